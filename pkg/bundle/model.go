@@ -1,0 +1,325 @@
+// Package bundle owns the mapping as written: a folder with bundle.yaml and tables/*.csv, loaded
+// with the position of everything in it, and every structural problem found at once. It knows the
+// format (docs/bundle-format.md), not the data standard, the vendor's files or expr; what names
+// mean and whether expressions fit is decided where the bundle is compiled.
+package bundle
+
+import (
+	"io/fs"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// Bundle is one bundle as written. It is immutable after Load.
+type Bundle struct {
+	Name    string
+	Version string // x.y.z
+	FS      fs.FS  // its folder; nothing outside can be reached
+	Path    string // how positions and messages name the folder
+	Origin  string // absolute folder, or "embedded"
+	Digest  string // sha256:… over the names and contents of bundle.yaml and the tables and layouts it uses
+
+	Family        string
+	FamilyVersion string
+	DataStandard  Text // a semver range
+	Params        []*Param
+	Let           []*Let
+	Inputs        []*Input
+	Tables        []*Table // what `tables:` says; every tables/x.csv is a table even if it is not here
+	Descriptors   Descriptors
+	Resources     []*Resource // in the order written; the same name may occur more than once
+}
+
+// Text is a word with its place.
+type Text struct {
+	Value string
+	Pos   diag.Pos
+}
+
+// Expr is an expression as written.
+type Expr struct {
+	Source string
+	Pos    diag.Pos // of its first character
+	Block  bool     // a `|` block: Pos is that of the text's first line, each further line is indented alike
+}
+
+// At is the place of a line (from 1) and column (from 1, in characters) of the expression.
+func (e *Expr) At(line, col int) diag.Pos {
+	p := e.Pos
+	if line <= 1 {
+		p.Col += max(col, 1) - 1
+		return p
+	}
+	p.Line += line - 1
+	if e.Block {
+		p.Col += max(col, 1) - 1
+	} else {
+		p.Col = max(col, 1)
+	}
+	return p
+}
+
+// Type is the type of a value (format §2).
+type Type string
+
+// The types; the zero value stands for text.
+const (
+	TypeText     Type = "text"
+	TypeInteger  Type = "integer"
+	TypeDecimal  Type = "decimal"
+	TypeBoolean  Type = "boolean"
+	TypeDate     Type = "date"
+	TypeDateTime Type = "datetime"
+	TypeTime     Type = "time"
+)
+
+// Param is a parameter; exactly one of Required and Default stands.
+type Param struct {
+	Name     Text
+	Type     Type
+	Required bool
+	Default  *Text // as written
+	OneOf    []Text
+	About    string
+}
+
+// Let adds a name.
+type Let struct {
+	Name Text
+	Expr *Expr
+}
+
+// Input is one kind of vendor file.
+type Input struct {
+	Name       Text
+	About      string
+	Format     Text // csv, tsv, fixed
+	Delimiter  string
+	Encoding   Text // empty: utf-8
+	Optional   bool
+	HeaderRows []int // lines that make the header, from 1; [1] unless said
+	JoinTitles bool  // header_rows was a list: titles of the lines, filled to the right, joined with __
+	Nulls      []string
+	Columns    []*Column
+	Unpack     []*Unpack
+	Layouts    []*Layout
+	Ignore     []*Ignore
+	Student    []Text
+	District   *Text
+	Key        []Text
+	Duplicates *Duplicates
+	When       *Expr
+	Expect     []*Expect
+	Let        []*Let
+	Scores     []*ScoreUse
+	Lists      []*List
+}
+
+// Column binds a name to a header.
+type Column struct {
+	Name     Text
+	Headers  []Text // alternatives, first present binds; may hold {field} in a list
+	Type     Type
+	Formats  []Text // of dates and times
+	Required bool
+	Optional bool
+	Layouts  []Text
+	Nulls    []string
+	Pad      int
+	Yes, No  []string
+	Pos      diag.Pos
+}
+
+// Unpack cuts a packed cell into pieces.
+type Unpack struct {
+	Header Text
+	Width  int
+	Pieces int
+}
+
+// Layout is one layout of the file.
+type Layout struct {
+	Name   Text // free text
+	Has    []Text
+	Fields *Text // fixed: file of names, starts, widths
+	When   *Expr // fixed
+	Pos    diag.Pos
+}
+
+// Ignore names headers that are left out, with the reason.
+type Ignore struct {
+	Reason Text
+	Globs  []Text
+}
+
+// Duplicates says which row of a key stays.
+type Duplicates struct {
+	Keep string // first, last
+	By   *Text
+	Pos  diag.Pos
+}
+
+// Expect is a condition that kept rows meet.
+type Expect struct {
+	That  *Expr
+	Level diag.Level // LevelError unless said
+	Why   string
+	Pos   diag.Pos
+}
+
+// ScoreUse binds a score table.
+type ScoreUse struct {
+	Table Text // name of the table
+	On    *Text
+	Pos   diag.Pos
+}
+
+// List is columns that repeat.
+type List struct {
+	Name       Text
+	About      string
+	Over       Over
+	On         []Text
+	Columns    []*Column
+	Key        []Text
+	Duplicates *Duplicates
+	Let        []*Let
+	Scores     []*ScoreUse
+	Lists      []*List
+}
+
+// Over says the elements of a list: a range, words, or a table.
+type Over struct {
+	Pos   diag.Pos
+	Field Text // range and words: the one field
+	Range bool
+	From  int
+	To    int
+	Width int // digits of a range with leading zeros (01..30 is 2), else 0
+	Words []Text
+	Table *Text // name of the table; its columns are the fields
+}
+
+// Table is what `tables:` says of a table.
+type Table struct {
+	Name    Text
+	File    *Text // tables/<name>.csv unless said
+	Key     []Text
+	Types   []TableType
+	Valid   *Valid
+	Overlay bool
+	Pos     diag.Pos
+}
+
+// TableType is the type of a table's column.
+type TableType struct {
+	Column Text
+	Type   Type
+}
+
+// Valid names the columns of a row's validity, inclusive.
+type Valid struct {
+	From, To Text
+	Pos      diag.Pos
+}
+
+// Descriptors says how a vendor's word becomes a URI.
+type Descriptors struct {
+	Pos       diag.Pos
+	Namespace *Expr
+	Vendor    []*VendorDescriptor
+	Shared    []*SharedDescriptor
+}
+
+// VendorDescriptor is a type whose values are the vendor's, verbatim.
+type VendorDescriptor struct {
+	Type  Text
+	Table *Text // name of the table with value, description and maybe code
+}
+
+// SharedDescriptor is a type that is mapped: by a table, or as written under a host.
+type SharedDescriptor struct {
+	Type  Text
+	Table *Text
+	Host  *Text // uri://ed-fi.org
+}
+
+// Resource is one source of records of a resource.
+type Resource struct {
+	Name   Text // endpoint, as in the API: studentAssessments
+	About  string
+	From   Source
+	When   *Expr
+	Let    []*Let
+	Record *Object
+	Pos    diag.Pos
+}
+
+// Source is what `from` says.
+type Source struct {
+	Pos   diag.Pos
+	Table string   // name of a table, or
+	Input string   // name of an input, and
+	Lists []string // the lists below it, outer first
+}
+
+// Node is a part of a record: *Scalar, *Object, *Array, *Cond or *Each.
+type Node interface{ Position() diag.Pos }
+
+// Scalar is a leaf: an expression, or a number or boolean as written.
+type Scalar struct {
+	Expr    *Expr
+	Literal string // JSON number or boolean; empty if Expr stands
+	Pos     diag.Pos
+}
+
+// Object is a map; its order is the bundle's.
+type Object struct {
+	Properties []*Property
+	Pos        diag.Pos
+}
+
+// Property is one property of an object.
+type Property struct {
+	Name Text
+	Node Node
+}
+
+// Array is a YAML list of nodes; lists among them are flattened.
+type Array struct {
+	Items []Node
+	Pos   diag.Pos
+}
+
+// Cond is {when, record}.
+type Cond struct {
+	When   *Expr
+	Record Node
+	Pos    diag.Pos
+}
+
+// Each is {each, on, let, when, record}.
+type Each struct {
+	Over   Text // name of a list in scope, or scores, levels, objectives
+	Table  bool // Over is the name of a table
+	On     []Text
+	Let    []*Let
+	When   *Expr
+	Record Node // nil: the elements themselves
+	Pos    diag.Pos
+}
+
+// Position of a node.
+func (n *Scalar) Position() diag.Pos { return n.Pos }
+
+// Position of a node.
+func (n *Object) Position() diag.Pos { return n.Pos }
+
+// Position of a node.
+func (n *Array) Position() diag.Pos { return n.Pos }
+
+// Position of a node.
+func (n *Cond) Position() diag.Pos { return n.Pos }
+
+// Position of a node.
+func (n *Each) Position() diag.Pos { return n.Pos }

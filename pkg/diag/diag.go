@@ -1,0 +1,174 @@
+// Package diag owns what sluice says when something is wrong: positions, problems, the table of
+// codes with their levels and resolutions, and the typed error that stops a run.
+//
+// A bad row or record is a Problem, a value that is listed and counted. A run that cannot go on is
+// an *Error. The package prints nothing and knows neither terminals nor exit codes; cmd decides.
+package diag
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Level says how grave a problem is (SQ-4).
+type Level int
+
+// The four levels of SQ-4.
+const (
+	LevelFormat  Level = 1 // blocks the file
+	LevelError   Level = 2 // blocks the record
+	LevelWarning Level = 3 // passes, must be explained
+	LevelInfo    Level = 4 // worth knowing
+)
+
+func (l Level) String() string {
+	switch l {
+	case LevelFormat:
+		return "format"
+	case LevelError:
+		return "error"
+	case LevelWarning:
+		return "warning"
+	case LevelInfo:
+		return "info"
+	}
+	return fmt.Sprintf("level %d", int(l))
+}
+
+// Pos is a place in a text file that people write: a bundle, a table, sluice.yaml.
+// Line and Col count from 1 (Col in characters); zero means unknown.
+type Pos struct {
+	File string
+	Line int
+	Col  int
+}
+
+func (p Pos) String() string {
+	switch {
+	case p.File == "":
+		return ""
+	case p.Line == 0:
+		return p.File
+	case p.Col == 0:
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+}
+
+// Problem is one thing that is wrong or worth knowing, in the one shape that all stages share
+// (design §3, problems/<stage>.jsonl). What does not apply is left empty.
+//
+// Value may be a student's data: it belongs into the run's files, never into a log.
+type Problem struct {
+	Code       Code   `json:"code"`
+	Level      Level  `json:"level"`
+	Stage      string `json:"stage,omitempty"`
+	Tenant     string `json:"tenant,omitempty"`
+	Input      string `json:"input,omitempty"`
+	File       string `json:"file,omitempty"`
+	Line       int    `json:"line,omitempty"`
+	Col        int    `json:"col,omitempty"`    // character in Line, for files that people write
+	Column     string `json:"column,omitempty"` // header of a tabular file
+	Resource   string `json:"resource,omitempty"`
+	StagedLine int    `json:"stagedLine,omitempty"`
+	Path       string `json:"path,omitempty"` // JSON path in the record
+	Key        string `json:"key,omitempty"`  // natural key
+	Value      string `json:"value,omitempty"`
+	Message    string `json:"message"`
+	Fix        string `json:"fix,omitempty"`
+	Rule       string `json:"rule,omitempty"` // bundle file:line
+	Count      int    `json:"count,omitempty"`
+	Snippet    string `json:"-"` // the source line of a written file, for the terminal
+}
+
+// Pos is the problem's place.
+func (p Problem) Pos() Pos { return Pos{File: p.File, Line: p.Line, Col: p.Col} }
+
+// At returns a problem of the code's own level at pos. Where the code's resolution says enough,
+// fix may be empty.
+func At(pos Pos, code Code, fix, format string, args ...any) Problem {
+	return Problem{Code: code, Level: LevelOf(code), File: pos.File, Line: pos.Line, Col: pos.Col,
+		Message: fmt.Sprintf(format, args...), Fix: fix}
+}
+
+// List is the problems of one stage or one file.
+type List []Problem
+
+// Blocks reports whether any problem of the list is of level 1 or 2.
+func (l List) Blocks() bool {
+	return slices.ContainsFunc(l, func(p Problem) bool { return p.Level <= LevelError })
+}
+
+// Sort orders by place, then code, then message, so that output never depends on the order of work.
+func (l List) Sort() {
+	slices.SortStableFunc(l, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Input, b.Input), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
+			cmp.Compare(a.Col, b.Col), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.StagedLine, b.StagedLine),
+			cmp.Compare(a.Column, b.Column), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Code, b.Code),
+			cmp.Compare(a.Message, b.Message))
+	})
+}
+
+// Kind says what sort of end an Error is. cmd turns it into an exit status (design §2).
+type Kind int
+
+// Kinds of Error; the zero value is a run that could not be done.
+const (
+	CouldNotRun Kind = iota // unreachable target, disk full
+	Usage                   // usage, configuration or bundle problem
+	Refused                 // the target refused the credential
+	Guarded                 // a guard stopped it: drift, no pass, lock
+)
+
+// Error ends a command. Message says what happened, Next the next command or step; Problems, if
+// any, are listed before it. It never holds a secret or a student's data outside Problems.
+type Error struct {
+	Kind     Kind
+	Code     Code
+	Message  string
+	Next     string
+	Problems List
+	Err      error
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Message)
+	if e.Err != nil {
+		b.WriteString(": ")
+		b.WriteString(e.Err.Error())
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Fail makes an *Error. next may be empty: then the code's resolution stands for it.
+func Fail(kind Kind, code Code, next, format string, args ...any) *Error {
+	return &Error{Kind: kind, Code: code, Next: next, Message: fmt.Sprintf(format, args...)}
+}
+
+// FailWith makes an *Error that wraps err.
+func FailWith(err error, kind Kind, code Code, next, format string, args ...any) *Error {
+	e := Fail(kind, code, next, format, args...)
+	e.Err = err
+	return e
+}
+
+// AsError finds the *Error in err's chain.
+func AsError(err error) (*Error, bool) {
+	var e *Error
+	ok := errors.As(err, &e)
+	return e, ok
+}
+
+// DidYouMean returns ` (did you mean "x"?)` for the known name nearest to name, or "" when none is near.
+func DidYouMean(name string, known []string) string {
+	if near := Nearest(name, known, 1); len(near) > 0 {
+		return fmt.Sprintf(" (did you mean %q?)", near[0])
+	}
+	return ""
+}

@@ -1,0 +1,34 @@
+package diag
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// Nearest returns up to n of the known names that are close enough to name to be a slip of the
+// keyboard, nearest first. Case counts as half a slip.
+func Nearest(name string, known []string, n int) []string {
+	type near struct {
+		name string
+		d    int
+	}
+	var all []near
+	for _, k := range known {
+		d := 2 * levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(k))
+		if k != name && d == 0 {
+			d = 1
+		}
+		if d <= max(3, 2*len([]rune(name))/3) {
+			all = append(all, near{k, d})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b near) int { return cmp.Or(cmp.Compare(a.d, b.d), cmp.Compare(a.name, b.name)) })
+	out := make([]string, 0, n)
+	for _, k := range all[:min(n, len(all))] {
+		out = append(out, k.name)
+	}
+	return out
+}

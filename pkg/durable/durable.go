@@ -1,0 +1,96 @@
+// Package durable owns the promise that a file is complete or absent: it is written under another
+// name in the same folder, synced, and renamed. Files are for their owner only (0600, folders
+// 0700), because they may hold student data.
+//
+// It defines what that means on Linux, macOS and Windows: on Windows rename replaces an existing
+// file, folders cannot be synced, and rights follow the folder's access list.
+package durable
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+// Rights of files and folders.
+const (
+	FileMode   fs.FileMode = 0o600
+	FolderMode fs.FileMode = 0o700
+)
+
+// File is a file that appears under its name only when it is committed.
+type File struct {
+	*os.File
+	path string
+	done bool
+}
+
+// Create opens a new file that will be called path. Its folder must exist.
+func Create(path string) (*File, error) {
+	f, err := os.OpenFile(path+".part", os.O_CREATE|os.O_TRUNC|os.O_RDWR, FileMode)
+	if err != nil {
+		return nil, err
+	}
+	return &File{File: f, path: path}, nil
+}
+
+// Commit syncs the file and gives it its name.
+func (f *File) Commit() error {
+	if f.done {
+		return fmt.Errorf("commit %s: %w", f.path, os.ErrClosed)
+	}
+	if err := f.Sync(); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	f.done = true
+	if err := f.File.Close(); err != nil {
+		return errors.Join(err, os.Remove(f.path+".part"))
+	}
+	if err := os.Rename(f.path+".part", f.path); err != nil {
+		return errors.Join(err, os.Remove(f.path+".part"))
+	}
+	return SyncFolder(filepath.Dir(f.path))
+}
+
+// Close discards a file that was not committed; after Commit it does nothing.
+func (f *File) Close() error {
+	if f.done {
+		return nil
+	}
+	f.done = true
+	return errors.Join(f.File.Close(), os.Remove(f.path+".part"))
+}
+
+// WriteFile writes data to path: all of it, or nothing.
+func WriteFile(path string, data []byte) error {
+	f, err := Create(path)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(data); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return f.Commit()
+}
+
+// MkdirAll makes a folder and its parents, for the owner only.
+func MkdirAll(path string) error { return os.MkdirAll(path, FolderMode) }
+
+// SyncFolder makes renames in a folder survive a power cut, where the system allows it.
+func SyncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if errors.Is(err, os.ErrInvalid) || errors.Is(err, errors.ErrUnsupported) {
+		err = nil // some network file systems cannot sync folders
+	}
+	return errors.Join(err, d.Close())
+}

@@ -1,0 +1,189 @@
+// Package jsonl owns record files: one JSON object a line, written with a digest, read in blocks of
+// whole lines, and the JSON texts appended to them.
+package jsonl
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"hash"
+	"io"
+	"os"
+
+	"github.com/sluice-edfi/sluice/pkg/durable"
+)
+
+// Digest is what a committed file holds.
+type Digest struct {
+	Lines  int64  `json:"lines"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// Writer writes a file of lines that is complete or absent. It is owned by one goroutine.
+type Writer struct {
+	file  *durable.File
+	buf   *bufio.Writer
+	hash  hash.Hash
+	lines int64
+	bytes int64
+}
+
+const bufferSize = 1 << 20
+
+// Create begins the file; its folder must exist.
+func Create(path string) (*Writer, error) {
+	f, err := durable.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	w := &Writer{file: f, hash: sha256.New()}
+	w.buf = bufio.NewWriterSize(io.MultiWriter(f, w.hash), bufferSize)
+	return w, nil
+}
+
+// Write appends text that holds n whole lines, each with its line end.
+func (w *Writer) Write(text []byte, n int) error {
+	w.lines += int64(n)
+	w.bytes += int64(len(text))
+	_, err := w.buf.Write(text)
+	return err
+}
+
+// Line appends one line; text has no line end.
+func (w *Writer) Line(text []byte) error {
+	w.lines++
+	w.bytes += int64(len(text)) + 1
+	if _, err := w.buf.Write(text); err != nil {
+		return err
+	}
+	return w.buf.WriteByte('\n')
+}
+
+// Lines is how many lines were written so far.
+func (w *Writer) Lines() int64 { return w.lines }
+
+// Commit syncs the file, gives it its name, and says what it holds.
+func (w *Writer) Commit() (Digest, error) {
+	if err := w.buf.Flush(); err != nil {
+		return Digest{}, errors.Join(err, w.file.Close())
+	}
+	if err := w.file.Commit(); err != nil {
+		return Digest{}, err
+	}
+	return Digest{w.lines, w.bytes, hex.EncodeToString(w.hash.Sum(nil))}, nil
+}
+
+// Close discards a file that was not committed; after Commit it does nothing.
+func (w *Writer) Close() error { return w.file.Close() }
+
+// Block is some whole lines of a file. It belongs to whoever got it from Next until it is passed to
+// Next again.
+type Block struct {
+	First int64  // number of the first line, from 1
+	Data  []byte // the lines with their line ends (the last line of a file may have none)
+}
+
+// Lines calls yield for each line without its line end, with its number; the text is part of Data.
+func (b *Block) Lines(yield func(line int64, text []byte) bool) {
+	n := b.First
+	for rest := b.Data; len(rest) > 0; n++ {
+		text, tail, _ := bytes.Cut(rest, []byte{'\n'})
+		if !yield(n, bytes.TrimSuffix(text, []byte{'\r'})) {
+			return
+		}
+		rest = tail
+	}
+}
+
+// Reader reads a record file in blocks and computes its digest on the way.
+type Reader struct {
+	file  *os.File
+	hash  hash.Hash
+	tail  []byte
+	line  int64
+	bytes int64
+	eof   bool
+}
+
+// Open opens a record file.
+func Open(path string) (*Reader, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{file: f, hash: sha256.New(), line: 1}, nil
+}
+
+// Next fills b with the next whole lines, about size bytes of them (0: 256 KiB), or returns io.EOF.
+func (r *Reader) Next(b *Block, size int) error {
+	if size <= 0 {
+		size = 256 << 10
+	}
+	b.Data = append(b.Data[:0], r.tail...)
+	r.tail = r.tail[:0]
+	b.First = r.line
+	for {
+		if !r.eof {
+			have := len(b.Data)
+			if cap(b.Data)-have < size {
+				grown := make([]byte, have, have+size+size/4)
+				copy(grown, b.Data)
+				b.Data = grown
+			}
+			n, err := io.ReadFull(r.file, b.Data[have:have+size])
+			b.Data = b.Data[:have+n]
+			r.hash.Write(b.Data[have:])
+			r.bytes += int64(n)
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				r.eof = true
+			} else if err != nil {
+				return err
+			}
+		}
+		end := len(b.Data)
+		if !r.eof {
+			end = bytes.LastIndexByte(b.Data, '\n') + 1
+			if end == 0 {
+				continue // a line longer than the block
+			}
+		}
+		if end == 0 {
+			return io.EOF
+		}
+		r.tail = append(r.tail, b.Data[end:]...)
+		b.Data = b.Data[:end]
+		r.line += int64(bytes.Count(b.Data, []byte{'\n'}))
+		if b.Data[end-1] != '\n' {
+			r.line++
+		}
+		return nil
+	}
+}
+
+// Digest is the digest of the whole file; it is right only after Next returned io.EOF.
+func (r *Reader) Digest() Digest {
+	return Digest{Lines: r.line - 1, Bytes: r.bytes, SHA256: hex.EncodeToString(r.hash.Sum(nil))}
+}
+
+// Close closes the file.
+func (r *Reader) Close() error { return r.file.Close() }
+
+// DigestFile reads a whole file for its digest.
+func DigestFile(path string) (Digest, error) {
+	r, err := Open(path)
+	if err != nil {
+		return Digest{}, err
+	}
+	defer r.Close()
+	var b Block
+	for {
+		if err := r.Next(&b, bufferSize); errors.Is(err, io.EOF) {
+			return r.Digest(), nil
+		} else if err != nil {
+			return Digest{}, err
+		}
+	}
+}

@@ -1,0 +1,279 @@
+// Package runs owns the run directory (design §3): its manifest, the files in it, and where runs
+// lie. The stages talk to each other only through it.
+package runs
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/durable"
+)
+
+const manifestFile = "run.json"
+
+// format is the version of the run directory's layout.
+const format = 1
+
+// Run is a run directory with its manifest. It is owned by one stage at a time.
+type Run struct {
+	Path string // absolute
+	Manifest
+}
+
+// NewPath is where a run lies unless --run names another place: root/<tenant>/<UTC time>-<bundle>,
+// root being the folder `runs`. tenant may be empty.
+func NewPath(root, tenant, bundle string, now time.Time) string {
+	return filepath.Join(root, cmpOr(tenant, "none"), now.UTC().Format("20060102T150405.000Z")+"-"+bundle)
+}
+
+func cmpOr(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a
+}
+
+// Create makes the run directory at path, or replaces the run there if its send has not begun.
+// A folder with anything else in it is refused.
+func Create(path string, m Manifest) (*Run, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	switch entries, err := os.ReadDir(path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, unwritable(err, path)
+	case len(entries) > 0:
+		old, err := Open(path)
+		if err != nil {
+			return nil, diag.Fail(diag.Usage, diag.ConfigRun, "name another folder with --run, or empty this one",
+				"%s is not empty and is not a run", path)
+		}
+		if old.Stages[Send] != nil {
+			return nil, diag.Fail(diag.Usage, diag.ConfigRun, "leave out --run, or name another folder",
+				"the run in %s has been sent, or its send has begun; it is kept as the record of that", path)
+		}
+		for _, e := range entries {
+			if !ours[e.Name()] && !strings.HasSuffix(e.Name(), ".part") {
+				return nil, diag.Fail(diag.Usage, diag.ConfigRun, "move it away, or name another folder with --run",
+					"%s holds %s, which is not part of a run", path, e.Name())
+			}
+		}
+		for _, e := range entries {
+			if err := os.RemoveAll(filepath.Join(path, e.Name())); err != nil {
+				return nil, unwritable(err, path)
+			}
+		}
+	}
+	for _, dir := range []string{"staged", "problems", "rejects"} {
+		if err := durable.MkdirAll(filepath.Join(path, dir)); err != nil {
+			return nil, unwritable(err, path)
+		}
+	}
+	id := make([]byte, 8)
+	rand.Read(id)
+	r := &Run{Path: path, Manifest: m}
+	r.Format, r.ID = format, hex.EncodeToString(id)
+	if r.Stages == nil {
+		r.Stages = map[string]*Stage{}
+	}
+	return r, r.Save()
+}
+
+// ours is what a run directory may hold.
+var ours = map[string]bool{manifestFile: true, "staged": true, "verdicts": true, "problems": true, "rejects": true, "errors": true,
+	"summaries": true, "unmapped.csv": true, "mappings.csv": true, "log.jsonl": true, "report.json": true, "report.html": true}
+
+func unwritable(err error, path string) error {
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's rights and free space, or name another with --run",
+		"the run directory %s cannot be written", path)
+}
+
+// Open reads the run at path.
+func Open(path string) (*Run, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(path, manifestFile))
+	if err != nil {
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigRun, "name the folder that transform printed, or see `sluice runs list`",
+			"%s is not a run", path)
+	}
+	r := &Run{Path: path}
+	if err := json.Unmarshal(text, &r.Manifest); err != nil {
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigRun, "run transform again", "%s is damaged", filepath.Join(path, manifestFile))
+	}
+	if r.Format != format {
+		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "use the version of sluice that wrote it, or run transform again",
+			"%s has layout %d, this sluice knows %d", path, r.Format, format)
+	}
+	if r.Stages == nil {
+		r.Stages = map[string]*Stage{}
+	}
+	return r, nil
+}
+
+// File is the path of something in the run.
+func (r *Run) File(elem ...string) string { return filepath.Join(append([]string{r.Path}, elem...)...) }
+
+// StagedFile is the path of a resource's staged records.
+func (r *Run) StagedFile(resource string) string { return r.File("staged", resource+".jsonl") }
+
+// OriginFile is the path of a resource's origins.
+func (r *Run) OriginFile(resource string) string { return r.File("staged", resource+".origin") }
+
+// VerdictFile is the path of a resource's verdicts.
+func (r *Run) VerdictFile(resource string) string { return r.File("verdicts", resource) }
+
+// StagedResources lists the resources that have a staged file now, whether transform wrote it or not.
+func (r *Run) StagedResources() ([]string, error) {
+	entries, err := os.ReadDir(r.File("staged"))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".jsonl"); ok && e.Type().IsRegular() {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// Save rewrites the manifest.
+func (r *Run) Save() error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(r.Manifest); err != nil {
+		return err
+	}
+	if err := durable.WriteFile(r.File(manifestFile), b.Bytes()); err != nil {
+		return unwritable(err, r.Path)
+	}
+	return nil
+}
+
+// Begin records that a stage starts; whatever later stages said is no longer true. A pass does not
+// outlive a new transform or validate.
+func (r *Run) Begin(stage string, now time.Time) error {
+	r.Stages[stage] = &Stage{Start: now.UTC()}
+	if stage != Send {
+		r.Pass = nil
+	}
+	return r.Save()
+}
+
+// End records how a stage ended.
+func (r *Run) End(stage string, now time.Time, exit int, counts any) error {
+	s := r.Stages[stage]
+	end := now.UTC()
+	s.End, s.Exit = &end, &exit
+	if counts != nil {
+		text, err := json.Marshal(counts)
+		if err != nil {
+			return err
+		}
+		s.Counts = text
+	}
+	return r.Save()
+}
+
+// CountsOf decodes a stage's counts into c (*TransformCounts and so on); false if there are none.
+func (r *Run) CountsOf(stage string, c any) bool {
+	s := r.Stages[stage]
+	return s != nil && len(s.Counts) > 0 && json.Unmarshal(s.Counts, c) == nil
+}
+
+// Finished reports whether a stage ran to its end, with exit 0 or 3.
+func (r *Run) Finished(stage string) bool {
+	s := r.Stages[stage]
+	return s != nil && s.Exit != nil && (*s.Exit == 0 || *s.Exit == 3)
+}
+
+// elsewhere lists runs that --run put outside of root.
+const elsewhere = "elsewhere.txt"
+
+// Remember notes a run outside of root, so that List finds it.
+func Remember(root, path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	root, err = filepath.Abs(root)
+	if err != nil {
+		return err
+	}
+	if rel, err := filepath.Rel(root, path); err == nil && filepath.IsLocal(rel) && strings.Count(filepath.ToSlash(rel), "/") == 1 {
+		return nil
+	}
+	known, err := readElsewhere(root)
+	if err != nil || slices.Contains(known, path) {
+		return err
+	}
+	if err := durable.MkdirAll(root); err != nil {
+		return err
+	}
+	return durable.WriteFile(filepath.Join(root, elsewhere), []byte(strings.Join(append(known, path), "\n")+"\n"))
+}
+
+func readElsewhere(root string) ([]string, error) {
+	f, err := os.Open(filepath.Join(root, elsewhere))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var paths []string
+	for s := bufio.NewScanner(f); s.Scan(); {
+		paths = append(paths, s.Text())
+	}
+	return paths, nil
+}
+
+// List finds the runs under root, and those it remembers elsewhere, oldest first. tenant may be
+// empty: all. What cannot be read is left out.
+func List(root, tenant string) ([]*Run, error) {
+	paths, err := filepath.Glob(filepath.Join(root, "*", "*", manifestFile))
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range paths {
+		paths[i] = filepath.Dir(p)
+	}
+	known, err := readElsewhere(root)
+	if err != nil {
+		return nil, err
+	}
+	var all []*Run
+	for _, p := range append(paths, known...) {
+		if r, err := Open(p); err == nil && (tenant == "" || r.Tenant == tenant) {
+			all = append(all, r)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *Run) int { return a.Created.Compare(b.Created) })
+	return all, nil
+}
+
+// Title names the run in a line: tenant, bundle and version.
+func (m Manifest) Title() string {
+	return fmt.Sprintf("%s %s %s", cmpOr(m.Tenant, "(no tenant)"), m.Bundle.Name, m.Bundle.Version)
+}

@@ -3,12 +3,20 @@
 // target and of the generator alike; and the check of one record over its bytes.
 package schema
 
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
 // Standard is one data standard: embedded, or as a target describes itself. Immutable, and safe
 // for concurrent use.
 type Standard struct {
 	Version   string               // "5.1"
 	Resources map[string]*Resource // by endpoint name, descriptors included
-	names     []string             // sorted
+
+	names       []string             // sorted
+	descriptors map[string]*Resource // by folded type name
 }
 
 // Resource is one endpoint.
@@ -28,26 +36,36 @@ type Resource struct {
 // Written $.a.b, and $.items[*].b for a collection.
 type Path []string
 
+// String joins the names with dots; Resource.JSONPath knows which of them are collections.
+func (p Path) String() string { return "$." + strings.Join(p, ".") }
+
+// Leaf is the last name.
+func (p Path) Leaf() string { return p[len(p)-1] }
+
 // KeyPart is one part of a natural key.
 type KeyPart struct {
 	Path       Path
 	Kind       Kind
 	Descriptor string // the part's descriptor type, or empty
+	Also       []Path // other paths of the same part, which Equal holds equal to Path
 }
 
 // Reference is a reference property.
 type Reference struct {
 	Path     Path
-	Targets  []string // endpoint names; more than one for an abstract target such as EducationOrganization
+	Abstract string   // EducationOrganization, when the target is abstract; else empty
+	Targets  []string // endpoint names; more than one for an abstract target
 	Keys     []ReferenceKey
-	Required bool
-	Identity bool
+	Required bool // within the object that holds it
+	Identity bool // part of the resource's natural key
+
+	orders map[string][]int // by target: for each part of its key, which of Keys gives the value
 }
 
 // ReferenceKey pairs a part of the reference with the target's key part of the same value.
 type ReferenceKey struct {
 	Name   string // property inside the reference
-	Target Path   // path at the target (for an abstract target: of the abstract key; see TargetKey)
+	Target Path   // path at the target; of the abstract key for an abstract target
 	Kind   Kind
 }
 
@@ -67,18 +85,25 @@ const (
 	KindArray
 )
 
+var kindWords = [...]string{"text", "a whole number", "a number", "true or false", "a date", "a date with time", "a time", "an object", "a list"}
+
+// String says the kind in words, as in "… must be a whole number".
+func (k Kind) String() string { return kindWords[k] }
+
 // Object is the properties of a resource, a reference, an embedded object or an item.
 type Object struct {
 	Properties []*Property // sorted by name
 	ByName     map[string]*Property
 	Reference  *Reference // for a reference object
+	Open       bool       // other properties are allowed: extension data of which no schema is known
 }
 
-// Property is one property.
+// Property is one property. Server fields (id, link, _etag, _lastModifiedDate) are none.
 type Property struct {
 	Name       string
 	Kind       Kind
 	Required   bool
+	Identity   bool   // marked as part of a key of what holds it
 	Descriptor string // type of descriptor it holds, GradeLevelDescriptor; else empty
 	MaxLength  int    // in UTF-16 code units; 0: none
 	MinLength  int
@@ -87,4 +112,112 @@ type Property struct {
 	Int64      bool    // KindInteger: 64 bits, else 32
 	Object     *Object // KindObject; for KindArray the item
 	ItemKey    []Path  // KindArray: what must be unique in the collection, relative to the item
+}
+
+// Required lists the properties that must stand in the object, sorted by name.
+func (o *Object) Required() []*Property {
+	var out []*Property
+	for _, p := range o.Properties {
+		if p.Required {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Resource finds an endpoint by its name.
+func (s *Standard) Resource(name string) (*Resource, bool) {
+	r, ok := s.Resources[name]
+	return r, ok
+}
+
+// Names are the endpoints, descriptors included, sorted.
+func (s *Standard) Names() []string { return slices.Clone(s.names) }
+
+// DescriptorResource finds the endpoint of a descriptor type: "GradeLevelDescriptor" is
+// gradeLevelDescriptors. Case does not matter: documents write CteProgramService, people CTEProgramService.
+func (s *Standard) DescriptorResource(typ string) (*Resource, bool) {
+	r, ok := s.descriptors[strings.ToLower(typ)]
+	return r, ok
+}
+
+// Waves orders resources for loading: those of one wave may load together, and refer only to
+// earlier waves or to records of their own resource. Unknown names come last.
+func (s *Standard) Waves(resources []string) [][]string {
+	byOrder := map[int][]string{}
+	for _, name := range resources {
+		order := int(^uint(0) >> 1)
+		if r, ok := s.Resources[name]; ok {
+			order = r.Order
+		}
+		byOrder[order] = append(byOrder[order], name)
+	}
+	waves := make([][]string, 0, len(byOrder))
+	orders := make([]int, 0, len(byOrder))
+	for o := range byOrder {
+		orders = append(orders, o)
+	}
+	slices.Sort(orders)
+	for _, o := range orders {
+		names := byOrder[o]
+		slices.Sort(names)
+		waves = append(waves, slices.Compact(names))
+	}
+	return waves
+}
+
+// Property finds the property at path.
+func (r *Resource) Property(path Path) (*Property, bool) {
+	o := r.Root
+	for i, name := range path {
+		if o == nil {
+			return nil, false
+		}
+		p, ok := o.ByName[name]
+		if !ok {
+			return nil, false
+		}
+		if i == len(path)-1 {
+			return p, true
+		}
+		o = p.Object
+	}
+	return nil, false
+}
+
+// JSONPath writes path with [*] behind each collection: $.scoreResults[*].result.
+func (r *Resource) JSONPath(path Path) string {
+	var b strings.Builder
+	b.WriteByte('$')
+	for i, name := range path {
+		b.WriteByte('.')
+		b.WriteString(name)
+		if p, ok := r.Property(path[:i+1]); ok && p.Kind == KindArray {
+			b.WriteString("[*]")
+		}
+	}
+	return b.String()
+}
+
+// index fills what lookups need; every maker of a Standard ends with it.
+func (s *Standard) index() {
+	s.names = make([]string, 0, len(s.Resources))
+	s.descriptors = map[string]*Resource{}
+	for name, r := range s.Resources {
+		s.names = append(s.names, name)
+		if r.Descriptor != "" {
+			s.descriptors[strings.ToLower(r.Descriptor)] = r
+		}
+	}
+	slices.Sort(s.names)
+}
+
+// setProperties makes o hold props, sorted.
+func (o *Object) setProperties(props []*Property) {
+	slices.SortFunc(props, func(a, b *Property) int { return cmp.Compare(a.Name, b.Name) })
+	o.Properties = props
+	o.ByName = make(map[string]*Property, len(props))
+	for _, p := range props {
+		o.ByName[p.Name] = p
+	}
 }

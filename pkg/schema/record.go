@@ -1,0 +1,120 @@
+package schema
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// Record is what Checker.Check finds in one record. One worker reuses one Record; slices in it
+// point into the data checked or into the Record, and are valid until the next Check.
+type Record struct {
+	Findings    []Finding       // what is wrong by the schema; empty: the record fits
+	Key         Key             // the natural key; Key.OK is false if a part is missing
+	Descriptors []DescriptorUse // every descriptor value used
+	References  []ReferenceUse  // every complete reference used
+}
+
+// Finding is one thing wrong, or worth knowing, in a record.
+type Finding struct {
+	Code    diag.Code
+	Level   diag.Level
+	Path    string // $.scoreResults[1].result
+	Value   string // what stands there, shortened
+	Message string
+	Fix     string
+}
+
+// Key is a record's natural key.
+type Key struct {
+	OK    bool
+	Hash  [16]byte   // of resource and parts
+	Parts []KeyValue // in the order of Resource.Identity
+}
+
+// KeyValue is one part of a key; Value is its decoded text.
+type KeyValue struct {
+	Name  string
+	Value []byte
+}
+
+// String writes the key for people: assessmentIdentifier=X, namespace=Y.
+func (k Key) String() string { return keyText(k.Parts) }
+
+func keyText(parts []KeyValue) string {
+	var b strings.Builder
+	for i, p := range parts {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(p.Name)
+		b.WriteByte('=')
+		b.Write(p.Value)
+	}
+	return b.String()
+}
+
+// DescriptorUse is one descriptor value in a record.
+type DescriptorUse struct {
+	Type     string // GradeLevelDescriptor
+	Property *Property
+	Value    []byte // decoded text, uri#code
+	Place    Place
+}
+
+// ReferenceUse is one complete reference in a record.
+type ReferenceUse struct {
+	Reference *Reference
+	Hash      [16]byte   // Key.Hash of the record it points at; for an abstract target see HashFor
+	Parts     []KeyValue // in the order of Reference.Keys
+	Place     Place
+}
+
+// String writes the reference's key for people.
+func (u *ReferenceUse) String() string { return keyText(u.Parts) }
+
+// maxNesting is how many collections deep a Place counts items; the standards need three.
+const maxNesting = 4
+
+// Place is where in a record something stands: a path with the numbers of its items, kept
+// without text until someone asks.
+type Place struct {
+	site *site
+	at   [maxNesting]int32
+}
+
+// site is a place in the schema; its pieces are the path cut behind each collection's name.
+type site struct {
+	path   Path
+	pieces []string // ["$.scoreResults", ".result"]
+}
+
+// String is the JSON path: $.scoreResults[3].result.
+func (p Place) String() string {
+	if p.site == nil {
+		return "$"
+	}
+	var b strings.Builder
+	for i, piece := range p.site.pieces {
+		if i > 0 {
+			b.WriteByte('[')
+			if i <= maxNesting {
+				b.WriteString(strconv.Itoa(int(p.at[i-1])))
+			} else {
+				b.WriteByte('*')
+			}
+			b.WriteByte(']')
+		}
+		b.WriteString(piece)
+	}
+	return b.String()
+}
+
+// Path is the place in the schema, without item numbers.
+func (p Place) Path() Path {
+	if p.site == nil {
+		return nil
+	}
+	return p.site.path
+}

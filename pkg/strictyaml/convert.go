@@ -1,0 +1,251 @@
+package strictyaml
+
+import (
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// converter makes our nodes of the parser's, and refuses what cannot be seen in single tokens.
+type converter struct {
+	*source
+	seen map[*token.Token]bool // scalars that are part of the tree
+}
+
+// node converts a value; nil stays nil, and is a null.
+func (c *converter) node(n ast.Node) *Node {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		return c.mapping(n.GetToken(), n.IsFlowStyle, n.Values)
+	case *ast.MappingValueNode:
+		return c.mapping(n.GetToken(), false, []*ast.MappingValueNode{n})
+	case *ast.SequenceNode:
+		list := &Node{Kind: List, Pos: c.place(n.GetToken(), ""), Flow: n.IsFlowStyle}
+		for _, v := range n.Values {
+			item := c.node(v)
+			if item.Null {
+				c.null(item, "an item of this list", v)
+			}
+			list.Items = append(list.Items, item)
+		}
+		return list
+	case *ast.LiteralNode:
+		return c.block(n)
+	case *ast.TagNode: // the tokens were refused already; go on with what is meant
+		return c.node(n.Value)
+	case *ast.AnchorNode:
+		c.see(n.Name)
+		return c.node(n.Value)
+	case *ast.AliasNode:
+		c.see(n.Value)
+		return &Node{Kind: Scalar, Pos: c.place(n.GetToken(), ""), Null: true}
+	case *ast.MappingKeyNode:
+		return c.node(n.Value)
+	case nil:
+		return &Node{Kind: Scalar, Null: true}
+	}
+	return c.scalar(n)
+}
+
+// see marks the scalars below a node that was refused.
+func (c *converter) see(n ast.Node) {
+	if n != nil {
+		c.seen[n.GetToken()] = true
+	}
+}
+
+func (c *converter) place(t *token.Token, want string) diag.Pos {
+	if t == nil || t.Position == nil {
+		return c.pos(0, 0)
+	}
+	col := t.Position.Column
+	if want != "" {
+		col = c.locate(t.Position.Line, col, want)
+	}
+	return c.pos(t.Position.Line, col)
+}
+
+func (c *converter) mapping(t *token.Token, flow bool, values []*ast.MappingValueNode) *Node {
+	m := &Node{Kind: Map, Pos: c.place(t, ""), Flow: flow}
+	first := map[string]diag.Pos{}
+	for _, v := range values {
+		key := c.key(v.Key)
+		if !flow && len(m.Pairs) == 0 {
+			m.Pos = key.Pos
+		}
+		bare := flow && v.GetToken().Type != token.MappingValueType
+		value := c.node(v.Value)
+		if value.Null {
+			if value.Pos.Line == 0 || isImplicit(v.Value) {
+				value.Pos = key.Pos
+			}
+			if bare {
+				c.problem(key.Pos, "Quote the whole value before it if the comma belongs to it, as in {a: \"f(b, c)\"}.", "%s has no value: in braces a comma ends the value before it", quoted(key.Value))
+			} else {
+				c.null(value, quoted(key.Value), v.Value)
+			}
+		}
+		if at, twice := first[key.Value]; twice {
+			c.problem(key.Pos, "Keep one of them.", "the key %s stands here a second time (first in line %d)", quoted(key.Value), at.Line)
+			continue
+		}
+		first[key.Value] = key.Pos
+		m.Pairs = append(m.Pairs, Pair{Key: key, Value: value})
+	}
+	return m
+}
+
+// key converts a key, which is a text without any doubt.
+func (c *converter) key(n ast.MapKeyNode) *Node {
+	if _, merge := n.(*ast.MergeKeyNode); merge {
+		return &Node{Kind: Scalar, Pos: c.place(n.GetToken(), ""), Value: "<<"}
+	}
+	var key *Node
+	if k, ok := n.(ast.Node); ok {
+		key = c.node(k)
+	}
+	switch {
+	case key == nil || key.Kind != Scalar || key.Style == Literal:
+		pos := c.place(n.GetToken(), "")
+		c.problem(pos, "Write one word, or a text in quotes.", "this cannot be a key")
+		return &Node{Kind: Scalar, Pos: pos, Value: strings.TrimSpace(n.String())}
+	case key.Null:
+		c.problem(key.Pos, "Write "+quoted(key.Value)+" if the text is meant.", "the key %s is null for YAML", key.Value)
+	case key.Type != Text:
+		c.problem(key.Pos, "Write "+quoted(key.Value)+".", "the key %s is %s for YAML", key.Value, key.Type)
+	}
+	return key
+}
+
+func isImplicit(n ast.Node) bool {
+	return n == nil || n.GetToken() == nil || n.GetToken().Type == token.ImplicitNullType
+}
+
+// null refuses a value that is not there.
+func (c *converter) null(n *Node, what string, from ast.Node) {
+	switch {
+	case isAlias(from): // refused already
+	case isImplicit(from):
+		c.problem(n.Pos, "Write a value, or delete it; an empty list is [], an empty map {}.", "%s has no value", what)
+	default:
+		c.problem(n.Pos, "Write "+quoted(n.Value)+" if the text is meant, or delete it.", "%s is null", what)
+	}
+}
+
+func isAlias(n ast.Node) bool {
+	for {
+		switch v := n.(type) {
+		case *ast.TagNode:
+			n = v.Value
+		case *ast.AnchorNode:
+			n = v.Value
+		default:
+			_, ok := n.(*ast.AliasNode)
+			return ok
+		}
+	}
+}
+
+// block converts a `|` text. Its lines stay lines, so places are kept: line n of the text is line
+// n below the bar, and column 1 is the indentation.
+func (c *converter) block(n *ast.LiteralNode) *Node {
+	if n.Value != nil {
+		c.see(n.Value)
+	}
+	pos := c.place(n.Start, "")
+	node := &Node{Kind: Scalar, Style: Literal, Pos: pos, text: c.pos(pos.Line+1, 1)}
+	if n.Value == nil {
+		return node
+	}
+	node.Value = n.Value.Value
+	for i, l := range strings.Split(node.Value, "\n") {
+		if written := c.line(pos.Line + 1 + i); strings.TrimSpace(l) != "" && strings.HasSuffix(written, l) {
+			node.text.Col = runes(strings.TrimSuffix(written, l)) + 1
+			break
+		}
+	}
+	return node
+}
+
+// scalar converts a plain or quoted scalar.
+func (c *converter) scalar(n ast.Node) *Node {
+	t := n.GetToken()
+	c.seen[t] = true
+	switch t.Type {
+	case token.ImplicitNullType:
+		return &Node{Kind: Scalar, Null: true, Pos: c.place(t, "")}
+	case token.SingleQuoteType:
+		return c.quotedScalar(t, Single, "'")
+	case token.DoubleQuoteType:
+		return c.quotedScalar(t, Double, `"`)
+	}
+	return c.plain(t)
+}
+
+func (c *converter) quotedScalar(t *token.Token, style Style, quote string) *Node {
+	pos := c.place(t, quote)
+	node := &Node{Kind: Scalar, Style: style, Pos: pos, Value: t.Value, text: c.pos(pos.Line, pos.Col+1)}
+	value, columns, _, ok := scanQuoted(c.at(pos.Line, pos.Col), pos.Col)
+	switch {
+	case !ok:
+		c.problem(pos, "Write it on one line, or use a `|` block.", "a quoted text goes on in the next line")
+	case value != t.Value:
+		c.problem(pos, "Write the character itself instead of an escape, or use a `|` block.", "this quoted text can be read in two ways")
+	case !straight(columns):
+		node.columns = columns
+	}
+	return node
+}
+
+func (c *converter) plain(t *token.Token) *Node {
+	written := strings.TrimSpace(t.Origin)
+	firstLine, _, several := strings.Cut(written, "\n")
+	firstLine = strings.TrimRight(firstLine, " \t")
+	if !strings.HasPrefix(t.Value, firstLine) {
+		firstLine = t.Value
+	}
+	pos := c.place(t, firstLine)
+	node := &Node{Kind: Scalar, Pos: pos, Value: t.Value, text: pos}
+	node.Type, node.Null = typeOf(t.Value)
+	if several {
+		c.problem(pos, "Write it on one line, or use a `|` block.", "a plain text goes on in the next line, so that places in it are lost")
+		return node
+	}
+	c.hash(node)
+	return node
+}
+
+// hash refuses `#` where it may have been meant as text: YAML cuts `Code #1` to `Code`, silently.
+func (c *converter) hash(n *Node) {
+	tail := c.at(n.Pos.Line, n.Pos.Col)
+	if !strings.HasPrefix(tail, n.Value) {
+		return
+	}
+	tail = tail[len(n.Value):]
+	gap := len(tail) - len(strings.TrimLeft(tail, " \t"))
+	if gap == 0 || gap == len(tail) || tail[gap] != '#' {
+		return
+	}
+	glued := len(tail) > gap+1 && !strings.ContainsRune(" \t#-=", rune(tail[gap+1]))
+	if gap > 1 && !glued {
+		return // plainly a comment
+	}
+	col := n.Pos.Col + runes(n.Value) + gap
+	c.problem(c.pos(n.Pos.Line, col), "Quote the whole text if `#` belongs to it; put two blanks before a comment and one behind its `#`.",
+		"YAML cuts the text %s here, because ` #` begins a comment", quoted(n.Value))
+}
+
+// forgotten refuses scalars that the parser read and then left out.
+func (c *converter) forgotten(tokens token.Tokens) {
+	for _, t := range tokens {
+		switch t.Type {
+		case token.StringType, token.SingleQuoteType, token.DoubleQuoteType, token.NullType, token.BoolType, token.IntegerType, token.FloatType:
+			if !c.seen[t] {
+				c.problem(c.place(t, ""), "Correct the indentation, or quote the whole text.", "%s belongs to nothing", quoted(t.Value))
+			}
+		}
+	}
+}

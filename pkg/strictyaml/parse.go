@@ -1,0 +1,259 @@
+package strictyaml
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	yaml "github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// Parse reads one document. The list holds everything that is wrong with it, with snippets; the
+// node is nil where it cannot be read as YAML at all, and else good enough to look for more.
+func Parse(file string, src []byte) (*Node, diag.List) { return ParseAs(diag.BundleYAML, file, src) }
+
+// ParseAs is Parse for a family of files with a code of its own.
+func ParseAs(code diag.Code, file string, src []byte) (*Node, diag.List) {
+	s := &source{file: file, code: code}
+	var root *Node
+	if text, ok := s.read(src); ok {
+		root = s.parse(text)
+	}
+	s.problems.Sort()
+	Snippets(s.problems, file, src)
+	return root, s.problems
+}
+
+func (s *source) parse(text string) *Node {
+	tokens, ok := s.tokens(text)
+	if !ok {
+		return nil
+	}
+	file, err := parseTokens(tokens)
+	if err != nil {
+		s.syntax(err)
+		s.sections(text, err)
+		return nil
+	}
+	body := s.body(file)
+	if body == nil {
+		return nil
+	}
+	c := &converter{source: s, seen: map[*token.Token]bool{}}
+	root := c.node(body)
+	c.forgotten(tokens)
+	return root
+}
+
+// parseTokens runs the parser; a panic of it is a syntax error like others.
+func parseTokens(tokens token.Tokens) (file *ast.File, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			file, err = nil, fmt.Errorf("this is no YAML: %v", r)
+		}
+	}()
+	var kept token.Tokens
+	for _, t := range tokens { // comments hang on their neighbours' neighbours, and are not needed
+		if t.Type != token.CommentType {
+			kept = append(kept, t)
+		}
+	}
+	return parser.Parse(kept, 0, parser.AllowDuplicateMapKey())
+}
+
+func tokenize(text string) (tokens token.Tokens, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("this is no YAML: %v", r)
+		}
+	}()
+	return lexer.Tokenize(text), nil
+}
+
+// tokens lexes the text and refuses what YAML has and we do not: it is seen here at its place,
+// before the parser applies it or drops it. ok is false where the parser must not go on.
+func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
+	tokens, err := tokenize(text)
+	if err != nil {
+		s.syntax(err)
+		return nil, false
+	}
+	ok = true
+	depth, entries, applied := 0, 0, 0
+	for i, t := range tokens {
+		pos := s.pos(t.Position.Line, t.Position.Column)
+		if t.Type != token.SequenceEntryType && t.Type != token.MappingKeyType {
+			entries = 0
+		}
+		switch t.Type {
+		case token.TagType:
+			applied++
+			s.problem(pos, fmt.Sprintf("Quote it if the text is meant: %s; in an expression write `not`.", quoted(strings.TrimSpace(t.Value))), "%s is a tag, and tags are not used here", t.Value)
+		case token.AnchorType:
+			applied++
+			s.problem(pos, "Write the value out; if the text is meant, quote it.", "`&` makes an anchor, and anchors are not used here")
+		case token.AliasType:
+			applied++
+			s.problem(pos, "Write the value out; if the text is meant, quote it.", "`*` makes an alias, and aliases are not used here")
+		case token.MergeKeyType:
+			s.problem(pos, "Write the keys out.", "`<<` merges maps, and merge keys are not used here")
+		case token.DirectiveType:
+			s.problem(pos, "Delete the line; if the text is meant, quote it.", "`%%` begins a directive, and directives are not used here")
+			ok = false
+		case token.FoldedType:
+			s.problem(pos, "Use `|`, or write it on one line in quotes.", "`>` joins lines, so that places in the text are lost")
+		case token.MappingKeyType:
+			entries++
+			s.problem(pos, "Write `key: value`; if the text is meant, quote it.", "`?` begins a complex key, and these are not used here")
+		case token.SequenceEntryType:
+			entries++
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		case token.DocumentHeaderType:
+			if ok && hasContent(tokens[:i]) {
+				s.problem(pos, "Make it two files.", "`---` begins a second document")
+				ok = false
+			}
+		case token.InvalidType:
+			// the parser will say it
+		}
+		if depth > maxDepth || entries > maxDepth || applied > maxDepth || t.Position.Column > 4*maxDepth && startsLine(tokens, i) {
+			s.problem(pos, "", "this is nested more than %d deep", maxDepth)
+			return nil, false
+		}
+	}
+	return tokens, ok
+}
+
+// startsLine reports whether the token at i is the first of its line, where its column is depth.
+func startsLine(tokens token.Tokens, i int) bool {
+	if i == 0 || tokens[i].Type == token.StringType && tokens[i-1].Type == token.LiteralType {
+		return i == 0
+	}
+	switch tokens[i-1].Type {
+	case token.SequenceEntryType, token.MappingKeyType:
+		return true
+	}
+	return tokens[i-1].Position.Line < tokens[i].Position.Line && tokens[i].Type != token.CommentType
+}
+
+func hasContent(tokens token.Tokens) bool {
+	for _, t := range tokens {
+		if t.Type != token.CommentType {
+			return true
+		}
+	}
+	return false
+}
+
+// body finds the one document of the file.
+func (s *source) body(file *ast.File) ast.Node {
+	var body ast.Node
+	for _, d := range file.Docs {
+		if d == nil || d.Body == nil {
+			continue
+		}
+		if body != nil {
+			t := d.Body.GetToken()
+			s.problem(s.pos(t.Position.Line, 1), "Make it two files.", "a second document begins here")
+			return nil
+		}
+		body = d.Body
+	}
+	if body == nil {
+		s.problem(s.pos(1, 1), "", "the file holds nothing but comments")
+	}
+	return body
+}
+
+// syntax reports what the lexer or parser could not read.
+func (s *source) syntax(err error) {
+	pos, message := s.pos(0, 0), err.Error()
+	var syntax *yaml.SyntaxError
+	if errors.As(err, &syntax) {
+		message = syntax.GetMessage()
+		if t := syntax.GetToken(); t != nil && t.Position != nil {
+			pos = s.pos(t.Position.Line, t.Position.Column)
+		}
+	}
+	message, fix := explain(message, s.line(pos.Line))
+	s.problem(pos, fix, "%s", message)
+}
+
+// explain puts the parser's words into ours, where the line shows what was meant.
+func explain(message, line string) (string, string) {
+	switch {
+	case strings.Contains(line, "\u00a0"):
+		return message, "There is a no-break space (U+00A0) in the line: replace it by a blank."
+	case strings.Contains(message, "mapping value is not allowed") && strings.Contains(line, " ? "):
+		return "`: ` ends a plain text here", "Write `if condition { x } else { y }` instead of `? :`, or quote the whole text."
+	case strings.Contains(message, "mapping value is not allowed"):
+		return "`: ` stands inside a plain text, or this line is indented wrongly", "Quote the whole text, or correct the indentation."
+	case strings.Contains(message, "',' or '}' must be specified"), strings.Contains(message, "',' or ']' must be specified"):
+		return message, "Close the bracket; quote a text that holds brackets or commas."
+	case strings.Contains(message, "reserved character"), strings.Contains(message, "block sequence entries are not allowed"):
+		return message, "Quote the whole text."
+	case strings.Contains(message, "could not find end character"):
+		return message, "Close the quote; a quoted text ends on its line."
+	case strings.Contains(message, "map key-value is pre-defined"), strings.Contains(message, "value is not allowed in this context"),
+		strings.Contains(message, "non-map value is specified"), strings.Contains(message, "unexpected key name"):
+		return "this does not belong to what stands before it: " + message, "Correct the indentation, or quote the whole text."
+	}
+	return message, ""
+}
+
+// sections looks for further syntax errors: each top-level key is parsed by itself, because the
+// parser stops at its first error.
+func (s *source) sections(text string, first error) {
+	before := len(s.problems)
+	start := 0
+	lines := strings.Split(text, "\n")
+	for i := 1; i <= len(lines); i++ {
+		if i < len(lines) && !topLevel(lines[i]) {
+			continue
+		}
+		section := strings.Repeat("\n", start) + strings.Join(lines[start:i], "\n")
+		start = i
+		if len(s.problems) >= before+20 {
+			return
+		}
+		tokens, err := tokenize(section)
+		if err == nil {
+			_, err = parseTokens(tokens)
+		}
+		if err != nil && err.Error() != first.Error() {
+			s.syntax(err)
+		}
+	}
+	s.dropRepeated()
+}
+
+// dropRepeated leaves one problem a line: the same slip seen twice is one.
+func (s *source) dropRepeated() {
+	seen := map[int]bool{}
+	kept := s.problems[:0]
+	for _, p := range s.problems {
+		if !seen[p.Line] {
+			kept = append(kept, p)
+		}
+		seen[p.Line] = true
+	}
+	s.problems = kept
+}
+
+// topLevel reports whether a line begins a key of the top-level map.
+func topLevel(line string) bool {
+	if line == "" || !(line[0] >= 'a' && line[0] <= 'z' || line[0] >= 'A' && line[0] <= 'Z' || line[0] == '_') {
+		return false
+	}
+	key, value, ok := strings.Cut(line, ":")
+	return ok && !strings.ContainsAny(key, " \t#'\"") && (value == "" || value[0] == ' ')
+}

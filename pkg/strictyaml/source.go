@@ -1,0 +1,162 @@
+package strictyaml
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// MaxSize bounds a document: the largest mappings known are under 100 KB.
+const MaxSize = 1 << 20
+
+// maxDepth bounds nesting, so that a crafted file cannot exhaust the stack of a recursive parser.
+const maxDepth = 64
+
+// maxListed bounds the problems of one file; a broken file of a megabyte has a line for each.
+const maxListed = 200
+
+var byteOrderMark = []byte("\xef\xbb\xbf")
+
+// SourceLine returns a line (from 1) of src without its end, for snippets.
+func SourceLine(src []byte, line int) string {
+	src = bytes.TrimPrefix(src, byteOrderMark)
+	for ; line > 1; line-- {
+		_, rest, ok := bytes.Cut(src, []byte("\n"))
+		if !ok {
+			return ""
+		}
+		src = rest
+	}
+	l, _, _ := bytes.Cut(src, []byte("\n"))
+	return strings.ToValidUTF8(strings.TrimRight(string(l), "\r"), "\uFFFD")
+}
+
+// Snippets fills in the source line of each problem of file that has none.
+func Snippets(list diag.List, file string, src []byte) {
+	lines := strings.Split(strings.ToValidUTF8(string(bytes.TrimPrefix(src, byteOrderMark)), "\uFFFD"), "\n")
+	for i, p := range list {
+		if p.Snippet == "" && p.File == file && p.Line >= 1 && p.Line <= len(lines) {
+			list[i].Snippet = strings.TrimRight(lines[p.Line-1], "\r")
+		}
+	}
+}
+
+// source is the text of one document while it is parsed.
+type source struct {
+	file     string
+	code     diag.Code
+	lines    []string
+	problems diag.List
+
+	indexed int   // line whose characters are indexed, for lines with many tokens
+	offsets []int // byte offset of each of its characters, and of its end
+}
+
+func (s *source) pos(line, col int) diag.Pos { return diag.Pos{File: s.file, Line: line, Col: col} }
+
+func (s *source) problem(pos diag.Pos, fix, format string, args ...any) {
+	if len(s.problems) < maxListed {
+		s.problems = append(s.problems, diag.At(pos, s.code, fix, format, args...))
+	}
+}
+
+// line is a line of the source, from 1.
+func (s *source) line(n int) string {
+	if n < 1 || n > len(s.lines) {
+		return ""
+	}
+	return s.lines[n-1]
+}
+
+// at is the rest of a line from a column (both from 1) on.
+func (s *source) at(n, col int) string {
+	l := s.line(n)
+	if s.indexed != n {
+		s.indexed, s.offsets = n, s.offsets[:0]
+		for i := range l {
+			s.offsets = append(s.offsets, i)
+		}
+		s.offsets = append(s.offsets, len(l))
+	}
+	return l[s.offsets[max(min(col-1, len(s.offsets)-1), 0)]:]
+}
+
+// locate finds the column (from 1) of a token in its line: the parser's own column is off behind
+// tabs and in some flow collections. want is how the token begins in the source.
+func (s *source) locate(n, col int, want string) int {
+	tail := s.at(n, col)
+	if strings.HasPrefix(tail, want) {
+		return col
+	}
+	if i := strings.Index(tail, want); i >= 0 {
+		return max(col, 1) + runes(tail[:i])
+	}
+	l := s.line(n)
+	if i := strings.LastIndex(l[:len(l)-len(tail)], want); i >= 0 {
+		return runes(l[:i]) + 1
+	}
+	return max(col, 1)
+}
+
+// read checks what can be said of the bytes alone and returns the text to parse: without byte
+// order mark, with LF line ends. ok is false where parsing makes no sense.
+func (s *source) read(src []byte) (text string, ok bool) {
+	if len(src) > MaxSize {
+		s.problem(s.pos(0, 0), "Move data into tables.", "the file has %d bytes, more than the %d that are read", len(src), MaxSize)
+		return "", false
+	}
+	if bytes.HasPrefix(src, []byte("\xff\xfe")) || bytes.HasPrefix(src, []byte("\xfe\xff")) {
+		s.problem(s.pos(1, 1), "Save it as UTF-8.", "the file is UTF-16, not UTF-8")
+		return "", false
+	}
+	src = bytes.TrimPrefix(src, byteOrderMark)
+	text = strings.ReplaceAll(string(src), "\r\n", "\n")
+	s.lines = strings.Split(text, "\n")
+	ok = true
+	for i, l := range s.lines {
+		if !s.checkLine(i+1, l) {
+			ok = false
+		}
+	}
+	if ok && strings.TrimSpace(text) == "" {
+		s.problem(s.pos(1, 1), "", "the file is empty")
+		return "", false
+	}
+	return text, ok
+}
+
+// checkLine refuses characters that a text file does not have, and tabs as indentation.
+func (s *source) checkLine(n int, l string) bool {
+	col := 0
+	for i, r := range l {
+		col++
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(l[i:], "\uFFFD"):
+			s.problem(s.pos(n, col), "Save the file as UTF-8.", "this is not UTF-8: byte %#02x", l[i])
+		case r == '\r':
+			s.problem(s.pos(n, col), "Save the file with LF or CRLF line ends.", "a carriage return stands alone")
+		case r == 0:
+			s.problem(s.pos(n, col), "Save the file as UTF-8.", "there is a NUL byte in the file")
+		case r == '\uFEFF':
+			s.problem(s.pos(n, col), "Delete it.", "there is an invisible byte order mark inside the file")
+		case r != '\t' && r != '\u0085' && unicode.IsControl(r):
+			s.problem(s.pos(n, col), `Write it as an escape in double quotes, as in "\u0007".`, "there is the control character %U", r)
+		default:
+			continue
+		}
+		return false
+	}
+	indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]
+	if i := strings.IndexByte(indent, '\t'); i >= 0 && len(indent) < len(l) {
+		s.problem(s.pos(n, i+1), "Indent with blanks.", "there is a tab in the indentation")
+		return false
+	}
+	return true
+}
+
+// quoted is a text as it would stand in double quotes.
+func quoted(s string) string { return fmt.Sprintf("%q", s) }

@@ -1,0 +1,275 @@
+package tenant
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/strictyaml"
+)
+
+// Load reads sluice.yaml. Problems of the file are all listed at once in a *diag.Error.
+func Load(path string) (*Config, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		code, next := diag.ConfigFile, "name an existing sluice.yaml with --config; examples/sluice.yaml shows one"
+		if errors.Is(err, fs.ErrPermission) {
+			next = "check the file's rights"
+		}
+		return nil, diag.FailWith(err, diag.Usage, code, next, "sluice.yaml cannot be read")
+	}
+	folder, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	root, problems := strictyaml.ParseAs(diag.ConfigKey, path, src)
+	r := &reader{problems: problems, config: Default(folder)}
+	r.config.File = path
+	if root != nil {
+		r.root(root)
+	}
+	if len(r.problems) > 0 {
+		r.problems.Sort()
+		strictyaml.Snippets(r.problems, path, src)
+		return nil, &diag.Error{Kind: diag.Usage, Code: diag.ConfigKey, Message: path + " is not valid", Problems: r.problems,
+			Next: "correct the lines named; examples/sluice.yaml shows every key"}
+	}
+	return r.config, nil
+}
+
+// reader walks sluice.yaml and gathers problems.
+type reader struct {
+	config   *Config
+	problems diag.List
+}
+
+func (r *reader) bad(n *strictyaml.Node, code diag.Code, fix, format string, args ...any) {
+	r.problems = append(r.problems, diag.At(n.Pos, code, fix, format, args...))
+}
+
+// later are keys of the design that this version does not have; to ignore them would be to lie.
+var later = map[string]bool{"jobs": true, "guards": true, "acknowledge": true, "student_ids": true, "rate": true, "quota": true,
+	"per_minute": true, "per_hour": true, "per_day": true, "tls_min": true, "retention": true, "notify": true, "audit": true}
+
+// keys calls the function of each key; unknown ones and those of later versions are problems.
+func (r *reader) keys(n *strictyaml.Node, what string, known map[string]func(*strictyaml.Node)) {
+	if n.Kind != strictyaml.Map {
+		r.bad(n, diag.ConfigKey, "", "%s must be a map", what)
+		return
+	}
+	names := make([]string, 0, len(known))
+	for name := range known {
+		names = append(names, name)
+	}
+	for _, p := range n.Pairs {
+		switch f, ok := known[p.Key.Value]; {
+		case ok:
+			f(p.Value)
+		case later[p.Key.Value]:
+			r.bad(p.Key, diag.ConfigLater, "remove it", "%s: %q is not in this version of sluice", what, p.Key.Value)
+		default:
+			r.bad(p.Key, diag.ConfigKey, "", "%s: unknown key %q%s", what, p.Key.Value, diag.DidYouMean(p.Key.Value, names))
+		}
+	}
+}
+
+func (r *reader) root(n *strictyaml.Node) {
+	c := r.config
+	versioned := false
+	r.keys(n, "sluice.yaml", map[string]func(*strictyaml.Node){
+		"version": func(n *strictyaml.Node) {
+			versioned = true
+			if n.Value != "1" {
+				r.bad(n, diag.ConfigKey, "write `version: 1`", "version %s is not known", n.Value)
+			}
+		},
+		"bundles": func(n *strictyaml.Node) {
+			for _, dir := range r.texts(n, "bundles") {
+				c.Bundles = append(c.Bundles, c.path(dir))
+			}
+		},
+		"runs":  func(n *strictyaml.Node) { c.Runs = c.path(r.text(n, "runs")) },
+		"state": func(n *strictyaml.Node) { c.State = c.path(r.text(n, "state")) },
+		"tenants": func(n *strictyaml.Node) {
+			if n.Kind != strictyaml.Map {
+				r.bad(n, diag.ConfigKey, "", "tenants must be a map of names")
+				return
+			}
+			for _, p := range n.Pairs {
+				r.tenant(p.Key, p.Value)
+			}
+		},
+	})
+	if !versioned {
+		r.bad(n, diag.ConfigKey, "begin with `version: 1`", "sluice.yaml has no version")
+	}
+}
+
+// path is relative to sluice.yaml, never to the current folder: cron's is another.
+func (c *Config) path(p string) string {
+	if p == "" || filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(c.Folder, p)
+}
+
+func (r *reader) tenant(key, n *strictyaml.Node) {
+	t := builtIn()
+	t.Name = key.Value
+	switch {
+	case !nameForm.MatchString(t.Name):
+		r.bad(key, diag.ConfigTenant, "use a–z, 0–9 and -", "%q cannot be the name of a tenant", t.Name)
+	case t.Name == "none":
+		r.bad(key, diag.ConfigTenant, "choose another name", "runs without a tenant lie under `none`; no tenant may be called so")
+	}
+	what := "tenant " + t.Name
+	r.keys(n, what, map[string]func(*strictyaml.Node){
+		"api":       func(n *strictyaml.Node) { t.API = r.api(n, t.Name) },
+		"lea_codes": func(n *strictyaml.Node) { t.LEACodes = r.texts(n, what+": lea_codes") },
+		"tables": func(n *strictyaml.Node) {
+			t.Tables = r.config.path(r.text(n, what+": tables"))
+			if info, err := os.Stat(t.Tables); err != nil || !info.IsDir() {
+				r.bad(n, diag.ConfigFile, "make the folder, or remove the key", "%s: tables names %s, which is not a folder", what, t.Tables)
+			}
+		},
+		"data_standard": func(n *strictyaml.Node) {
+			t.DataStandard = r.text(n, what+": data_standard")
+			if !regexp.MustCompile(`^\d+\.\d+$`).MatchString(t.DataStandard) {
+				r.bad(n, diag.ConfigKey, `write it as "5.1"`, "%s: data_standard %q is no version", what, t.DataStandard)
+			}
+		},
+		"roster": func(n *strictyaml.Node) {
+			r.keys(n, what+": roster", map[string]func(*strictyaml.Node){
+				"column": func(n *strictyaml.Node) { t.RosterColumn = r.text(n, what+": roster: column") },
+			})
+		},
+		"params": func(n *strictyaml.Node) {
+			if n.Kind != strictyaml.Map {
+				r.bad(n, diag.ConfigKey, "", "%s: params must be a map", what)
+				return
+			}
+			t.Params = map[string]string{}
+			for _, p := range n.Pairs {
+				t.Params[p.Key.Value] = r.text(p.Value, what+": params: "+p.Key.Value)
+			}
+		},
+		"limits": func(n *strictyaml.Node) {
+			r.keys(n, what+": limits", map[string]func(*strictyaml.Node){
+				"concurrency": func(n *strictyaml.Node) {
+					t.Concurrency = r.number(n, what+": limits: concurrency", 1, 64)
+				},
+			})
+		},
+		"max_pass_age": func(n *strictyaml.Node) {
+			age, err := time.ParseDuration(r.text(n, what+": max_pass_age"))
+			if err != nil || age <= 0 {
+				r.bad(n, diag.ConfigKey, "write it as 24h or 90m", "%s: max_pass_age %q is no duration", what, n.Value)
+			}
+			t.MaxPassAge = age
+		},
+		"accept_unchecked": func(n *strictyaml.Node) { t.AcceptUnchecked = r.boolean(n, what+": accept_unchecked") },
+	})
+	switch {
+	case t.Name == Sandbox && t.API != nil:
+		r.bad(key, diag.ConfigTenant, "remove `api`, or give the tenant another name", "the tenant `sandbox` is built in and has no api")
+		return
+	case t.Name != Sandbox && t.API == nil:
+		r.bad(key, diag.ConfigTenant, "add `api` with base_url, client_id and client_secret", "%s has no api", what)
+		return
+	}
+	for i, other := range r.config.tenants {
+		if other.Name == t.Name {
+			r.config.tenants[i] = t
+			return
+		}
+	}
+	r.config.tenants = append(r.config.tenants, t)
+}
+
+func (r *reader) api(n *strictyaml.Node, tenant string) *API {
+	a := &API{Environment: "production"}
+	what := "tenant " + tenant + ": api"
+	secret := func(to *secretText, name string) func(*strictyaml.Node) {
+		return func(n *strictyaml.Node) { *to = secretText{r.text(n, what+": "+name), n.Pos} }
+	}
+	var base *strictyaml.Node
+	r.keys(n, what, map[string]func(*strictyaml.Node){
+		"base_url":      func(n *strictyaml.Node) { base, a.BaseURL = n, strings.TrimRight(r.text(n, what+": base_url"), "/") },
+		"data_url":      func(n *strictyaml.Node) { a.DataURL = r.text(n, what+": data_url") },
+		"oauth_url":     func(n *strictyaml.Node) { a.OAuthURL = r.text(n, what+": oauth_url") },
+		"school_year":   func(n *strictyaml.Node) { a.SchoolYear = r.number(n, what+": school_year", 1990, 2100) },
+		"environment":   func(n *strictyaml.Node) { a.Environment = r.text(n, what+": environment") },
+		"allow_http":    func(n *strictyaml.Node) { a.AllowHTTP = r.boolean(n, what+": allow_http") },
+		"client_id":     secret(&a.clientID, "client_id"),
+		"client_secret": secret(&a.clientSecret, "client_secret"),
+	})
+	for name, value := range map[string]string{"base_url": a.BaseURL, "client_id": a.clientID.text, "client_secret": a.clientSecret.text} {
+		if value == "" {
+			r.bad(n, diag.ConfigKey, "add it", "%s: %s is missing", what, name)
+		}
+	}
+	if a.clientSecret.text != "" && a.clientSecret.literal() {
+		r.problems = append(r.problems, diag.At(a.clientSecret.pos, diag.ConfigSecret, "write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}",
+			"%s: client_secret stands in the file as it is", what))
+	}
+	if base != nil && a.BaseURL != "" {
+		switch u, err := url.Parse(a.BaseURL); {
+		case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
+			r.bad(base, diag.ConfigKey, "write it as https://host/path", "%s: base_url is no web address", what)
+		case u.User != nil || u.RawQuery != "":
+			r.bad(base, diag.ConfigKey, "write host and path only", "%s: base_url must hold neither a user nor a query", what)
+		case u.Scheme == "http" && !a.AllowHTTP && !loopback(u.Hostname()):
+			r.bad(base, diag.ConfigPlainHTTP, "use https; `allow_http: true` is for closed networks only", "%s: base_url is not encrypted", what)
+		}
+	}
+	return a
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (r *reader) text(n *strictyaml.Node, what string) string {
+	if n.Kind != strictyaml.Scalar || n.Value == "" {
+		r.bad(n, diag.ConfigKey, "", "%s must be a text", what)
+		return ""
+	}
+	return n.Value
+}
+
+func (r *reader) texts(n *strictyaml.Node, what string) []string {
+	if n.Kind != strictyaml.List {
+		r.bad(n, diag.ConfigKey, "write it as [a, b]", "%s must be a list", what)
+		return nil
+	}
+	var all []string
+	for _, item := range n.Items {
+		all = append(all, r.text(item, what))
+	}
+	return all
+}
+
+func (r *reader) number(n *strictyaml.Node, what string, low, high int) int {
+	v, err := strconv.Atoi(n.Value)
+	if n.Kind != strictyaml.Scalar || err != nil || v < low || v > high {
+		r.bad(n, diag.ConfigKey, "", "%s must be a whole number from %d to %d", what, low, high)
+		return low
+	}
+	return v
+}
+
+func (r *reader) boolean(n *strictyaml.Node, what string) bool {
+	if n.Kind != strictyaml.Scalar || n.Value != "true" && n.Value != "false" {
+		r.bad(n, diag.ConfigKey, "write true or false", "%s must be true or false", what)
+	}
+	return n.Value == "true"
+}

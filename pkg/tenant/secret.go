@@ -1,0 +1,136 @@
+package tenant
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// Secret is a value that is never shown: printed or logged it is a row of stars.
+type Secret string
+
+// String hides the secret.
+func (Secret) String() string { return "***" }
+
+// GoString hides the secret.
+func (Secret) GoString() string { return "***" }
+
+// LogValue hides the secret.
+func (Secret) LogValue() slog.Value { return slog.StringValue("***") }
+
+// MarshalText hides the secret.
+func (Secret) MarshalText() ([]byte, error) { return []byte("***"), nil }
+
+// secretText is a value of sluice.yaml as written, maybe with ${env:…}, ${file:…} or ${cmd:…}.
+type secretText struct {
+	text string
+	pos  diag.Pos
+}
+
+var source = regexp.MustCompile(`\$\{(env|file|cmd):([^}]*)\}`)
+
+// literal reports whether the text names no source: it would be a secret in a file.
+func (s secretText) literal() bool { return !source.MatchString(s.text) }
+
+// commandTime is how long a secret manager's client may take.
+const commandTime = 30 * time.Second
+
+// resolve replaces the sources by what they give. Errors name the source, never a value.
+func (s secretText) resolve(ctx context.Context, folder string) (string, error) {
+	var failed error
+	out := source.ReplaceAllStringFunc(s.text, func(m string) string {
+		parts := source.FindStringSubmatch(m)
+		value, err := read(ctx, folder, parts[1], strings.TrimSpace(parts[2]))
+		if err != nil && failed == nil {
+			failed = diag.Fail(diag.Usage, diag.ConfigSecret, "", "%s: %v", s.pos, err)
+		}
+		return value
+	})
+	if failed == nil && strings.Contains(out, "${") {
+		return "", diag.Fail(diag.Usage, diag.ConfigSecret, "write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}",
+			"%s: a ${…} that is none of env, file and cmd", s.pos)
+	}
+	return out, failed
+}
+
+func read(ctx context.Context, folder, kind, name string) (string, error) {
+	switch kind {
+	case "env":
+		value, ok := os.LookupEnv(name)
+		if !ok || value == "" {
+			return "", fmt.Errorf("the environment variable %s is not set", name)
+		}
+		return value, nil
+	case "file":
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(folder, name)
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return "", fmt.Errorf("the secret's file cannot be read: %w", err)
+		}
+		if len(bytes.TrimSpace(text)) == 0 {
+			return "", fmt.Errorf("the secret's file %s is empty", name)
+		}
+		return strings.TrimRight(string(text), "\r\n"), nil
+	}
+	words := strings.Fields(name)
+	if len(words) == 0 {
+		return "", fmt.Errorf("${cmd:} names no program")
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...) // no shell: words are split at blanks
+	cmd.Dir = folder
+	text, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("the secret's command %s failed: %w", words[0], err) // its own output may hold secrets
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return "", fmt.Errorf("the secret's command %s gave nothing", words[0])
+	}
+	return strings.TrimRight(string(text), "\r\n"), nil
+}
+
+// Credential is what opens a target.
+type Credential struct {
+	ClientID string
+	Secret   Secret
+}
+
+// Credential resolves the tenant's key and secret. It also refuses a key that another tenant or
+// environment has: one credential is never shared (NI-S1).
+func (c *Config) Credential(ctx context.Context, t *Tenant) (Credential, error) {
+	id, err := t.API.clientID.resolve(ctx, c.Folder)
+	if err != nil {
+		return Credential{}, err
+	}
+	secret, err := t.API.clientSecret.resolve(ctx, c.Folder)
+	if err != nil {
+		return Credential{}, err
+	}
+	for _, other := range c.tenants {
+		if other == t || other.API == nil {
+			continue
+		}
+		same := other.API.clientID.text == t.API.clientID.text
+		if !same && !strings.Contains(other.API.clientID.text, "${cmd:") { // another tenant's command is not run for this one
+			theirs, err := other.API.clientID.resolve(ctx, c.Folder)
+			same = err == nil && theirs == id
+		}
+		if same {
+			return Credential{}, diag.Fail(diag.Usage, diag.ConfigTenant, "ask the host for a credential of its own for each tenant and environment",
+				"%s: tenants %s and %s have the same client_id", t.API.clientID.pos, t.Name, other.Name)
+		}
+	}
+	return Credential{ClientID: id, Secret: Secret(secret)}, nil
+}

@@ -1,0 +1,109 @@
+// Package tenant owns sluice.yaml: which tenants there are, what differs between them, and where
+// their secrets come from. It holds no mapping logic and never writes or shows a secret.
+package tenant
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// Sandbox is the name of the built-in tenant, whose target is the emulator.
+const Sandbox = "sandbox"
+
+// DefaultMaxPassAge is how old a pass may be unless the tenant says otherwise (design §1.3).
+const DefaultMaxPassAge = 24 * time.Hour
+
+// DefaultConcurrency is how many requests are under way at a time unless the tenant says otherwise.
+const DefaultConcurrency = 8
+
+// Config is sluice.yaml, or what holds without one. Immutable after Load.
+type Config struct {
+	File    string // empty: there is no sluice.yaml
+	Folder  string // where sluice.yaml lies, or the current folder; relative paths start here
+	Bundles []string
+	Runs    string // folder of runs
+	State   string // folder of the tenants' state
+	tenants []*Tenant
+}
+
+// Tenant is one tenant. Immutable after Load.
+type Tenant struct {
+	Name            string
+	API             *API // nil for the built-in sandbox
+	LEACodes        []string
+	Tables          string // folder of overlays, empty if none
+	DataStandard    string // empty: the newest embedded one in the bundle's range
+	RosterColumn    string // the vendor column that holds the studentUniqueId
+	Params          map[string]string
+	Concurrency     int
+	MaxPassAge      time.Duration
+	AcceptUnchecked bool
+}
+
+// API says where a tenant's target is and how it is entered.
+type API struct {
+	BaseURL      string
+	DataURL      string // override of what the target's root document says
+	OAuthURL     string // likewise
+	SchoolYear   int
+	Environment  string
+	AllowHTTP    bool
+	clientID     secretText
+	clientSecret secretText
+}
+
+var nameForm = regexp.MustCompile(`^[a-z0-9-]+$`)
+
+// Default is the configuration where there is no sluice.yaml: runs and state lie in folder.
+func Default(folder string) *Config {
+	return &Config{Folder: folder, Runs: filepath.Join(folder, "runs"), State: filepath.Join(folder, "state"), tenants: []*Tenant{builtIn()}}
+}
+
+func builtIn() *Tenant {
+	return &Tenant{Name: Sandbox, Concurrency: DefaultConcurrency, MaxPassAge: DefaultMaxPassAge}
+}
+
+// Names lists the tenants, the built-in one included.
+func (c *Config) Names() []string {
+	names := make([]string, len(c.tenants))
+	for i, t := range c.tenants {
+		names[i] = t.Name
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Tenant finds a tenant.
+func (c *Config) Tenant(name string) (*Tenant, error) {
+	for _, t := range c.tenants {
+		if t.Name == name {
+			return t, nil
+		}
+	}
+	where := "there is no sluice.yaml here, so only the built-in tenant `sandbox` is known; write one (examples/sluice.yaml shows how) or name it with --config"
+	if c.File != "" {
+		where = fmt.Sprintf("tenants of %s: %v", c.File, c.Names())
+	}
+	return nil, diag.Fail(diag.Usage, diag.ConfigTenant, where, "unknown tenant %q%s", name, diag.DidYouMean(name, c.Names()))
+}
+
+// StateFolder is where a tenant's ledger, caches and lock lie.
+func (c *Config) StateFolder(tenant string) string { return filepath.Join(c.State, tenant) }
+
+// Identity names the target that a tenant's ledger belongs to: tenant, environment, address and
+// instance or year. It holds no secret.
+func (t *Tenant) Identity() string {
+	if t.API == nil {
+		return "" // the sandbox is known by its store's id
+	}
+	year := ""
+	if t.API.SchoolYear != 0 {
+		year = fmt.Sprintf("|%d", t.API.SchoolYear)
+	}
+	return fmt.Sprintf("%s|%s|%s%s", t.Name, t.API.Environment, t.API.BaseURL, year)
+}

@@ -1,0 +1,130 @@
+package tenant
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "sluice.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const good = `version: 1
+bundles: [mine]
+tenants:
+  gb:
+    api: {base_url: "https://host/api/", school_year: 2026, client_id: "${env:T_ID}", client_secret: "${file:secret}", environment: test}
+    lea_codes: ["255901"]
+    data_standard: "5.1"
+    roster: {column: Student_StateID}
+    params: {school_year: 2026}
+    limits: {concurrency: 4}
+    max_pass_age: 2h
+  other:
+    api: {base_url: "http://127.0.0.1:9000", client_id: x, client_secret: "${env:T_SECRET}"}
+  sandbox:
+    params: {school_year: 2022}
+`
+
+func TestLoad(t *testing.T) {
+	path := write(t, good)
+	c, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gb, err := c.Tenant("gb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if gb.API.BaseURL != "https://host/api" || gb.Concurrency != 4 || gb.RosterColumn != "Student_StateID" || gb.Params["school_year"] != "2026" ||
+		gb.MaxPassAge.Hours() != 2 || gb.Identity() != "gb|test|https://host/api|2026" {
+		t.Errorf("%+v %+v", gb, gb.API)
+	}
+	folder := filepath.Dir(path)
+	if c.Runs != filepath.Join(folder, "runs") || c.Bundles[0] != filepath.Join(folder, "mine") {
+		t.Errorf("%+v", c)
+	}
+	if sb, err := c.Tenant(Sandbox); err != nil || sb.API != nil || sb.Params["school_year"] != "2022" || sb.Concurrency != DefaultConcurrency {
+		t.Errorf("%+v %v", sb, err)
+	}
+	if _, err := c.Tenant("sandbx"); err == nil || !strings.Contains(err.Error(), `did you mean "sandbox"`) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestCredential(t *testing.T) {
+	path := write(t, good)
+	c, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gb, _ := c.Tenant("gb")
+	ctx := context.Background()
+	if _, err := c.Credential(ctx, gb); err == nil || !strings.Contains(err.Error(), "T_ID is not set") {
+		t.Errorf("unset: %v", err)
+	}
+	t.Setenv("T_ID", "key")
+	if err := os.WriteFile(filepath.Join(c.Folder, "secret"), []byte("hush\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.Credential(ctx, gb)
+	if err != nil || got.ClientID != "key" || string(got.Secret) != "hush" {
+		t.Errorf("%v %v", got.ClientID, err)
+	}
+	if shown := fmt.Sprintf("%v %s %#v %+v", got, got.Secret, got, got); strings.Contains(shown, "hush") {
+		t.Errorf("the secret shows: %s", shown)
+	}
+	t.Setenv("T_ID", "x")
+	if _, err := c.Credential(ctx, gb); err == nil || !strings.Contains(err.Error(), "same client_id") {
+		t.Errorf("shared: %v", err)
+	}
+}
+
+func TestProblemsAreListedAtOnce(t *testing.T) {
+	for name, c := range map[string]struct{ yaml, want string }{
+		"no version":      {"tenants: {}\n", "no version"},
+		"unknown key":     {"version: 1\ntenats: {}\n", `did you mean "tenants"`},
+		"later key":       {"version: 1\ntenants:\n  a:\n    jobs: {}\n", "not in this version"},
+		"later limits":    {"version: 1\ntenants:\n  a:\n    limits: {per_minute: 60}\n", "not in this version"},
+		"later roster":    {"version: 1\ntenants:\n  a:\n    roster: {student_ids: [state]}\n", "not in this version"},
+		"literal secret":  {"version: 1\ntenants:\n  a:\n    api: {base_url: \"https://h\", client_id: i, client_secret: hush}\n", "stands in the file"},
+		"plain http":      {"version: 1\ntenants:\n  a:\n    api: {base_url: \"http://h\", client_id: i, client_secret: \"${env:X}\"}\n", "not encrypted"},
+		"name":            {"version: 1\ntenants:\n  A_b: {}\n", "cannot be the name"},
+		"sandbox has api": {"version: 1\ntenants:\n  sandbox:\n    api: {base_url: \"https://h\", client_id: i, client_secret: \"${env:X}\"}\n", "built in"},
+		"no api":          {"version: 1\ntenants:\n  a: {lea_codes: [\"1\"]}\n", "has no api"},
+		"concurrency":     {"version: 1\ntenants:\n  sandbox:\n    limits: {concurrency: 0}\n", "from 1 to 64"},
+		"tables":          {"version: 1\ntenants:\n  sandbox: {tables: nowhere}\n", "not a folder"},
+	} {
+		_, err := Load(write(t, c.yaml))
+		e, ok := diag.AsError(err)
+		if !ok || e.Kind != diag.Usage {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		found := false
+		for _, p := range e.Problems {
+			found = found || strings.Contains(p.Message, c.want)
+			if strings.Contains(p.Message+p.Fix, "hush") {
+				t.Errorf("%s: the secret shows: %+v", name, p)
+			}
+		}
+		if !found {
+			t.Errorf("%s: %+v does not say %q", name, e.Problems, c.want)
+		}
+	}
+	_, err := Load(filepath.Join(t.TempDir(), "sluice.yaml"))
+	if e, ok := diag.AsError(err); !ok || e.Kind != diag.Usage {
+		t.Errorf("missing: %v", err)
+	}
+}

@@ -103,7 +103,6 @@ type Property struct {
 	Name       string
 	Kind       Kind
 	Required   bool
-	Identity   bool   // marked as part of a key of what holds it
 	Descriptor string // type of descriptor it holds, GradeLevelDescriptor; else empty
 	MaxLength  int    // in UTF-16 code units; 0: none
 	MinLength  int
@@ -112,6 +111,8 @@ type Property struct {
 	Int64      bool    // KindInteger: 64 bits, else 32
 	Object     *Object // KindObject; for KindArray the item
 	ItemKey    []Path  // KindArray: what must be unique in the collection, relative to the item
+
+	marked bool // by its document, as part of a key
 }
 
 // Required lists the properties that must stand in the object, sorted by name.
@@ -199,8 +200,8 @@ func (r *Resource) JSONPath(path Path) string {
 	return b.String()
 }
 
-// index fills what lookups need; every maker of a Standard ends with it.
-func (s *Standard) index() {
+// link fills what lookups need; every maker of a Standard ends with it.
+func (s *Standard) link() {
 	s.names = make([]string, 0, len(s.Resources))
 	s.descriptors = map[string]*Resource{}
 	for name, r := range s.Resources {
@@ -208,8 +209,39 @@ func (s *Standard) index() {
 		if r.Descriptor != "" {
 			s.descriptors[strings.ToLower(r.Descriptor)] = r
 		}
+		for _, ref := range r.References {
+			ref.orders = map[string][]int{}
+			for _, target := range ref.Targets {
+				ref.orders[target] = ref.keyOrder(s.Resources[target])
+			}
+		}
 	}
 	slices.Sort(s.names)
+}
+
+// keyOrder says for each part of target's key which of the reference's parts gives its value; nil
+// if some part has none.
+func (ref *Reference) keyOrder(target *Resource) []int {
+	order := make([]int, len(target.Identity))
+	for i, part := range target.Identity {
+		order[i] = slices.IndexFunc(ref.Keys, func(k ReferenceKey) bool { return slices.Equal(k.Target, part.Path) })
+	}
+	if len(order) == 1 && len(ref.Keys) == 1 {
+		order[0] = 0 // an organization's key has another name in each kind of organization
+	}
+	if slices.Contains(order, -1) {
+		return nil
+	}
+	return order
+}
+
+// TargetKey lists, in the order of Keys, where the parts stand in a record of target.
+func (ref *Reference) TargetKey(s *Standard, target string) []Path {
+	out := make([]Path, len(ref.Keys))
+	for part, key := range ref.orders[target] {
+		out[key] = s.Resources[target].Identity[part].Path
+	}
+	return out
 }
 
 // setProperties makes o hold props, sorted.

@@ -116,7 +116,7 @@ func (r *reader) setIdentity(raw *rawResource) {
 	}
 	for _, p := range raw.Root.Properties {
 		if p.marked && p.Object == nil {
-			raw.columns[p.Name] = append(raw.columns[p.Name], Path{p.Name})
+			raw.columns[p.Name] = []Path{{p.Name}}
 		}
 	}
 	for _, ref := range raw.refs {

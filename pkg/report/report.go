@@ -5,10 +5,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"regexp"
@@ -18,7 +15,6 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
-	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -149,41 +145,21 @@ func timing(s *runs.Stage) Timing {
 
 // gather reads a stage's problems and adds them up by cause.
 func (rep *Report) gather(r *runs.Run, stage string) error {
-	reader, err := jsonl.Open(r.File("problems", stage+".jsonl"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
 	at := map[groupIdentity]int{}
-	var block jsonl.Block
-	for {
-		if err := reader.Next(&block, 0); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
+	return r.EachProblem(stage, func(p diag.Problem) {
+		n := int64(max(p.Count, 1))
+		rep.Totals[p.Level.String()] += n
+		path := index.ReplaceAllString(p.Path, "[]")
+		id := groupIdentity{stage, p.Input, p.Column, p.Resource, path, p.Rule, p.Code}
+		i, known := at[id]
+		if !known {
+			i = len(rep.Problems)
+			at[id] = i
+			rep.Problems = append(rep.Problems, Group{Stage: stage, Code: p.Code, Level: p.Level, Input: p.Input, Column: p.Column,
+				Resource: p.Resource, Path: path, Message: masked(p), Fix: p.Fix, Rule: p.Rule, First: place(p)})
 		}
-		for line, text := range block.Lines {
-			var p diag.Problem
-			if err := json.Unmarshal(text, &p); err != nil {
-				return fmt.Errorf("problems/%s.jsonl line %d: %w", stage, line, err)
-			}
-			n := int64(max(p.Count, 1))
-			rep.Totals[p.Level.String()] += n
-			path := index.ReplaceAllString(p.Path, "[]")
-			id := groupIdentity{stage, p.Input, p.Column, p.Resource, path, p.Rule, p.Code}
-			i, known := at[id]
-			if !known {
-				i = len(rep.Problems)
-				at[id] = i
-				rep.Problems = append(rep.Problems, Group{Stage: stage, Code: p.Code, Level: p.Level, Input: p.Input, Column: p.Column,
-					Resource: p.Resource, Path: path, Message: masked(p), Fix: p.Fix, Rule: p.Rule, First: place(p)})
-			}
-			rep.Problems[i].Count += n
-		}
-	}
+		rep.Problems[i].Count += n
+	})
 }
 
 // masked is the problem's message without what may be a student's data. The values of a lookup are

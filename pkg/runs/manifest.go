@@ -145,8 +145,11 @@ func (v Verdicts) Holds() bool { return v.Staged == v.Valid+v.Invalid+v.Unchecke
 
 // ValidateCounts is the counts of validate.
 type ValidateCounts struct {
-	Online    bool                `json:"online"`
-	Resources map[string]Verdicts `json:"resources"`
+	Online bool `json:"online"`
+	// OpenForTarget: asked offline, some records were left unchecked, all of them only because the
+	// target alone can answer. That is no fault of the records.
+	OpenForTarget bool                `json:"openForTarget,omitempty"`
+	Resources     map[string]Verdicts `json:"resources"`
 }
 
 // Loaded is send's equation for one resource.

@@ -5,6 +5,9 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"strconv"
 	"strings"
 
@@ -78,6 +81,32 @@ func (p *Problems) Commit() error {
 
 // Close discards files that were not committed.
 func (p *Problems) Close() error { return errors.Join(p.json.Close(), p.csv.Close()) }
+
+// EachProblem calls yield for each problem that a stage listed; a stage that listed none is no error.
+func (r *Run) EachProblem(stage string, yield func(diag.Problem)) error {
+	reader, err := jsonl.Open(r.File("problems", stage+".jsonl"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	for block := (jsonl.Block{}); ; {
+		if err := reader.Next(&block, 0); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		for line, text := range block.Lines {
+			var p diag.Problem
+			if err := json.Unmarshal(text, &p); err != nil {
+				return fmt.Errorf("problems/%s.jsonl line %d: %w", stage, line, err)
+			}
+			yield(p)
+		}
+	}
+}
 
 func number(n int) string {
 	if n == 0 {

@@ -1,0 +1,477 @@
+package ledger
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv("LEDGER_TEST_WRITER"); path != "" {
+		writeUntilKilled(path)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+var (
+	bend = Identity{Tenant: "grand-bend", Environment: "production", BaseURL: "https://ods.example.org/api/", SchoolYear: 2026}
+	noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	run1 = Run{ID: "run1", Bundle: "nwea-map-growth", Version: "1.0.0", Exported: noon}
+)
+
+// hash is a key or digest made of a number.
+func hash(parts ...int) (h Hash) {
+	var b []byte
+	for _, n := range parts {
+		b = binary.AppendVarint(b, int64(n))
+	}
+	sum := sha256.Sum256(b)
+	copy(h[:], sum[:])
+	return h
+}
+
+func row(resource string, n, payload int) Row {
+	return Row{Resource: resource, Key: hash(n), Digest: hash(n, payload), ID: fmt.Sprintf("%032x", n), Time: noon, Source: "results:" + strconv.Itoa(n)}
+}
+
+func open1(t testing.TB, path string) *Ledger {
+	t.Helper()
+	l, err := Open(path, bend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+func TestDecide(t *testing.T) {
+	ctx := t.Context()
+	l := open1(t, filepath.Join(t.TempDir(), "state of", "bénd #1%", "ledger.db"))
+	if err := l.Record(ctx, run1, []Row{row("students", 1, 1), row("students", 2, 1), row("students", 3, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	unknown := row("students", 4, 1)
+	unknown.Digest = Hash{}
+	sharing := hash(5)
+	if err := l.Record(ctx, run1, []Row{row("students", 2, 2), unknown, {Resource: "students", Key: sharing, Digest: hash(5, 1), Time: noon}}); err != nil {
+		t.Fatal(err)
+	}
+	sharing[15]++ // another key with the same first half
+	entries := []Entry{
+		{hash(3), hash(3, 1)}, {hash(9), hash(9, 1)}, {hash(2), hash(2, 1)}, {hash(2), hash(2, 2)},
+		{hash(1), hash(1, 2)}, {hash(4), hash(4, 1)}, {hash(4), Hash{}}, {sharing, hash(5, 1)}, {hash(3), hash(3, 1)},
+	}
+	got, err := l.Decide(ctx, entries, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]State{Unchanged, New, Changed, Unchanged, Changed, Changed, Changed, New, Unchanged}, got); d != "" {
+		t.Error(d)
+	}
+	if got, err = l.Decide(ctx, nil, got); err != nil || len(got) != 0 {
+		t.Errorf("nothing asked: %v, %v", got, err)
+	}
+}
+
+// The answers for many entries, decided in several parts at once, are those of one by one.
+func TestDecideMany(t *testing.T) {
+	ctx := t.Context()
+	l := open1(t, filepath.Join(t.TempDir(), "ledger.db"))
+	const n = 3 * batch
+	rows := make([]Row, n)
+	for i := range rows {
+		rows[i] = row("students", i, i%2)
+	}
+	if err := l.Record(ctx, run1, rows); err != nil {
+		t.Fatal(err)
+	}
+	entries := make([]Entry, n+n/2)
+	want := make([]State, len(entries))
+	for i := range entries {
+		k := rand.IntN(n + n/10)
+		entries[i] = Entry{hash(k), hash(k, 1)}
+		switch {
+		case k >= n:
+			want[i] = New
+		case k%2 == 0:
+			want[i] = Changed
+		default:
+			want[i] = Unchanged
+		}
+	}
+	got, err := l.Decide(ctx, entries, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l := open1(t, path)
+	if err := l.Record(t.Context(), run1, []Row{row("students", 1, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	same := bend
+	same.BaseURL = "https://ods.example.org/api"
+	l2, err := Open(path, same)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l2.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []func(*Identity){
+		func(i *Identity) { i.Tenant = "other" }, func(i *Identity) { i.Environment = "test" },
+		func(i *Identity) { i.BaseURL = "https://ods.example.org/api2" }, func(i *Identity) { i.SchoolYear = 2027 },
+		func(i *Identity) { i.Instance = "255901" }, func(i *Identity) { i.Store = "1f" },
+	} {
+		id := bend
+		other(&id)
+		var refused *OtherTargetError
+		if l, err := Open(path, id); !errors.Is(err, ErrOtherTarget) || !errors.As(err, &refused) || refused.Known.SchoolYear != 2026 {
+			t.Errorf("%v: %v, %v", id, l, err)
+		}
+	}
+
+	moved := bend
+	moved.SchoolYear = 2027
+	l3, err := OpenToRebuild(path, moved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l3.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{DataStandard: "5.1"}, func(add func(Row) error) error {
+		return add(row("schools", 7, 1))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l3.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := Open(path, bend); err == nil {
+		t.Errorf("the old identity still opens %v", l)
+	}
+	l4, err := Open(path, moved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l4.Close()
+	states, err := l4.Decide(t.Context(), []Entry{{hash(1), hash(1, 1)}, {hash(7), hash(7, 1)}}, nil)
+	if err != nil || states[0] != New || states[1] != Unchanged {
+		t.Errorf("after the rebuild: %v, %v", states, err)
+	}
+	if f, err := l4.Facts(t.Context()); err != nil || f.DataStandard != "5.1" {
+		t.Errorf("facts after the rebuild: %v, %v", f, err)
+	}
+}
+
+func TestSandboxIsItsStore(t *testing.T) {
+	a := Identity{Tenant: "sandbox", Store: "77", BaseURL: "http://127.0.0.1:1234"}
+	b := Identity{Tenant: "sandbox", Store: "77", BaseURL: "http://127.0.0.1:9999"}
+	if a.String() != b.String() {
+		t.Errorf("%q and %q differ", a, b)
+	}
+}
+
+func TestFailedRebuildChangesNothing(t *testing.T) {
+	l := open1(t, filepath.Join(t.TempDir(), "ledger.db"))
+	if err := l.Record(t.Context(), run1, []Row{row("students", 1, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("the target went away")
+	ctx, cancel := context.WithCancel(t.Context())
+	for name, fill := range map[string]func(func(Row) error) error{
+		"error":     func(add func(Row) error) error { return errors.Join(add(row("students", 2, 1)), broken) },
+		"cancelled": func(func(Row) error) error { cancel(); return ctx.Err() },
+	} {
+		if err := l.Rebuild(ctx, Run{ID: "rebuild"}, Facts{}, fill); !errors.Is(err, broken) && !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	states, err := l.Decide(t.Context(), []Entry{{hash(1), hash(1, 1)}, {hash(2), hash(2, 1)}}, nil)
+	if err != nil || states[0] != Unchanged || states[1] != New {
+		t.Errorf("%v, %v", states, err)
+	}
+}
+
+func TestFacts(t *testing.T) {
+	l := open1(t, filepath.Join(t.TempDir(), "ledger.db"))
+	if f, err := l.Facts(t.Context()); err != nil || f != (Facts{}) {
+		t.Errorf("a new ledger says %v, %v", f, err)
+	}
+	for _, want := range []Facts{{"key", "7.2", "5.1", 12}, {"key2", "7.3", "5.2", 1 << 40}, {}} {
+		if err := l.SetFacts(t.Context(), want); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := l.Facts(t.Context()); err != nil || got != want {
+			t.Errorf("%v became %v, %v", want, got, err)
+		}
+	}
+}
+
+func TestSample(t *testing.T) {
+	ctx := t.Context()
+	l := open1(t, filepath.Join(t.TempDir(), "ledger.db"))
+	if s, err := l.Sample(ctx, []string{"students"}, 5); err != nil || len(s) != 0 {
+		t.Errorf("of nothing: %v, %v", s, err)
+	}
+	var rows []Row
+	for i := range 500 {
+		rows = append(rows, row("students", i, 1))
+	}
+	rows = append(rows, row("schools", 1000, 1), row("calendars", 1001, 1))
+	if err := l.Record(ctx, run1, rows); err != nil {
+		t.Fatal(err)
+	}
+	s, err := l.Sample(ctx, []string{"students", "schools", "unheard"}, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byKey := map[Hash]Row{}
+	for _, r := range rows {
+		byKey[r.Key] = r
+	}
+	found := map[Hash]bool{}
+	for _, one := range s {
+		r := byKey[one.Key]
+		if one.Resource != r.Resource || one.ID != r.ID || found[one.Key] {
+			t.Errorf("%v is not %v, or comes twice", one, r)
+		}
+		found[one.Key] = true
+	}
+	for _, n := range []int{496, 497, 498, 499, 1000} {
+		if !found[hash(n)] {
+			t.Errorf("the newest, %d, is not in the sample", n)
+		}
+	}
+	if len(s) < 8 || len(s) > 15 {
+		t.Errorf("%d records in the sample", len(s))
+	}
+	names, err := l.Resources(ctx)
+	if d := cmp.Diff([]string{"calendars", "schools", "students"}, names); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	if n, err := l.Count(ctx); n != 502 || err != nil {
+		t.Error(n, err)
+	}
+}
+
+func TestIDs(t *testing.T) {
+	for id, size := range map[string]int{
+		"0123456789abcdef0123456789abcdef":     17,
+		"01234567-89ab-cdef-0123-456789abcdef": 17,
+		"0123456789ABCDEF0123456789ABCDEF":     32,
+		"0123456789abcdef0123456789abcdeg":     32,
+		"0123456-789ab-cdef-0123-456789abcdef": 36,
+		"17":                                   2,
+		"":                                     0,
+	} {
+		if p := packID(id); len(p) != size || unpackID(p) != id {
+			t.Errorf("%q is packed into %d bytes and becomes %q", id, len(p), unpackID(p))
+		}
+	}
+}
+
+func TestBadFiles(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text.db")
+	if err := os.WriteFile(text, []byte(strings.Repeat("this is no ledger. ", 500)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(text, bend); !errors.Is(err, ErrDamaged) {
+		t.Errorf("text: %v", err)
+	}
+	newer := filepath.Join(dir, "newer.db")
+	l := open1(t, newer)
+	if _, err := l.write.Exec("PRAGMA user_version = 99"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(newer, bend); !errors.Is(err, ErrNewer) {
+		t.Errorf("newer: %v", err)
+	}
+	if _, err := Open(filepath.Join(text, "ledger.db"), bend); err == nil {
+		t.Error("a ledger below a file was opened")
+	}
+}
+
+func TestRights(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("rights follow the folder's access list")
+	}
+	dir := filepath.Join(t.TempDir(), "state", "bend")
+	l := open1(t, filepath.Join(dir, "ledger.db"))
+	if err := l.Record(t.Context(), run1, []Row{row("students", 1, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := LockTenant(dir, "send", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Unlock()
+	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, "ledger.db"): 0o600, filepath.Join(dir, "ledger.db-wal"): 0o600,
+		filepath.Join(dir, "ledger.db-shm"): 0o600, filepath.Join(dir, "lock"): 0o600, filepath.Join(dir, "lock.holder"): 0o600} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+		}
+	}
+}
+
+func TestLock(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "bend")
+	first, err := LockTenant(dir, "sluice send", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = LockTenant(dir, "sluice run", noon)
+	var locked *LockedError
+	if !errors.Is(err, ErrLocked) || !errors.As(err, &locked) || locked.Holder.PID != os.Getpid() || locked.Holder.Command != "sluice send" || !locked.Holder.Since.Equal(noon) {
+		t.Errorf("the second lock: %v", err)
+	}
+	if err := first.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := LockTenant(dir, "sluice run", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "lock.holder"), []byte(`{"pid":`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LockTenant(dir, "sluice run", noon); !errors.As(err, &locked) || locked.Holder.PID != 0 || !strings.Contains(err.Error(), "another run") {
+		t.Errorf("with a torn holder: %v", err)
+	}
+	if err := second.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// writeUntilKilled writes rows and says of each batch that it is written.
+func writeUntilKilled(path string) {
+	l, err := Open(path, bend)
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	for i := 0; ; i += 10 {
+		rows := make([]Row, 10)
+		for j := range rows {
+			rows[j] = row("students", i+j, 1)
+		}
+		if err := l.Record(context.Background(), run1, rows); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println("written", i+10)
+	}
+}
+
+// A process that is killed leaves a ledger that holds all that it said was written, whole batches only.
+func TestKill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	said := 0
+	for range 3 {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "LEDGER_TEST_WRITER="+path)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(time.Duration(100+rand.IntN(200))*time.Millisecond, func() { cmd.Process.Kill() })
+		for s := bufio.NewScanner(out); s.Scan(); {
+			var n int
+			if _, err := fmt.Sscanf(s.Text(), "written %d", &n); err != nil {
+				t.Fatal(s.Text())
+			}
+			said = max(said, n)
+		}
+		cmd.Wait()
+
+		l := open1(t, path)
+		n, err := l.Count(t.Context())
+		if err != nil || int(n) < said || n%10 != 0 {
+			t.Fatalf("%d rows of %d, %v", n, said, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said == 0 {
+		t.Error("nothing was written")
+	}
+}
+
+// BenchmarkDecide asks about records that the ledger knows, in a small ledger and in one of five
+// million (-short leaves that out).
+func BenchmarkDecide(b *testing.B) {
+	for _, known := range []int{100_000, 5_000_000} {
+		b.Run(fmt.Sprintf("known=%d", known), func(b *testing.B) {
+			if testing.Short() && known > 1_000_000 {
+				b.Skip("takes a minute to prepare")
+			}
+			l := open1(b, filepath.Join(b.TempDir(), "ledger.db"))
+			err := l.Rebuild(b.Context(), run1, Facts{}, func(add func(Row) error) error {
+				for i := range known {
+					if err := add(row("students", i, 1)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, size := range []int{256, 2048, 65536} {
+				b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) {
+					entries := make([]Entry, size)
+					var states []State
+					n := 0
+					for b.Loop() {
+						b.StopTimer()
+						for i := range entries {
+							k := rand.IntN(known)
+							entries[i] = Entry{hash(k), hash(k, 1)}
+						}
+						b.StartTimer()
+						if states, err = l.Decide(b.Context(), entries, states); err != nil {
+							b.Fatal(err)
+						}
+						for _, s := range states {
+							if s != Unchanged {
+								b.Fatal("an entry is not unchanged")
+							}
+						}
+						n += size
+					}
+					b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "records/s")
+				})
+			}
+		})
+	}
+}

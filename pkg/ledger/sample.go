@@ -1,0 +1,85 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+)
+
+// Sampled is a record that the target should have, if the ledger is true.
+type Sampled struct {
+	Resource string
+	Key      Hash
+	ID       string
+}
+
+const sampled = "SELECT r.half, substr(r.rest, 1, 8), s.name, r.id FROM record r JOIN resource s ON s.no = r.resource "
+
+// Sample picks records to be looked for at the target: of each of the resources the newest, which
+// a target restored from a backup lacks, and n others by chance, of any resource.
+func (l *Ledger) Sample(ctx context.Context, resources []string, n int) ([]Sampled, error) {
+	var all []Sampled
+	seen := map[Hash]bool{}
+	pick := func(query string, arg any) error {
+		rows, err := l.read.QueryContext(ctx, query, arg)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var h int64
+			var rest, id sql.RawBytes
+			var s Sampled
+			if err := rows.Scan(&h, &rest, &s.Resource, &id); err != nil {
+				return err
+			}
+			binary.BigEndian.PutUint64(s.Key[:8], uint64(h))
+			copy(s.Key[8:], rest)
+			s.ID = unpackID(id)
+			if !seen[s.Key] {
+				seen[s.Key] = true
+				all = append(all, s)
+			}
+		}
+		return rows.Err()
+	}
+	var err error
+	for _, name := range resources {
+		err = errors.Join(err, pick(sampled+"JOIN newest n ON n.half = r.half WHERE n.resource = (SELECT no FROM resource WHERE name = ?)", name))
+	}
+	for range n {
+		// Keys are hashes: the first one behind a number drawn by chance is drawn by chance.
+		err = errors.Join(err, pick(sampled+"WHERE r.half >= ? ORDER BY r.half LIMIT 1", int64(rand.Uint64())))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sample the ledger: %w", l.explain(err))
+	}
+	return all, nil
+}
+
+// Resources names the resources of which the ledger has, or once had, records.
+func (l *Ledger) Resources(ctx context.Context) ([]string, error) {
+	rows, err := l.read.QueryContext(ctx, "SELECT name FROM resource ORDER BY name")
+	if err != nil {
+		return nil, fmt.Errorf("read the ledger: %w", l.explain(err))
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, fmt.Errorf("read the ledger: %w", err)
+		}
+		names = append(names, name)
+	}
+	return names, rows.Err()
+}
+
+// Count is how many records the ledger knows of. It reads the whole file.
+func (l *Ledger) Count(ctx context.Context) (n int64, err error) {
+	err = l.read.QueryRowContext(ctx, "SELECT count(*) FROM record").Scan(&n)
+	return n, err
+}

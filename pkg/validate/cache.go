@@ -1,0 +1,114 @@
+package validate
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/durable"
+)
+
+// cacheAge is how long a cached answer is used without asking again.
+const cacheAge = 24 * time.Hour
+
+// cache keeps what a target said of itself, below a folder of the tenant. What is damaged or of
+// another target, credential or API version is not there. It is safe for concurrent use on
+// different names; without a folder it keeps nothing.
+type cache struct {
+	folder string
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// cacheHead is the first line of a cached file; the answer follows as it is.
+type cacheHead struct {
+	Format  int       `json:"format"`
+	Fetched time.Time `json:"fetched"`
+	ETag    string    `json:"etag,omitempty"`
+	SHA256  string    `json:"sha256"`
+}
+
+const (
+	cacheFormat = 1
+	cachePrefix = "target-"
+)
+
+// openCache opens the part of folder that belongs to these facts, and removes those of others:
+// they are what a rotated credential or an upgraded target left behind.
+func openCache(folder string, now func() time.Time, log *slog.Logger, facts ...string) *cache {
+	c := &cache{now: now, log: log}
+	if folder == "" {
+		return c
+	}
+	sum := sha256.Sum256([]byte(strings.Join(facts, "\x00")))
+	name := cachePrefix + hex.EncodeToString(sum[:8])
+	if err := durable.MkdirAll(filepath.Join(folder, name)); err != nil {
+		c.fail("open", err)
+		return c
+	}
+	c.folder = filepath.Join(folder, name)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		c.fail("list", err)
+		return c
+	}
+	for _, e := range entries {
+		if e.Name() != name && strings.HasPrefix(e.Name(), cachePrefix) {
+			if err := os.RemoveAll(filepath.Join(folder, e.Name())); err != nil {
+				c.fail("clear", err)
+			}
+		}
+	}
+	return c
+}
+
+// fail reports that the cache does not work. The run does without.
+func (c *cache) fail(what string, err error) {
+	c.log.Warn("the cache of the target's metadata cannot be used", "step", what, "error", err)
+}
+
+// read gives a cached answer; fresh says that it needs no asking again.
+func (c *cache) read(name string) (head cacheHead, body []byte, fresh, ok bool) {
+	if c.folder == "" {
+		return cacheHead{}, nil, false, false
+	}
+	text, err := os.ReadFile(filepath.Join(c.folder, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return cacheHead{}, nil, false, false
+	}
+	if err != nil {
+		c.fail("read", err)
+		return cacheHead{}, nil, false, false
+	}
+	first, body, _ := bytes.Cut(text, []byte{'\n'})
+	sum := sha256.Sum256(body)
+	if json.Unmarshal(first, &head) != nil || head.Format != cacheFormat || head.SHA256 != hex.EncodeToString(sum[:]) {
+		c.log.Warn("a cached file is damaged; it is fetched again", "file", name)
+		return cacheHead{}, nil, false, false
+	}
+	age := c.now().Sub(head.Fetched)
+	return head, body, age >= 0 && age < cacheAge, true
+}
+
+// write keeps an answer.
+func (c *cache) write(name, etag string, body []byte) {
+	if c.folder == "" {
+		return
+	}
+	sum := sha256.Sum256(body)
+	first, err := json.Marshal(cacheHead{cacheFormat, c.now().UTC(), etag, hex.EncodeToString(sum[:])})
+	if err == nil {
+		err = durable.WriteFile(filepath.Join(c.folder, name), append(append(first, '\n'), body...))
+	}
+	if err != nil {
+		c.fail("write", err)
+	}
+}

@@ -1,0 +1,114 @@
+package validate
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
+)
+
+// edited says if a staged file is not what transform wrote. Its Count is not zero if lines were
+// added or removed, so that origins no longer tell where a line came from.
+func (g *gate) edited(name string, d jsonl.Digest) *diag.Problem {
+	p := &diag.Problem{Code: diag.RecordEdited, Level: diag.LevelOf(diag.RecordEdited), Resource: name}
+	switch was, ok := g.run.Staged[name]; {
+	case !ok:
+		p.Count = 1
+		p.Message = fmt.Sprintf("staged/%s.jsonl was not written by transform; its %d lines were judged as they stand", name, d.Lines)
+	case was.SHA256 == d.SHA256:
+		return nil
+	case was.Lines != d.Lines:
+		p.Count = 1
+		p.Message = fmt.Sprintf("staged/%s.jsonl was changed after transform, which wrote %d lines: %d were judged as they stand, and their source lines are not known", name, was.Lines, d.Lines)
+	default:
+		p.Message = fmt.Sprintf("staged/%s.jsonl was changed after transform; it was judged as it stands", name)
+	}
+	return p
+}
+
+// missingFiles says which staged files that transform wrote are gone.
+func (g *gate) missingFiles() error {
+	var gone []string
+	for name := range g.run.Staged {
+		if _, ok := g.counts.Resources[name]; !ok {
+			gone = append(gone, name)
+		}
+	}
+	slices.Sort(gone)
+	for _, name := range gone {
+		err := g.problems.Add(diag.Problem{Code: diag.RecordEdited, Resource: name,
+			Message: fmt.Sprintf("staged/%s.jsonl, which transform wrote with %d lines, is gone", name, g.run.Staged[name].Lines)})
+		if err != nil {
+			return unwritable(err, g.run.File("problems"))
+		}
+	}
+	return nil
+}
+
+// addOrigins fills in where the records of sorted problems came from.
+func (g *gate) addOrigins(name string, problems diag.List) error {
+	if !slices.ContainsFunc(problems, func(p diag.Problem) bool { return p.StagedLine > 0 }) {
+		return nil
+	}
+	path := g.run.OriginFile(name)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return unreadable(err, path)
+	}
+	defer f.Close()
+	in := bufio.NewReaderSize(f, 1<<16)
+	line, text := 0, ""
+	for i := range problems {
+		p := &problems[i]
+		for ; line < p.StagedLine; line++ {
+			if text, err = in.ReadString('\n'); err != nil && (!errors.Is(err, io.EOF) || text == "") {
+				if errors.Is(err, io.EOF) {
+					return nil
+				}
+				return unreadable(err, path)
+			}
+		}
+		if p.StagedLine > 0 {
+			p.Input, p.File, p.Line = g.origin(strings.TrimRight(text, "\r\n"))
+		}
+	}
+	return nil
+}
+
+// origin reads `results:1042` or `results#2:1042`, the second file of that input.
+func (g *gate) origin(text string) (input, file string, line int) {
+	at := strings.LastIndexByte(text, ':')
+	if at < 0 {
+		return "", "", 0
+	}
+	line, err := strconv.Atoi(text[at+1:])
+	if err != nil {
+		return "", "", 0
+	}
+	input, number, numbered := strings.Cut(text[:at], "#")
+	nth := 1
+	if numbered {
+		if nth, err = strconv.Atoi(number); err != nil {
+			return "", "", 0
+		}
+	}
+	for _, in := range g.run.Inputs {
+		if in.Name == input {
+			if nth--; nth == 0 {
+				return input, in.Path, line
+			}
+		}
+	}
+	return input, "", line
+}

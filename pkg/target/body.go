@@ -1,0 +1,205 @@
+package target
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// excerptLength bounds what is kept of an answer that could not be read.
+const excerptLength = 300
+
+// answerFailure reads an answer that is not a success: problem details (7.2+ and DMS), message and
+// modelState (5 to 7.1), OAuth errors, pages of proxies, empty and truncated bodies. What is in
+// the body decides, not the media type, which varies.
+func answerFailure(status int, header http.Header, body []byte) *Failure {
+	f := &Failure{Status: status, Title: http.StatusText(status)}
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
+	members := map[string]json.RawMessage{}
+	recognised := false
+	switch {
+	case len(body) == 0:
+		recognised = true
+	case body[0] == '{' && json.Unmarshal(body, &members) == nil:
+		recognised = f.read(lowerCased(members))
+	case body[0] == '"':
+		var text string
+		if json.Unmarshal(body, &text) == nil && text != "" {
+			f.Messages, recognised = []string{text}, true
+		}
+	}
+	if f.CorrelationID == "" {
+		f.CorrelationID = correlationOf(header)
+	}
+	f.Kind = kindOf(status, f.Type, f.Text())
+	f.Retryable = retryable(status, f.Type)
+	if recognised {
+		return f
+	}
+	f.Body = excerpt(body)
+	if f.Title == "" {
+		f.Title = "unknown status"
+	}
+	// A page in place of an answer comes from something in between. It stays what it is where the
+	// status asks for another attempt, and where the status is about the credential.
+	if isPage(body) && !f.Retryable && f.Kind != Auth {
+		f.Kind = Odd
+		f.Fix = "the answer does not come from an Ed-Fi API; check base_url, and any proxy or firewall in between"
+	}
+	return f
+}
+
+// read takes what the members of an error body say, and reports whether any of them was known.
+func (f *Failure) read(m map[string]json.RawMessage) bool {
+	f.Type = text(m["type"])
+	if t := text(m["title"]); t != "" {
+		f.Title = t
+	}
+	f.Detail = text(m["detail"])
+	f.CorrelationID = firstOf(text(m["correlationid"]), text(m["traceid"]))
+	f.Fields = fields(m["validationerrors"])
+	f.Messages = sentences(m["errors"])
+	if f.Fields == nil && f.Messages == nil {
+		f.Fields = fields(m["errors"]) // ASP.NET's own shape
+	}
+	if f.Fields == nil {
+		f.Fields = fields(m["modelstate"])
+	}
+	if f.Messages == nil && f.Detail == "" {
+		f.Detail = firstOf(text(m["message"]), text(m["error_description"]), text(m["error"]))
+	}
+	// A token endpoint's error code is what tells a wrong secret from a wrong request.
+	if code := text(m["error"]); f.Type == "" && !strings.Contains(code, " ") {
+		f.Type = code
+	}
+	return f.Type != "" || f.Detail != "" || f.Fields != nil || f.Messages != nil
+}
+
+// lowerCased folds the names, because API generations differ in their case.
+func lowerCased(m map[string]json.RawMessage) map[string]json.RawMessage {
+	folded := make(map[string]json.RawMessage, len(m))
+	for name, value := range m {
+		folded[strings.ToLower(name)] = value
+	}
+	return folded
+}
+
+// text is a JSON string's value; "" for anything else.
+func text(raw json.RawMessage) string {
+	var s string
+	if len(raw) == 0 || json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return strings.TrimSpace(s)
+}
+
+// sentences reads an array of strings, or one string; nil if there is none.
+func sentences(raw json.RawMessage) []string {
+	var items []json.RawMessage
+	if len(raw) == 0 || json.Unmarshal(raw, &items) != nil {
+		items = []json.RawMessage{raw}
+	}
+	var all []string
+	for _, item := range items {
+		if s := text(item); s != "" {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// fields reads an object of path → sentences; nil if there is none. The binder's "request.x[0].y"
+// of older APIs becomes the "$.x[0].y" of newer ones.
+func fields(raw json.RawMessage) map[string][]string {
+	var m map[string]json.RawMessage
+	if len(raw) == 0 || json.Unmarshal(raw, &m) != nil || len(m) == 0 {
+		return nil
+	}
+	all := make(map[string][]string, len(m))
+	for path, value := range m {
+		if rest, ok := strings.CutPrefix(path, "request."); ok {
+			path = "$." + rest
+		}
+		all[path] = sentences(value)
+	}
+	return all
+}
+
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+// correlationOf finds the id under which the target, or what stands before it, logged the call.
+func correlationOf(header http.Header) string {
+	for _, name := range []string{"Correlation-Id", "X-Correlation-Id", "X-Request-Id"} {
+		if v := header.Get(name); v != "" {
+			return plain(v, 100)
+		}
+	}
+	return ""
+}
+
+// isPage reports whether a body is HTML or XML, which no Ed-Fi API answers with.
+func isPage(body []byte) bool { return len(body) > 0 && body[0] == '<' }
+
+// excerpt is the start of a body as one line of text, without the tags of a page.
+func excerpt(body []byte) string {
+	if isPage(body) {
+		body = withoutTags(body)
+	}
+	if len(body) > 4*excerptLength { // room for runs of blanks
+		body = body[:4*excerptLength]
+	}
+	return plain(string(body), excerptLength)
+}
+
+// withoutTags drops tags, scripts and styles from a page.
+func withoutTags(page []byte) []byte {
+	var out []byte
+	for len(page) > 0 {
+		start := bytes.IndexByte(page, '<')
+		if start < 0 {
+			return append(out, page...)
+		}
+		out = append(append(out, page[:start]...), ' ')
+		page = page[start:]
+		for _, element := range []string{"script", "style"} {
+			if len(page) > len(element) && strings.EqualFold(string(page[1:1+len(element)]), element) {
+				if end := bytes.Index(bytes.ToLower(page), []byte("</"+element)); end > 0 {
+					page = page[end:]
+				}
+			}
+		}
+		end := bytes.IndexByte(page, '>')
+		if end < 0 {
+			return out
+		}
+		page = page[end+1:]
+	}
+	return out
+}
+
+// plain makes foreign text fit for one line of a log: no control characters, no runs of blanks,
+// at most limit characters.
+func plain(s string, limit int) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	s = strings.Join(strings.Fields(s), " ")
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	return string([]rune(s)[:limit]) + "…"
+}

@@ -1,0 +1,384 @@
+package target
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// Bounds on what is read of an answer.
+const (
+	maxErrorBody = 1 << 20
+	maxBody      = 256 << 20 // an OpenAPI document is a few MB, a page of 500 records too
+)
+
+// maxRenewals bounds the tokens that one call may use up when tokens die young.
+const maxRenewals = 5
+
+// beforeReached is how many attempts a host gets that has never answered: a wrong address should
+// not take half a minute to say so.
+const beforeReached = 3
+
+// call is one request with all its attempts. It belongs to one goroutine.
+type call struct {
+	client      *Client
+	method      string
+	url         *url.URL
+	resource    string // for messages
+	body        []byte
+	contentType string
+	accept      string
+	etag        string // If-None-Match
+	anonymous   bool
+	basic       bool // the token request
+	wantBody    bool
+
+	correlationID string
+	requestID     string
+	token         *token
+	renewals      int
+	attempts      int
+	failed        int           // attempts that count against RetryPolicy.Max
+	delay         time.Duration // before the next attempt
+	started       bool          // an attempt holds the breaker's permit
+	answer        *answer
+	failure       *Failure
+}
+
+// answer is what came back, read.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do makes the call and repeats it as the policy says. The error is a *Failure, or wraps the
+// context's error if the caller gave up.
+func (a *call) do(ctx context.Context) (*answer, error) {
+	c := a.client
+	a.correlationID = c.nextCorrelationID()
+	request := &http.Request{
+		Method: a.method, URL: a.url, Host: a.url.Host,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: make(http.Header, 8),
+	}
+	h := request.Header
+	h["User-Agent"] = []string{c.config.UserAgent}
+	h["Accept"] = []string{a.accept}
+	h["Correlation-Id"] = []string{a.correlationID}
+	if a.contentType != "" {
+		h["Content-Type"] = []string{a.contentType}
+	}
+	if a.etag != "" {
+		h["If-None-Match"] = []string{a.etag}
+	}
+	retrying := &retryablehttp.Request{Request: request.WithContext(ctx)}
+	if a.body != nil {
+		if err := retrying.SetBody(a.body); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.admit(retrying.Request); err != nil {
+		return nil, a.giveUp(ctx, err)
+	}
+	client := retryablehttp.Client{
+		HTTPClient:   c.http,
+		RetryMax:     math.MaxInt32, // judge counts: not every attempt counts alike
+		CheckRetry:   a.judge,
+		Backoff:      func(time.Duration, time.Duration, int, *http.Response) time.Duration { return a.delay },
+		PrepareRetry: a.admit,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	// judge has read and closed the body of every answer.
+	_, err := client.Do(retrying) //nolint:bodyclose
+	switch {
+	case a.answer != nil:
+		return a.answer, nil
+	case a.failure != nil:
+		return nil, a.finished(a.failure)
+	}
+	return nil, a.giveUp(ctx, err)
+}
+
+// giveUp words the end of a call that has neither an answer nor a failure of its own.
+func (a *call) giveUp(ctx context.Context, err error) error {
+	if a.started {
+		a.started = false
+		a.client.breaker.abandoned()
+	}
+	if ctx.Err() != nil {
+		return interruption(ctx, a.method+" "+a.resource)
+	}
+	if f, ok := AsFailure(err); ok {
+		return f // the token's; it speaks for itself
+	}
+	return a.finished(unreachable(a.url.Host, err))
+}
+
+// interrupted is a call that the caller's context ended. Whether the target carried it out is not
+// known.
+type interrupted struct {
+	what string
+	err  error // of the context
+	why  error // its cause
+}
+
+func interruption(ctx context.Context, what string) error {
+	return &interrupted{what: what, err: ctx.Err(), why: context.Cause(ctx)}
+}
+
+func (i *interrupted) Error() string   { return i.what + ": " + i.why.Error() }
+func (i *interrupted) Unwrap() []error { return []error{i.err, i.why} }
+
+// finished completes a failure with what the call knows.
+func (a *call) finished(f *Failure) *Failure {
+	f.Method, f.Resource, f.Attempts = a.method, a.resource, a.attempts
+	if f.CorrelationID == "" {
+		f.CorrelationID = a.correlationID
+	}
+	a.client.scrub(f)
+	return f
+}
+
+// admit waits until an attempt may be made and dresses the request for it: the token first, then
+// the pause, the rate and the breaker, so that no trial of the breaker waits for a token request.
+func (a *call) admit(request *http.Request) error {
+	c, ctx := a.client, request.Context()
+	if a.attempts > 0 {
+		// The transport may still be reading the headers of the attempt before.
+		request.Header = maps.Clone(request.Header)
+	}
+	switch {
+	case a.basic:
+		// Not form-encoded first, as RFC 6749 has it: no Ed-Fi API decodes that.
+		request.SetBasicAuth(c.config.ClientID, c.config.ClientSecret)
+	case !a.anonymous:
+		t, err := c.token(ctx)
+		if err != nil {
+			return err
+		}
+		a.token = t
+		request.Header["Authorization"] = t.header
+	}
+	if err := c.pace.ration(ctx); err != nil {
+		return err
+	}
+	if err := c.pace.wait(ctx); err != nil {
+		return err
+	}
+	if err := c.breaker.acquire(ctx); err != nil {
+		return err
+	}
+	a.started = true
+	a.attempts++
+	a.requestID = a.correlationID + "-" + strconv.Itoa(a.attempts)
+	request.Header["X-Request-Id"] = []string{a.requestID}
+	c.Stats.Requests.Add(1)
+	c.Stats.Sent.Add(int64(len(a.body)))
+	if a.attempts > 1 {
+		c.Stats.Retries.Add(1)
+	}
+	return nil
+}
+
+// judge reads the answer of one attempt, tells the breaker and the pace, and decides whether there
+// is another attempt. It is retryablehttp's CheckRetry.
+func (a *call) judge(ctx context.Context, response *http.Response, err error) (bool, error) {
+	c := a.client
+	a.answer, a.failure = nil, nil
+	if ctx.Err() != nil {
+		discard(response)
+		return false, ctx.Err() // giveUp hands the permit back
+	}
+	var body []byte
+	if err == nil {
+		c.reached.Store(true)
+		body, err = a.read(response)
+		if err != nil && ctx.Err() != nil {
+			return false, ctx.Err()
+		}
+	}
+	a.started = false
+	if err != nil {
+		c.breaker.failed()
+		f := unreachable(a.url.Host, err)
+		if !c.reached.Load() && a.failed+1 >= beforeReached {
+			f.Retryable = false
+		}
+		return a.again(f, 0), nil
+	}
+	status := response.StatusCode
+	if status >= 500 {
+		c.breaker.failed()
+	} else {
+		c.breaker.succeeded()
+	}
+	if a.token != nil && status != http.StatusUnauthorized && status != http.StatusTooManyRequests && status < 500 {
+		a.token.accepted.Store(true)
+	}
+	succeeded := status >= 200 && status < 300
+	if succeeded && isPage(bytes.TrimSpace(body)) {
+		// A log-in or waiting page of something in between: nothing was stored, nothing was read.
+		a.failure = answerFailure(status, response.Header, c.scrubBody(body))
+		return false, nil
+	}
+	if succeeded || status == http.StatusNotModified && a.etag != "" {
+		a.answer = &answer{status: status, header: response.Header, body: body}
+		return false, nil
+	}
+	f := answerFailure(status, response.Header, c.scrubBody(body))
+	switch {
+	case status >= 300 && status < 400:
+		redirected(f, response)
+	case status == http.StatusUnauthorized && a.token != nil:
+		return a.renew(f), nil
+	}
+	wait := c.config.Retry.retryAfter(response.Header, time.Now())
+	if status == http.StatusTooManyRequests {
+		c.Stats.Throttled.Add(1)
+		wait = c.pace.throttled(wait)
+	} else if status == http.StatusServiceUnavailable && wait > 0 {
+		wait = c.pace.throttled(wait)
+	}
+	return a.again(f, wait), nil
+}
+
+// again decides on another attempt after a failure and sets the delay: what the target asked for,
+// else the policy's.
+func (a *call) again(f *Failure, wait time.Duration) bool {
+	policy := a.client.config.Retry
+	if !f.Retryable || a.failed >= policy.Max {
+		advise(f)
+		a.failure = f
+		return false
+	}
+	if wait <= 0 {
+		wait = policy.delay(a.failed)
+	}
+	a.failed++
+	a.delay = policy.jittered(wait)
+	a.tell(f)
+	return true
+}
+
+// renew handles a 401: another token, at once, and the call again. Once, unless the token that
+// was refused had been accepted before: then tokens work, this one's time was simply over.
+func (a *call) renew(f *Failure) bool {
+	c := a.client
+	fresh := !a.token.accepted.Load()
+	if a.renewals >= maxRenewals || a.renewals > 0 && fresh {
+		advise(f)
+		a.failure = f
+		if fresh {
+			// A new token that is refused will not be the last: stop asking for more of them,
+			// since a target may allow only 15 at a time.
+			refused := *a.finished(f)
+			c.tokens.refuse(&refused)
+		}
+		return false
+	}
+	a.renewals++
+	c.tokens.drop(a.token)
+	a.delay = 0
+	a.tell(f)
+	return true
+}
+
+// tell reports an attempt that will be repeated.
+func (a *call) tell(f *Failure) {
+	c := a.client
+	if c.config.OnRetry != nil {
+		c.config.OnRetry(Retry{Method: a.method, Resource: a.resource, Status: f.Status, Kind: f.Kind,
+			Attempt: a.attempts, Delay: a.delay, RequestID: a.requestID})
+	}
+	c.log.LogAttrs(context.Background(), slog.LevelInfo, "retry",
+		slog.String("method", a.method), slog.String("resource", a.resource), slog.Int("status", f.Status),
+		slog.String("kind", string(f.Kind)), slog.Int("attempt", a.attempts),
+		slog.String("delay", a.delay.Round(time.Millisecond).String()), slog.String("request_id", a.requestID))
+}
+
+// read takes the body, so that the connection can be used again, and closes it. A success that
+// breaks off is an error where the body matters.
+func (a *call) read(response *http.Response) ([]byte, error) {
+	defer func() {
+		_ = response.Body.Close()
+		response.Body = http.NoBody
+	}()
+	ok := response.StatusCode >= 200 && response.StatusCode < 300
+	limit := int64(maxErrorBody)
+	if ok && a.wantBody {
+		limit = maxBody
+	}
+	if response.Body == http.NoBody {
+		return nil, nil
+	}
+	var buffer bytes.Buffer
+	if n := response.ContentLength; n > 0 {
+		buffer.Grow(int(min(n, 8<<20)) + bytes.MinRead) // larger ones grow as they come
+	}
+	_, err := buffer.ReadFrom(io.LimitReader(response.Body, limit+1))
+	body := buffer.Bytes()
+	a.client.Stats.Received.Add(int64(len(body)))
+	if int64(len(body)) > limit {
+		if ok && a.wantBody {
+			return nil, errTooLarge
+		}
+		body = body[:limit]
+	}
+	if err != nil && ok && a.wantBody {
+		return nil, err
+	}
+	return body, nil // of an error, what arrived is better than nothing
+}
+
+var errTooLarge = errors.New("the answer is larger than 256 MiB")
+
+func discard(response *http.Response) {
+	if response != nil {
+		_ = response.Body.Close()
+	}
+}
+
+// redirected words a redirect that was not followed.
+func redirected(f *Failure, response *http.Response) {
+	f.Kind, f.Retryable = Odd, false
+	where := "elsewhere"
+	if to, err := response.Location(); err == nil {
+		to.RawQuery, to.User = "", nil
+		where = to.String()
+	}
+	f.Detail = "the target redirects to " + where
+	f.Fix = "redirects to another host or scheme are not followed, so that no credential goes astray; if that address is right, put it into base_url"
+}
+
+// advise fills in what to do where the answer alone decides it.
+func advise(f *Failure) {
+	if f.Fix != "" {
+		return
+	}
+	switch f.Kind {
+	case Auth:
+		f.Fix = "check client_id and client_secret, and that the client is active on the target"
+	case Forbidden:
+		f.Fix = "have the target's administrator check the claim set, the namespace prefixes and the education organizations of this client"
+	case TooMany:
+		f.Fix = "run the same command again later, or lower the concurrency"
+		if typeHolds(f.Type, "too-many-tokens") {
+			f.Fix = "too many tokens of this client are alive; stop other programs that use the same key, or wait half an hour"
+		}
+	case Server:
+		f.Fix = "try again later; if it persists, give the correlation id to the target's administrator"
+	case NotFound:
+		f.Fix = "check that the target's data standard has this resource"
+	}
+}

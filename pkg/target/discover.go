@@ -1,0 +1,317 @@
+package target
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const acceptJSON = "application/json"
+
+// Generation is the family of API versions that a target belongs to.
+type Generation int
+
+// The generations. DMS is the Data Management Service, "Ed-Fi API v8".
+const (
+	UnknownGeneration Generation = 0
+	ODS5              Generation = 5
+	ODS6              Generation = 6
+	ODS7              Generation = 7
+	DMS               Generation = 8
+)
+
+func (g Generation) String() string {
+	switch g {
+	case ODS5, ODS6, ODS7:
+		return "ODS/API " + strconv.Itoa(int(g))
+	case DMS:
+		return "Data Management Service"
+	}
+	return "unknown generation"
+}
+
+// DataModel is one data model of a target: the standard, or an extension of it.
+type DataModel struct {
+	Name    string `json:"name"` // "Ed-Fi", "TPDM"
+	Version string `json:"version"`
+}
+
+// About is what a target says of itself, with its addresses made concrete. An address that the
+// target does not offer is "".
+type About struct {
+	Version     string // of the API: "7.2"
+	Generation  Generation
+	Application string
+	Mode        string      // 5 and 6: "Shared Instance", "Year Specific" …
+	DataModels  []DataModel // as listed
+
+	// DataStandard is the version of the model "Ed-Fi" as listed: "3.3.1-b", "5.1.0".
+	DataStandard string
+
+	DataURL          string
+	OAuthURL         string
+	DependenciesURL  string
+	OpenAPIURL       string
+	TokenInfoURL     string
+	ChangeQueriesURL string
+
+	Notes []string // what the user should know, a sentence each
+
+	missing map[string]*Failure // why an address is ""
+}
+
+// Standard is the data standard as major.minor: "5.1".
+func (a *About) Standard() string {
+	m := regexp.MustCompile(`^\d+(\.\d+)?`).FindString(a.DataStandard)
+	return m
+}
+
+// Extensions lists the path segments of the data models beside Ed-Fi: "tpdm".
+func (a *About) Extensions() []string {
+	var all []string
+	for _, m := range a.DataModels {
+		if !strings.EqualFold(m.Name, "Ed-Fi") {
+			all = append(all, strings.ToLower(m.Name))
+		}
+	}
+	return all
+}
+
+// rootDocument is the root of an Ed-Fi API, all generations together.
+type rootDocument struct {
+	Version         string            `json:"version"`
+	APIMode         string            `json:"apiMode"`
+	ApplicationName string            `json:"applicationName"`
+	DataModels      []DataModel       `json:"dataModels"`
+	URLs            map[string]string `json:"urls"`
+}
+
+// Discover reads the root document and makes the target's addresses concrete. The first success
+// is kept for the life of the client; every other call does this by itself when it is needed.
+func (c *Client) Discover(ctx context.Context) (*About, error) {
+	if about := c.about.Load(); about != nil {
+		return about, nil
+	}
+	select {
+	case c.discovering <- struct{}{}:
+		defer func() { <-c.discovering }()
+	case <-ctx.Done():
+		return nil, interruption(ctx, "GET root document")
+	}
+	if about := c.about.Load(); about != nil {
+		return about, nil
+	}
+	root, err := c.rootDocument(ctx)
+	if err != nil {
+		return nil, err
+	}
+	about, err := c.settle(root)
+	if err != nil {
+		return nil, err
+	}
+	c.about.Store(about)
+	c.log.Debug("target discovered", "version", about.Version, "data_standard", about.DataStandard, "data_url", about.DataURL)
+	return about, nil
+}
+
+// rootDocument fetches the root with a slash at the end, as an application below a path wants it,
+// and without where that is not found.
+func (c *Client) rootDocument(ctx context.Context) (*rootDocument, error) {
+	addresses := []string{join(c.base.String(), "")}
+	if strings.Trim(c.base.Path, "/") != "" {
+		addresses = append(addresses, c.BaseURL())
+	}
+	var failure error
+	for _, address := range addresses {
+		u, err := url.Parse(address)
+		if err != nil {
+			return nil, setup("base_url is not an address", "give it as https://host/path")
+		}
+		a := &call{client: c, method: http.MethodGet, url: u, resource: "root document", accept: acceptJSON, anonymous: true, wantBody: true}
+		answer, err := a.do(ctx)
+		if err == nil {
+			var root rootDocument
+			if json.Unmarshal(answer.body, &root) != nil || len(root.URLs) == 0 {
+				f := a.unreadable(answer)
+				f.Kind, f.Detail, f.Fix = Setup, "there is no Ed-Fi root document at "+c.BaseURL(), c.rootFix()
+				return nil, f
+			}
+			return &root, nil
+		}
+		failure = err
+		if f, ok := AsFailure(err); ok && f.Kind != Transport && f.Kind != Server && f.Kind != TooMany && f.Status < 500 {
+			f.Kind = Setup
+			f.Fix = firstOf(redirectFix(f), c.rootFix())
+		}
+		if f, ok := AsFailure(err); !ok || f.Status != http.StatusNotFound {
+			break
+		}
+	}
+	return nil, failure
+}
+
+// redirectFix keeps the advice that a redirect comes with: it names the right address.
+func redirectFix(f *Failure) string {
+	if f.Status >= 300 && f.Status < 400 {
+		return f.Fix
+	}
+	return ""
+}
+
+var dataPath = regexp.MustCompile(`(?i)/(data(/v3)?|metadata|oauth/token)(/.*)?$`)
+
+// rootFix says where the root document is to be looked for.
+func (c *Client) rootFix() string {
+	if above := dataPath.ReplaceAllString(c.BaseURL(), ""); above != c.BaseURL() {
+		return "base_url is the address of the root document, not of the data: try " + above
+	}
+	return "check base_url: opened in a browser it shows the API's version and its urls"
+}
+
+// settle turns the root document into addresses that can be used, and refuses what it cannot.
+func (c *Client) settle(root *rootDocument) (*About, error) {
+	urls := make(map[string]string, len(root.URLs))
+	for name, address := range root.URLs {
+		urls[strings.ToLower(name)] = address
+	}
+	a := &About{
+		Version: root.Version, Application: root.ApplicationName, Mode: root.APIMode,
+		DataModels: root.DataModels, Generation: generationOf(root.Version, urls), missing: map[string]*Failure{},
+	}
+	for _, m := range root.DataModels {
+		if strings.EqualFold(m.Name, "Ed-Fi") {
+			a.DataStandard = m.Version
+		}
+	}
+	if a.DataStandard == "" {
+		a.Notes = append(a.Notes, "the target does not say which version of the data standard it has")
+	}
+	if c.config.DataURL == "" {
+		if err := c.chooseYear(a, urls); err != nil {
+			return nil, err
+		}
+	}
+	upgraded := false
+	// resolve makes one address concrete; what cannot be is remembered with its reason.
+	resolve := func(name, override, advertised string) string {
+		address := firstOf(override, advertised)
+		if address == "" {
+			return ""
+		}
+		field := "the root document's " + name + " URL"
+		if override != "" {
+			field = map[string]string{"data": "data_url", "oauth": "oauth_url"}[name]
+		}
+		address = fillPlaceholders(address, c.config)
+		if u, err := c.base.Parse(address); err == nil {
+			upgraded = override == "" && c.upgraded(u) || upgraded
+			address = u.String()
+		}
+		u, err := c.checkAddress(field, address)
+		if f, ok := AsFailure(err); ok {
+			a.missing[name] = f
+			return ""
+		}
+		return u.String()
+	}
+	a.DataURL = resolve("data", c.config.DataURL, urls["datamanagementapi"])
+	a.OAuthURL = resolve("oauth", c.config.OAuthURL, urls["oauth"])
+	a.DependenciesURL = resolve("dependencies", "", urls["dependencies"])
+	a.OpenAPIURL = resolve("openApiMetadata", "", urls["openapimetadata"])
+	a.ChangeQueriesURL = resolve("changeQueries", "", urls["changequeries"])
+	a.TokenInfoURL = firstOf(resolve("tokenInfo", "", firstOf(urls["tokeninfo"], urls["oauthtokenintrospection"])), defaultTokenInfoURL(a.OAuthURL))
+	for _, need := range []struct{ name, address, setting string }{{"data", a.DataURL, "data_url"}, {"oauth", a.OAuthURL, "oauth_url"}} {
+		switch f := a.missing[need.name]; {
+		case f != nil:
+			return nil, f
+		case need.address == "":
+			return nil, setup("the root document names no "+need.name+" URL", "set "+need.setting)
+		}
+	}
+	if upgraded {
+		a.Notes = append(a.Notes, "the target advertises http addresses for its own host; https is used, as in base_url")
+	}
+	if strings.HasPrefix(a.DataURL, "http:") {
+		if u, err := url.Parse(a.DataURL); err == nil && !isLoopback(u.Hostname()) {
+			a.Notes = append(a.Notes, "the target is spoken to over plain http: secret and records travel unencrypted (allow_http)")
+		}
+	}
+	return a, nil
+}
+
+// chooseYear makes the addresses those of the configured school year. A year-specific target of
+// generation 5 or 6 advertises the current calendar year after /data/v3, which is hardly ever the
+// one that is meant; from 7 on the year stands before /data, where base_url put it.
+func (c *Client) chooseYear(a *About, urls map[string]string) error {
+	year := ""
+	if c.config.SchoolYear != 0 {
+		year = strconv.Itoa(c.config.SchoolYear)
+	}
+	data := urls["datamanagementapi"]
+	before, after, _ := strings.Cut(data, "/data")
+	advertised, calendar := yearsIn(before), yearsIn(after)
+	yearSpecific := strings.Contains(strings.ToLower(a.Mode), "year")
+	switch {
+	case len(calendar) > 0:
+		last := calendar[len(calendar)-1]
+		if year == "" {
+			return setup("the target keeps each school year apart, and no school year is set",
+				"set school_year (the target itself suggests "+last+", the calendar year)")
+		}
+		for name, address := range urls {
+			urls[name] = withYear(address, last, year)
+		}
+	case len(advertised) > 0 && year != "" && !slices.Contains(advertised, year):
+		return setup(fmt.Sprintf("school_year is %s, but the target's data URL is for %s", year, strings.Join(advertised, ", ")),
+			"set base_url and school_year to the same year")
+	case yearSpecific && year == "" && !placeholders.MatchString(data):
+		return setup("the target keeps each school year apart, and no school year is set", "set school_year")
+	}
+	return nil
+}
+
+// generationOf tells by the version, and where that says nothing by what the addresses look like.
+func generationOf(version string, urls map[string]string) Generation {
+	if _, ok := urls["tokeninfo"]; ok {
+		return DMS
+	}
+	data := urls["datamanagementapi"]
+	if data != "" && !strings.Contains(strings.ToLower(data), "/v3") {
+		return DMS
+	}
+	major, _, _ := strings.Cut(version, ".")
+	switch n, err := strconv.Atoi(major); {
+	case err != nil:
+		return UnknownGeneration
+	case n >= 8:
+		return DMS
+	case n >= 5:
+		return Generation(n)
+	}
+	return UnknownGeneration
+}
+
+// unreadable is a success that does not hold what it should.
+func (a *call) unreadable(answer *answer) *Failure {
+	f := answerFailure(answer.status, answer.header, nil)
+	f.Kind, f.Body = Odd, excerpt(answer.body)
+	f.Detail = "the answer could not be read"
+	f.Fix = "check base_url, and any proxy in between"
+	return a.finished(f)
+}
+
+// notOffered is a failure to use an address that the target does not have.
+func (c *Client) notOffered(what string, about *About, names ...string) error {
+	for _, name := range names {
+		if f := about.missing[name]; f != nil {
+			return f
+		}
+	}
+	return &Failure{Kind: NotFound, Method: http.MethodGet, Resource: what, Detail: "the target does not offer " + what, Err: ErrNotOffered}
+}

@@ -1,0 +1,88 @@
+package target
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"syscall"
+)
+
+// Windows reports these under numbers of its own, which no other system uses.
+const (
+	wsaConnReset   = syscall.Errno(10054)
+	wsaConnRefused = syscall.Errno(10061)
+)
+
+// unreachable words an attempt that got no answer: what happened, and what to do. It never quotes
+// the error of net/http as a whole, which holds the URL with its query.
+func unreachable(host string, err error) *Failure {
+	var outer *url.Error
+	if errors.As(err, &outer) {
+		err = outer.Err
+	}
+	f := &Failure{Kind: Transport, Retryable: true, Err: err}
+	var (
+		dns         *net.DNSError
+		unknown     x509.UnknownAuthorityError
+		hostname    x509.HostnameError
+		certificate x509.CertificateInvalidError
+		roots       x509.SystemRootsError
+		verify      *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+		alert       tls.AlertError
+		errno       syscall.Errno
+		timeout     net.Error
+	)
+	// say sets the words; final failures are those that waiting does not mend.
+	say := func(final bool, detail, fix string) {
+		f.Detail, f.Fix, f.Retryable = detail, fix, !final
+	}
+	isErrno := errors.As(err, &errno)
+	switch {
+	case errors.Is(err, ErrOutage):
+		say(false, err.Error(), "find out why the target is down, then run the same command again; nothing is lost")
+	case errors.As(err, &unknown):
+		say(true, fmt.Sprintf("%s has a TLS certificate of an unknown authority", host),
+			"if the district has a certificate authority of its own, install its certificate on this machine; certificates are always verified")
+	case errors.As(err, &hostname):
+		say(true, fmt.Sprintf("the TLS certificate of %s is for another host", host), "use the host name that the certificate was issued for")
+	case errors.As(err, &certificate) && certificate.Reason == x509.Expired:
+		say(true, fmt.Sprintf("the TLS certificate of %s has expired or is not valid yet", host), "have it renewed, or set this machine's clock")
+	case errors.As(err, &roots):
+		say(true, "this machine's trusted certificates cannot be read", "install the system's CA certificates")
+	case errors.As(err, &certificate), errors.As(err, &verify):
+		say(true, fmt.Sprintf("the TLS certificate of %s cannot be verified", host), "have the target's administrator check the certificate")
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
+		say(true, fmt.Sprintf("%s does not speak https on that port", host), "check scheme and port of base_url; the scheme is never changed by itself")
+	case errors.Is(err, errTooManyRedirects):
+		say(true, fmt.Sprintf("%s redirects in a circle", host), "check base_url")
+	case errors.Is(err, errTooLarge):
+		say(true, err.Error(), "ask for less at a time")
+	case errors.As(err, &alert):
+		say(true, fmt.Sprintf("no TLS connection with %s: %s", host, alert.Error()), "the target must offer TLS 1.2 or later")
+	case errors.As(err, &dns) && dns.IsNotFound:
+		say(false, fmt.Sprintf("the host name %s is not known", dns.Name), "check base_url, and that this machine can resolve the name")
+	case errors.As(err, &dns):
+		say(false, fmt.Sprintf("the host name %s could not be looked up", dns.Name), "check this machine's network and name server")
+	case isErrno && (errno == syscall.ECONNREFUSED || errno == wsaConnRefused):
+		say(false, fmt.Sprintf("%s refused the connection", host), "check that the target is running, and the port in base_url")
+	case isErrno && (errno == syscall.ECONNRESET || errno == syscall.EPIPE || errno == wsaConnReset),
+		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		say(false, fmt.Sprintf("%s cut the connection", host), "try again later; if it persists, ask the target's administrator")
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
+		errors.As(err, &timeout) && timeout.Timeout():
+		say(false, fmt.Sprintf("%s did not answer in time", host), "try again later; if it persists, ask the target's administrator, or lower the concurrency")
+	case isErrno:
+		say(false, fmt.Sprintf("%s cannot be reached: %s", host, errno.Error()), "check base_url and this machine's network")
+	default:
+		say(false, fmt.Sprintf("no answer from %s: %s", host, plain(err.Error(), excerptLength)), "check base_url and this machine's network")
+	}
+	return f
+}

@@ -1,0 +1,91 @@
+package target
+
+import (
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// RetryPolicy says how often and after which delays a call is repeated. The zero value is SQ-8:
+// 5 retries, 1 s first, doubling up to 60 s, 0–10 % jitter on top.
+type RetryPolicy struct {
+	Max           int           // retries after the first attempt; 0: 5, negative: none
+	First         time.Duration // delay before the first retry; 0: 1 s
+	Factor        float64       // by which each delay exceeds the one before; 0: 2
+	Ceiling       time.Duration // of a delay that we choose; 0: 60 s
+	Jitter        float64       // largest share added at random; 0: 0.1, negative: none
+	MaxRetryAfter time.Duration // of a delay that the target asks for; 0: 5 min
+	MaxOutage     time.Duration // how long calls wait for a target that is down; 0: 5 min
+}
+
+func (p RetryPolicy) withDefaults() RetryPolicy {
+	orDefault := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	switch {
+	case p.Max == 0:
+		p.Max = 5
+	case p.Max < 0:
+		p.Max = 0
+	}
+	orDefault(&p.First, time.Second)
+	orDefault(&p.Ceiling, 60*time.Second)
+	orDefault(&p.MaxRetryAfter, 5*time.Minute)
+	orDefault(&p.MaxOutage, 5*time.Minute)
+	if p.Factor < 1 {
+		p.Factor = 2
+	}
+	switch {
+	case p.Jitter == 0:
+		p.Jitter = 0.1
+	case p.Jitter < 0:
+		p.Jitter = 0
+	}
+	return p
+}
+
+// delay is the wait after the n-th failure, n from 0, without jitter.
+func (p RetryPolicy) delay(n int) time.Duration {
+	d := float64(p.First) * math.Pow(p.Factor, float64(n))
+	if d > float64(p.Ceiling) {
+		return p.Ceiling
+	}
+	return time.Duration(d)
+}
+
+// jittered lengthens a delay at random, so that workers that failed together do not come back
+// together.
+func (p RetryPolicy) jittered(d time.Duration) time.Duration {
+	return d + time.Duration(rand.Float64()*p.Jitter*float64(d))
+}
+
+// retryAfter reads how long the target asks us to wait, bounded by MaxRetryAfter; 0: it does not
+// say. A date is compared with the answer's own date, because clocks differ.
+func (p RetryPolicy) retryAfter(header http.Header, now time.Time) time.Duration {
+	value := strings.TrimSpace(header.Get("Retry-After"))
+	if value == "" {
+		return 0
+	}
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
+		if !(seconds > 0) {
+			return 0
+		}
+		if seconds >= p.MaxRetryAfter.Seconds() {
+			return p.MaxRetryAfter
+		}
+		return time.Duration(seconds * float64(time.Second))
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	if date, err := http.ParseTime(header.Get("Date")); err == nil {
+		now = date
+	}
+	return min(max(at.Sub(now), 0), p.MaxRetryAfter)
+}

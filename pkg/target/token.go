@@ -1,0 +1,250 @@
+package target
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+)
+
+// tokens is the one token that all workers share. A target may allow 15 live ones per client, so
+// a new one is asked for only when the one in use is about to expire or was refused.
+type tokens struct {
+	lock     semaphore // held while a token is asked for
+	current  atomic.Pointer[token]
+	previous atomic.Pointer[token]   // the one before: requests with it may still be under way
+	refused  atomic.Pointer[Failure] // the credential, or each token, was refused: final
+}
+
+// token is one access token. Its header is shared by all requests and never changed.
+type token struct {
+	value    string
+	header   []string
+	renewAt  time.Time // before it expires; zero: never
+	accepted atomic.Bool
+}
+
+func (t *token) usable() bool {
+	return t != nil && (t.renewAt.IsZero() || time.Now().Before(t.renewAt))
+}
+
+// drop forgets a token that was refused, unless another has taken its place already.
+func (t *tokens) drop(old *token) {
+	if t.current.CompareAndSwap(old, nil) {
+		t.previous.Store(old)
+	}
+}
+
+// refuse makes every later call fail at once: a wrong credential that is tried again and again
+// locks the client out, and each new token would be refused too.
+func (t *tokens) refuse(f *Failure) { t.refused.CompareAndSwap(nil, f) }
+
+// token gives the token in use, or asks for one; other callers wait for that one.
+func (c *Client) token(ctx context.Context) (*token, error) {
+	s := &c.tokens
+	if f := s.refused.Load(); f != nil {
+		again := *f
+		return nil, &again
+	}
+	if t := s.current.Load(); t.usable() {
+		return t, nil
+	}
+	select {
+	case s.lock <- struct{}{}:
+		defer func() { <-s.lock }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if f := s.refused.Load(); f != nil {
+		again := *f
+		return nil, &again
+	}
+	if t := s.current.Load(); t.usable() {
+		return t, nil
+	}
+	t, err := c.requestToken(ctx)
+	if err != nil {
+		if f, ok := AsFailure(err); ok && f.Kind == Auth {
+			s.refuse(f)
+		}
+		return nil, err
+	}
+	if old := s.current.Swap(t); old != nil {
+		s.previous.Store(old)
+	}
+	c.Stats.Tokens.Add(1)
+	return t, nil
+}
+
+// requestToken asks for a token with a Basic header and grant_type in a form: the one way that
+// every generation accepts.
+func (c *Client) requestToken(ctx context.Context) (*token, error) {
+	about, err := c.Discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	address, err := url.Parse(about.OAuthURL)
+	if err != nil {
+		return nil, setup("the token URL is not an address", "set oauth_url")
+	}
+	trip := &tokenTrip{call{client: c, method: http.MethodPost, url: address, resource: "token",
+		contentType: "application/x-www-form-urlencoded", accept: acceptJSON, anonymous: true, basic: true, wantBody: true}}
+	config := clientcredentials.Config{
+		ClientID: c.config.ClientID, ClientSecret: c.config.ClientSecret,
+		TokenURL: about.OAuthURL, AuthStyle: oauth2.AuthStyleInHeader,
+	}
+	asked := time.Now()
+	got, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: trip}))
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, interruption(ctx, "POST token")
+		}
+		if f, ok := AsFailure(err); ok {
+			return nil, credentialFailure(f)
+		}
+		// A 200 without a token. The library's error quotes the answer, which may hold a token.
+		f := answerFailure(http.StatusOK, http.Header{}, nil)
+		var oauth *oauth2.RetrieveError
+		if errors.As(err, &oauth) && oauth.ErrorCode != "" {
+			f.Kind, f.Type, f.Detail = Auth, oauth.ErrorCode, plain(firstOf(oauth.ErrorDescription, oauth.ErrorCode), excerptLength)
+			return nil, credentialFailure(trip.call.finished(f))
+		}
+		f.Kind, f.Detail = Odd, "the token endpoint answered, but not with a token"
+		f.Fix = "check base_url or oauth_url, and any proxy in between"
+		return nil, trip.call.finished(f)
+	}
+	t := &token{value: got.AccessToken, header: []string{"Bearer " + got.AccessToken}}
+	if !got.Expiry.IsZero() {
+		life := got.Expiry.Sub(asked)
+		t.renewAt = got.Expiry.Add(-min(life/10, 2*time.Minute))
+	}
+	c.log.LogAttrs(ctx, slog.LevelDebug, "token obtained", slog.Time("renew_at", t.renewAt))
+	return t, nil
+}
+
+// credentialFailure says of a refused token request what it means: 5.x answers a wrong secret
+// with 400, the others with 401.
+func credentialFailure(f *Failure) *Failure {
+	if f.Kind != Auth && f.Kind != Validation && f.Kind != Forbidden {
+		if f.Kind == NotFound || f.Status == http.StatusMethodNotAllowed {
+			f.Fix = "there is no token endpoint at this address; check base_url, or set oauth_url"
+		}
+		return f
+	}
+	f.Kind, f.Retryable = Auth, false
+	switch code := f.Type; {
+	case code == "invalid_scope":
+		f.Fix = "the target refused the scope; have its administrator check the client's education organizations"
+	case code == "unsupported_grant_type", code == "invalid_request":
+		f.Fix = "the target did not understand the token request; check base_url or oauth_url, and any proxy in between"
+	default:
+		f.Fix = "the target refused the key or the secret; check both, and that the client is active"
+	}
+	return f
+}
+
+// tokenTrip carries a token request of the oauth2 library through the client's own attempts, with
+// the credential as Ed-Fi APIs read it.
+type tokenTrip struct{ call call }
+
+// RoundTrip implements http.RoundTripper. A refused request is a *Failure, not a response.
+func (t *tokenTrip) RoundTrip(request *http.Request) (*http.Response, error) {
+	form, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	_ = request.Body.Close()
+	t.call.body = form
+	answer, err := t.call.do(request.Context())
+	if err != nil {
+		return nil, err
+	}
+	return &http.Response{
+		StatusCode: answer.status, Header: answer.header, Request: request,
+		Body: io.NopCloser(bytes.NewReader(answer.body)), ContentLength: int64(len(answer.body)),
+	}, nil
+}
+
+// TokenInfo is what the target says the credential may do. Older APIs give fewer members; a nil
+// slice means that the target does not say.
+type TokenInfo struct {
+	Active                 bool                    `json:"active"`
+	ClientID               string                  `json:"client_id"`
+	NamespacePrefixes      []string                `json:"namespace_prefixes"`
+	EducationOrganizations []EducationOrganization `json:"education_organizations"`
+	AssignedProfiles       []string                `json:"assigned_profiles"`
+	ClaimSet               struct {
+		Name string `json:"name"`
+	} `json:"claim_set"`
+	Resources []Permission `json:"resources"` // from 7.3 on
+}
+
+// EducationOrganization is one that the credential is bound to.
+type EducationOrganization struct {
+	ID   int64  `json:"education_organization_id"`
+	Name string `json:"name_of_institution"`
+	Type string `json:"type"` // "edfi.School"
+}
+
+// Permission is what the claim set grants on one resource.
+type Permission struct {
+	Resource   string   `json:"resource"` // "/ed-fi/assessments"
+	Operations []string `json:"operations"`
+}
+
+// TokenInfo asks what the credential may do. The error is ErrNotOffered where the target has no
+// such endpoint.
+func (c *Client) TokenInfo(ctx context.Context) (*TokenInfo, error) {
+	about, err := c.Discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	address, err := url.Parse(about.TokenInfoURL)
+	if err != nil || about.TokenInfoURL == "" {
+		return nil, c.notOffered("token information", about)
+	}
+	var a *call
+	var answer *answer
+	for range 2 { // the body must name the token of the header: ask again if that was renewed
+		t, err := c.token(ctx)
+		if err != nil {
+			return nil, err
+		}
+		a = &call{client: c, method: http.MethodPost, url: address, resource: "token_info",
+			body:        []byte("token=" + url.QueryEscape(t.value)),
+			contentType: "application/x-www-form-urlencoded", accept: acceptJSON, wantBody: true}
+		answer, err = a.do(ctx)
+		if err == nil || c.tokens.current.Load() == t {
+			break
+		}
+	}
+	if err != nil {
+		if f, ok := AsFailure(err); ok && (f.Status == http.StatusNotFound || f.Status == http.StatusMethodNotAllowed) {
+			f.Err = ErrNotOffered
+		}
+		return nil, err
+	}
+	var info TokenInfo
+	if err := json.Unmarshal(answer.body, &info); err != nil {
+		return nil, a.unreadable(answer)
+	}
+	return &info, nil
+}
+
+// defaultTokenInfoURL is where the endpoint lies when the root document does not name it.
+func defaultTokenInfoURL(oauthURL string) string {
+	if base, ok := strings.CutSuffix(strings.TrimRight(oauthURL, "/"), "/token"); ok {
+		return base + "/token_info"
+	}
+	return ""
+}

@@ -23,7 +23,7 @@ func (c *converter) node(n ast.Node) *Node {
 	case *ast.MappingValueNode:
 		return c.mapping(n.GetToken(), false, []*ast.MappingValueNode{n})
 	case *ast.SequenceNode:
-		list := &Node{Kind: List, Pos: c.place(n.GetToken(), ""), Flow: n.IsFlowStyle}
+		list := &Node{Kind: List, Pos: c.place(n.GetToken(), opening(n.IsFlowStyle, "[")), Flow: n.IsFlowStyle}
 		for _, v := range n.Values {
 			item := c.node(v)
 			if item.Null {
@@ -69,7 +69,7 @@ func (c *converter) place(t *token.Token, want string) diag.Pos {
 }
 
 func (c *converter) mapping(t *token.Token, flow bool, values []*ast.MappingValueNode) *Node {
-	m := &Node{Kind: Map, Pos: c.place(t, ""), Flow: flow}
+	m := &Node{Kind: Map, Pos: c.place(t, opening(flow, "{")), Flow: flow}
 	first := map[string]diag.Pos{}
 	for _, v := range values {
 		key := c.key(v.Key)
@@ -77,6 +77,9 @@ func (c *converter) mapping(t *token.Token, flow bool, values []*ast.MappingValu
 			m.Pos = key.Pos
 		}
 		bare := flow && v.GetToken().Type != token.MappingValueType
+		if !bare {
+			c.colon(key)
+		}
 		value := c.node(v.Value)
 		if value.Null {
 			if value.Pos.Line == 0 || isImplicit(v.Value) {
@@ -96,6 +99,25 @@ func (c *converter) mapping(t *token.Token, flow bool, values []*ast.MappingValu
 		m.Pairs = append(m.Pairs, Pair{Key: key, Value: value})
 	}
 	return m
+}
+
+func opening(flow bool, bracket string) string {
+	if flow {
+		return bracket
+	}
+	return ""
+}
+
+// colon refuses `{z:3}`: for YAML that is the text "z:3" without a value, for the parser a key.
+func (c *converter) colon(key *Node) {
+	if key.Style != Plain || c.located != key.Pos.Line {
+		return
+	}
+	tail := c.at(c.located, c.end)
+	gap := len(tail) - len(strings.TrimLeft(tail, " \t"))
+	if next, ok := strings.CutPrefix(tail[gap:], ":"); ok && next != "" && !strings.ContainsRune(" \t", rune(next[0])) {
+		c.problem(c.pos(c.located, c.end+gap), "Put a blank behind it, or quote the text it belongs to.", "`:` between key and value needs a blank behind it")
+	}
 }
 
 // key converts a key, which is a text without any doubt.
@@ -155,7 +177,7 @@ func (c *converter) block(n *ast.LiteralNode) *Node {
 	if n.Value != nil {
 		c.see(n.Value)
 	}
-	pos := c.place(n.Start, "")
+	pos := c.place(n.Start, n.Start.Value)
 	node := &Node{Kind: Scalar, Style: Literal, Pos: pos, text: c.pos(pos.Line+1, 1)}
 	if n.Value == nil {
 		return node
@@ -188,7 +210,10 @@ func (c *converter) scalar(n ast.Node) *Node {
 func (c *converter) quotedScalar(t *token.Token, style Style, quote string) *Node {
 	pos := c.place(t, quote)
 	node := &Node{Kind: Scalar, Style: style, Pos: pos, Value: t.Value, text: c.pos(pos.Line, pos.Col+1)}
-	value, columns, _, ok := scanQuoted(c.at(pos.Line, pos.Col), pos.Col)
+	value, columns, end, ok := scanQuoted(c.at(pos.Line, pos.Col), pos.Col)
+	if ok {
+		c.found(pos.Line, pos.Col, c.at(pos.Line, pos.Col)[:end])
+	}
 	switch {
 	case !ok:
 		c.problem(pos, "Write it on one line, or use a `|` block.", "a quoted text goes on in the next line")

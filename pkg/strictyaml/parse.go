@@ -37,8 +37,8 @@ func (s *source) parse(text string) *Node {
 	}
 	file, err := parseTokens(tokens)
 	if err != nil {
-		s.syntax(err)
-		s.sections(text, err)
+		s.syntax(err, 0)
+		s.sections(text)
 		return nil
 	}
 	body := s.body(file)
@@ -81,7 +81,11 @@ func tokenize(text string) (tokens token.Tokens, err error) {
 func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
 	tokens, err := tokenize(text)
 	if err != nil {
-		s.syntax(err)
+		s.syntax(err, 0)
+		return nil, false
+	}
+	if len(tokens) > maxTokens {
+		s.problem(s.pos(0, 0), "Move data into tables.", "the file has %d words and marks, more than the %d that are read", len(tokens), maxTokens)
 		return nil, false
 	}
 	ok = true
@@ -122,8 +126,6 @@ func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
 				s.problem(pos, "Make it two files.", "`---` begins a second document")
 				ok = false
 			}
-		case token.InvalidType:
-			// the parser will say it
 		}
 		if depth > maxDepth || entries > maxDepth || applied > maxDepth || t.Position.Column > 4*maxDepth && startsLine(tokens, i) {
 			s.problem(pos, "", "this is nested more than %d deep", maxDepth)
@@ -174,14 +176,16 @@ func (s *source) body(file *ast.File) ast.Node {
 	return body
 }
 
-// syntax reports what the lexer or parser could not read.
-func (s *source) syntax(err error) {
-	pos, message := s.pos(0, 0), err.Error()
+// syntax reports what the lexer or parser could not read in a text that begins after line shift.
+func (s *source) syntax(err error, shift int) {
+	pos, message := s.pos(0, 0), ""
 	var syntax *yaml.SyntaxError
-	if errors.As(err, &syntax) {
-		message = syntax.GetMessage()
+	if !errors.As(err, &syntax) {
+		message = err.Error()
+	} else {
+		message = syntax.GetMessage() // Error() would print the source, slowly
 		if t := syntax.GetToken(); t != nil && t.Position != nil {
-			pos = s.pos(t.Position.Line, t.Position.Column)
+			pos = s.pos(t.Position.Line+shift, t.Position.Column)
 		}
 	}
 	message, fix := explain(message, s.line(pos.Line))
@@ -197,7 +201,8 @@ func explain(message, line string) (string, string) {
 		return "`: ` ends a plain text here", "Write `if condition { x } else { y }` instead of `? :`, or quote the whole text."
 	case strings.Contains(message, "mapping value is not allowed"):
 		return "`: ` stands inside a plain text, or this line is indented wrongly", "Quote the whole text, or correct the indentation."
-	case strings.Contains(message, "',' or '}' must be specified"), strings.Contains(message, "',' or ']' must be specified"):
+	case strings.Contains(message, "',' or '}' must be specified"), strings.Contains(message, "',' or ']' must be specified"),
+		strings.Contains(message, "mapping end token"), strings.Contains(message, "sequence end token"):
 		return message, "Close the bracket; quote a text that holds brackets or commas."
 	case strings.Contains(message, "reserved character"), strings.Contains(message, "block sequence entries are not allowed"):
 		return message, "Quote the whole text."
@@ -212,26 +217,21 @@ func explain(message, line string) (string, string) {
 
 // sections looks for further syntax errors: each top-level key is parsed by itself, because the
 // parser stops at its first error.
-func (s *source) sections(text string, first error) {
-	before := len(s.problems)
-	start := 0
+func (s *source) sections(text string) {
+	enough := len(s.problems) + 20
 	lines := strings.Split(text, "\n")
-	for i := 1; i <= len(lines); i++ {
+	for start, i := 0, 1; i <= len(lines) && len(s.problems) < enough; i++ {
 		if i < len(lines) && !topLevel(lines[i]) {
 			continue
 		}
-		section := strings.Repeat("\n", start) + strings.Join(lines[start:i], "\n")
-		start = i
-		if len(s.problems) >= before+20 {
-			return
-		}
-		tokens, err := tokenize(section)
+		tokens, err := tokenize(strings.Join(lines[start:i], "\n"))
 		if err == nil {
 			_, err = parseTokens(tokens)
 		}
-		if err != nil && err.Error() != first.Error() {
-			s.syntax(err)
+		if err != nil {
+			s.syntax(err, start)
 		}
+		start = i
 	}
 	s.dropRepeated()
 }

@@ -11,10 +11,13 @@ import (
 )
 
 // MaxSize bounds a document: the largest mappings known are under 100 KB.
-const MaxSize = 1 << 20
+const MaxSize = 512 << 10
 
 // maxDepth bounds nesting, so that a crafted file cannot exhaust the stack of a recursive parser.
 const maxDepth = 64
+
+// maxTokens bounds words and marks; the parser's time grows with the square of a map's keys.
+const maxTokens = 50_000
 
 // maxListed bounds the problems of one file; a broken file of a megabyte has a line for each.
 const maxListed = 200
@@ -54,6 +57,9 @@ type source struct {
 
 	indexed int   // line whose characters are indexed, for lines with many tokens
 	offsets []int // byte offset of each of its characters, and of its end
+
+	located int // line of the last token that was located
+	end     int // column behind it
 }
 
 func (s *source) pos(line, col int) diag.Pos { return diag.Pos{File: s.file, Line: line, Col: col} }
@@ -85,21 +91,29 @@ func (s *source) at(n, col int) string {
 	return l[s.offsets[max(min(col-1, len(s.offsets)-1), 0)]:]
 }
 
-// locate finds the column (from 1) of a token in its line: the parser's own column is off behind
-// tabs and in some flow collections. want is how the token begins in the source.
+// locate finds the column (from 1) where a token begins that reads want. Tokens are asked for in
+// the order of the source: between two of a line stand separators only. That is safer than the
+// parser's own column, which is off behind tabs and in some flow collections.
 func (s *source) locate(n, col int, want string) int {
-	tail := s.at(n, col)
-	if strings.HasPrefix(tail, want) {
-		return col
+	from := 1
+	if s.located == n {
+		from = s.end
 	}
-	if i := strings.Index(tail, want); i >= 0 {
-		return max(col, 1) + runes(tail[:i])
+	tail := s.at(n, from)
+	for i := range tail {
+		if strings.HasPrefix(tail[i:], want) {
+			return s.found(n, from+runes(tail[:i]), want)
+		}
+		if !strings.ContainsRune(" \t:,[]{}-?", rune(tail[i])) {
+			break
+		}
 	}
-	l := s.line(n)
-	if i := strings.LastIndex(l[:len(l)-len(tail)], want); i >= 0 {
-		return runes(l[:i]) + 1
-	}
-	return max(col, 1)
+	return s.found(n, max(col, 1), want)
+}
+
+func (s *source) found(n, col int, want string) int {
+	s.located, s.end = n, col+runes(want)
+	return col
 }
 
 // read checks what can be said of the bytes alone and returns the text to parse: without byte

@@ -1,20 +1,474 @@
 package schema
 
-// Checker judges one record over its bytes in one pass. It is immutable, one per resource, and
-// safe for concurrent use.
-type Checker struct {
-	resource *Resource
+import (
+	"bytes"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// scratch is what a Record keeps between checks so that a valid record costs no allocation.
+type scratch struct {
+	owner   *Checker
+	guesses []int16     // by plan and field: which field came next the last time
+	seen    []uint64    // stack of the sets of properties met
+	slots   [][]byte    // values of the key
+	classes []unified   // first value of each group of equal values
+	parts   []KeyValue  // parts of references
+	items   []item      // stack of the items of open collections
+	values  [][]byte    // stack of the parts of their keys
+	text    []byte      // decoded strings
+	key     []byte      // canonical form of a key
+	keyOut  []KeyValue  // Key.Parts
+	hashes  [64]keyHash // of references met lately, by a quick hash
 }
 
-// Checker is the check of a resource's records.
-func (s *Standard) Checker(resource string) (*Checker, bool) {
-	r, ok := s.Resources[resource]
-	return &Checker{resource: r}, ok
+type unified struct {
+	value []byte
+	place Place
 }
+
+type item struct {
+	hash   uint64
+	values int // where its key begins in scratch.values
+	number int // in its collection, from 0
+}
+
+type keyHash struct {
+	canonical []byte
+	hash      [16]byte
+}
+
+// run is one check of one record. It lives on the stack.
+type run struct {
+	data   []byte
+	i      int
+	rec    *Record
+	at     [maxNesting]int32
+	depth  int // open collections
+	nested int // open objects and arrays
+	item   int // where the key of the current item begins in scratch.values
+	parts  int // where the parts of the current reference begin in scratch.parts
+	broken bool
+}
+
+// maxDepth bounds what a record may nest; the standards need six.
+const maxDepth = 100
 
 // Check judges the record in data and fills rec.
-func (c *Checker) Check(data []byte, rec *Record) { *rec = Record{} }
+func (c *Checker) Check(data []byte, rec *Record) {
+	rec.reset(c)
+	s := run{data: data, rec: rec, item: nowhere, parts: nowhere}
+	if s.space() != '{' {
+		s.fail("a record must be an object: it begins with {")
+		return
+	}
+	if !s.object(c.root) {
+		rec.Key = Key{}
+		return
+	}
+	if s.space() != 0 || s.i < len(s.data) {
+		s.fail("more text stands behind the record; a line holds one object")
+		return
+	}
+	c.makeKey(rec)
+}
 
-// HashFor is the Key.Hash of the record the reference points at, if that is one of target: for an
-// abstract target such as EducationOrganization, which may be schools or localEducationAgencies.
-func (u *ReferenceUse) HashFor(target string) [16]byte { return [16]byte{} }
+func (rec *Record) reset(c *Checker) {
+	sc := &rec.scratch
+	rec.Findings, rec.Descriptors, rec.References, rec.Key = rec.Findings[:0], rec.Descriptors[:0], rec.References[:0], Key{}
+	if sc.owner != c {
+		sc.owner = c
+		sc.guesses = make([]int16, c.guesses)
+		for i := range sc.guesses {
+			sc.guesses[i] = nowhere
+		}
+		sc.slots = make([][]byte, c.slots)
+		sc.classes = make([]unified, c.classes)
+		sc.keyOut = make([]KeyValue, len(c.key))
+	}
+	clear(sc.slots)
+	clear(sc.classes)
+	sc.seen, sc.parts, sc.items, sc.values, sc.text = sc.seen[:0], sc.parts[:0], sc.items[:0], sc.values[:0], sc.text[:0]
+}
+
+// makeKey puts the natural key together from what the walk left in the slots.
+func (c *Checker) makeKey(rec *Record) {
+	sc := &rec.scratch
+	buf := append(sc.key[:0], c.resource.Name...)
+	buf = append(buf, partEnd)
+	for i, k := range c.key {
+		var value []byte
+		for _, slot := range k.slots {
+			if value = sc.slots[slot]; value != nil {
+				break
+			}
+		}
+		if value == nil {
+			return
+		}
+		sc.keyOut[i] = KeyValue{Name: k.name, Value: value}
+		buf = appendPart(buf, value, k.fold)
+	}
+	sc.key = buf
+	rec.Key = Key{OK: true, Hash: sum(buf), Parts: sc.keyOut}
+}
+
+// object walks the object that begins here; false means that the text is no JSON.
+func (s *run) object(p *plan) bool {
+	s.i++
+	if s.nested++; s.nested > maxDepth {
+		return s.fail("objects stand too deep in each other")
+	}
+	sc := &s.rec.scratch
+	base := len(sc.seen)
+	for range p.words {
+		sc.seen = append(sc.seen, 0)
+	}
+	outer := s.parts
+	if p.ref != nil {
+		s.parts = len(sc.parts)
+		for _, k := range p.ref.Keys {
+			sc.parts = append(sc.parts, KeyValue{Name: k.Name})
+		}
+	}
+	if s.space() == '}' {
+		s.i++
+	} else if !s.members(p, base) {
+		return false
+	}
+	s.requireMembers(p, sc.seen[base:base+p.words])
+	sc.seen = sc.seen[:base]
+	if p.ref != nil {
+		s.useReference(p)
+		s.parts = outer
+	}
+	s.nested--
+	return true
+}
+
+func (s *run) members(p *plan, base int) bool {
+	sc := &s.rec.scratch
+	guess := &sc.guesses[p.guesses]
+	for {
+		if s.i >= len(s.data) || s.data[s.i] != '"' {
+			return s.fail("a name in quotes is expected")
+		}
+		n := nowhere
+		if g := int(*guess); g >= 0 {
+			// Records of one source name their properties in one order.
+			name := p.fields[g].Name
+			if end := s.i + 1 + len(name); end+1 < len(s.data) && s.data[end] == '"' && string(s.data[s.i+1:end]) == name {
+				n = g
+				s.i = end + 1
+			}
+		}
+		if n == nowhere {
+			name, ok := s.name()
+			if !ok {
+				return false
+			}
+			found, ok := p.byName[string(name)]
+			if !ok {
+				if !s.unknown(p, string(name)) {
+					return false
+				}
+				goto next
+			}
+			n = found
+			*guess = int16(n)
+		}
+		guess = &sc.guesses[p.guesses+1+n]
+		if s.space() != ':' {
+			return s.fail("a colon is expected behind a name")
+		}
+		s.i++
+		if w, bit := base+n/64, uint64(1)<<(n%64); sc.seen[w]&bit != 0 {
+			s.find(diag.RecordJSON, s.place(p.fields[n].site), nil, "Keep one of them.", "%s stands twice in one object", p.fields[n].Name)
+		} else {
+			sc.seen[w] |= bit
+		}
+		if !s.value(&p.fields[n]) {
+			return false
+		}
+	next:
+		switch s.space() {
+		case ',':
+			s.i++
+			s.space()
+		case '}':
+			s.i++
+			return true
+		default:
+			return s.fail("a comma or } is expected")
+		}
+	}
+}
+
+// requireMembers finds the required properties that have not been met.
+func (s *run) requireMembers(p *plan, seen []uint64) {
+	for w, need := range p.required {
+		if need&^seen[w] == 0 {
+			continue
+		}
+		for i := range p.fields {
+			if f := &p.fields[i]; i/64 == w && f.Required && seen[w]&(1<<(i%64)) == 0 {
+				s.missing(p, f)
+			}
+		}
+	}
+}
+
+func (s *run) missing(p *plan, f *field) {
+	if p.ref != nil {
+		s.find(diag.RecordSchema, s.place(f.site), nil, "", "%s lacks %s, a part of what it points at", p.ref.Path.Leaf(), f.Name)
+		return
+	}
+	s.find(diag.RecordSchema, s.place(f.site), nil, "", "%s is missing; it is required", f.Name)
+}
+
+// unknown judges a property that the standard does not have, and passes over its value.
+func (s *run) unknown(p *plan, name string) bool {
+	if s.space() != ':' {
+		return s.fail("a colon is expected behind a name")
+	}
+	s.i++
+	s.space()
+	if !p.open {
+		here := s.place(p.site).String() + "." + name
+		if serverFields[name] {
+			s.findAt(diag.RecordServerField, here, nil, "", "%s is set by the target alone", name)
+		} else {
+			known := make([]string, 0, len(p.fields))
+			for i := range p.fields {
+				known = append(known, p.fields[i].Name)
+			}
+			s.findAt(diag.RecordUnknown, here, nil, "", "there is no property %s here%s", name, diag.DidYouMean(name, known))
+		}
+	}
+	return s.skip()
+}
+
+// value judges the value of a property.
+func (s *run) value(f *field) bool {
+	c := s.space()
+	if c == 'n' {
+		if !s.literal("null") {
+			return false
+		}
+		if f.Required { // null is as good as nothing
+			s.find(diag.RecordSchema, s.place(f.site), nil, "", "%s is null; it is required", f.Name)
+		}
+		return true
+	}
+	switch f.Kind {
+	case KindObject:
+		if c == '{' {
+			return s.object(f.plan)
+		}
+	case KindArray:
+		if c == '[' {
+			return s.array(f)
+		}
+	case KindInteger, KindNumber:
+		if c == '-' || '0' <= c && c <= '9' {
+			return s.number(f)
+		}
+	case KindBoolean:
+		if c == 't' || c == 'f' {
+			return s.boolean(f, c)
+		}
+	default:
+		if c == '"' {
+			return s.string(f)
+		}
+	}
+	return s.wrongKind(f, c)
+}
+
+func (s *run) wrongKind(f *field, c byte) bool {
+	start := s.i
+	if !s.skip() {
+		return false
+	}
+	fix := ""
+	switch {
+	case c == '"' && (f.Kind == KindInteger || f.Kind == KindNumber || f.Kind == KindBoolean):
+		fix = "Write it without quotes."
+	case f.Kind <= KindTime && (c == '-' || '0' <= c && c <= '9'):
+		fix = "Write it in quotes."
+	}
+	s.find(diag.RecordSchema, s.place(f.site), s.data[start:s.i], fix, "%s must be %s, not %s", f.Name, f.Kind, kindOf(c))
+	return true
+}
+
+// kindOf says what a value is by its first character.
+func kindOf(c byte) string {
+	switch c {
+	case '{':
+		return KindObject.String()
+	case '[':
+		return KindArray.String()
+	case '"':
+		return KindString.String()
+	case 't', 'f':
+		return KindBoolean.String()
+	case 'n':
+		return "null"
+	}
+	return KindNumber.String()
+}
+
+// array judges a collection: its items, that there is one if it is required, and that no two of
+// them have the same key.
+func (s *run) array(f *field) bool {
+	s.i++
+	if s.nested++; s.nested > maxDepth {
+		return s.fail("lists stand too deep in each other")
+	}
+	sc := &s.rec.scratch
+	firstItem, firstValue, outerItem := len(sc.items), len(sc.values), s.item
+	keyed := f.plan != nil && len(f.plan.keyFold) > 0
+	s.depth++
+	count := 0
+	if s.space() == ']' {
+		s.i++
+		if f.Required {
+			s.find(diag.RecordSchema, s.place(f.site), nil, "", "%s is an empty list; at least one item is required", f.Name)
+		}
+	} else {
+		for ; ; count++ {
+			if s.depth <= maxNesting {
+				s.at[s.depth-1] = int32(count)
+			}
+			c := s.space()
+			switch {
+			case f.plan == nil:
+				if !s.skip() {
+					return false
+				}
+			case c != '{':
+				start := s.i
+				if !s.skip() {
+					return false
+				}
+				s.find(diag.RecordSchema, s.place(f.plan.site), s.data[start:s.i], "", "item %d of %s must be an object, not %s", count+1, f.Name, kindOf(c))
+			default:
+				s.item = len(sc.values)
+				for range f.plan.keyFold {
+					sc.values = append(sc.values, nil)
+				}
+				if !s.object(f.plan) {
+					return false
+				}
+				if keyed {
+					s.compareItem(f, firstItem, count)
+				}
+			}
+			if c = s.space(); c == ',' {
+				s.i++
+				continue
+			}
+			if c != ']' {
+				return s.fail("a comma or ] is expected")
+			}
+			s.i++
+			break
+		}
+	}
+	sc.items, sc.values = sc.items[:firstItem], sc.values[:firstValue]
+	s.item = outerItem
+	s.depth--
+	s.nested--
+	return true
+}
+
+// compareItem holds the key of the item just read against those before it in its collection.
+func (s *run) compareItem(f *field, first, number int) {
+	sc := &s.rec.scratch
+	n := len(f.plan.keyFold)
+	values := sc.values[s.item : s.item+n]
+	h := uint64(hashSeed)
+	for i, v := range values {
+		if v == nil {
+			return
+		}
+		h = quickHash(h, v, f.plan.keyFold[i])
+	}
+	for _, other := range sc.items[first:] {
+		if other.hash != h || !equalKeys(values, sc.values[other.values:other.values+n], f.plan.keyFold) {
+			continue
+		}
+		s.find(diag.RecordItemTwice, s.place(f.plan.site), bytes.Join(values, []byte(", ")), "",
+			"item %d of %s has the same %s as item %d", number+1, f.Name, f.plan.keyNames, other.number+1)
+		return
+	}
+	sc.items = append(sc.items, item{hash: h, values: s.item, number: number})
+}
+
+func equalKeys(a, b [][]byte, fold []bool) bool {
+	for i := range a {
+		if !equalValues(a[i], b[i], fold[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// keep stores a canonical value where the field's roles want it.
+func (s *run) keep(f *field, value []byte) {
+	sc := &s.rec.scratch
+	if f.slot >= 0 && s.depth == 0 {
+		sc.slots[f.slot] = value
+	}
+	if f.part >= 0 && s.parts >= 0 {
+		sc.parts[s.parts+f.part].Value = value
+	}
+	if f.item >= 0 && s.item >= 0 {
+		sc.values[s.item+f.item] = value
+	}
+	if f.class >= 0 {
+		s.unify(f, value)
+	}
+}
+
+// unify holds a value against the first one of its group.
+func (s *run) unify(f *field, value []byte) {
+	first := &s.rec.scratch.classes[f.class]
+	if first.value == nil {
+		*first = unified{value: value, place: s.place(f.site)}
+		return
+	}
+	if !equalValues(first.value, value, f.Descriptor != "") {
+		s.find(diag.RecordPartsDiffer, s.place(f.site), value, "", "%s is %q, but %s is %q; they must be the same",
+			f.site.path, shorten(value), first.place.Path(), shorten(first.value))
+	}
+}
+
+// useReference notes the reference just read, if it is complete.
+func (s *run) useReference(p *plan) {
+	sc := &s.rec.scratch
+	parts := sc.parts[s.parts:]
+	for i := range parts {
+		if parts[i].Value == nil {
+			sc.parts = sc.parts[:s.parts]
+			return
+		}
+	}
+	s.rec.References = append(s.rec.References, ReferenceUse{Reference: p.ref, Parts: parts[:len(parts):len(parts)], Place: s.place(p.site), fold: p.fold})
+	if len(p.ref.Targets) == 1 {
+		use := &s.rec.References[len(s.rec.References)-1]
+		use.Hash = s.referenceHash(use, p.ref.Targets[0])
+	}
+}
+
+// referenceHash remembers the hashes of late: one record after another points at the same things.
+func (s *run) referenceHash(use *ReferenceUse, target string) [16]byte {
+	sc := &s.rec.scratch
+	sc.key = use.appendKey(sc.key[:0], target)
+	known := &sc.hashes[quickHash(hashSeed, sc.key, false)%uint64(len(sc.hashes))]
+	if string(known.canonical) != string(sc.key) {
+		known.canonical = append(known.canonical[:0], sc.key...)
+		known.hash = sum(sc.key)
+	}
+	return known.hash
+}

@@ -14,6 +14,8 @@ type Record struct {
 	Key         Key             // the natural key; Key.OK is false if a part is missing
 	Descriptors []DescriptorUse // every descriptor value used
 	References  []ReferenceUse  // every complete reference used
+
+	scratch scratch
 }
 
 // Finding is one thing wrong, or worth knowing, in a record.
@@ -69,6 +71,8 @@ type ReferenceUse struct {
 	Hash      [16]byte   // Key.Hash of the record it points at; for an abstract target see HashFor
 	Parts     []KeyValue // in the order of Reference.Keys
 	Place     Place
+
+	fold []bool // by part
 }
 
 // String writes the reference's key for people.

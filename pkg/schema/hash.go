@@ -1,0 +1,122 @@
+package schema
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math/bits"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A key's hash is the first half of SHA-256 over the resource's name and the values of the key's
+// parts in the order of Identity, each ended by a byte that no UTF-8 text holds. Descriptors are
+// folded and numbers canonical, as targets compare them.
+const partEnd = 0xff
+
+func sum(canonical []byte) (h [16]byte) {
+	full := sha256.Sum256(canonical)
+	copy(h[:], full[:])
+	return h
+}
+
+func appendPart(dst, value []byte, fold bool) []byte {
+	if fold {
+		dst = FoldDescriptor(dst, value)
+	} else {
+		dst = append(dst, value...)
+	}
+	return append(dst, partEnd)
+}
+
+// HashKey is the Key.Hash of a record of the resource whose key has these values, in the order of
+// Identity.
+func (r *Resource) HashKey(values ...string) [16]byte {
+	buf := append(make([]byte, 0, 256), r.Name...)
+	buf = append(buf, partEnd)
+	for i, k := range r.Identity {
+		if i < len(values) {
+			buf = appendPart(buf, []byte(values[i]), k.Descriptor != "")
+		}
+	}
+	return sum(buf)
+}
+
+// HashFor is the Key.Hash of the record the reference points at, if that is one of target: for an
+// abstract target such as EducationOrganization, which may be schools or localEducationAgencies.
+func (u *ReferenceUse) HashFor(target string) [16]byte {
+	return sum(u.appendKey(make([]byte, 0, 256), target))
+}
+
+func (u *ReferenceUse) appendKey(dst []byte, target string) []byte {
+	dst = append(dst, target...)
+	dst = append(dst, partEnd)
+	for _, key := range u.Reference.orders[target] {
+		dst = appendPart(dst, u.Parts[key].Value, u.fold[key])
+	}
+	return dst
+}
+
+// FoldDescriptor appends value in the form in which targets compare descriptor values: ordinal,
+// without regard to case.
+func FoldDescriptor(dst, value []byte) []byte {
+	for i := 0; i < len(value); {
+		c := value[i]
+		if c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			dst = append(dst, c)
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(value[i:])
+		i += size
+		// Letters that would fold into ASCII (ſ, ı, K) are letters of their own to a target.
+		if f := unicode.ToLower(unicode.ToUpper(r)); f >= utf8.RuneSelf {
+			r = f
+		}
+		dst = utf8.AppendRune(dst, r)
+	}
+	return dst
+}
+
+// equalValues compares two canonical values, as descriptors if fold is set.
+func equalValues(a, b []byte, fold bool) bool {
+	if string(a) == string(b) {
+		return true
+	}
+	return fold && string(FoldDescriptor(nil, a)) == string(FoldDescriptor(nil, b))
+}
+
+const (
+	hashSeed  = 0x9e3779b97f4a7c15
+	hashPrime = 0xff51afd7ed558ccd
+	foldBits  = 0x2020202020202020
+	highBits  = 0x8080808080808080
+)
+
+// quickHash is for telling the items of one collection apart; equal hashes are compared in full.
+// Setting the bit that tells lower case from upper makes letters equal that differ only in case.
+func quickHash(h uint64, value []byte, fold bool) uint64 {
+	var mask, high uint64
+	if fold {
+		mask = foldBits
+	}
+	start, rest := h, value
+	for len(rest) >= 8 {
+		x := binary.LittleEndian.Uint64(rest)
+		high |= x
+		h = bits.RotateLeft64(h^(x|mask), 29) * hashPrime
+		rest = rest[8:]
+	}
+	var tail uint64
+	for _, c := range rest {
+		tail = tail<<8 | uint64(c)
+	}
+	high |= tail
+	if fold && high&highBits != 0 {
+		return quickHash(start^hashSeed, FoldDescriptor(nil, value), false)
+	}
+	h = bits.RotateLeft64(h^(tail|mask), 29) * hashPrime
+	return h ^ h>>32 ^ uint64(len(value))
+}

@@ -1,0 +1,302 @@
+package schema
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// string judges a text, date, time or descriptor.
+func (s *run) string(f *field) bool {
+	value, ok := s.text(f)
+	if !ok {
+		return false
+	}
+	switch f.Kind {
+	case KindDate:
+		if !isDate(value) {
+			s.find(diag.RecordSchema, s.place(f.site), value, "Write it as 2025-03-04.", "%s is no date", f.Name)
+			return true
+		}
+	case KindDateTime:
+		switch {
+		case isDate(value):
+			s.findPlainDate(f)
+		case !isDateTime(value):
+			s.find(diag.RecordSchema, s.place(f.site), value, "Write it as 2025-03-04T14:00:00Z.", "%s is no date with time", f.Name)
+			return true
+		}
+		if f.slot >= 0 || f.part >= 0 || f.item >= 0 || f.class >= 0 {
+			value = canonicalDateTime(value)
+		}
+	case KindTime:
+		if !isTime(value) {
+			s.find(diag.RecordSchema, s.place(f.site), value, "Write it as 14:05:00.", "%s is no time of day", f.Name)
+			return true
+		}
+	default:
+		if !s.words(f, value) {
+			return true
+		}
+	}
+	s.keep(f, value)
+	return true
+}
+
+// words judges a text's length, blanks and descriptor form; false means it is as good as missing.
+func (s *run) words(f *field, value []byte) bool {
+	if len(value) == 0 || mayBeBlank(value[0]) || mayBeBlank(value[len(value)-1]) {
+		trimmed := bytes.TrimSpace(value)
+		if len(trimmed) == 0 && (f.Required || f.trim || f.Descriptor != "") {
+			s.find(diag.RecordSchema, s.place(f.site), value, "", "%s is blank", f.Name)
+			return false
+		}
+		if f.trim && len(trimmed) < len(value) {
+			s.find(diag.RecordSchema, s.place(f.site), value, "Remove them; keys are compared character by character.", "%s has blanks at its beginning or end", f.Name)
+		}
+	}
+	if f.MaxLength > 0 && len(value) > f.MaxLength { // no text has more UTF-16 units than bytes
+		if n := utf16Length(value); n > f.MaxLength {
+			s.find(diag.RecordSchema, s.place(f.site), value, "", "%s is %d characters long, at most %d are allowed", f.Name, n, f.MaxLength)
+		}
+	}
+	if f.MinLength > 0 && len(value) < 3*f.MinLength { // no text has more than three bytes for each unit
+		if n := utf16Length(value); n < f.MinLength {
+			s.find(diag.RecordSchema, s.place(f.site), value, "", "%s is %d characters long, at least %d are needed", f.Name, n, f.MinLength)
+		}
+	}
+	if f.Descriptor != "" {
+		if i := bytes.IndexByte(value, '#'); i <= 0 || i == len(value)-1 {
+			s.find(diag.RecordSchema, s.place(f.site), value, "Write it as uri://ed-fi.org/"+f.Descriptor+"#code.",
+				"%s is no descriptor value: that is a namespace, #, and a code", f.Name)
+			return true
+		}
+		s.rec.Descriptors = append(s.rec.Descriptors, DescriptorUse{Type: f.Descriptor, Property: f.Property, Value: value, Place: s.place(f.site)})
+	}
+	return true
+}
+
+func mayBeBlank(c byte) bool { return c <= ' ' || c >= utf8.RuneSelf }
+
+// utf16Length counts as targets do: a character outside the basic plane is two.
+func utf16Length(value []byte) int {
+	n := 0
+	for i := 0; i < len(value); {
+		if value[i] < utf8.RuneSelf {
+			n++
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRune(value[i:])
+		n++
+		if r > 0xffff {
+			n++
+		}
+		i += size
+	}
+	return n
+}
+
+// findPlainDate notes a date where a time is due. It is worth knowing, not wrong, and can stand in
+// every record: outside collections it costs no allocation.
+func (s *run) findPlainDate(f *field) {
+	path := f.site.pieces[0]
+	if len(f.site.pieces) > 1 {
+		path = s.place(f.site).String()
+	}
+	s.rec.Findings = append(s.rec.Findings, Finding{Code: diag.RecordDate, Level: diag.LevelInfo, Path: path,
+		Message: "a plain date stands where a date with time is due; targets read it as midnight"})
+}
+
+// isDate is 2025-03-04, and that day exists.
+func isDate(v []byte) bool {
+	if len(v) != 10 || v[4] != '-' || v[7] != '-' {
+		return false
+	}
+	year, ok1 := digits(v[:4])
+	month, ok2 := digits(v[5:7])
+	day, ok3 := digits(v[8:])
+	return ok1 && ok2 && ok3 && year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
+}
+
+func daysIn(year, month int) int {
+	switch month {
+	case 2:
+		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
+			return 29
+		}
+		return 28
+	case 4, 6, 9, 11:
+		return 30
+	}
+	return 31
+}
+
+func digits(v []byte) (int, bool) {
+	n := 0
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, len(v) > 0
+}
+
+// isTime is 14:05, 14:05:30 or 14:05:30.25.
+func isTime(v []byte) bool {
+	if len(v) < 5 || v[2] != ':' {
+		return false
+	}
+	hour, ok1 := digits(v[:2])
+	minute, ok2 := digits(v[3:5])
+	if !ok1 || !ok2 || hour > 23 || minute > 59 {
+		return false
+	}
+	if v = v[5:]; len(v) == 0 {
+		return true
+	}
+	if len(v) < 3 || v[0] != ':' {
+		return false
+	}
+	if second, ok := digits(v[1:3]); !ok || second > 59 {
+		return false
+	}
+	if v = v[3:]; len(v) == 0 {
+		return true
+	}
+	_, ok := digits(v[1:])
+	return v[0] == '.' && ok && len(v) <= 10
+}
+
+// isDateTime is a date, T and a time, with Z, an offset or nothing behind it, which means UTC.
+func isDateTime(v []byte) bool {
+	if len(v) < 16 || v[10] != 'T' || !isDate(v[:10]) {
+		return false
+	}
+	clock := v[11:]
+	if clock[len(clock)-1] == 'Z' {
+		clock = clock[:len(clock)-1]
+	} else if n := len(clock) - 6; n >= 5 && (clock[n] == '+' || clock[n] == '-') {
+		if len(clock[n+1:]) != 5 || !isTime(clock[n+1:]) {
+			return false
+		}
+		clock = clock[:n]
+	}
+	return isTime(clock)
+}
+
+// canonicalDateTime writes a date with time as a target compares it: in UTC.
+func canonicalDateTime(v []byte) []byte {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02T15:04", time.DateOnly} {
+		if t, err := time.Parse(layout, string(v)); err == nil {
+			return t.UTC().AppendFormat(nil, time.RFC3339Nano)
+		}
+	}
+	return v
+}
+
+// number judges an integer or decimal.
+func (s *run) number(f *field) bool {
+	start := s.i
+	whole, ok := s.numberText()
+	if !ok {
+		return false
+	}
+	text := s.data[start:s.i]
+	if f.Kind == KindInteger {
+		return s.integer(f, text, whole)
+	}
+	if bytes.ContainsAny(text, "eE") {
+		s.find(diag.RecordSchema, s.place(f.site), text, "Write it in full.", "%s has an exponent, which targets do not read", f.Name)
+		return true
+	}
+	s.inRange(f, text)
+	s.keep(f, canonicalNumber(text))
+	return true
+}
+
+func (s *run) integer(f *field, text []byte, whole bool) bool {
+	if !whole {
+		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s must be a whole number", f.Name)
+		return true
+	}
+	n, err := parseInt(text)
+	switch {
+	case err != nil || !f.Int64 && (n < math.MinInt32 || n > math.MaxInt32):
+		limit := "2147483647"
+		if f.Int64 {
+			limit = "9223372036854775807"
+		}
+		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is too large; the largest number is %s", f.Name, limit)
+		return true
+	case n == 0 && (f.slot >= 0 || f.part >= 0):
+		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is 0, which targets read as not given", f.Name)
+		return true
+	}
+	s.inRange(f, text)
+	if n == 0 {
+		text = text[len(text)-1:] // -0 is 0
+	}
+	s.keep(f, text)
+	return true
+}
+
+func parseInt(text []byte) (int64, error) {
+	if len(text) > 18 {
+		return strconv.ParseInt(string(text), 10, 64)
+	}
+	digits, sign := text, int64(1)
+	if digits[0] == '-' {
+		digits, sign = digits[1:], -1
+	}
+	var n int64
+	for _, c := range digits {
+		n = n*10 + int64(c-'0')
+	}
+	return sign * n, nil
+}
+
+func (s *run) inRange(f *field, text []byte) {
+	if f.Minimum == nil && f.Maximum == nil {
+		return
+	}
+	n, err := strconv.ParseFloat(string(text), 64)
+	switch {
+	case err != nil:
+		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is too large a number", f.Name)
+	case f.Minimum != nil && n < *f.Minimum:
+		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is %s, at least %s is allowed", f.Name, shorten(text), numberText(*f.Minimum))
+	case f.Maximum != nil && n > *f.Maximum:
+		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is %s, at most %s is allowed", f.Name, shorten(text), numberText(*f.Maximum))
+	}
+}
+
+// canonicalNumber cuts what does not change a decimal's value: 5.50 is 5.5, 5.0 is 5.
+func canonicalNumber(text []byte) []byte {
+	if bytes.IndexByte(text, '.') >= 0 {
+		text = bytes.TrimRight(text, "0")
+		text = bytes.TrimSuffix(text, []byte("."))
+	}
+	if len(text) == 2 && text[0] == '-' && text[1] == '0' {
+		text = text[1:]
+	}
+	return text
+}
+
+func (s *run) boolean(f *field, c byte) bool {
+	word := "true"
+	if c == 'f' {
+		word = "false"
+	}
+	start := s.i
+	if !s.literal(word) {
+		return false
+	}
+	s.keep(f, s.data[start:s.i])
+	return true
+}

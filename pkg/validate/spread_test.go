@@ -1,0 +1,46 @@
+package validate
+
+import (
+	"testing"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+func TestSpread(t *testing.T) {
+	tests := []struct {
+		name     string
+		verdicts string
+		edges    []edge
+		want     string
+	}{
+		{"chain down the file", "ivvv", []edge{{2, 1, ""}, {3, 2, ""}}, "immv"},
+		{"chain up the file", "vvvi", []edge{{1, 2, ""}, {2, 3, ""}, {3, 4, ""}}, "mmmi"},
+		{"below unchecked and marked", "umvd", []edge{{3, 1, ""}, {4, 2, ""}}, "ummd"},
+		{"valid parents", "vdvv", []edge{{3, 1, ""}, {4, 2, ""}}, "vdvv"},
+		{"itself", "vv", []edge{{1, 1, ""}}, "iv"},
+		{"circle with tail and head", "vvvvv", []edge{{1, 2, ""}, {2, 3, ""}, {3, 2, ""}, {3, 4, ""}, {5, 1, ""}}, "miivm"},
+	}
+	for _, test := range tests {
+		r := &resource{judged: judged{name: "objectiveAssessments"}, listing: newListing("objectiveAssessments")}
+		for _, v := range test.verdicts {
+			r.verdicts = append(r.verdicts, runs.Verdict(v))
+		}
+		r.spread(test.edges)
+		got := ""
+		for i, v := range r.verdicts {
+			got += string(rune(v))
+			worse := string(rune(v)) != test.verdicts[i:i+1]
+			told := false
+			for _, p := range r.listing.problems {
+				told = told || p.StagedLine == i+1 && (p.Code == diag.ReferenceInvalid || p.Code == diag.ReferenceCycle)
+			}
+			if worse && !told {
+				t.Errorf("%s: line %d: no problem says why", test.name, i+1)
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s: %s, want %s", test.name, got, test.want)
+		}
+	}
+}

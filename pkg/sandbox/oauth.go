@@ -1,0 +1,350 @@
+package sandbox
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// token is what a bearer token stands for.
+type token struct {
+	client  *Client
+	expires time.Time
+	calls   int // left; below zero: no end
+}
+
+// tokens are the live tokens. Safe for concurrent use.
+type tokens struct {
+	clients []Client
+	ttl     time.Duration
+	calls   int
+	limit   int
+	now     func() time.Time
+
+	mu   sync.Mutex
+	live map[string]*token
+}
+
+func newTokens(o *Options) *tokens {
+	t := &tokens{clients: slices.Clone(o.Clients), ttl: o.TokenTTL, calls: o.TokenCalls, limit: o.TokenLimit, now: o.Now, live: map[string]*token{}}
+	if len(t.clients) == 0 {
+		t.clients = []Client{{Key: Key, Secret: Secret}}
+	}
+	for i := range t.clients {
+		if t.clients[i].ClaimSet == "" {
+			t.clients[i].ClaimSet = "Ed-Fi Sandbox"
+		}
+	}
+	if t.ttl == 0 {
+		t.ttl = 30 * time.Minute
+	}
+	if t.calls == 0 {
+		t.calls = -1
+	}
+	return t
+}
+
+// login finds the client of a key and its secret.
+func (t *tokens) login(key, secret string) (*Client, bool) {
+	for i := range t.clients {
+		c := &t.clients[i]
+		if c.Key == key && subtle.ConstantTimeCompare([]byte(c.Secret), []byte(secret)) == 1 {
+			return c, true
+		}
+	}
+	return nil, false
+}
+
+// issue makes a token; it refuses when the client has too many.
+func (t *tokens) issue(c *Client) (string, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	have := 0
+	for text, k := range t.live {
+		if !t.now().Before(k.expires) {
+			delete(t.live, text)
+		} else if k.client == c {
+			have++
+		}
+	}
+	if t.limit > 0 && have >= t.limit {
+		return "", false
+	}
+	text := newID()
+	t.live[text] = &token{client: c, expires: t.now().Add(t.ttl), calls: t.calls}
+	return text, true
+}
+
+// use finds the client of a token and counts a call.
+func (t *tokens) use(text string) (*Client, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k, ok := t.live[text]
+	if !ok {
+		return nil, false
+	}
+	if k.calls == 0 || !t.now().Before(k.expires) {
+		delete(t.live, text)
+		return nil, false
+	}
+	k.calls--
+	return k.client, true
+}
+
+func (t *tokens) drop(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.live, text)
+}
+
+func (t *tokens) dropAll() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.live)
+}
+
+// bearer is the call's token, or nothing.
+func bearer(r *http.Request) string {
+	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(text)
+}
+
+// authenticate finds the calling client.
+func (s *Server) authenticate(r *http.Request) (*Client, *problem) {
+	header := r.Header.Get("Authorization")
+	scheme, text, _ := strings.Cut(header, " ")
+	switch {
+	case header == "":
+		return nil, unauthenticated("Authorization header is missing.")
+	case !strings.EqualFold(scheme, "Bearer"):
+		return nil, unauthenticated("Unknown Authorization header scheme.")
+	case strings.TrimSpace(text) == "":
+		return nil, unauthenticated("Missing Authorization header bearer token value.")
+	}
+	c, ok := s.tokens.use(strings.TrimSpace(text))
+	if !ok {
+		return nil, unauthenticated("Invalid token")
+	}
+	return c, nil
+}
+
+// oauthError is the body of a refusal of the token endpoint.
+type oauthError struct {
+	Error       string `json:"error"`
+	Description string `json:"error_description,omitempty"`
+}
+
+// grantRequest is what a client asks the token endpoint.
+type grantRequest struct {
+	GrantType    string `json:"grant_type"`
+	ClientID     string `json:"client_id"`
+	ClientSecret string `json:"client_secret"`
+	Token        string `json:"token"` // of token_info
+}
+
+var errMediaType = errors.New("unsupported media type")
+
+// readGrant reads a form, or the same in JSON.
+func readGrant(r *http.Request) (grantRequest, error) {
+	var g grantRequest
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, 1<<16))
+	if err != nil {
+		return g, err
+	}
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	switch media {
+	case "application/json":
+		return g, json.Unmarshal(body, &g)
+	case "application/x-www-form-urlencoded":
+		form, err := url.ParseQuery(string(body))
+		if err != nil {
+			return g, err
+		}
+		return grantRequest{form.Get("grant_type"), form.Get("client_id"), form.Get("client_secret"), form.Get("token")}, nil
+	}
+	return g, errMediaType
+}
+
+func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	g, err := readGrant(r)
+	if errors.Is(err, errMediaType) {
+		unsupportedMediaType().write(w, r)
+		return
+	}
+	if err != nil {
+		writeJSON(w, http.StatusBadRequest, oauthError{Error: "invalid_request"})
+		return
+	}
+	client, status, code := s.tokenClient(r, &g)
+	if code != "" {
+		writeJSON(w, status, oauthError{Error: code})
+		return
+	}
+	text, ok := s.tokens.issue(client)
+	if !ok {
+		newProblem(http.StatusTooManyRequests, "security:authentication:too-many-tokens", "Too Many Tokens",
+			"The caller has too many active access tokens. Use one of them, or wait until one has expired.").write(w, r)
+		return
+	}
+	writeJSON(w, http.StatusOK, struct {
+		AccessToken string `json:"access_token"`
+		ExpiresIn   int    `json:"expires_in"`
+		TokenType   string `json:"token_type"`
+	}{text, int(s.tokens.ttl / time.Second), "bearer"})
+}
+
+// tokenClient judges the credentials of a token request: Basic or in the body, never both.
+func (s *Server) tokenClient(r *http.Request, g *grantRequest) (c *Client, status int, code string) {
+	header := r.Header.Get("Authorization")
+	inBody := g.ClientID != "" || g.ClientSecret != ""
+	key, secret, basic := r.BasicAuth()
+	switch {
+	case header != "" && !strings.EqualFold(strings.SplitN(header, " ", 2)[0], "Basic"):
+		return nil, http.StatusUnauthorized, "invalid_client"
+	case header != "" && !basic:
+		return nil, http.StatusBadRequest, "invalid_request"
+	case basic && inBody:
+		return nil, http.StatusBadRequest, "invalid_client"
+	case !strings.EqualFold(g.GrantType, "client_credentials"):
+		return nil, http.StatusBadRequest, "unsupported_grant_type"
+	case !basic && !inBody:
+		return nil, http.StatusUnauthorized, "invalid_request"
+	case !basic:
+		key, secret = g.ClientID, g.ClientSecret
+	}
+	c, ok := s.tokens.login(key, secret)
+	if !ok {
+		return nil, http.StatusUnauthorized, "invalid_client"
+	}
+	return c, 0, ""
+}
+
+// tokenInfo is the answer of token_info.
+type tokenInfo struct {
+	Active     bool              `json:"active"`
+	ClientID   string            `json:"client_id"`
+	Namespaces []string          `json:"namespace_prefixes"`
+	EdOrgs     []tokenEdOrg      `json:"education_organizations"`
+	Students   *string           `json:"student_identification_system"`
+	Profiles   []string          `json:"assigned_profiles"`
+	ClaimSet   map[string]string `json:"claim_set"`
+	Resources  []tokenResource   `json:"resources"`
+	Services   []string          `json:"services"`
+}
+
+type tokenEdOrg struct {
+	ID   int    `json:"education_organization_id"`
+	Name string `json:"name_of_institution"`
+	Type string `json:"type"`
+	LEA  int    `json:"local_education_agency_id"`
+}
+
+type tokenResource struct {
+	Resource   string   `json:"resource"`
+	Operations []Action `json:"operations"`
+}
+
+func (s *Server) serveTokenInfo(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		methodNotAllowed("Only POST is supported.").write(w, r)
+		return
+	}
+	c, p := s.authenticate(r)
+	if p != nil {
+		p.write(w, r)
+		return
+	}
+	g, err := readGrant(r)
+	if errors.Is(err, errMediaType) {
+		unsupportedMediaType().write(w, r)
+		return
+	}
+	if err != nil || g.Token == "" || g.Token != bearer(r) {
+		badRequest("Invalid token").write(w, r)
+		return
+	}
+	info := tokenInfo{
+		Active: true, ClientID: c.Key, Namespaces: c.Namespaces, Profiles: []string{}, Services: []string{},
+		EdOrgs:   []tokenEdOrg{{districtID, "Sandbox District", "edfi.LocalEducationAgency", districtID}},
+		ClaimSet: map[string]string{"name": c.ClaimSet},
+	}
+	if len(c.Namespaces) == 0 {
+		info.Namespaces = []string{"uri://"}
+	}
+	for _, e := range s.model.endpoints {
+		var may []Action
+		for _, a := range allActions {
+			if !c.denies(e.Name, a) {
+				may = append(may, a)
+			}
+		}
+		if len(may) > 0 {
+			info.Resources = append(info.Resources, tokenResource{"/" + e.Segment + "/" + e.Name, may})
+		}
+	}
+	writeJSON(w, http.StatusOK, info)
+}
+
+// denies says that the client may not do that.
+func (c *Client) denies(resource string, a Action) bool {
+	for _, d := range c.Deny {
+		if d.Resource == resource && (len(d.Actions) == 0 || slices.Contains(d.Actions, a)) {
+			return true
+		}
+	}
+	return false
+}
+
+// authorize judges the client's claim set: one of the actions must be allowed.
+func (c *Client) authorize(e *endpoint, actions ...Action) *problem {
+	allowed := func(a Action) bool { return !c.denies(e.Name, a) }
+	if slices.ContainsFunc(actions, allowed) {
+		return nil
+	}
+	claim := "http://ed-fi.org/identity/claims/" + e.Segment + "/" + e.singular
+	if !slices.ContainsFunc(allActions, allowed) {
+		return accessDenied("resource", c.ClaimSet, "The API client's assigned claim set (currently '"+c.ClaimSet+
+			"') must include one of the following resource claims to provide access to this resource: '"+claim+"'.")
+	}
+	return accessDenied("action", c.ClaimSet, "The API client's assigned claim set (currently '"+c.ClaimSet+
+		"') must grant permission of the '"+strings.ToLower(string(actions[0]))+"' action on one of the following resource claims: '"+claim+"'.")
+}
+
+// maySee says whether the client's prefixes cover a namespace.
+func (c *Client) maySee(namespace string) bool {
+	if len(c.Namespaces) == 0 {
+		return true
+	}
+	for _, prefix := range c.Namespaces {
+		if len(namespace) >= len(prefix) && strings.EqualFold(namespace[:len(prefix)], prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// writeJSON answers with a value made of plain structs.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil { // nothing here holds what JSON cannot
+		status, body = http.StatusInternalServerError, nil
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}

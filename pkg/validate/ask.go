@@ -4,17 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/url"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
+	"github.com/sluice-edfi/sluice/pkg/ordered"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
 const (
-	parallelPages  = 4   // a gate is a guest at the target
+	parallelAsks   = 4   // a gate is a guest at the target
 	alwaysByKey    = 3   // so few are asked for without counting the collection first
 	keysPerPage    = 4   // a page costs about as much as this many questions by key
 	confirmMissing = 100 // so many that a whole collection lacks are asked for once more by key
@@ -186,15 +186,20 @@ func (c *catalogue) byKeyIsCheaper(ctx context.Context, col *collection, q *inqu
 func (c *catalogue) askEach(ctx context.Context, col *collection, q *inquiry, a *aim, t int, open []uint32) (left []uint32, told answer, err error) {
 	found := make([]bool, len(open))
 	tolds := make([]answer, len(open))
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(parallelPages)
-	for i, n := range open {
-		g.Go(func() (err error) {
-			found[i], tolds[i], err = c.askOne(ctx, col, q.kept[n], a, t)
-			return err
-		})
+	asked := -1
+	next := func() (int, error) {
+		if asked++; asked == len(open) {
+			return 0, io.EOF
+		}
+		return asked, nil
 	}
-	if err := g.Wait(); err != nil {
+	work := func() func(int) error {
+		return func(i int) (err error) {
+			found[i], tolds[i], err = c.askOne(ctx, col, q.kept[open[i]], a, t)
+			return err
+		}
+	}
+	if err := ordered.Run(ctx, parallelAsks, next, work, func(int) error { return nil }); err != nil {
 		return nil, answerOdd, err
 	}
 	for i, n := range open {
@@ -279,7 +284,7 @@ func (c *catalogue) readAll(ctx context.Context, col *collection) error {
 // readPages reads a collection. If others delete from it meanwhile, records slip between the
 // pages: then it is read once more, and use sees records again.
 func readPages(ctx context.Context, a asker, path string, use func(items []json.RawMessage) error) (answer, error) {
-	read := func() error { return a.PagesParallel(ctx, path, nil, target.MaxPage, parallelPages, use) }
+	read := func() error { return a.PagesParallel(ctx, path, nil, target.MaxPage, parallelAsks, use) }
 	err := read()
 	if f, ok := target.AsFailure(err); ok && f.Kind == target.Odd && f.Retryable {
 		err = read()

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
 // cacheAge is how long a cached answer is used without asking again.
@@ -50,7 +50,7 @@ func openCache(folder string, now func() time.Time, log *slog.Logger, facts ...s
 	}
 	sum := sha256.Sum256([]byte(strings.Join(facts, "\x00")))
 	name := cachePrefix + hex.EncodeToString(sum[:8])
-	if err := durable.MkdirAll(filepath.Join(folder, name)); err != nil {
+	if err := os.MkdirAll(filepath.Join(folder, name), 0o700); err != nil {
 		c.fail("open", err)
 		return c
 	}
@@ -106,9 +106,24 @@ func (c *cache) write(name, etag string, body []byte) {
 	sum := sha256.Sum256(body)
 	first, err := json.Marshal(cacheHead{cacheFormat, c.now().UTC(), etag, hex.EncodeToString(sum[:])})
 	if err == nil {
-		err = durable.WriteFile(filepath.Join(c.folder, name), append(append(first, '\n'), body...))
+		err = writeFile(filepath.Join(c.folder, name), append(first, '\n'), body)
 	}
 	if err != nil {
 		c.fail("write", err)
 	}
+}
+
+// writeFile writes a file that is complete or absent, for its owner only.
+func writeFile(path string, parts ...[]byte) error {
+	w, err := jsonl.Create(path)
+	if err != nil {
+		return err
+	}
+	for _, p := range parts {
+		if err := w.Write(p, 0); err != nil {
+			return joinClose(err, w)
+		}
+	}
+	_, err = w.Commit()
+	return err
 }

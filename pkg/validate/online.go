@@ -18,6 +18,7 @@ type api struct {
 	standard *schema.Standard
 	cache    *cache
 	target   runs.Target
+	prefixes []string // folded namespaces that the credential is for
 }
 
 // connect asks the target what it is and what it accepts, as far as the cache does not know.
@@ -38,6 +39,10 @@ func connect(ctx context.Context, o Options) (*api, error) {
 		}
 	}
 	c := openCache(o.CacheDir, o.Now, o.Logger, t.Identity, t.BaseURL, t.ClientID, about.Version, about.DataStandard)
+	prefixes, err := credential(ctx, o.Client)
+	if err != nil {
+		return nil, err
+	}
 	docs, err := documents(ctx, o.Client, c)
 	if err != nil {
 		return nil, err
@@ -48,7 +53,27 @@ func connect(ctx context.Context, o Options) (*api, error) {
 		return nil, diag.FailWith(err, diag.CouldNotRun, diag.TargetOdd, "check that the address is the API's, and that it serves its OpenAPI documents",
 			"what the target says of its resources cannot be used")
 	}
-	return &api{asker: o.Client, standard: std, cache: c, target: t}, nil
+	return &api{asker: o.Client, standard: std, cache: c, target: t, prefixes: prefixes}, nil
+}
+
+// credential makes sure that the target takes the credential, whatever the cache knows, and asks
+// which namespaces it is for.
+func credential(ctx context.Context, client *target.Client) ([]string, error) {
+	info, err := client.TokenInfo(ctx)
+	if err == nil {
+		prefixes := make([]string, 0, len(info.NamespacePrefixes))
+		for _, p := range info.NamespacePrefixes {
+			prefixes = append(prefixes, fold(p))
+		}
+		return prefixes, nil
+	}
+	if f, ok := target.AsFailure(err); !ok || f.Kind == target.Auth || f.Kind == target.Transport || f.Kind == target.TooMany {
+		return nil, brokenOff(err)
+	}
+	// An old target, or one that hides it. Something that every target has asks for a token too.
+	_, err = client.Count(ctx, "ed-fi/schoolYearTypes", nil)
+	_, err = heard(err)
+	return nil, err
 }
 
 // TargetStandard reads the data standard as the target itself describes it, through the cache.

@@ -84,9 +84,17 @@ func (q *inquiry) aimOf(ref *schema.Reference) *aim {
 
 func sameNames(a, b []string) bool { return strings.Join(a, " ") == strings.Join(b, " ") }
 
+// at is the key of the record that u means, if it is one of target.
+func at(u *schema.ReferenceUse, target string) hash {
+	if len(u.Reference.Targets) == 1 {
+		return u.Hash
+	}
+	return u.HashFor(target)
+}
+
 // id is the hash under which a use is collected.
 func (a *aim) id(u *schema.ReferenceUse) hash {
-	h := u.HashFor(a.targets[0])
+	h := at(u, a.targets[0])
 	for i := range h {
 		h[i] ^= a.salt[i]
 	}
@@ -114,7 +122,7 @@ func (q *inquiry) add(a *aim, id hash, use func() (*schema.ReferenceUse, error))
 		w.parts[i] = schema.KeyValue{Name: p.Name, Value: bytes.Clone(p.Value)}
 	}
 	for i, t := range a.targets {
-		w.hashes[i] = u.HashFor(t)
+		w.hashes[i] = at(u, t)
 	}
 	q.kept[n] = w
 	return n, nil

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
-	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
@@ -60,6 +59,7 @@ type gate struct {
 	vocabulary *vocabulary
 	inquiry    *inquiry
 	catalogue  *catalogue // nil: offline
+	prefixes   []string   // folded namespaces that the credential is for; none: not known
 	judged     map[string]*judged
 	problems   *runs.Problems
 	counts     *runs.ValidateCounts
@@ -107,6 +107,7 @@ func run(ctx context.Context, o Options, a *api) (counts *runs.ValidateCounts, e
 	var words wordSource
 	if a != nil {
 		g.standard, g.catalogue, g.counts.Online = a.standard, newCatalogue(a, a.standard), true
+		g.prefixes = a.prefixes
 		words = targetWords{a, a.standard, a.cache}
 	}
 	g.vocabulary = newVocabulary(g.standard, words, o.EmbeddedDescriptors)
@@ -184,7 +185,7 @@ func (g *gate) clearVerdicts() error {
 	if err := os.RemoveAll(g.run.File("verdicts")); err != nil {
 		return unwritable(err, g.run.File("verdicts"))
 	}
-	if err := durable.MkdirAll(g.run.File("verdicts")); err != nil {
+	if err := os.MkdirAll(g.run.File("verdicts"), 0o700); err != nil {
 		return unwritable(err, g.run.File("verdicts"))
 	}
 	return nil

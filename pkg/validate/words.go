@@ -20,12 +20,12 @@ const (
 )
 
 // edfiNamespace begins the values that ship with the data standard.
-const edfiNamespace = "URI://ED-FI.ORG/"
+const edfiNamespace = "uri://ed-fi.org/"
 
-// fold makes descriptor values comparable as targets compare them: ordinal, ignoring case.
-func fold(uri string) string { return strings.ToUpper(uri) }
+// fold makes descriptor values comparable as targets compare them.
+func fold(uri string) string { return string(schema.FoldDescriptor(nil, []byte(uri))) }
 
-// host is the authority of a folded namespace: URI://ACME.ORG.
+// host is the authority of a folded namespace: uri://acme.org.
 func host(folded string) string {
 	scheme, rest, ok := strings.Cut(folded, "://")
 	if !ok {

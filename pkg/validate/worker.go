@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
@@ -51,15 +53,16 @@ type stagedLine struct {
 
 // worker judges lines. It is owned by one goroutine.
 type worker struct {
-	ctx   context.Context
-	r     *resource
-	rec   schema.Record
-	memo  map[string]map[string]word // by type and value as written
-	known int                        // values in memo
-	batch *batch
-	line  int
-	key   string // of the record, once a problem asks for it
-	host  string // folded, of the record's namespace, once a descriptor asks for it
+	ctx     context.Context
+	r       *resource
+	rec     schema.Record
+	memo    map[string]map[string]word // by type and value as written
+	known   int                        // values in memo
+	batch   *batch
+	line    int
+	key     string // of the record, once a problem asks for it
+	covered []byte // namespace met last that the credential is for
+	host    string // folded, of the record's namespace, once a descriptor asks for it
 }
 
 // maxMemo bounds a worker's memory of descriptor values: files have a few hundred, unless each
@@ -120,6 +123,7 @@ func (w *worker) record(text []byte) error {
 	if w.r.descriptor && m.keyed {
 		w.staged()
 	}
+	w.namespace()
 	for i := range rec.Descriptors {
 		if err := w.descriptor(&rec.Descriptors[i]); err != nil {
 			return err
@@ -129,6 +133,27 @@ func (w *worker) record(text []byte) error {
 		w.reference(&rec.References[i])
 	}
 	return nil
+}
+
+// namespace warns of records that namespace-based claims, which are the rule for assessments and
+// descriptors, do not let the credential write. Other claims may, so it is no verdict.
+func (w *worker) namespace() {
+	prefixes := w.r.gate.prefixes
+	if len(prefixes) == 0 {
+		return
+	}
+	for _, p := range w.rec.Key.Parts {
+		if p.Name != "namespace" || bytes.Equal(p.Value, w.covered) {
+			continue
+		}
+		folded := fold(string(p.Value))
+		if slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(folded, prefix) }) {
+			w.covered = append(w.covered[:0], p.Value...)
+			continue
+		}
+		w.sum(diag.Problem{Code: diag.AuthNamespace, Level: diag.LevelWarning, Path: "$.namespace",
+			Message: fmt.Sprintf("the credential is for namespaces that begin with %s, not for %s; unless its claim set says otherwise the target will refuse these records", strings.Join(prefixes, " or "), p.Value)})
+	}
 }
 
 // staged remembers what a staged descriptor is called.
@@ -214,7 +239,7 @@ func (w *worker) reference(u *schema.ReferenceUse) {
 		return
 	}
 	for _, t := range l.staged {
-		line, verdict, ok := t.find(u.HashFor(t.name))
+		line, verdict, ok := t.find(at(u, t.name))
 		if !ok {
 			continue
 		}
@@ -226,7 +251,7 @@ func (w *worker) reference(u *schema.ReferenceUse) {
 	}
 	o := openUse{mark: int32(len(w.batch.marks) - 1), link: l}
 	if l.self {
-		o.self = u.HashFor(w.r.name)
+		o.self = at(u, w.r.name)
 	}
 	if w.r.gate.online() {
 		o.id = l.aim.id(u)

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
@@ -294,7 +295,7 @@ func (s *run) wrongKind(f *field, c byte) bool {
 	switch {
 	case c == '"' && (f.Kind == KindInteger || f.Kind == KindNumber || f.Kind == KindBoolean):
 		fix = "Write it without quotes."
-	case f.Kind <= KindTime && (c == '-' || '0' <= c && c <= '9'):
+	case f.Kind == KindString && (c == '-' || '0' <= c && c <= '9'):
 		fix = "Write it in quotes."
 	}
 	s.find(diag.RecordSchema, s.place(f.site), s.data[start:s.i], fix, "%s must be %s, not %s", f.Name, f.Kind, kindOf(c))
@@ -440,7 +441,7 @@ func (s *run) unify(f *field, value []byte) {
 	}
 	if !equalValues(first.value, value, f.Descriptor != "") {
 		s.find(diag.RecordPartsDiffer, s.place(f.site), value, "", "%s is %q, but %s is %q; they must be the same",
-			f.site.path, shorten(value), first.place.Path(), shorten(first.value))
+			f.Name, shorten(value), strings.Join(first.place.Path(), "."), shorten(first.value))
 	}
 }
 

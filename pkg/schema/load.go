@@ -123,43 +123,19 @@ func readEmbedded(fsys fs.FS, version, name string) ([]byte, error) {
 	return text, nil
 }
 
-// schemaFile is a JSON Schema as we write it.
-type schemaFile struct {
-	Segment    string                 `json:"x-segment"`
-	Descriptor string                 `json:"x-descriptor"`
-	KeyUpdates bool                   `json:"x-keyUpdates"`
-	Key        [][]string             `json:"x-key"`
-	Equal      [][2]string            `json:"x-equal"`
-	Abstract   string                 `json:"x-abstract"`
-	Targets    []string               `json:"x-targets"`
-	Identity   bool                   `json:"x-identity"`
-	TargetKey  map[string]string      `json:"x-targetKey"`
-	Unique     []string               `json:"x-unique"`
-	Type       string                 `json:"type"`
-	Format     string                 `json:"format"`
-	Required   []string               `json:"required"`
-	Closed     *bool                  `json:"additionalProperties"`
-	Properties map[string]*schemaFile `json:"properties"`
-	Items      *schemaFile            `json:"items"`
-	MinLength  int                    `json:"minLength"`
-	MaxLength  int                    `json:"maxLength"`
-	Minimum    *float64               `json:"minimum"`
-	Maximum    *float64               `json:"maximum"`
-}
-
 func loadResource(fsys fs.FS, version, name string) (*Resource, error) {
 	text, err := readEmbedded(fsys, version, name)
 	if err != nil {
 		return nil, err
 	}
-	var f schemaFile
-	if err := json.Unmarshal(text, &f); err != nil {
+	f, err := decodeSchema(text)
+	if err != nil {
 		return nil, fmt.Errorf("read data standard %s, %s: %w", version, name, err)
 	}
-	r := &Resource{Segment: cmp.Or(f.Segment, coreSegment), Descriptor: f.Descriptor, KeyUpdates: f.KeyUpdates}
+	r := &Resource{Segment: cmp.Or(f.segment, coreSegment), Descriptor: f.descriptor, KeyUpdates: f.keyUpdates}
 	r.Root = f.object(r, nil)
 	slices.SortFunc(r.References, func(a, b *Reference) int { return slices.Compare(a.Path, b.Path) })
-	for _, paths := range f.Key {
+	for _, paths := range f.key {
 		part := KeyPart{Path: splitPath(paths[0])}
 		for _, also := range paths[1:] {
 			part.Also = append(part.Also, splitPath(also))
@@ -169,7 +145,7 @@ func loadResource(fsys fs.FS, version, name string) (*Resource, error) {
 		}
 		r.Identity = append(r.Identity, part)
 	}
-	for _, e := range f.Equal {
+	for _, e := range f.equal {
 		r.Equal = append(r.Equal, [2]Path{splitPath(e[0]), splitPath(e[1])})
 	}
 	return r, nil
@@ -179,33 +155,33 @@ func splitPath(s string) Path { return strings.Split(s, ".") }
 
 // object builds the object that f describes and that stands at path.
 func (f *schemaFile) object(r *Resource, path Path) *Object {
-	o := &Object{Open: f.Closed == nil}
-	props := make([]*Property, 0, len(f.Properties))
-	for name, pf := range f.Properties {
-		here := append(slices.Clone(path), name)
-		p := pf.property(r, name, here)
-		p.Required = slices.Contains(f.Required, name)
+	o := &Object{Open: !f.closed}
+	props := make([]*Property, 0, len(f.properties))
+	for _, pf := range f.properties {
+		here := append(slices.Clone(path), pf.name)
+		p := pf.property(r, here)
+		p.Required = slices.Contains(f.required, pf.name)
 		if p.Object != nil && p.Object.Reference != nil && p.Kind == KindObject {
 			p.Object.Reference.Required = p.Required
 		}
 		props = append(props, p)
 	}
 	o.setProperties(props)
-	if f.TargetKey != nil {
-		o.Reference = &Reference{Path: path, Abstract: f.Abstract, Targets: f.Targets, Identity: f.Identity}
+	if f.targetKey != nil {
+		o.Reference = &Reference{Path: path, Abstract: f.abstract, Targets: f.targets, Identity: f.identity}
 		for _, p := range o.Properties {
-			o.Reference.Keys = append(o.Reference.Keys, ReferenceKey{Name: p.Name, Target: splitPath(f.TargetKey[p.Name]), Kind: p.Kind})
+			o.Reference.Keys = append(o.Reference.Keys, ReferenceKey{Name: p.Name, Target: splitPath(f.targetKey[p.Name]), Kind: p.Kind})
 		}
 		r.References = append(r.References, o.Reference)
 	}
 	return o
 }
 
-func (f *schemaFile) property(r *Resource, name string, path Path) *Property {
-	p := &Property{Name: name, Descriptor: f.Descriptor, MinLength: f.MinLength, MaxLength: f.MaxLength, Minimum: f.Minimum, Maximum: f.Maximum}
-	switch f.Type {
+func (f *schemaFile) property(r *Resource, path Path) *Property {
+	p := &Property{Name: f.name, Descriptor: f.descriptor, MinLength: f.minLength, MaxLength: f.maxLength, Minimum: f.minimum, Maximum: f.maximum}
+	switch f.typ {
 	case "string":
-		switch f.Format {
+		switch f.format {
 		case "date":
 			p.Kind = KindDate
 		case "date-time":
@@ -215,15 +191,15 @@ func (f *schemaFile) property(r *Resource, name string, path Path) *Property {
 		}
 	case "integer":
 		p.Kind = KindInteger
-		p.Int64 = f.Format == "int64"
+		p.Int64 = f.format == "int64"
 	case "number":
 		p.Kind = KindNumber
 	case "boolean":
 		p.Kind = KindBoolean
 	case "array":
 		p.Kind = KindArray
-		p.Object = f.Items.object(r, path)
-		for _, u := range f.Unique {
+		p.Object = f.items.object(r, path)
+		for _, u := range f.unique {
 			p.ItemKey = append(p.ItemKey, splitPath(u))
 		}
 	default:

@@ -228,11 +228,11 @@ func (s *run) integer(f *field, text []byte, whole bool) bool {
 	n, err := parseInt(text)
 	switch {
 	case err != nil || !f.Int64 && (n < math.MinInt32 || n > math.MaxInt32):
-		limit := "2147483647"
+		limit := int64(math.MaxInt32)
 		if f.Int64 {
-			limit = "9223372036854775807"
+			limit = math.MaxInt64
 		}
-		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is too large; the largest number is %s", f.Name, limit)
+		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is too large a number; from %d to %d are allowed", f.Name, -limit-1, limit)
 		return true
 	case n == 0 && (f.slot >= 0 || f.part >= 0):
 		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is 0, which targets read as not given", f.Name)

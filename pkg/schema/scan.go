@@ -250,6 +250,7 @@ func (s *run) numberText() (whole, ok bool) {
 	}
 	first := s.i
 	if n := s.digits(); n == 0 || n > 1 && s.data[first] == '0' {
+		s.i = first
 		return false, s.fail("a number is expected; it does not begin with 0")
 	}
 	if s.i < len(s.data) && s.data[s.i] == '.' {

@@ -1,0 +1,188 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/santhosh-tekuri/jsonschema/v5"
+)
+
+// Validator judges records by the resource's JSON Schema with a JSON Schema library: the second
+// opinion beside Checker, many times slower, that tests hold against it. It knows what JSON Schema
+// can say, and lengths and formats as targets count them; it is safe for concurrent use.
+type Validator struct {
+	schema *jsonschema.Schema
+}
+
+// Refusal is one thing that the library finds wrong.
+type Refusal struct {
+	Path    string // $.scoreResults[1].result
+	Message string
+}
+
+// Validator compiles the resource's schema.
+func (s *Standard) Validator(resource string) (*Validator, error) {
+	text, ok := s.JSONSchema(resource)
+	if !ok {
+		return nil, fmt.Errorf("data standard %s has no %s", s.Version, resource)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat = true
+	for name, fits := range map[string]func(text []byte) bool{
+		"date":      isDate,
+		"date-time": func(v []byte) bool { return isDate(v) || isDateTime(v) },
+		"time":      isTime,
+	} {
+		c.Formats[name] = func(v any) bool {
+			text, ok := v.(string)
+			return !ok || fits([]byte(text))
+		}
+	}
+	for name, bits := range map[string]int{"int32": 32, "int64": 64} {
+		c.Formats[name] = func(v any) bool { return fitsInteger(v, bits) }
+	}
+	own, err := jsonschema.CompileString("own.json", `{"properties": {"maxLength": {"type": "integer"}, "minLength": {"type": "integer"}, "x-descriptor": {"type": "string"}}}`)
+	if err != nil {
+		return nil, fmt.Errorf("compile own keywords: %w", err)
+	}
+	c.RegisterExtension("own", own, ownKeywords{})
+	name := resource + ".json"
+	if err := c.AddResource(name, bytes.NewReader(text)); err != nil {
+		return nil, fmt.Errorf("read schema of %s: %w", resource, err)
+	}
+	compiled, err := c.Compile(name)
+	if err != nil {
+		return nil, fmt.Errorf("compile schema of %s: %w", resource, err)
+	}
+	return &Validator{schema: compiled}, nil
+}
+
+// fitsInteger judges a whole number's size; others are not its business.
+func fitsInteger(v any, size int) bool {
+	n, ok := v.(json.Number)
+	if !ok || strings.ContainsAny(n.String(), ".eE") {
+		return true
+	}
+	i, err := n.Int64()
+	return err == nil && (size == 64 || i == int64(int32(i)))
+}
+
+// Refusals judges one record; an error means that it is no JSON at all.
+func (v *Validator) Refusals(data []byte) ([]Refusal, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	var doc any
+	if err := dec.Decode(&doc); err != nil {
+		return nil, fmt.Errorf("read record: %w", err)
+	}
+	err := v.schema.Validate(withoutNulls(doc))
+	if err == nil {
+		return nil, nil
+	}
+	var refused *jsonschema.ValidationError
+	if !errors.As(err, &refused) {
+		return nil, fmt.Errorf("validate record: %w", err)
+	}
+	return leaves(refused, nil), nil
+}
+
+// withoutNulls leaves out members that are null: to a target that is the same as absent.
+func withoutNulls(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			if member == nil {
+				delete(v, name)
+				continue
+			}
+			withoutNulls(member)
+		}
+	case []any:
+		for _, item := range v {
+			withoutNulls(item)
+		}
+	}
+	return v
+}
+
+// leaves are the causes that have no causes of their own.
+func leaves(e *jsonschema.ValidationError, out []Refusal) []Refusal {
+	if len(e.Causes) == 0 {
+		return append(out, Refusal{Path: jsonPath(e.InstanceLocation), Message: e.Message})
+	}
+	for _, cause := range e.Causes {
+		out = leaves(cause, out)
+	}
+	return out
+}
+
+// jsonPath turns a JSON pointer into the form of Finding.Path.
+func jsonPath(pointer string) string {
+	var b strings.Builder
+	b.WriteByte('$')
+	for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
+		switch {
+		case part == "":
+		case part[0] >= '0' && part[0] <= '9':
+			b.WriteString("[" + part + "]")
+		default:
+			b.WriteString("." + strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
+		}
+	}
+	return b.String()
+}
+
+// ownKeywords counts lengths in UTF-16 units, as targets do (the library counts characters), and
+// knows the form of descriptor values.
+type ownKeywords struct{}
+
+// Compile finds our keywords in a schema.
+func (ownKeywords) Compile(_ jsonschema.CompilerContext, m map[string]any) (jsonschema.ExtSchema, error) {
+	var own ownSchema
+	own.min = keywordNumber(m["minLength"])
+	own.max = keywordNumber(m["maxLength"])
+	own.descriptor = m["x-descriptor"] != nil && m["type"] == "string"
+	if own == (ownSchema{}) {
+		return nil, nil
+	}
+	return own, nil
+}
+
+func keywordNumber(v any) int {
+	n, ok := v.(json.Number)
+	if !ok {
+		return 0
+	}
+	i, err := n.Int64()
+	if err != nil {
+		return 0
+	}
+	return int(i)
+}
+
+type ownSchema struct {
+	min, max   int
+	descriptor bool
+}
+
+// Validate judges a text.
+func (o ownSchema) Validate(ctx jsonschema.ValidationContext, v any) error {
+	text, ok := v.(string)
+	if !ok {
+		return nil
+	}
+	n := len(utf16.Encode([]rune(text)))
+	switch namespace, code, found := strings.Cut(text, "#"); {
+	case o.max > 0 && n > o.max:
+		return ctx.Error("maxLength", "%d characters long, at most %d are allowed", n, o.max)
+	case n < o.min:
+		return ctx.Error("minLength", "%d characters long, at least %d are needed", n, o.min)
+	case o.descriptor && (!found || namespace == "" || code == ""):
+		return ctx.Error("x-descriptor", "no descriptor value")
+	}
+	return nil
+}

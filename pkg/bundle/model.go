@@ -41,12 +41,18 @@ type Expr struct {
 	Source string
 	Pos    diag.Pos // of its first character
 	Block  bool     // a `|` block: Pos is that of the text's first line, each further line is indented alike
+
+	columns []int // of a quoted text whose escapes shift them: source column of each character
 }
 
 // At is the place of a line (from 1) and column (from 1, in characters) of the expression.
 func (e *Expr) At(line, col int) diag.Pos {
 	p := e.Pos
 	if line <= 1 {
+		if col >= 1 && col <= len(e.columns) {
+			p.Col = e.columns[col-1]
+			return p
+		}
 		p.Col += max(col, 1) - 1
 		return p
 	}

@@ -1,0 +1,177 @@
+package bundle
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// Embedded is the Origin of a bundle in the binary.
+const Embedded = "embedded"
+
+// Library is where bundles are looked up: own folders first, then the embedded ones.
+type Library struct {
+	Folders  []string // each holds bundles as sub-folders
+	Embedded fs.FS    // likewise; nil: none
+}
+
+// Listed is a bundle of the library.
+type Listed struct {
+	Name     string `json:"name"`
+	Version  string `json:"version"`
+	Family   string `json:"family"`
+	Origin   string `json:"origin"`
+	Problems int    `json:"problems"`
+}
+
+// Open loads a bundle: a path to a folder if ref holds a separator, else name[@version]. The error
+// says that there is no such bundle; what is wrong with one that is there is in the list.
+func (l Library) Open(ref string) (*Bundle, diag.List, error) {
+	if strings.ContainsAny(ref, `/\`) {
+		return openFolder(ref)
+	}
+	name, wanted, versioned := strings.Cut(ref, "@")
+	var constraint *semver.Constraints
+	if versioned {
+		c, err := semver.NewConstraint(wanted)
+		if err != nil || wanted == "" {
+			return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, "write it as "+name+"@1, "+name+"@1.2 or "+name+"@1.2.3", "%q is no version", wanted)
+		}
+		constraint = c
+	}
+	candidates, err := l.candidates()
+	if err != nil {
+		return nil, nil, err
+	}
+	var others, names []string
+	for _, c := range candidates {
+		names = append(names, c.name)
+		if c.name != name {
+			continue
+		}
+		b, problems, err := c.load()
+		if err != nil {
+			return nil, nil, err
+		}
+		if b != nil && b.Name != name {
+			problems = append(problems, diag.At(diag.Pos{File: path.Join(b.Path, File)}, diag.BundleName, "Rename the folder or the bundle.",
+				"the bundle in folder %s is called %q", name, b.Name))
+		}
+		if constraint != nil && b != nil {
+			v, err := semver.NewVersion(b.Version)
+			if err != nil || !constraint.Check(v) {
+				others = append(others, b.Version)
+				continue
+			}
+		}
+		return b, problems, nil
+	}
+	if len(others) > 0 {
+		return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, "use one of the versions there are", "bundle %s has no version %s; there is %s", name, wanted, strings.Join(others, ", "))
+	}
+	next := "see `sluice bundle list`; a path to a folder must hold a separator"
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		next = "write ./" + name + " if the folder here is meant"
+	}
+	return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, next, "there is no bundle %q%s", name, diag.DidYouMean(name, names))
+}
+
+// List loads every bundle of the library, sorted by name; a name that stands in an own folder hides
+// the embedded one.
+func (l Library) List() ([]Listed, error) {
+	candidates, err := l.candidates()
+	if err != nil {
+		return nil, err
+	}
+	var all []Listed
+	for _, c := range candidates {
+		if slices.ContainsFunc(all, func(o Listed) bool { return o.Name == c.name }) {
+			continue
+		}
+		b, problems, err := c.load()
+		if err != nil {
+			return nil, err
+		}
+		listed := Listed{Name: c.name, Origin: c.origin, Problems: len(problems)}
+		if b != nil {
+			listed.Version, listed.Family = b.Version, b.Family
+		}
+		all = append(all, listed)
+	}
+	slices.SortFunc(all, func(a, b Listed) int { return strings.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+// candidate is a folder that holds a bundle.
+type candidate struct {
+	name, origin string
+	folder       string // on disk, or
+	embedded     fs.FS  // the embedded tree
+}
+
+func (l Library) candidates() ([]candidate, error) {
+	var all []candidate
+	for _, folder := range l.Folders {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "correct `bundles` in sluice.yaml", "a folder of bundles cannot be read")
+		}
+		for _, e := range entries {
+			sub := filepath.Join(folder, e.Name())
+			if _, err := os.Stat(filepath.Join(sub, File)); err == nil {
+				all = append(all, candidate{name: e.Name(), origin: sub, folder: sub})
+			}
+		}
+	}
+	if l.Embedded == nil {
+		return all, nil
+	}
+	entries, err := fs.ReadDir(l.Embedded, ".")
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		if _, err := fs.Stat(l.Embedded, path.Join(e.Name(), File)); err == nil {
+			all = append(all, candidate{name: e.Name(), origin: Embedded, embedded: l.Embedded})
+		}
+	}
+	return all, nil
+}
+
+func (c candidate) load() (*Bundle, diag.List, error) {
+	if c.embedded == nil {
+		return openFolder(c.folder)
+	}
+	sub, err := fs.Sub(c.embedded, c.name)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, problems := Load(sub, c.name, Embedded)
+	return b, problems, nil
+}
+
+// openFolder confines the bundle to its folder: no path and no link in it leads out.
+func openFolder(folder string) (*Bundle, diag.List, error) {
+	abs, err := filepath.Abs(folder)
+	if err != nil {
+		return nil, nil, err
+	}
+	root, err := os.OpenRoot(abs)
+	if err != nil {
+		next := "check the path"
+		if !errors.Is(err, fs.ErrNotExist) {
+			next = "name the folder that holds " + File
+		}
+		return nil, nil, diag.FailWith(err, diag.Usage, diag.BundleNotFound, next, "the bundle's folder cannot be opened")
+	}
+	b, problems := Load(root.FS(), filepath.ToSlash(folder), abs)
+	return b, problems, nil
+}

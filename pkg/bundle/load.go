@@ -1,0 +1,310 @@
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/strictyaml"
+)
+
+// File is the bundle's mapping, in its folder.
+const File = "bundle.yaml"
+
+var (
+	nameForm       = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+	bundleForm     = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	versionForm    = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$`)
+	propertyForm   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	descriptorForm = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*Descriptor$`)
+	hostForm       = regexp.MustCompile(`^uri://[A-Za-z0-9.-]+$`)
+)
+
+// Load reads the bundle in fsys, whose root is the bundle's folder. path is how positions name the
+// folder, origin where it comes from. The bundle is nil if its YAML could not be read at all;
+// with problems of level 1 or 2 it must not be used.
+func Load(fsys fs.FS, folder, origin string) (*Bundle, diag.List) {
+	file := path.Join(folder, File)
+	src, err := fs.ReadFile(fsys, File)
+	if err != nil {
+		reason := "it cannot be read"
+		if errors.Is(err, fs.ErrNotExist) {
+			reason = "there is none"
+		}
+		return nil, diag.List{diag.At(diag.Pos{File: file}, diag.BundleNotFound, "Name the folder that holds "+File+".", "%s: %s", file, reason)}
+	}
+	root, problems := strictyaml.Parse(file, src)
+	l := &loader{problems: problems, bundle: &Bundle{FS: fsys, Path: folder, Origin: origin}}
+	if root == nil {
+		return nil, l.finish(file, src)
+	}
+	l.root(root)
+	if l.bundle.Digest, err = digest(fsys); err != nil {
+		l.problems = append(l.problems, diag.At(diag.Pos{File: file}, diag.ConfigFile, "Check the rights of the bundle's files.", "a file of the bundle cannot be read: %v", err))
+	}
+	return l.bundle, l.finish(file, src)
+}
+
+// digest is over the names and contents of what decides the output: the mapping, its tables and layouts.
+func digest(fsys fs.FS) (string, error) {
+	h := sha256.New()
+	for _, top := range []string{File, "layouts", "tables"} {
+		err := fs.WalkDir(fsys, top, func(name string, d fs.DirEntry, err error) error {
+			if errors.Is(err, fs.ErrNotExist) && name == top {
+				return nil
+			}
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := fs.ReadFile(fsys, name)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(h, "%d %s %d ", len(name), name, len(text))
+			h.Write(text)
+			return nil
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// TableFiles lists the bundle's tables: name → file, every tables/x.csv and what `tables:` names.
+func (b *Bundle) TableFiles() (map[string]string, error) {
+	all := map[string]string{}
+	entries, err := fs.ReadDir(b.FS, "tables")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, e := range entries {
+		if name, ok := strings.CutSuffix(e.Name(), ".csv"); ok && !e.IsDir() {
+			all[name] = "tables/" + e.Name()
+		}
+	}
+	for _, t := range b.Tables {
+		if t.File != nil {
+			all[t.Name.Value] = t.File.Value
+		}
+	}
+	return all, nil
+}
+
+// loader walks the YAML and gathers problems.
+type loader struct {
+	bundle   *Bundle
+	problems diag.List
+}
+
+func (l *loader) finish(file string, src []byte) diag.List {
+	l.problems.Sort()
+	strictyaml.Snippets(l.problems, file, src)
+	return l.problems
+}
+
+func (l *loader) bad(pos diag.Pos, code diag.Code, fix, format string, args ...any) {
+	l.problems = append(l.problems, diag.At(pos, code, fix, format, args...))
+}
+
+// keys calls the function of each key of a map, and refuses unknown ones. `about` may stand on any
+// declaration.
+func (l *loader) keys(n *strictyaml.Node, what string, known map[string]func(*strictyaml.Node)) bool {
+	if n.Null {
+		return false // said already
+	}
+	if n.Kind != strictyaml.Map {
+		l.bad(n.Pos, diag.BundleValue, "", "%s must be a map, and is %s", what, n.Kind)
+		return false
+	}
+	names := make([]string, 0, len(known))
+	for name := range known {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, p := range n.Pairs {
+		read, ok := known[p.Key.Value]
+		switch {
+		case ok:
+			read(p.Value)
+		case p.Key.Value == "about":
+			l.text(p.Value, "about")
+		default:
+			l.bad(p.Key.Pos, diag.BundleKey, "Keys here: "+strings.Join(names, ", ")+".", "%s: unknown key %q%s", what, p.Key.Value, diag.DidYouMean(p.Key.Value, names))
+		}
+	}
+	return true
+}
+
+// require says which keys are missing.
+func (l *loader) require(n *strictyaml.Node, what string, names ...string) {
+	if n.Kind != strictyaml.Map {
+		return
+	}
+	for _, name := range names {
+		if _, ok := n.Get(name); !ok {
+			l.bad(n.Pos, diag.BundleKey, "Add it.", "%s: %s is missing", what, name)
+		}
+	}
+}
+
+// each calls read for every name and value of a map of declarations, whose names are ours.
+func (l *loader) each(n *strictyaml.Node, what string, read func(name Text, value *strictyaml.Node)) {
+	if n.Null {
+		return
+	}
+	if n.Kind != strictyaml.Map {
+		l.bad(n.Pos, diag.BundleValue, "", "%s must be a map of names, and is %s", what, n.Kind)
+		return
+	}
+	for _, p := range n.Pairs {
+		if p.Key.Value == "about" && p.Value.Kind == strictyaml.Scalar && what != "columns" && what != "let" {
+			continue
+		}
+		read(l.declared(p.Key), p.Value)
+	}
+}
+
+// declared is a name of ours.
+func (l *loader) declared(n *strictyaml.Node) Text {
+	if !nameForm.MatchString(n.Value) {
+		l.bad(n.Pos, diag.BundleName, "Use a–z, 0–9 and _, a letter first (snake_case).", "%q cannot be a name", n.Value)
+	}
+	return Text{n.Value, n.Pos}
+}
+
+// text is a text without any doubt; a number or boolean must be quoted.
+func (l *loader) text(n *strictyaml.Node, what string) Text {
+	switch {
+	case n.Null:
+	case n.Kind != strictyaml.Scalar:
+		l.bad(n.Pos, diag.BundleValue, "", "%s must be a text, and is %s", what, n.Kind)
+	case !n.IsText():
+		l.bad(n.Pos, diag.BundleValue, fmt.Sprintf("Write %q.", n.Value), "%s: %s is %s for YAML; quote it", what, n.Value, n.Type)
+	}
+	return Text{n.Value, n.Pos}
+}
+
+// reference is the name of something that must be declared elsewhere.
+func (l *loader) reference(n *strictyaml.Node, what string) Text {
+	t := l.text(n, what)
+	if n.IsText() && !nameForm.MatchString(t.Value) {
+		l.bad(n.Pos, diag.BundleName, "Write the name of a column, field or let.", "%s: %q is no name", what, t.Value)
+	}
+	return t
+}
+
+// oneOrMore reads a value that may be one or a list of them.
+func (l *loader) oneOrMore(n *strictyaml.Node, what string, read func(*strictyaml.Node, string) Text) []Text {
+	if n.Kind != strictyaml.List {
+		if n.Null {
+			return nil
+		}
+		return []Text{read(n, what)}
+	}
+	return l.list(n, what, read)
+}
+
+func (l *loader) list(n *strictyaml.Node, what string, read func(*strictyaml.Node, string) Text) []Text {
+	if n.Null {
+		return nil
+	}
+	if n.Kind != strictyaml.List {
+		l.bad(n.Pos, diag.BundleValue, "Write it as [a, b].", "%s must be a list, and is %s", what, n.Kind)
+		return nil
+	}
+	if len(n.Items) == 0 {
+		l.bad(n.Pos, diag.BundleValue, "Remove the key, or name something.", "%s is empty", what)
+	}
+	seen := map[string]bool{}
+	var all []Text
+	for _, item := range n.Items {
+		t := read(item, what)
+		if seen[t.Value] {
+			l.bad(t.Pos, diag.BundleName, "Remove one.", "%s: %q stands twice", what, t.Value)
+		}
+		seen[t.Value] = true
+		all = append(all, t)
+	}
+	return all
+}
+
+// words are texts that vendors write: exact, and maybe empty.
+func (l *loader) words(n *strictyaml.Node, what string) []string {
+	var all []string
+	for _, t := range l.list(n, what, l.text) {
+		all = append(all, t.Value)
+	}
+	return all
+}
+
+func (l *loader) integer(n *strictyaml.Node, what string, low, high int) int {
+	v := 0
+	ok := n.Kind == strictyaml.Scalar && !n.Null && len(n.Value) > 0 && len(n.Value) < 8
+	for _, c := range n.Value {
+		ok = ok && c >= '0' && c <= '9'
+		v = v*10 + int(c-'0')
+	}
+	if !ok || v < low || v > high {
+		l.bad(n.Pos, diag.BundleValue, "", "%s must be a whole number from %d to %d", what, low, high)
+		return low
+	}
+	return v
+}
+
+func (l *loader) boolean(n *strictyaml.Node, what string) bool {
+	if n.Kind != strictyaml.Scalar || n.Type != strictyaml.Boolean {
+		l.bad(n.Pos, diag.BundleValue, "Write true or false.", "%s must be true or false", what)
+	}
+	return n.Value == "true"
+}
+
+// choice is one of some words.
+func (l *loader) choice(n *strictyaml.Node, what string, words ...string) Text {
+	t := Text{n.Value, n.Pos}
+	if n.Kind != strictyaml.Scalar || !slices.Contains(words, n.Value) {
+		l.bad(n.Pos, diag.BundleValue, "One of: "+strings.Join(words, ", ")+".", "%s: %q is not known%s", what, n.Value, diag.DidYouMean(n.Value, words))
+	}
+	return t
+}
+
+// expr is a place where an expression is expected.
+func (l *loader) expr(n *strictyaml.Node, what string) *Expr {
+	if n.Null {
+		return &Expr{Pos: n.Pos}
+	}
+	if n.Kind != strictyaml.Scalar {
+		l.bad(n.Pos, diag.BundleExpression, `Write an expression; if it holds a comma, a colon or braces, quote it.`, "%s must be an expression, and is %s", what, n.Kind)
+		return &Expr{Pos: n.Pos}
+	}
+	e := &Expr{Source: n.Value, Pos: n.TextPos(), Block: n.Style == strictyaml.Literal, columns: n.Columns()}
+	if strings.TrimSpace(e.Source) == "" {
+		l.bad(n.Pos, diag.BundleExpression, `An empty text is '""'.`, "%s: the expression is empty", what)
+	}
+	return e
+}
+
+// table is `tables.x`.
+func (l *loader) table(n *strictyaml.Node, what string) Text {
+	t := l.text(n, what)
+	name, ok := strings.CutPrefix(t.Value, "tables.")
+	if n.IsText() && (!ok || !nameForm.MatchString(name)) {
+		l.bad(n.Pos, diag.BundleTable, "Write tables.NAME for tables/NAME.csv.", "%s: %q names no table", what, t.Value)
+	}
+	return Text{name, t.Pos}
+}
+
+func (l *loader) typ(n *strictyaml.Node, what string, allowed ...Type) Type {
+	words := make([]string, len(allowed))
+	for i, t := range allowed {
+		words[i] = string(t)
+	}
+	return Type(l.choice(n, what, words...).Value)
+}

@@ -1,0 +1,330 @@
+package bundle
+
+import (
+	"regexp"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/strictyaml"
+)
+
+func (l *loader) input(name Text, n *strictyaml.Node) {
+	in := &Input{Name: name, HeaderRows: []int{1}}
+	what := "input " + name.Value
+	if name.Value == "tables" {
+		l.bad(name.Pos, diag.BundleName, "Choose another name.", "no input may be called tables")
+	}
+	read := l.keys(n, what, map[string]func(*strictyaml.Node){
+		"about": func(n *strictyaml.Node) { in.About = l.text(n, what+": about").Value },
+		"format": func(n *strictyaml.Node) {
+			switch n.Value {
+			case "xlsx", "xls", "xml", "json", "jsonl":
+				l.bad(n.Pos, diag.BundleUnsupported, "Export as CSV; csv, tsv and fixed are known.", "%s: format %s is not in this version", what, n.Value)
+				in.Format = Text{n.Value, n.Pos}
+			default:
+				in.Format = l.choice(n, what+": format", "csv", "tsv", "fixed")
+			}
+		},
+		"delimiter": func(n *strictyaml.Node) {
+			in.Delimiter = l.text(n, what+": delimiter").Value
+			if r, size := utf8.DecodeRuneInString(in.Delimiter); n.IsText() && (size != len(in.Delimiter) || size != 1 || r == '"' || r == '\n' || r == '\r') {
+				l.bad(n.Pos, diag.BundleValue, `Write one character, as in ";" or "\t".`, "%s: delimiter %q cannot separate cells", what, in.Delimiter)
+			}
+		},
+		"encoding":    func(n *strictyaml.Node) { in.Encoding = l.text(n, what+": encoding") },
+		"optional":    func(n *strictyaml.Node) { in.Optional = l.boolean(n, what+": optional") },
+		"header_rows": func(n *strictyaml.Node) { l.headerRows(in, n, what+": header_rows") },
+		"nulls":       func(n *strictyaml.Node) { in.Nulls = l.words(n, what+": nulls") },
+		"columns":     func(n *strictyaml.Node) { in.Columns = l.columns(n, what) },
+		"unpack":      func(n *strictyaml.Node) { in.Unpack = l.unpack(n, what+": unpack") },
+		"layouts":     func(n *strictyaml.Node) { in.Layouts = l.layouts(n, what) },
+		"ignore":      func(n *strictyaml.Node) { in.Ignore = l.ignore(n, what+": ignore") },
+		"student":     func(n *strictyaml.Node) { in.Student = l.oneOrMore(n, what+": student", l.reference) },
+		"district":    func(n *strictyaml.Node) { d := l.reference(n, what+": district"); in.District = &d },
+		"key":         func(n *strictyaml.Node) { in.Key = l.oneOrMore(n, what+": key", l.reference) },
+		"duplicates":  func(n *strictyaml.Node) { in.Duplicates = l.duplicates(n, what+": duplicates") },
+		"when":        func(n *strictyaml.Node) { in.When = l.expr(n, what+": when") },
+		"expect":      func(n *strictyaml.Node) { in.Expect = l.expect(n, what+": expect") },
+		"let":         func(n *strictyaml.Node) { in.Let = l.lets(n) },
+		"scores":      func(n *strictyaml.Node) { in.Scores = l.scores(n, what+": scores") },
+		"lists":       func(n *strictyaml.Node) { in.Lists = l.lists(n) },
+	})
+	if read {
+		l.require(n, what, "format", "columns")
+		if in.Duplicates != nil && len(in.Key) == 0 {
+			l.bad(in.Duplicates.Pos, diag.BundleKey, "Add `key`, the columns that tell rows apart.", "%s: duplicates without a key", what)
+		}
+		if in.Format.Value == "tsv" && in.Delimiter != "" {
+			node, _ := n.Get("delimiter")
+			l.bad(node.Pos, diag.BundleKey, "Write `format: csv` with a delimiter, or leave the delimiter out.", "%s: a tsv file has tabs", what)
+		}
+	}
+	l.bundle.Inputs = append(l.bundle.Inputs, in)
+}
+
+func (l *loader) headerRows(in *Input, n *strictyaml.Node, what string) {
+	if n.Kind != strictyaml.List {
+		in.HeaderRows = []int{l.integer(n, what, 1, 20)}
+		return
+	}
+	in.JoinTitles, in.HeaderRows = true, nil
+	for _, item := range n.Items {
+		row := l.integer(item, what, 1, 20)
+		if k := len(in.HeaderRows); k > 0 && row <= in.HeaderRows[k-1] {
+			l.bad(item.Pos, diag.BundleValue, "Name the lines from top to bottom, as in [1, 3].", "%s: line %d does not come after the one before", what, row)
+		}
+		in.HeaderRows = append(in.HeaderRows, row)
+	}
+	if len(in.HeaderRows) < 2 {
+		l.bad(n.Pos, diag.BundleValue, "Write [1, 3]: titles of line 1 joined to the names of line 3; or one number.", "%s: a list needs two lines or more", what)
+	}
+}
+
+// columnTypes are the types of a column.
+var columnTypes = []Type{TypeText, TypeInteger, TypeDecimal, TypeBoolean, TypeDate, TypeDateTime, TypeTime}
+
+func (l *loader) columns(n *strictyaml.Node, of string) []*Column {
+	var all []*Column
+	l.each(n, "columns", func(name Text, n *strictyaml.Node) { all = append(all, l.column(name, n, of+": column "+name.Value)) })
+	return all
+}
+
+func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
+	c := &Column{Name: name, Type: TypeText, Pos: name.Pos}
+	if n.Kind == strictyaml.Scalar {
+		c.Headers = []Text{l.header(n, what)}
+		return c
+	}
+	read := l.keys(n, what, map[string]func(*strictyaml.Node){
+		"header":   func(n *strictyaml.Node) { c.Headers = l.oneOrMore(n, what+": header", l.header) },
+		"type":     func(n *strictyaml.Node) { c.Type = l.typ(n, what+": type", columnTypes...) },
+		"format":   func(n *strictyaml.Node) { c.Formats = l.oneOrMore(n, what+": format", l.text) },
+		"required": func(n *strictyaml.Node) { c.Required = l.boolean(n, what+": required") },
+		"optional": func(n *strictyaml.Node) { c.Optional = l.boolean(n, what+": optional") },
+		"layouts":  func(n *strictyaml.Node) { c.Layouts = l.oneOrMore(n, what+": layouts", l.text) },
+		"nulls":    func(n *strictyaml.Node) { c.Nulls = l.words(n, what+": nulls") },
+		"pad":      func(n *strictyaml.Node) { c.Pad = l.integer(n, what+": pad", 1, 60) },
+		"yes":      func(n *strictyaml.Node) { c.Yes = l.words(n, what+": yes") },
+		"no":       func(n *strictyaml.Node) { c.No = l.words(n, what+": no") },
+	})
+	if !read {
+		return c
+	}
+	l.require(n, what, "header")
+	dated := c.Type == TypeDate || c.Type == TypeDateTime || c.Type == TypeTime
+	switch {
+	case dated && len(c.Formats) == 0:
+		l.bad(c.Pos, diag.BundleKey, "Add format, as in MM/DD/YYYY; dates are never guessed.", "%s: a %s needs its format", what, c.Type)
+	case !dated && len(c.Formats) > 0:
+		l.bad(c.Formats[0].Pos, diag.BundleKey, "Remove it, or write `type: date`.", "%s: format stands with a date, datetime or time only", what)
+	}
+	switch {
+	case c.Type == TypeBoolean && (len(c.Yes) == 0 || len(c.No) == 0):
+		l.bad(c.Pos, diag.BundleKey, "Add them, as in yes: [Y], no: [N].", "%s: a boolean needs its yes and no", what)
+	case c.Type != TypeBoolean && (len(c.Yes) > 0 || len(c.No) > 0):
+		l.bad(c.Pos, diag.BundleKey, "Remove them, or write `type: boolean`.", "%s: yes and no stand with a boolean only", what)
+	}
+	for _, y := range c.Yes {
+		for _, no := range c.No {
+			if y == no {
+				l.bad(c.Pos, diag.BundleValue, "Decide.", "%s: %q is both yes and no", what, y)
+			}
+		}
+	}
+	return c
+}
+
+// header is the text of a header, exact but for blanks around it.
+func (l *loader) header(n *strictyaml.Node, what string) Text {
+	t := l.text(n, what+": header")
+	if n.IsText() && t.Value == "" {
+		l.bad(n.Pos, diag.BundleValue, "Name the column's header.", "%s: the header is empty", what)
+	}
+	return t
+}
+
+func (l *loader) unpack(n *strictyaml.Node, what string) []*Unpack {
+	var all []*Unpack
+	if n.Kind != strictyaml.Map {
+		l.bad(n.Pos, diag.BundleValue, "Write it as {Header: {width: 3, pieces: 7}}.", "%s must be a map of headers", what)
+		return nil
+	}
+	for _, p := range n.Pairs {
+		u := &Unpack{Header: Text{p.Key.Value, p.Key.Pos}}
+		l.keys(p.Value, what, map[string]func(*strictyaml.Node){
+			"width":  func(n *strictyaml.Node) { u.Width = l.integer(n, what+": width", 1, 1000) },
+			"pieces": func(n *strictyaml.Node) { u.Pieces = l.integer(n, what+": pieces", 1, 1000) },
+		})
+		l.require(p.Value, what, "width", "pieces")
+		all = append(all, u)
+	}
+	return all
+}
+
+// layouts have free names.
+func (l *loader) layouts(n *strictyaml.Node, of string) []*Layout {
+	var all []*Layout
+	if n.Kind != strictyaml.Map {
+		l.bad(n.Pos, diag.BundleValue, "Write it as {name: {has: Header}}.", "%s: layouts must be a map", of)
+		return nil
+	}
+	for _, p := range n.Pairs {
+		y := &Layout{Name: Text{p.Key.Value, p.Key.Pos}, Pos: p.Key.Pos}
+		what := of + ": layout " + y.Name.Value
+		l.keys(p.Value, what, map[string]func(*strictyaml.Node){
+			"has":    func(n *strictyaml.Node) { y.Has = l.oneOrMore(n, what+": has", l.text) },
+			"fields": func(n *strictyaml.Node) { f := l.file(n, what+": fields"); y.Fields = &f },
+			"when":   func(n *strictyaml.Node) { y.When = l.expr(n, what+": when") },
+		})
+		if (len(y.Has) > 0) == (y.Fields != nil) {
+			l.bad(y.Pos, diag.BundleKey, "Write `has: Header`; a fixed file has `fields: file`.", "%s: exactly one of has and fields must stand", what)
+		}
+		all = append(all, y)
+	}
+	return all
+}
+
+// ignore maps free reasons to patterns.
+func (l *loader) ignore(n *strictyaml.Node, what string) []*Ignore {
+	var all []*Ignore
+	if n.Kind != strictyaml.Map {
+		l.bad(n.Pos, diag.BundleValue, "Write it as {reason: [Header, Other*]}.", "%s must be a map from reasons to headers", what)
+		return nil
+	}
+	for _, p := range n.Pairs {
+		all = append(all, &Ignore{Reason: Text{p.Key.Value, p.Key.Pos}, Globs: l.oneOrMore(p.Value, what, l.text)})
+	}
+	return all
+}
+
+func (l *loader) duplicates(n *strictyaml.Node, what string) *Duplicates {
+	d := &Duplicates{Pos: n.Pos}
+	l.keys(n, what, map[string]func(*strictyaml.Node){
+		"keep": func(n *strictyaml.Node) { d.Keep = l.choice(n, what+": keep", "first", "last").Value },
+		"by":   func(n *strictyaml.Node) { by := l.reference(n, what+": by"); d.By = &by },
+	})
+	l.require(n, what, "keep")
+	return d
+}
+
+func (l *loader) expect(n *strictyaml.Node, what string) []*Expect {
+	if n.Kind != strictyaml.List {
+		l.bad(n.Pos, diag.BundleValue, "Write it as a list of {that, level, why}.", "%s must be a list", what)
+		return nil
+	}
+	levels := map[string]diag.Level{"error": diag.LevelError, "warning": diag.LevelWarning, "info": diag.LevelInfo}
+	var all []*Expect
+	for _, item := range n.Items {
+		e := &Expect{Level: diag.LevelError, Pos: item.Pos}
+		l.keys(item, what, map[string]func(*strictyaml.Node){
+			"that": func(n *strictyaml.Node) { e.That = l.expr(n, what+": that") },
+			"level": func(n *strictyaml.Node) {
+				e.Level = levels[l.choice(n, what+": level", "error", "warning", "info").Value]
+			},
+			"why": func(n *strictyaml.Node) { e.Why = l.text(n, what+": why").Value },
+		})
+		l.require(item, what, "that", "why")
+		if e.That != nil {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// scores is tables.s, {table, on}, or a list of these.
+func (l *loader) scores(n *strictyaml.Node, what string) []*ScoreUse {
+	if n.Null {
+		return nil
+	}
+	if n.Kind == strictyaml.List {
+		var all []*ScoreUse
+		for _, item := range n.Items {
+			if item.Kind == strictyaml.List {
+				l.bad(item.Pos, diag.BundleValue, "", "%s: a list in a list", what)
+				continue
+			}
+			all = append(all, l.scores(item, what)...)
+		}
+		return all
+	}
+	use := &ScoreUse{Pos: n.Pos}
+	if n.Kind == strictyaml.Scalar {
+		use.Table = l.table(n, what)
+		return []*ScoreUse{use}
+	}
+	l.keys(n, what, map[string]func(*strictyaml.Node){
+		"table": func(n *strictyaml.Node) { use.Table = l.table(n, what+": table") },
+		"on":    func(n *strictyaml.Node) { on := l.reference(n, what+": on"); use.On = &on },
+	})
+	l.require(n, what, "table")
+	return []*ScoreUse{use}
+}
+
+func (l *loader) lists(n *strictyaml.Node) []*List {
+	var all []*List
+	l.each(n, "lists", func(name Text, n *strictyaml.Node) {
+		list := &List{Name: name}
+		what := "list " + name.Value
+		read := l.keys(n, what, map[string]func(*strictyaml.Node){
+			"about":      func(n *strictyaml.Node) { list.About = l.text(n, what+": about").Value },
+			"over":       func(n *strictyaml.Node) { list.Over = l.over(n, what+": over") },
+			"on":         func(n *strictyaml.Node) { list.On = l.oneOrMore(n, what+": on", l.reference) },
+			"columns":    func(n *strictyaml.Node) { list.Columns = l.columns(n, what) },
+			"key":        func(n *strictyaml.Node) { list.Key = l.oneOrMore(n, what+": key", l.reference) },
+			"duplicates": func(n *strictyaml.Node) { list.Duplicates = l.duplicates(n, what+": duplicates") },
+			"let":        func(n *strictyaml.Node) { list.Let = l.lets(n) },
+			"scores":     func(n *strictyaml.Node) { list.Scores = l.scores(n, what+": scores") },
+			"lists":      func(n *strictyaml.Node) { list.Lists = l.lists(n) },
+		})
+		if read {
+			l.require(n, what, "over")
+			if list.Duplicates != nil && len(list.Key) == 0 {
+				l.bad(list.Duplicates.Pos, diag.BundleKey, "Add `key`, what tells elements apart.", "%s: duplicates without a key", what)
+			}
+		}
+		all = append(all, list)
+	})
+	return all
+}
+
+var rangeForm = regexp.MustCompile(`^(\d{1,6})\.\.(\d{1,6})$`)
+
+// over is {n: 1..8}, {subject: [ELA, MTH]} or tables.t.
+func (l *loader) over(n *strictyaml.Node, what string) Over {
+	o := Over{Pos: n.Pos}
+	if n.Null {
+		return o
+	}
+	if n.Kind == strictyaml.Scalar {
+		table := l.table(n, what)
+		o.Table = &table
+		return o
+	}
+	if n.Kind != strictyaml.Map || len(n.Pairs) != 1 {
+		l.bad(n.Pos, diag.BundleList, "Write {n: 1..8}, {subject: [ELA, MTH]} or tables.NAME.", "%s: one field with a range or words, or a table", what)
+		return o
+	}
+	o.Field = l.declared(n.Pairs[0].Key)
+	value := n.Pairs[0].Value
+	if value.Kind == strictyaml.List {
+		o.Words = l.list(value, what, l.text)
+		return o
+	}
+	m := rangeForm.FindStringSubmatch(value.Value)
+	if m == nil {
+		l.bad(value.Pos, diag.BundleList, "Write it as 1..8 or 01..30, or as a list of words.", "%s: %q is no range", what, value.Value)
+		return o
+	}
+	o.Range = true
+	o.From, _ = strconv.Atoi(m[1])
+	o.To, _ = strconv.Atoi(m[2])
+	if len(m[1]) > 1 && m[1][0] == '0' {
+		o.Width = len(m[1])
+	}
+	if o.To < o.From || o.To-o.From > 9999 || o.Width > 0 && len(m[2]) != o.Width {
+		l.bad(value.Pos, diag.BundleList, "Count upwards, with equally many digits if the first has a leading zero.", "%s: %q is no range", what, value.Value)
+		o.To = o.From
+	}
+	return o
+}

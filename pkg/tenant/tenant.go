@@ -94,16 +94,3 @@ func (c *Config) Tenant(name string) (*Tenant, error) {
 
 // StateFolder is where a tenant's ledger, caches and lock lie.
 func (c *Config) StateFolder(tenant string) string { return filepath.Join(c.State, tenant) }
-
-// Identity names the target that a tenant's ledger belongs to: tenant, environment, address and
-// instance or year. It holds no secret.
-func (t *Tenant) Identity() string {
-	if t.API == nil {
-		return "" // the sandbox is known by its store's id
-	}
-	year := ""
-	if t.API.SchoolYear != 0 {
-		year = fmt.Sprintf("|%d", t.API.SchoolYear)
-	}
-	return fmt.Sprintf("%s|%s|%s%s", t.Name, t.API.Environment, t.API.BaseURL, year)
-}

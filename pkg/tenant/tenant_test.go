@@ -48,7 +48,7 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	if gb.API.BaseURL != "https://host/api" || gb.Concurrency != 4 || gb.RosterColumn != "Student_StateID" || gb.Params["school_year"] != "2026" ||
-		gb.MaxPassAge.Hours() != 2 || gb.Identity() != "gb|test|https://host/api|2026" {
+		gb.MaxPassAge.Hours() != 2 || gb.API.SchoolYear != 2026 {
 		t.Errorf("%+v %+v", gb, gb.API)
 	}
 	folder := filepath.Dir(path)

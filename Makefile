@@ -1,0 +1,42 @@
+# Everything here needs Go and nothing else, but for lint, which needs golangci-lint.
+export CGO_ENABLED = 0
+BINARY := sluice$(if $(filter windows,$(shell go env GOOS)),.exe)
+GO_BUILD := go build -trimpath -ldflags "-s -w"
+FUZZTIME ?= 20s
+BENCH_ROWS ?= 100000
+
+.PHONY: build test race lint bench fuzz demo docs cross vet
+
+build:
+	$(GO_BUILD) -o $(BINARY) ./cmd/sluice
+
+test:
+	go test $(TESTFLAGS) ./...
+
+race:
+	CGO_ENABLED=1 go test -race $(RACEFLAGS) ./pkg/...
+
+lint:
+	golangci-lint run ./...
+
+# Prints each target of speed and size as reached or missed; it is never part of the tests.
+bench: build
+	./testdata/bench.sh $(BENCH_ROWS)
+
+fuzz:
+	./testdata/fuzz.sh $(FUZZTIME)
+
+demo: build
+	./$(BINARY) demo
+
+# Rewrites what is generated, and runs the README's shell blocks.
+docs: build
+	go test ./cmd/sluice -run TestGeneratedDocs -update
+	./testdata/readme.sh
+
+vet:
+	for os in linux darwin windows; do GOOS=$$os go vet ./... && GOOS=$$os go build -o /dev/null ./cmd/sluice || exit 1; done
+
+cross:
+	for os in linux darwin windows; do for arch in amd64 arm64; do \
+	  echo $$os/$$arch; GOOS=$$os GOARCH=$$arch $(GO_BUILD) -o dist/sluice-$$os-$$arch$$([ $$os = windows ] && echo .exe) ./cmd/sluice || exit 1; done; done

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+// Completion knows bundles, tenants and runs. It must never fail a shell: what cannot be read
+// completes to nothing.
+
+func (a *app) completeTenants(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	a.readConfigFlag(cmd)
+	c, err := a.workplace()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return c.Names(), cobra.ShellCompDirectiveNoFileComp
+}
+
+func (a *app) completeBundles(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	a.readConfigFlag(cmd)
+	c, err := a.workplace()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	listed, err := a.library(c).List()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	var names []string
+	for _, b := range listed {
+		names = append(names, b.Name)
+	}
+	return names, cobra.ShellCompDirectiveDefault
+}
+
+func (a *app) completeRuns(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	a.readConfigFlag(cmd)
+	c, err := a.workplace()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	}
+	all, err := runs.List(c.Runs, "")
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	}
+	var paths []string
+	for _, r := range all {
+		paths = append(paths, shownPath(r.Path))
+	}
+	return paths, cobra.ShellCompDirectiveDefault
+}
+
+// readConfigFlag: completion runs without the settings being read.
+func (a *app) readConfigFlag(cmd *cobra.Command) {
+	if path, err := cmd.Flags().GetString("config"); err == nil && path != "" {
+		a.Config = path
+	}
+}

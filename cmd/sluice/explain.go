@@ -1,0 +1,55 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+func (a *app) newExplain() *cobra.Command {
+	return &cobra.Command{
+		Use:     "explain [CODE]",
+		Short:   "What a code means and what to do; without a code, all of them",
+		Example: "  sluice explain VAL-UNMAPPED\n  sluice explain",
+		Args:    cobra.MaximumNArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return codes(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			type entry struct {
+				Code       diag.Code `json:"code"`
+				Level      int       `json:"level"`
+				Meaning    string    `json:"meaning"`
+				Resolution string    `json:"resolution"`
+			}
+			var shown []entry
+			var rows [][]string
+			for _, e := range diag.Codes() {
+				if len(args) == 0 || string(e.Code) == strings.ToUpper(args[0]) {
+					shown = append(shown, entry{e.Code, int(e.Level), e.Meaning, e.Resolution})
+					rows = append(rows, []string{string(e.Code), e.Level.String(), e.Meaning})
+				}
+			}
+			if len(shown) == 0 {
+				return usage("`sluice explain` lists all codes", "unknown code %q%s", args[0], diag.DidYouMean(strings.ToUpper(args[0]), codes()))
+			}
+			if len(args) == 0 {
+				a.screen.grid([]string{"code", "level", "meaning"}, rows)
+				return a.screen.result(shown)
+			}
+			e := shown[0]
+			a.screen.say("%s (level %d, %s)\n%s\n→ %s", e.Code, e.Level, diag.Level(e.Level), e.Meaning, e.Resolution)
+			return a.screen.result(e)
+		},
+	}
+}
+
+func codes() []string {
+	var all []string
+	for _, e := range diag.Codes() {
+		all = append(all, string(e.Code))
+	}
+	return all
+}

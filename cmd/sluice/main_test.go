@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+var update = flag.Bool("update", false, "rewrite generated documents and the output expected by scripts")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"sluice": main})
+}
+
+// TestScripts runs the real binary as a user does, for each command, flag and exit status.
+func TestScripts(t *testing.T) {
+	shared, err := filepath.Abs("../../../shared")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/script",
+		UpdateScripts:       *update,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("SHARED", shared)
+			env.Setenv("NO_COLOR", "1")
+			env.Setenv("HOME", env.WorkDir)
+			root, err := filepath.Abs("../..")
+			env.Setenv("PROJECT", root)
+			return err
+		},
+		Condition: func(name string) (bool, error) {
+			if name == "shared" {
+				_, err := os.Stat(shared)
+				return err == nil, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", name)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+			"count": count,
+			"edit":  edit,
+			"same":  same,
+		},
+	})
+}
+
+// exits STATUS COMMAND ARGS… runs a command and compares its exit status.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS COMMAND ARGS…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var e *exec.ExitError
+		if !errors.As(err, &e) {
+			ts.Fatalf("%v", err)
+		}
+		got = e.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+	for _, text := range []string{ts.ReadFile("stdout"), ts.ReadFile("stderr")} {
+		if strings.Contains(text, "goroutine ") || strings.Contains(text, "panic:") {
+			ts.Fatalf("a panic")
+		}
+	}
+}
+
+// count FILE N [TEXT] checks how many lines of a file hold a text.
+func count(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: count FILE N [TEXT]")
+	}
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	text := ""
+	if len(args) > 2 {
+		text = args[2]
+	}
+	n := 0
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	if n != want {
+		ts.Fatalf("%s has %d lines with %q, want %d", args[0], n, text, want)
+	}
+}
+
+// edit FILE OLD NEW replaces the first OLD in a file; \n \t and \x00 may stand in both.
+func edit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: edit FILE OLD NEW")
+	}
+	for i := 1; i < 3; i++ {
+		text, err := strconv.Unquote(`"` + strings.ReplaceAll(args[i], `"`, `\"`) + `"`)
+		ts.Check(err)
+		args[i] = text
+	}
+	path := ts.MkAbs(args[0])
+	before, err := os.ReadFile(path)
+	ts.Check(err)
+	after := bytes.Replace(before, []byte(args[1]), []byte(args[2]), 1)
+	if bytes.Equal(before, after) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(path, after, 0o600))
+}
+
+// same FOLDER FOLDER compares two folders file by file.
+func same(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: same FOLDER FOLDER")
+	}
+	read := func(root string) map[string]string {
+		all := map[string]string{}
+		root = ts.MkAbs(root)
+		ts.Check(filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			all[strings.TrimPrefix(path, root)] = string(text)
+			return err
+		}))
+		return all
+	}
+	a, b := read(args[0]), read(args[1])
+	if len(a) == 0 || len(a) != len(b) {
+		ts.Fatalf("%d files and %d files", len(a), len(b))
+	}
+	for name, text := range a {
+		if b[name] != text {
+			ts.Fatalf("%s differs", name)
+		}
+	}
+}
+
+// TestGeneratedDocs holds docs/codes.md and docs/commands.md against what the binary says.
+func TestGeneratedDocs(t *testing.T) {
+	for path, want := range map[string]string{"../../docs/codes.md": codesPage(), "../../docs/commands.md": commandsPage(t)} {
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		got, err := os.ReadFile(path)
+		if err != nil || strings.ReplaceAll(string(got), "\r\n", "\n") != want {
+			t.Errorf("%s is out of date (%v); run `make docs`", path, err)
+		}
+	}
+}
+
+func codesPage() string {
+	var b strings.Builder
+	b.WriteString("# Codes\n\nGenerated from the table in `pkg/diag/codes.go` by `make docs`; `sluice explain CODE` says the same.\n\n")
+	b.WriteString("Levels: 1 format (blocks the file), 2 error (blocks the record), 3 warning (passes, must be explained), 4 information.\n\n| code | level | meaning | what to do |\n|---|---|---|---|\n")
+	for _, e := range diag.Codes() {
+		fmt.Fprintf(&b, "| `%s` | %d | %s | %s |\n", e.Code, e.Level, e.Meaning, strings.ReplaceAll(e.Resolution, "|", "\\|"))
+	}
+	return b.String()
+}
+
+// commandsPage is the help of every command.
+func commandsPage(t *testing.T) string {
+	var b strings.Builder
+	b.WriteString("# Commands\n\nGenerated from the commands' own help by `make docs`.\n")
+	a := &app{streams: streams{getenv: func(string) string { return "" }}}
+	a.screen = newScreen(a.streams, settings{})
+	root := a.newRoot()
+	var walk func(names []string)
+	walk = func(names []string) {
+		cmd, _, err := root.Find(names)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text bytes.Buffer
+		cmd.SetOut(&text)
+		if err := cmd.Help(); err != nil {
+			t.Fatal(err)
+		}
+		help := strings.TrimSpace(strings.TrimSuffix(text.String(), "\n"+exitHelp))
+		if len(names) == 0 {
+			help = strings.TrimSpace(text.String())
+		}
+		fmt.Fprintf(&b, "\n## %s\n\n```text\n%s\n```\n", cmd.CommandPath(), help)
+		for _, sub := range cmd.Commands() {
+			if sub.IsAvailableCommand() && sub.Name() != "help" && sub.Name() != "completion" {
+				walk(append(append([]string{}, names...), sub.Name()))
+			}
+		}
+	}
+	walk(nil)
+	return b.String()
+}

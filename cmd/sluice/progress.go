@@ -1,0 +1,80 @@
+package main
+
+import (
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+// sample is how far a stage is: total is 0 while it is unknown.
+type sample struct {
+	done, total int64
+	note        string
+}
+
+// progressEvery is how often the bar moves, and lineEvery how often a line is written where
+// stderr is no terminal.
+const (
+	progressEvery = 200 * time.Millisecond
+	lineEvery     = 20 * time.Second
+)
+
+// watch shows progress until the returned function is called. It samples counters, so that the
+// work itself only touches atomics.
+func (a *app) watch(title string, read func() sample) (stop func()) {
+	if a.Quiet || a.JSON {
+		return func() {}
+	}
+	end := make(chan struct{})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if a.screen.progress {
+			a.moveBar(title, read, end)
+		} else {
+			a.writeLines(title, read, end)
+		}
+	}()
+	return func() { close(end); <-done }
+}
+
+func (a *app) moveBar(title string, read func() sample, end <-chan struct{}) {
+	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(a.screen.err), progressbar.OptionSetDescription(title),
+		progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionEnableColorCodes(false), progressbar.OptionSetElapsedTime(true), progressbar.OptionFullWidth(), progressbar.OptionThrottle(progressEvery/2))
+	tick := time.NewTicker(progressEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-end:
+			_ = bar.Finish()
+			_ = bar.Clear()
+			return
+		case <-tick.C:
+			s := read()
+			if s.total > 0 {
+				bar.ChangeMax64(s.total)
+			}
+			bar.Describe(title + " " + s.note)
+			_ = bar.Set64(min(s.done, max(s.total, s.done)))
+		}
+	}
+}
+
+func (a *app) writeLines(title string, read func() sample, end <-chan struct{}) {
+	tick := time.NewTicker(lineEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-end:
+			return
+		case <-tick.C:
+			s := read()
+			if s.total > 0 {
+				a.screen.note("%s: %d of %d %s", title, s.done, s.total, s.note)
+			} else {
+				a.screen.note("%s: %d %s", title, s.done, s.note)
+			}
+		}
+	}
+}

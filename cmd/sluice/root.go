@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"github.com/spf13/viper"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// Exit statuses (design §2).
+const (
+	exitDone        = 0
+	exitCouldNotRun = 1
+	exitUsage       = 2
+	exitPartly      = 3
+	exitRefused     = 4
+	exitGuarded     = 5
+	exitInterrupted = 130
+)
+
+// streams is what the process talks to.
+type streams struct {
+	in             io.Reader
+	out, err       io.Writer
+	outTTY, errTTY bool
+	getenv         func(string) string
+}
+
+// settings are the global flags and SLUICE_* variables.
+type settings struct {
+	Config    string `mapstructure:"config"`
+	Tenant    string `mapstructure:"tenant"`
+	JSON      bool   `mapstructure:"json"`
+	LogFormat string `mapstructure:"log-format"`
+	LogLevel  string `mapstructure:"log-level"`
+	Quiet     bool   `mapstructure:"quiet"`
+	NoColor   bool   `mapstructure:"no-color"`
+	Workers   int    `mapstructure:"workers"`
+	Strict    bool   `mapstructure:"strict"`
+}
+
+// app is one call of sluice.
+type app struct {
+	streams
+	settings
+	root   *cobra.Command
+	exit   int // of a command that ended without an error
+	ran    bool
+	screen *screen
+	log    *logging
+}
+
+const rootLong = `sluice takes a vendor's assessment export, turns it into Ed-Fi records by a reviewed
+mapping (transform), proves that the target will take them (validate), and loads them
+so that it can be run again tomorrow (send).`
+
+const rootExample = `  sluice demo                                  the whole way on made-up data, no setup
+  sluice transform nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb --run r1
+  sluice validate r1 --tenant gb
+  sluice send r1 --tenant gb
+  sluice explain VAL-UNMAPPED                  what a code means and what to do`
+
+const exitHelp = `Exit status:
+  0    done, everything accounted for and accepted
+  1    could not run: target unreachable, disk full, unwritable run directory
+  2    usage, configuration or bundle problem
+  3    done, but some rows or records were rejected, invalid, unchecked or blocked
+  4    the target refused the credential
+  5    a guard stopped it: drift, unreadable file, nothing left, no or old pass, lock
+  130  interrupted; what was done is saved
+`
+
+// run executes one command line and returns its exit status.
+func run(ctx context.Context, args []string, s streams) int {
+	a := &app{streams: s}
+	a.screen = newScreen(s, settings{})
+	a.root = a.newRoot()
+	a.root.SetArgs(args)
+	a.root.SetIn(s.in)
+	a.root.SetOut(s.out)
+	a.root.SetErr(s.err)
+	err := a.root.ExecuteContext(ctx)
+	if a.log != nil {
+		defer a.log.close()
+	}
+	if err == nil {
+		return a.exit
+	}
+	status := exitStatus(ctx, err)
+	if !a.ran { // cobra's own complaint about the command line, before settings were read
+		status = exitUsage
+		err = asUsage(err)
+		for _, arg := range args {
+			a.JSON = a.JSON || arg == "--json"
+		}
+	}
+	a.printError(err)
+	return status
+}
+
+// exitStatus turns an error into an exit status: the one place where that is done.
+func exitStatus(ctx context.Context, err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
+	e, ok := diag.AsError(err)
+	if !ok {
+		return exitCouldNotRun
+	}
+	if e.Code == diag.MachineInterrupt {
+		return exitInterrupted
+	}
+	switch e.Kind {
+	case diag.Usage:
+		return exitUsage
+	case diag.Refused:
+		return exitRefused
+	case diag.Guarded:
+		return exitGuarded
+	}
+	return exitCouldNotRun
+}
+
+func asUsage(err error) error {
+	if _, ok := diag.AsError(err); ok {
+		return err
+	}
+	return diag.Fail(diag.Usage, diag.ConfigUsage, "see `sluice --help`, or `sluice COMMAND --help`", "%s", err.Error())
+}
+
+func usage(next, format string, args ...any) error {
+	return diag.Fail(diag.Usage, diag.ConfigUsage, next, format, args...)
+}
+
+func (a *app) newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "sluice",
+		Short:         "Vendor assessment exports into Ed-Fi, safely",
+		Long:          rootLong,
+		Example:       rootExample,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = false
+	flags := root.PersistentFlags()
+	flags.String("config", "", "path of sluice.yaml (default: ./sluice.yaml if there is one)")
+	flags.StringP("tenant", "t", "", "tenant of sluice.yaml, or `sandbox`")
+	flags.Bool("json", false, "one JSON object on stdout at the end, errors too")
+	flags.String("log-format", "text", "of the log on stderr: text or json")
+	flags.String("log-level", "warn", "of the log on stderr: debug, info, warn or error (the run's log.jsonl has info and up)")
+	flags.BoolP("quiet", "q", false, "no progress, no result on stdout; errors only")
+	flags.Bool("no-color", false, "no colour (also under NO_COLOR, CI and TERM=dumb)")
+	flags.Int("workers", 0, "parallel workers (default: one per core)")
+	flags.Bool("strict", false, "warnings count: exit 3 where it would be 0")
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.configure(cmd.Flags()) }
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("see `"+cmd.CommandPath()+" --help`", "%s%s", err.Error(), nearFlag(cmd, err.Error()))
+	})
+	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp)
+	root.AddCommand(
+		a.newTransform(), a.newValidate(), a.newSend(), a.newRun(),
+		a.newBundle(), a.newTarget(), a.newLedger(), a.newRuns(),
+		a.newSandbox(), a.newDemo(), a.newExplain(), a.newVersion(),
+	)
+	for name, complete := range map[string]cobra.CompletionFunc{
+		"tenant":     a.completeTenants,
+		"log-format": cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp),
+		"log-level":  cobra.FixedCompletions([]string{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp),
+	} {
+		if err := root.RegisterFlagCompletionFunc(name, complete); err != nil {
+			panic(err) // a flag that does not exist: a defect of this function
+		}
+	}
+	return root
+}
+
+// nearFlag suggests the flag nearest to an unknown one.
+func nearFlag(cmd *cobra.Command, message string) string {
+	_, name, unknown := strings.Cut(message, "unknown flag: --")
+	if !unknown {
+		return ""
+	}
+	var known []string
+	add := func(f *pflag.Flag) { known = append(known, f.Name) }
+	cmd.Flags().VisitAll(add)
+	cmd.InheritedFlags().VisitAll(add)
+	return diag.DidYouMean(name, known)
+}
+
+// configure reads flags and SLUICE_* variables once, before the command runs.
+func (a *app) configure(flags *pflag.FlagSet) error {
+	v := viper.New()
+	v.SetEnvPrefix("SLUICE")
+	v.SetEnvKeyReplacer(strings.NewReplacer("-", "_"))
+	v.AutomaticEnv()
+	if err := v.BindPFlags(flags); err != nil {
+		return err
+	}
+	a.ran = true
+	if err := v.Unmarshal(&a.settings); err != nil {
+		return usage("check the SLUICE_* variables", "a setting has the wrong type: %s", err.Error())
+	}
+	a.screen = newScreen(a.streams, a.settings)
+	if a.Workers < 0 || a.Workers > 256 {
+		return usage("leave it out for one per core", "--workers must be from 1 to 256")
+	}
+	log, err := newLogging(a.streams.err, a.settings)
+	if err != nil {
+		return err
+	}
+	a.log = log
+	return nil
+}
+
+// explicitTenant is the tenant that must stand on the command line: send and run have no default
+// tenant, so that a forgotten variable never loads one district's records into another's target.
+func (a *app) explicitTenant(cmd *cobra.Command) (string, error) {
+	if !cmd.Flags().Changed("tenant") || a.Tenant == "" {
+		return "", usage("add --tenant NAME", "`%s` needs the tenant on its command line", cmd.CommandPath())
+	}
+	return a.Tenant, nil
+}
+
+// commandName is the command for those who find the tenant locked; its arguments may name students' files.
+func commandName() string { return "sluice" }

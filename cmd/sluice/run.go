@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/tenant"
+)
+
+func (a *app) newRun() *cobra.Command {
+	var f transformFlags
+	cmd := &cobra.Command{
+		Use:   "run BUNDLE --input NAME=FILE … --tenant NAME",
+		Short: "transform, validate and send in one go, with one report and the same gate",
+		Long: `Runs the three stages one after the other over one run directory. It goes on after a stage
+that ended with 0 or 3, stops otherwise, and ends with the worst of their exit statuses.`,
+		Example:           `  sluice run nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb`,
+		Args:              exactArgs("BUNDLE"),
+		ValidArgsFunction: a.completeBundles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, err := a.explicitTenant(cmd)
+			if err != nil {
+				return err
+			}
+			c, err := a.workplaceForWriting()
+			if err != nil {
+				return err
+			}
+			t, err := c.Tenant(name)
+			if err != nil {
+				return err
+			}
+			r, status, err := a.wholeWay(cmd.Context(), c, t, args[0], f)
+			if err != nil {
+				return err
+			}
+			return a.finish(r, status, nextAfterRun(r, status))
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+// wholeWay runs the three stages and returns the worst exit status.
+func (a *app) wholeWay(ctx context.Context, c *tenant.Config, t *tenant.Tenant, ref string, f transformFlags) (*runs.Run, int, error) {
+	open, err := a.open(ctx, c, t) // secrets are resolved before the first row
+	if err != nil {
+		return nil, 0, err
+	}
+	defer open.close()
+	r, worst, err := a.transform(ctx, c, t, ref, f)
+	if err != nil {
+		return r, 0, err
+	}
+	status, err := a.validate(ctx, c, t, r, false, open)
+	if err != nil {
+		return r, 0, err
+	}
+	worst = max(worst, status)
+	status, err = a.send(ctx, c, t, r, false, open)
+	return r, max(worst, status), err
+}
+
+func nextAfterRun(r *runs.Run, status int) string {
+	if status != exitPartly {
+		return ""
+	}
+	return "read " + shownPath(r.File("report.html")) + "; correct the rows in " + shownPath(r.File("rejects")) + " and run them again"
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/sandbox"
+)
+
+// sandboxAddress is where the emulator listens unless told.
+const sandboxAddress = "127.0.0.1:8765"
+
+func (a *app) newSandbox() *cobra.Command {
+	var address, state, students, faults string
+	var reset bool
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: "Serve the Ed-Fi API emulator on loopback",
+		Long: `Serves an Ed-Fi API (Data Standard 5.1, the behaviour of API 7.2) on loopback, for any Ed-Fi
+client: discovery, OAuth, metadata, dependencies, and every resource with its checks. It is the
+target of the built-in tenant "sandbox", and serves the same store. It knows the made-up
+students 600000 to 699999 and the schools 255901300 to 255901399.
+
+It runs until it is interrupted, which is its normal end (exit 0).`,
+		Example: `  sluice sandbox
+  sluice sandbox --address 127.0.0.1:0 --state /tmp/store --reset
+  sluice sandbox --fault 429:0.01,503:0.005,reset-after:0.001`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.workplace()
+			if err != nil {
+				return err
+			}
+			f, err := sandbox.ParseFaults(faults)
+			if err != nil {
+				return diag.FailWith(err, diag.Usage, diag.ConfigUsage, "write it as 429:0.01,503:0.005 (see --help)", "--fault is not understood")
+			}
+			host, _, err := net.SplitHostPort(address)
+			if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+				return usage("use 127.0.0.1:PORT", "--address %q is not on loopback; the sandbox has a public key and serves this machine only", address)
+			}
+			server, err := a.newEmulator(sandboxFolder(c, state), reset, students, f)
+			if err != nil {
+				return err
+			}
+			listener, err := net.Listen("tcp", address)
+			if err != nil {
+				return errors.Join(diag.FailWith(err, diag.CouldNotRun, diag.TargetUnreached, "choose another --address", "the sandbox cannot listen"), server.Close())
+			}
+			return a.serve(cmd.Context(), server, listener, sandboxFolder(c, state))
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&address, "address", sandboxAddress, "address on loopback; port 0 takes a free one")
+	flags.StringVar(&state, "state", "", "folder of the store (default: that of the tenant sandbox)")
+	flags.BoolVar(&reset, "reset", false, "begin with an empty store")
+	flags.StringVar(&students, "students", "", "CSV with a column studentUniqueId: more students to know")
+	flags.StringVar(&faults, "fault", "", "faults and their probability: "+sandbox.FaultNames())
+	return cmd
+}
+
+// serve prints how to reach the emulator and serves until the context ends.
+func (a *app) serve(ctx context.Context, server *sandbox.Server, listener net.Listener, store string) error {
+	url := "http://" + listener.Addr().String()
+	a.screen.say("Ed-Fi API emulator, Data Standard %s", sandbox.DataStandard)
+	a.screen.say("  base URL  %s", url)
+	a.screen.say("  key       %s", sandbox.Key)
+	a.screen.say("  secret    %s", sandbox.Secret)
+	a.screen.say("  store     %s", shownPath(store))
+	a.screen.say("stop it with Ctrl-C")
+	if err := a.screen.result(map[string]string{"baseUrl": url, "key": sandbox.Key, "secret": sandbox.Secret, "store": store}); err != nil {
+		return errors.Join(err, server.Close())
+	}
+	web := &http.Server{Handler: server.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(a.log.stderr, slog.LevelWarn)}
+	context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		if web.Shutdown(grace) != nil {
+			_ = web.Close()
+		}
+	})
+	err := web.Serve(listener)
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return errors.Join(err, server.Close())
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// screen writes results to stdout and everything else to stderr. Colour and progress need a
+// terminal, and none of NO_COLOR, CI and TERM=dumb.
+type screen struct {
+	out, err  io.Writer
+	quiet     bool
+	json      bool
+	outColour bool
+	errColour bool
+	progress  bool // stderr can show a moving bar
+}
+
+func newScreen(s streams, set settings) *screen {
+	plain := set.NoColor || s.getenv("NO_COLOR") != "" || s.getenv("CI") != "" || s.getenv("TERM") == "dumb"
+	return &screen{out: s.out, err: s.err, quiet: set.Quiet, json: set.JSON,
+		outColour: s.outTTY && !plain, errColour: s.errTTY && !plain,
+		progress: s.errTTY && s.getenv("CI") == "" && s.getenv("TERM") != "dumb" && !set.JSON && !set.Quiet}
+}
+
+const (
+	red    = "31"
+	yellow = "33"
+	green  = "32"
+	cyan   = "36"
+	bold   = "1"
+	dim    = "2"
+)
+
+func paint(on bool, style, text string) string {
+	if !on || text == "" {
+		return text
+	}
+	return "\x1b[" + style + "m" + text + "\x1b[0m"
+}
+
+// say prints a line of the result on stdout.
+func (s *screen) say(format string, args ...any) {
+	if !s.quiet && !s.json {
+		fmt.Fprintf(s.out, format+"\n", args...)
+	}
+}
+
+// note prints a line for the person at the terminal on stderr.
+func (s *screen) note(format string, args ...any) {
+	if !s.quiet && !s.json {
+		fmt.Fprintf(s.err, format+"\n", args...)
+	}
+}
+
+// result prints the one JSON object of --json.
+func (s *screen) result(v any) error {
+	if !s.json {
+		return nil
+	}
+	enc := json.NewEncoder(s.out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// grid prints rows in columns; numbers stand to the right.
+func (s *screen) grid(header []string, rows [][]string) {
+	if s.quiet || s.json || len(rows) == 0 {
+		return
+	}
+	width := make([]int, len(header))
+	right := make([]bool, len(header))
+	for i := range header {
+		width[i] = utf8.RuneCountInString(header[i])
+		right[i] = true
+		for _, row := range rows {
+			width[i] = max(width[i], utf8.RuneCountInString(row[i]))
+			if _, err := strconv.ParseInt(row[i], 10, 64); err != nil && row[i] != "" {
+				right[i] = false
+			}
+		}
+	}
+	line := func(cells []string, style string) {
+		var b strings.Builder
+		for i, c := range cells {
+			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(c))
+			if right[i] {
+				b.WriteString(pad + c)
+			} else {
+				b.WriteString(c + pad)
+			}
+			if i < len(cells)-1 {
+				b.WriteString("  ")
+			}
+		}
+		fmt.Fprintln(s.out, "  "+paint(s.outColour, style, strings.TrimRight(b.String(), " ")))
+	}
+	line(header, dim)
+	for _, row := range rows {
+		line(row, "")
+	}
+}
+
+// mostProblems is how many problems are printed; the rest stand in the files.
+const mostProblems = 50
+
+// problems prints problems of files that people write, with the source line under each.
+func (s *screen) problems(w io.Writer, list diag.List) {
+	shown := slices.Clone(list)
+	slices.SortStableFunc(shown, func(a, b diag.Problem) int { return int(a.Level) - int(b.Level) })
+	for i, p := range shown {
+		if i == mostProblems {
+			fmt.Fprintf(w, "… and %d more\n", len(shown)-i)
+			break
+		}
+		s.problem(w, p)
+	}
+}
+
+func (s *screen) problem(w io.Writer, p diag.Problem) {
+	style := map[diag.Level]string{diag.LevelFormat: red, diag.LevelError: red, diag.LevelWarning: yellow, diag.LevelInfo: cyan}[p.Level]
+	where := p.Pos().String()
+	if where != "" {
+		where += ": "
+	}
+	fmt.Fprintf(w, "%s%s %s\n", paint(s.errColour, bold, where), paint(s.errColour, style, p.Level.String()+" ["+string(p.Code)+"]"), p.Message)
+	if p.Snippet != "" {
+		text := strings.ReplaceAll(p.Snippet, "\t", " ")
+		fmt.Fprintf(w, "    %s\n", text)
+		if p.Col > 0 && p.Col <= utf8.RuneCountInString(text)+1 {
+			fmt.Fprintf(w, "    %s%s\n", strings.Repeat(" ", p.Col-1), paint(s.errColour, style, "^"))
+		}
+	}
+	if p.Fix != "" {
+		fmt.Fprintf(w, "    %s %s\n", paint(s.errColour, dim, "→"), p.Fix)
+	}
+}
+
+// printError prints what ended the command: for people on stderr, under --json as an object on stdout.
+func (a *app) printError(err error) {
+	e, ok := diag.AsError(err)
+	if !ok {
+		e = diag.Fail(diag.CouldNotRun, diag.Internal, "", "%s", err.Error())
+	}
+	next := e.Next
+	if next == "" {
+		if entry, ok := diag.Explain(e.Code); ok {
+			next = entry.Resolution
+		}
+	}
+	if a.JSON {
+		type failure struct {
+			Code     diag.Code `json:"code"`
+			Message  string    `json:"message"`
+			Next     string    `json:"next"`
+			Problems diag.List `json:"problems,omitempty"`
+		}
+		a.screen.json = true
+		if a.screen.result(map[string]failure{"error": {e.Code, e.Error(), next, e.Problems}}) == nil {
+			return
+		}
+	}
+	a.screen.problems(a.err, e.Problems)
+	fmt.Fprintf(a.err, "%s %s\n", paint(a.screen.errColour, red, "sluice: ["+string(e.Code)+"]"), e.Error())
+	if next != "" {
+		fmt.Fprintf(a.err, "  %s %s\n", paint(a.screen.errColour, dim, "→"), next)
+	}
+}

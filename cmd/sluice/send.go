@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/send"
+	"github.com/sluice-edfi/sluice/pkg/tenant"
+)
+
+func (a *app) newSend() *cobra.Command {
+	dry := false
+	cmd := &cobra.Command{
+		Use:   "send RUN --tenant NAME",
+		Short: "Load what passed",
+		Long: `Loads the records that validate passed, in the target's dependency order. What the target
+already holds is not sent again; what depends on a refused record is not sent at all. Every
+record that did not load stands in errors/ with the target's own message.
+
+Stopped at any moment, the same command goes on where it was: nothing is lost, nothing doubled.`,
+		Example: `  sluice send r1 --tenant gb
+  sluice send r1 --tenant gb --dry-run       what would change, and change nothing`,
+		Args:              exactArgs("RUN"),
+		ValidArgsFunction: a.completeRuns,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, err := a.explicitTenant(cmd)
+			if err != nil {
+				return err
+			}
+			r, err := runs.Open(args[0])
+			if err != nil {
+				return err
+			}
+			c, err := a.workplaceForWriting()
+			if err != nil {
+				return err
+			}
+			t, err := c.Tenant(name)
+			if err != nil {
+				return err
+			}
+			status, err := a.send(cmd.Context(), c, t, r, dry, nil)
+			if err != nil {
+				return err
+			}
+			return a.finish(r, status, "")
+		},
+	}
+	cmd.Flags().BoolVar(&dry, "dry-run", false, "show what would be created, updated and left alone; change nothing")
+	return cmd
+}
+
+// lockTenant takes the tenant's lock: never two loads of one tenant at once (NI-O4).
+func (a *app) lockTenant(c *tenant.Config, t *tenant.Tenant) (*ledger.Lock, error) {
+	folder := c.StateFolder(t.Name)
+	if err := durable.MkdirAll(folder); err != nil {
+		return nil, asDiskError(err)
+	}
+	lock, err := ledger.LockTenant(folder, commandName(), time.Now())
+	if errors.Is(err, ledger.ErrLocked) {
+		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLocked, "wait for it to end, or stop it", "another command is at work for tenant %s", t.Name)
+	}
+	return lock, asDiskError(err)
+}
+
+// openLedger opens what the tenant's target holds.
+func (a *app) openLedger(c *tenant.Config, t *tenant.Tenant, identity ledger.Identity) (*ledger.Ledger, error) {
+	l, err := ledger.Open(filepath.Join(c.StateFolder(t.Name), "ledger.db"), identity)
+	if errors.Is(err, ledger.ErrOtherTarget) {
+		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLedger,
+			"if the target of the tenant was meant to change, run `sluice ledger rebuild --tenant "+t.Name+"`; a new school year is a tenant of its own",
+			"the ledger of tenant %s belongs to another target", t.Name)
+	}
+	return l, asDiskError(err)
+}
+
+// send runs the stage; open may be nil: then the target is opened for it.
+func (a *app) send(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *runs.Run, dry bool, open *access) (int, error) {
+	lock, err := a.lockTenant(c, t)
+	if err != nil {
+		return 0, err
+	}
+	defer lock.Unlock()
+	if err := send.CheckPass(r, t.Name, t.MaxPassAge, time.Now()); err != nil {
+		return 0, err
+	}
+	if open == nil {
+		if open, err = a.open(ctx, c, t); err != nil {
+			return 0, err
+		}
+		defer open.close()
+	}
+	book, err := a.openLedger(c, t, open.identity)
+	if err != nil {
+		return 0, err
+	}
+	defer book.Close()
+	s, err := standard(r.DataStandard)
+	if err != nil {
+		return 0, err
+	}
+	o := send.Options{Run: r, Tenant: t.Name, TargetIdentity: open.identity, ClientID: open.clientID, Client: open.client, Ledger: book, Standard: s,
+		Concurrency: t.Concurrency, AcceptUnchecked: t.AcceptUnchecked, DryRun: dry, MaxPassAge: t.MaxPassAge, Now: time.Now, Progress: &send.Progress{}}
+	work := func(ctx context.Context) (outcome, error) {
+		o.Logger = a.log.logger
+		stop := a.watch("send", func() sample {
+			return sample{o.Progress.Done.Load(), o.Progress.Total.Load(), fmt.Sprintf("(%d sent)", o.Progress.Sent.Load())}
+		})
+		defer stop()
+		counts, err := send.Run(ctx, o)
+		if counts == nil {
+			return outcome{}, err
+		}
+		return outcome{counts, leftBehind(counts)}, err
+	}
+	return a.stage(ctx, r, runs.Send, work)
+}
+
+// leftBehind reports whether a record did not load.
+func leftBehind(c *runs.SendCounts) bool {
+	for _, l := range c.Resources {
+		if l.Invalid+l.Blocked+l.Rejected+l.Pending > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/report"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+// outcome is how a stage ended: its counts, and whether every row and record went through.
+type outcome struct {
+	counts any
+	partly bool // something was rejected, invalid, unchecked or blocked
+}
+
+// stage runs one stage over a run directory: it keeps manifest, log, report and summary, and
+// returns the stage's exit status. The error, if any, is what ended it early.
+func (a *app) stage(ctx context.Context, r *runs.Run, name string, work func(context.Context) (outcome, error)) (int, error) {
+	if err := r.Begin(name, time.Now()); err != nil {
+		return exitCouldNotRun, err
+	}
+	if err := a.log.into(r); err != nil {
+		return exitCouldNotRun, err
+	}
+	a.log.logger.Info("stage begins", "stage", name, "bundle", r.Bundle.Name+"@"+r.Bundle.Version)
+	out, err := work(ctx)
+	err = asDiskError(err)
+	status := exitStatus(ctx, err)
+	if err == nil && out.partly {
+		status = exitPartly
+	}
+	rep, repErr := a.close(r, name, status, out.counts)
+	if err == nil && repErr != nil {
+		err, status = repErr, exitStatus(ctx, repErr)
+	}
+	if err == nil && a.Strict && status == exitDone && rep.Totals[diag.LevelWarning.String()] > 0 {
+		status = exitPartly
+	}
+	if err == nil && a.log.failed.Load() {
+		err = diag.Fail(diag.CouldNotRun, diag.MachineDisk, "free space, then run the command again", "the run's log could not be written")
+		status = exitCouldNotRun
+	}
+	level := "stage ends"
+	a.log.logger.Info(level, "stage", name, "exit", status)
+	if rep != nil {
+		a.printStage(rep, name)
+	}
+	return status, err
+}
+
+// close records how the stage ended, in the manifest, the report and the summary.
+func (a *app) close(r *runs.Run, name string, status int, counts any) (*report.Report, error) {
+	if err := r.End(name, time.Now(), status, counts); err != nil {
+		return nil, err
+	}
+	rep, err := report.Build(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := rep.Write(r); err != nil {
+		return rep, err
+	}
+	return rep, rep.Summarise(r, name)
+}
+
+// asDiskError gives errors of the file system that no package explained a code and advice.
+func asDiskError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := diag.AsError(err); ok {
+		return err
+	}
+	var path *fs.PathError
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EFBIG) || errors.As(err, &path) {
+		return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "free space or choose another folder, then run the same command again", "a file could not be written or read")
+	}
+	return err
+}
+
+// printStage prints a stage's counts, its equations and its problems by cause.
+func (a *app) printStage(rep *report.Report, name string) {
+	s := a.screen
+	where := rep.Tenant
+	if where == "" {
+		where = "no tenant"
+	}
+	s.say("%s", paint(s.outColour, bold, fmt.Sprintf("%s  %s · Data Standard %s · %s", name, rep.Versions.Bundle, rep.Versions.DataStandard, where)))
+	var rows [][]string
+	header := []string{}
+	for _, e := range rep.Equations() {
+		if e.Stage != name {
+			continue
+		}
+		row := []string{e.Of, strconv.FormatInt(e.Left, 10)}
+		left := "staged"
+		if name == runs.Transform {
+			left = "read"
+		}
+		header = []string{map[string]string{runs.Transform: "input"}[name], left}
+		if name != runs.Transform {
+			header[0] = "resource"
+		}
+		for _, t := range e.Right {
+			header = append(header, t.Name)
+			row = append(row, strconv.FormatInt(t.Count, 10))
+		}
+		adds := "="
+		if !e.Holds {
+			adds = "≠ does not add up"
+		}
+		header = append(header, "")
+		rows = append(rows, append(row, adds))
+	}
+	s.grid(header, rows)
+	if t := rep.Stages.Transform; name == runs.Transform && t != nil {
+		var staged [][]string
+		for _, resource := range slices.Sorted(maps.Keys(t.Resources)) {
+			c := t.Resources[resource]
+			staged = append(staged, []string{resource, strconv.FormatInt(c.Staged, 10), strconv.FormatInt(c.Duplicate, 10), strconv.FormatInt(c.Rejected, 10)})
+		}
+		s.say("")
+		s.grid([]string{"resource", "staged", "repeated", "rejected"}, staged)
+	}
+	shown := 0
+	for _, g := range rep.Problems {
+		if g.Stage != name {
+			continue
+		}
+		if shown == 0 {
+			s.say("")
+		}
+		if shown++; shown > mostGroups {
+			continue
+		}
+		s.say("  %s", a.groupLine(g))
+		if g.Fix != "" && g.Level <= diag.LevelWarning {
+			s.say("      %s %s", paint(s.outColour, dim, "→"), g.Fix)
+		}
+	}
+	if shown > mostGroups {
+		s.say("  … and %d more causes", shown-mostGroups)
+	}
+	if shown > 0 {
+		s.say("  all of them, with file, line and column: %s", shownPath(filepath.Join(rep.Path, "problems", name+".csv")))
+	}
+	s.say("")
+}
+
+// mostGroups is how many causes are printed; the rest stand in report.html and problems/.
+const mostGroups = 12
+
+func (a *app) groupLine(g report.Group) string {
+	style := map[diag.Level]string{diag.LevelFormat: red, diag.LevelError: red, diag.LevelWarning: yellow, diag.LevelInfo: cyan}[g.Level]
+	where := ""
+	for _, part := range []string{g.Input, g.Resource, g.Column, g.Path} {
+		if part != "" {
+			where += " " + part
+		}
+	}
+	return fmt.Sprintf("%d × %s%s: %s", g.Count, paint(a.screen.outColour, style, string(g.Code)), where, g.Message)
+}
+
+// shownPath is the path as a person would type it from here.
+func shownPath(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	rel, err := filepath.Rel(here, path)
+	if err != nil || len(rel) >= len(path) || len(rel) > 2 && rel[:2] == ".." {
+		return path
+	}
+	return rel
+}
+
+// runResult is the --json object of transform, validate, send, run and demo.
+type runResult struct {
+	Run    string         `json:"run"` // path of the run directory
+	Exit   int            `json:"exit"`
+	Report *report.Report `json:"report"`
+	Next   string         `json:"next,omitempty"`
+}
+
+// finish prints the path of the run and the next command, or the JSON object, and sets the exit status.
+func (a *app) finish(r *runs.Run, status int, next string) error {
+	a.exit = status
+	if a.JSON {
+		rep, err := report.Build(r)
+		if err != nil {
+			return err
+		}
+		return a.screen.result(runResult{r.Path, status, rep, next})
+	}
+	a.screen.say("run: %s", shownPath(r.Path))
+	a.screen.say("report: %s", shownPath(r.File("report.html")))
+	if next != "" {
+		a.screen.say("next: %s", next)
+	}
+	return nil
+}

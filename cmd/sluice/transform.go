@@ -1,0 +1,298 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/tenant"
+	"github.com/sluice-edfi/sluice/pkg/transform"
+)
+
+// transformFlags are the flags of transform and run.
+type transformFlags struct {
+	inputs []string
+	params []string
+	run    string
+}
+
+func (f *transformFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringArrayVarP(&f.inputs, "input", "i", nil, "NAME=FILE, an input of the bundle; again for more; FILE may be a pattern, or - for stdin")
+	flags.StringArrayVarP(&f.params, "param", "p", nil, "NAME=VALUE, a parameter of the bundle; again for more")
+	flags.StringVar(&f.run, "run", "", "the run directory (default: runs/TENANT/TIME-BUNDLE beside sluice.yaml)")
+}
+
+func (a *app) newTransform() *cobra.Command {
+	var f transformFlags
+	cmd := &cobra.Command{
+		Use:   "transform BUNDLE --input NAME=FILE …",
+		Short: "Vendor files into staged Ed-Fi records",
+		Long: `Maps vendor files to Ed-Fi records by a bundle and stages them in a run directory, one
+JSON object a line. BUNDLE is a path to a folder (it holds a separator) or name[@version],
+looked up in the folders of sluice.yaml and among those in this binary.
+
+Every row is accounted for: read = used + filtered + duplicate + other + unmatched + rejected.
+What is wrong is listed with file, line and column in problems/, rejected rows are kept
+verbatim in rejects/, values without a mapping in unmapped.csv.`,
+		Example: `  sluice transform nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb
+  sluice transform ./bundles/mine -i results='exports/*.csv' --run r1
+  zcat export.csv.gz | sluice transform nwea-map-growth -i results=- -p school_year=2026`,
+		Args:              exactArgs("BUNDLE"),
+		ValidArgsFunction: a.completeBundles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.workplaceForWriting()
+			if err != nil {
+				return err
+			}
+			var t *tenant.Tenant
+			if a.Tenant != "" {
+				if t, err = c.Tenant(a.Tenant); err != nil {
+					return err
+				}
+			}
+			r, status, err := a.transform(cmd.Context(), c, t, args[0], f)
+			if err != nil {
+				return err
+			}
+			next := "sluice validate " + shownPath(r.Path) + " --offline"
+			if t != nil {
+				next = "sluice validate " + shownPath(r.Path) + " --tenant " + t.Name
+			}
+			return a.finish(r, status, next)
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+// transform runs the stage; t may be nil.
+func (a *app) transform(ctx context.Context, c *tenant.Config, t *tenant.Tenant, ref string, f transformFlags) (*runs.Run, int, error) {
+	b, err := a.openBundle(c, ref)
+	if err != nil {
+		return nil, 0, err
+	}
+	params, err := pairs("--param", f.params)
+	if err != nil {
+		return nil, 0, err
+	}
+	inputs, err := a.inputs(b, f.inputs)
+	if err != nil {
+		return nil, 0, err
+	}
+	name, wanted := "", ""
+	if t != nil {
+		name, wanted = t.Name, t.DataStandard
+	}
+	all, err := standards(b, wanted)
+	if err != nil {
+		return nil, 0, err
+	}
+	config, params, err := transformConfig(b, all, t, params)
+	if err != nil {
+		return nil, 0, err
+	}
+	program, problems := transform.Compile(config)
+	if problems.Blocks() {
+		return nil, 0, bundleProblems(ref, problems)
+	}
+	for _, p := range problems {
+		a.log.logger.Info("bundle warning", "code", p.Code, "at", p.Pos().String())
+	}
+	now := time.Now()
+	path := f.run
+	if path == "" {
+		path = runs.NewPath(c.Runs, name, b.Name, now)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, 0, err
+	}
+	if err := inputsOutside(path, inputs); err != nil {
+		return nil, 0, err
+	}
+	student := "the vendor's id as it stands"
+	if config.RosterColumn != "" {
+		student = "column " + config.RosterColumn
+	}
+	r, err := runs.Create(path, runs.Manifest{Tool: toolName(), Created: now.UTC(), Tenant: name, Student: student, Params: params,
+		Bundle: runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin}, DataStandard: all[0].Version})
+	if err != nil {
+		return nil, 0, err
+	}
+	if err := runs.Remember(c.Runs, r.Path); err != nil {
+		return nil, 0, asDiskError(err)
+	}
+	progress := &transform.Progress{}
+	status, err := a.stage(ctx, r, runs.Transform, func(ctx context.Context) (outcome, error) {
+		stop := a.watch("transform", func() sample {
+			return sample{progress.BytesRead.Load(), progress.BytesTotal.Load(), fmt.Sprintf("(%d rows)", progress.Rows.Load())}
+		})
+		defer stop()
+		counts, err := program.Run(ctx, transform.RunOptions{Run: r, Inputs: inputs, Workers: a.workers(), Stdin: a.in, Progress: progress})
+		if counts == nil {
+			return outcome{}, err
+		}
+		return outcome{counts, rejected(counts)}, err
+	})
+	return r, status, err
+}
+
+// rejected reports whether a row or a record stayed behind.
+func rejected(c *runs.TransformCounts) bool {
+	for _, in := range c.Inputs {
+		if in.Rejected > 0 {
+			return true
+		}
+	}
+	for _, res := range c.Resources {
+		if res.Rejected > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// transformConfig joins bundle, tenant and parameters. Parameters of the tenant that the bundle
+// does not have are for other bundles; those of the command line win.
+func transformConfig(b *bundle.Bundle, all []*schema.Standard, t *tenant.Tenant, given map[string]string) (transform.Config, map[string]string, error) {
+	config := transform.Config{Bundle: b, Standards: all, Params: map[string]string{}}
+	if t != nil {
+		config.Tenant, config.LEACodes, config.RosterColumn = t.Name, t.LEACodes, t.RosterColumn
+		for _, p := range b.Params {
+			if v, ok := t.Params[p.Name.Value]; ok {
+				config.Params[p.Name.Value] = v
+			}
+		}
+		if t.Tables != "" {
+			folder := filepath.Join(t.Tables, b.Name)
+			root, err := os.OpenRoot(folder)
+			switch {
+			case err == nil:
+				config.Overlay = &transform.Overlay{FS: root.FS(), Path: folder}
+			case !os.IsNotExist(err):
+				return config, nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the folder's rights", "the tenant's tables cannot be read")
+			default:
+				config.Overlay = &transform.Overlay{Path: folder} // none yet: unmapped.csv names this folder
+			}
+		}
+	}
+	for k, v := range given {
+		config.Params[k] = v
+	}
+	return config, config.Params, nil
+}
+
+// pairs splits NAME=VALUE.
+func pairs(flag string, list []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, s := range list {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok || name == "" {
+			return nil, usage("write "+flag+" name=value", "%s %q has no name and value", flag, s)
+		}
+		if _, twice := out[name]; twice {
+			return nil, usage("give it once", "%s %s is given twice", flag, name)
+		}
+		out[name] = value
+	}
+	return out, nil
+}
+
+// inputs finds the files of each input and refuses what cannot be read before anything is written.
+func (a *app) inputs(b *bundle.Bundle, given []string) (map[string][]string, error) {
+	var known []string
+	for _, in := range b.Inputs {
+		known = append(known, in.Name.Value)
+	}
+	out := map[string][]string{}
+	stdin := false
+	for _, s := range given {
+		name, file, ok := strings.Cut(s, "=")
+		if !ok || name == "" || file == "" {
+			return nil, diag.Fail(diag.Usage, diag.ConfigInput, fmt.Sprintf("write --input %s=FILE", known[0]), "--input %q has no name and file", s)
+		}
+		if !slices.Contains(known, name) {
+			return nil, diag.Fail(diag.Usage, diag.ConfigInput, fmt.Sprintf("inputs of %s: %s", b.Name, strings.Join(known, ", ")),
+				"bundle %s has no input %q%s", b.Name, name, diag.DidYouMean(name, known))
+		}
+		if file == "-" {
+			if stdin {
+				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "give one of them as a file", "stdin is given twice")
+			}
+			stdin = true
+			out[name] = append(out[name], file)
+			continue
+		}
+		files, err := inputFiles(file)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			if slices.Contains(out[name], f) {
+				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "give it once", "%s is given twice for input %s", f, name)
+			}
+			out[name] = append(out[name], f)
+		}
+	}
+	for _, in := range b.Inputs {
+		if !in.Optional && len(out[in.Name.Value]) == 0 {
+			return nil, diag.Fail(diag.Usage, diag.ConfigInput, "add --input "+in.Name.Value+"=FILE", "input %s of bundle %s is not given", in.Name.Value, b.Name)
+		}
+	}
+	return out, nil
+}
+
+func inputFiles(file string) ([]string, error) {
+	info, err := os.Stat(file)
+	switch {
+	case err == nil && info.IsDir():
+		return nil, diag.Fail(diag.Usage, diag.ConfigFile, "name the file in it, or a pattern such as "+filepath.Join(file, "*.csv"), "%s is a folder, not a file", file)
+	case err == nil:
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the file's rights", "the input file cannot be read")
+		}
+		return []string{file}, f.Close()
+	case strings.ContainsAny(file, "*?[{"):
+		found, err := doublestar.FilepathGlob(file, doublestar.WithFilesOnly())
+		if err != nil {
+			return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "correct the pattern", "%s is no pattern", file)
+		}
+		if len(found) == 0 {
+			return nil, diag.Fail(diag.Usage, diag.ConfigFile, "check the pattern", "no file matches %s", file)
+		}
+		return found, nil
+	case os.IsNotExist(err):
+		return nil, diag.FailWith(fs.ErrNotExist, diag.Usage, diag.ConfigFile, "check the path", "input file %s", file)
+	}
+	return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the path", "the input file cannot be read")
+}
+
+// inputsOutside refuses to replace a run directory that holds an input: the reject files of a run
+// are to be corrected and run again, but as a new run.
+func inputsOutside(run string, inputs map[string][]string) error {
+	for _, files := range inputs {
+		for _, f := range files {
+			abs, err := filepath.Abs(f)
+			if err != nil {
+				return err
+			}
+			if rel, err := filepath.Rel(run, abs); f != "-" && err == nil && filepath.IsLocal(rel) {
+				return diag.Fail(diag.Usage, diag.ConfigRun, "name another run directory", "%s lies in the run directory that would be replaced", f)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Runs the shell blocks of README.md, in order, in one scratch copy of the examples, with the binary
+# on the PATH. A block opened with ```sh exit=3 must end with 3, any other with 0; a block opened
+# with ```sh setup is what a reader does with the clone itself and is not run here.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+scratch=$(mktemp -d)
+trap 'jobs -p | xargs -r kill 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$scratch"' EXIT
+mkdir "$scratch/bin"
+cp sluice "$scratch/bin/"
+cp -r examples bundles "$scratch/"
+awk -v dir="$scratch" '
+  /^```sh/ && !inside { inside = 1; n++; want = 0; skip = ($0 ~ /setup/)
+                        if (match($0, /exit=[0-9]+/)) want = substr($0, RSTART + 5, RLENGTH - 5)
+                        file = sprintf("%s/block%02d.sh", dir, n)
+                        if (!skip) { print "# want " want > file }
+                        next }
+  /^```/ && inside    { inside = 0; if (!skip) close(file); next }
+  inside && !skip     { print > file }' README.md
+cd "$scratch"
+export PATH="$scratch/bin:$PATH" NO_COLOR=1
+ran=0
+for block in block*.sh; do
+  want=$(sed -n '1s/# want //p' "$block")
+  printf -- '-- %s (must end with %s)\n' "$block" "$want"
+  sed 1d "$block" | sed 's/^/   /'
+  status=0
+  bash -eu "$block" >"$block.out" 2>&1 </dev/null || status=$?
+  if [ "$status" != "$want" ]; then
+    cat "$block.out"
+    echo "README.md: $block ended with $status, not $want"
+    exit 1
+  fi
+  ran=$((ran + 1))
+done
+[ "$ran" -gt 0 ] || { echo "README.md has no shell block to run"; exit 1; }
+echo "$ran blocks of $root/README.md did what they say" | sed "s|$root/||"

@@ -186,6 +186,7 @@ func (d *decoder) pass() {
 }
 
 func (d *decoder) bool() bool {
+	d.space()
 	start := d.i
 	d.pass()
 	return d.err == nil && string(d.data[start:d.i]) == "true"

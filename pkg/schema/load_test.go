@@ -1,23 +1,141 @@
 package schema_test
 
 import (
+	"io/fs"
+	"slices"
 	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/schemas"
 )
 
-func BenchmarkLoad(b *testing.B) {
-	for b.Loop() {
-		if _, err := schema.Load(schemas.FS, "5.1"); err != nil {
-			b.Fatal(err)
+// TestLoadReadsWhatFilesWrites holds what Load makes of the embedded files against what it writes again.
+func TestLoadReadsWhatFilesWrites(t *testing.T) {
+	for _, version := range schema.Versions(schemas.FS) {
+		s, err := schema.Load(schemas.FS, version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, text := range s.Files() {
+			embedded, err := schemas.FS.ReadFile("ds-" + version + "/" + name)
+			if err != nil {
+				t.Error(err)
+			} else if diff := cmp.Diff(string(embedded), string(text)); diff != "" {
+				t.Errorf("%s (-embedded +written):\n%s", name, diff)
+			}
 		}
 	}
 }
 
-func BenchmarkStandardDescriptors(b *testing.B) {
+func TestVersions(t *testing.T) {
+	if got := schema.Versions(schemas.FS); !slices.Equal(got, []string{"5.1"}) {
+		t.Errorf("%v", got)
+	}
+	if _, err := schema.Load(schemas.FS, "9.9"); err == nil {
+		t.Error("no error for a standard that is not embedded")
+	}
+}
+
+func TestFacts(t *testing.T) {
+	s := load(t)
+	if n := len(s.Names()); n != 340 {
+		t.Errorf("%d endpoints", n)
+	}
+	r, _ := s.Resource("studentAssessments")
+	p, ok := r.Property(schema.Path{"scoreResults", "result"})
+	if !ok || p.MaxLength != 35 || !p.Required || p.Kind != schema.KindString {
+		t.Errorf("%+v", p)
+	}
+	p, _ = r.Property(schema.Path{"whenAssessedGradeLevelDescriptor"})
+	if p.Descriptor != "GradeLevelDescriptor" {
+		t.Errorf("%+v", p)
+	}
+	for _, absent := range []string{"id", "_etag", "_lastModifiedDate"} {
+		if _, ok := r.Property(schema.Path{absent}); ok {
+			t.Errorf("%s is a server field", absent)
+		}
+	}
+	if d, ok := s.DescriptorResource("CTEProgramServiceDescriptor"); !ok || d.Name != "cteProgramServiceDescriptors" {
+		t.Errorf("%+v", d)
+	}
+	if _, ok := s.DescriptorResource("ZebraDescriptor"); ok {
+		t.Error("found a descriptor that is not there")
+	}
+	if got := r.JSONPath(schema.Path{"studentObjectiveAssessments", "scoreResults", "result"}); got != "$.studentObjectiveAssessments[*].scoreResults[*].result" {
+		t.Error(got)
+	}
+	ref := r.Root.ByName["assessmentReference"].Object.Reference
+	want := []schema.Path{{"assessmentIdentifier"}, {"namespace"}}
+	if diff := cmp.Diff(want, ref.TargetKey(s, "assessments")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestStandardDescriptors(t *testing.T) {
+	values, err := schema.StandardDescriptors(schemas.FS, "5.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(values) != 3273 {
+		t.Errorf("%d values", len(values))
+	}
+	s := load(t)
+	for _, v := range values {
+		if r, ok := s.DescriptorResource(v.Type); !ok || r.Descriptor != v.Type {
+			t.Errorf("%s is not spelled as the standard does", v.Type)
+		}
+	}
+	if !slices.Contains(values, schema.DescriptorValue{Type: "GradeLevelDescriptor", Namespace: "uri://ed-fi.org/GradeLevelDescriptor", CodeValue: "Third grade"}) {
+		t.Error("Third grade is missing")
+	}
+}
+
+func TestWaves(t *testing.T) {
+	s := load(t)
+	got := s.Waves([]string{"studentAssessments", "objectiveAssessments", "assessments", "performanceLevelDescriptors", "assessmentReportingMethodDescriptors", "students"})
+	want := [][]string{{"assessmentReportingMethodDescriptors", "performanceLevelDescriptors"}, {"students"}, {"assessments"}, {"objectiveAssessments"}, {"studentAssessments"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	place := map[string]int{}
+	for i, wave := range s.Waves(s.Names()) {
+		for _, name := range wave {
+			place[name] = i
+		}
+	}
+	for _, name := range s.Names() {
+		r, _ := s.Resource(name)
+		for _, ref := range r.References {
+			for _, target := range ref.Targets {
+				if target != name && place[target] >= place[name] {
+					t.Errorf("%s loads in wave %d, but refers to %s of wave %d", name, place[name], target, place[target])
+				}
+			}
+		}
+	}
+}
+
+func TestLoadRefusesDamage(t *testing.T) {
+	for _, text := range []string{`{`, `{"type": 5}`, `{"zebra": 1}`, `{"type": "object"} x`, `{"properties": {"a": {"maxLength": true}}}`} {
+		if _, err := schema.Load(damaged(text), "5.1"); err == nil {
+			t.Errorf("no error for %s", text)
+		}
+	}
+}
+
+func damaged(text string) fs.FS {
+	return fstest.MapFS{
+		"ds-5.1/standard.json": {Data: []byte(`{"version": "5.1", "endpoints": {"students": {"order": 1}}}`)},
+		"ds-5.1/students.json": {Data: []byte(text)},
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
-		if _, err := schema.StandardDescriptors(schemas.FS, "5.1"); err != nil {
+		if _, err := schema.Load(schemas.FS, "5.1"); err != nil {
 			b.Fatal(err)
 		}
 	}

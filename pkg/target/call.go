@@ -161,7 +161,7 @@ func (a *call) admit(request *http.Request) error {
 	switch {
 	case a.basic:
 		// Not form-encoded first, as RFC 6749 has it: no Ed-Fi API decodes that.
-		request.SetBasicAuth(c.config.ClientID, c.config.ClientSecret)
+		request.SetBasicAuth(c.config.ClientID, c.secret())
 	case !a.anonymous:
 		t, err := c.token(ctx)
 		if err != nil {
@@ -211,11 +211,7 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 	a.started = false
 	if err != nil {
 		c.breaker.failed()
-		f := unreachable(a.url.Host, err)
-		if !c.reached.Load() && a.failed+1 >= beforeReached {
-			f.Retryable = false
-		}
-		return a.again(f, 0), nil
+		return a.again(unreachable(a.url.Host, err), 0), nil
 	}
 	status := response.StatusCode
 	if status >= 500 {
@@ -257,7 +253,11 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 // else the policy's.
 func (a *call) again(f *Failure, wait time.Duration) bool {
 	policy := a.client.config.Retry
-	if !f.Retryable || a.failed >= policy.Max {
+	limit := policy.Max
+	if !a.client.reached.Load() {
+		limit = min(limit, beforeReached-1)
+	}
+	if !f.Retryable || a.failed >= limit {
 		advise(f)
 		a.failure = f
 		return false
@@ -367,6 +367,12 @@ func advise(f *Failure) {
 		return
 	}
 	switch f.Kind {
+	case Odd:
+		f.Fix = "check base_url, and any proxy or firewall in between"
+	case Validation:
+		if f.Status == http.StatusRequestEntityTooLarge {
+			f.Fix = "the record is larger than the target takes; have its administrator raise the limit, or split the record's source"
+		}
 	case Auth:
 		f.Fix = "check client_id and client_secret, and that the client is active on the target"
 	case Forbidden:

@@ -270,6 +270,8 @@ func (c *Client) chooseYear(a *About, urls map[string]string) error {
 	case len(advertised) > 0 && year != "" && !slices.Contains(advertised, year):
 		return setup(fmt.Sprintf("school_year is %s, but the target's data URL is for %s", year, strings.Join(advertised, ", ")),
 			"set base_url and school_year to the same year")
+	case len(advertised) == 0 && year != "" && !placeholders.MatchString(data):
+		a.Notes = append(a.Notes, "school_year is set, but the target does not keep school years apart")
 	case yearSpecific && year == "" && !placeholders.MatchString(data):
 		return setup("the target keeps each school year apart, and no school year is set", "set school_year")
 	}

@@ -36,7 +36,7 @@ func unreachable(host string, err error) *Failure {
 		roots       x509.SystemRootsError
 		verify      *tls.CertificateVerificationError
 		record      tls.RecordHeaderError
-		alert       tls.AlertError
+		alert       *net.OpError
 		errno       syscall.Errno
 		timeout     net.Error
 	)
@@ -65,8 +65,8 @@ func unreachable(host string, err error) *Failure {
 		say(true, fmt.Sprintf("%s redirects in a circle", host), "check base_url")
 	case errors.Is(err, errTooLarge):
 		say(true, err.Error(), "ask for less at a time")
-	case errors.As(err, &alert):
-		say(true, fmt.Sprintf("no TLS connection with %s: %s", host, alert.Error()), "the target must offer TLS 1.2 or later")
+	case errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"): // crypto/tls alone names them so
+		say(true, fmt.Sprintf("no TLS connection with %s: %s", host, alert.Err), "the target must offer the TLS version that the settings ask for, 1.2 or later")
 	case errors.As(err, &dns) && dns.IsNotFound:
 		say(false, fmt.Sprintf("the host name %s is not known", dns.Name), "check base_url, and that this machine can resolve the name")
 	case errors.As(err, &dns):

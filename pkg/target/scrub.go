@@ -10,11 +10,17 @@ import (
 
 const redacted = "[redacted]"
 
+// String shows the settings without the secret, for whoever prints them.
+func (c Config) String() string { return c.BaseURL + " as " + c.ClientID }
+
+// GoString is String: %#v shows no secret either.
+func (c Config) GoString() string { return c.String() }
+
 // replacer takes the secret and the tokens out of a text, in the forms in which foreign texts
 // may show them.
 func (c *Client) replacer() *strings.Replacer {
-	credential := base64.StdEncoding.EncodeToString([]byte(c.config.ClientID + ":" + c.config.ClientSecret))
-	secrets := []string{credential, c.config.ClientSecret}
+	credential := base64.StdEncoding.EncodeToString([]byte(c.config.ClientID + ":" + c.secret()))
+	secrets := []string{credential, c.secret()}
 	for _, t := range []*token{c.tokens.current.Load(), c.tokens.previous.Load()} {
 		if t != nil {
 			secrets = append(secrets, t.value)

@@ -56,7 +56,8 @@ type Client struct {
 	// Stats counts what the client has done, for progress and reports.
 	Stats Stats
 
-	config    Config
+	config    Config        // without the secret
+	secret    func() string // a function, so that printing the client does not show it
 	base      *url.URL
 	http      *http.Client
 	transport *http.Transport // nil if the caller gave its own
@@ -119,7 +120,9 @@ func New(config Config) (*Client, error) {
 	}
 	config.Retry = config.Retry.withDefaults()
 
-	c := &Client{config: config, log: config.Logger, discovering: newSemaphore()}
+	secret := config.ClientSecret
+	config.ClientSecret = ""
+	c := &Client{config: config, secret: func() string { return secret }, log: config.Logger, discovering: newSemaphore()}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -136,7 +139,7 @@ func New(config Config) (*Client, error) {
 			return nil, err
 		}
 	}
-	if config.ClientID == "" || config.ClientSecret == "" {
+	if config.ClientID == "" || secret == "" {
 		return nil, setup("client_id and client_secret are needed", "give both; the target's administrator issues them")
 	}
 	if strings.Contains(config.ClientID, ":") {

@@ -100,7 +100,7 @@ func (c *Client) requestToken(ctx context.Context) (*token, error) {
 	trip := &tokenTrip{call{client: c, method: http.MethodPost, url: address, resource: "token",
 		contentType: "application/x-www-form-urlencoded", accept: acceptJSON, anonymous: true, basic: true, wantBody: true}}
 	config := clientcredentials.Config{
-		ClientID: c.config.ClientID, ClientSecret: c.config.ClientSecret,
+		ClientID: c.config.ClientID, ClientSecret: c.secret(),
 		TokenURL: about.OAuthURL, AuthStyle: oauth2.AuthStyleInHeader,
 	}
 	asked := time.Now()
@@ -213,32 +213,31 @@ func (c *Client) TokenInfo(ctx context.Context) (*TokenInfo, error) {
 	if err != nil || about.TokenInfoURL == "" {
 		return nil, c.notOffered("token information", about)
 	}
-	var a *call
-	var answer *answer
-	for range 2 { // the body must name the token of the header: ask again if that was renewed
+	var info TokenInfo
+	for again := true; ; again = false {
 		t, err := c.token(ctx)
 		if err != nil {
 			return nil, err
 		}
-		a = &call{client: c, method: http.MethodPost, url: address, resource: "token_info",
+		a := &call{client: c, method: http.MethodPost, url: address, resource: "token_info",
 			body:        []byte("token=" + url.QueryEscape(t.value)),
 			contentType: "application/x-www-form-urlencoded", accept: acceptJSON, wantBody: true}
-		answer, err = a.do(ctx)
-		if err == nil || c.tokens.current.Load() == t {
-			break
-		}
-	}
-	if err != nil {
-		if f, ok := AsFailure(err); ok && (f.Status == http.StatusNotFound || f.Status == http.StatusMethodNotAllowed) {
+		answer, err := a.do(ctx)
+		f, failed := AsFailure(err)
+		switch {
+		case failed && again && c.tokens.current.Load() != t:
+			continue // renewed on the way: the body must name the token of the header
+		case failed && (f.Status == http.StatusNotFound || f.Status == http.StatusMethodNotAllowed):
 			f.Err = ErrNotOffered
 		}
-		return nil, err
+		if err != nil {
+			return nil, err
+		}
+		if json.Unmarshal(answer.body, &info) != nil {
+			return nil, a.unreadable(answer)
+		}
+		return &info, nil
 	}
-	var info TokenInfo
-	if err := json.Unmarshal(answer.body, &info); err != nil {
-		return nil, a.unreadable(answer)
-	}
-	return &info, nil
 }
 
 // defaultTokenInfoURL is where the endpoint lies when the root document does not name it.

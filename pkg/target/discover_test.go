@@ -1,0 +1,239 @@
+package target
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDiscoverGenerations(t *testing.T) {
+	urls := func(data, oauth, dependencies string, more ...string) map[string]any {
+		m := map[string]any{"dataManagementApi": data, "oauth": oauth, "dependencies": dependencies}
+		for i := 0; i < len(more); i += 2 {
+			m[more[i]] = more[i+1]
+		}
+		return m
+	}
+	type want struct {
+		generation                                   Generation
+		standard, post, oauth, dependencies, tokens_ string
+	}
+	const b = "https://ods.test"
+	tests := map[string]struct {
+		base   string
+		root   map[string]any
+		config Config
+		want   want
+	}{
+		"5.3 shared, no slash": {
+			root: map[string]any{"version": "5.3", "apiMode": "Shared Instance", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "3.3.1-b"}},
+				"urls": urls(b+"/data/v3", b+"/oauth/token", b+"/metadata/data/v3/dependencies")},
+			want: want{ODS5, "3.3", b + "/data/v3/ed-fi/x", b + "/oauth/token", b + "/metadata/data/v3/dependencies", b + "/oauth/token_info"},
+		},
+		"6.2 year-specific advertises the calendar year": {
+			root: map[string]any{"version": "6.2", "apiMode": "Year Specific", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "4.0.0"}},
+				"urls": urls(b+"/data/v3/2031", b+"/oauth/token", b+"/metadata/data/v3/2031/dependencies")},
+			config: Config{SchoolYear: 2026},
+			want:   want{ODS6, "4.0", b + "/data/v3/2026/ed-fi/x", b + "/oauth/token", b + "/metadata/data/v3/2026/dependencies", b + "/oauth/token_info"},
+		},
+		"6.2 instance and year": {
+			root: map[string]any{"version": "6.2", "apiMode": "Instance Year Specific", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "4.0.0"}},
+				"urls": urls(b+"/data/v3/{instance}/2031", b+"/{instance}/oauth/token", b+"/metadata/data/v3/{instance}/2031/dependencies")},
+			config: Config{SchoolYear: 2026, Instance: "north"},
+			want:   want{ODS6, "4.0", b + "/data/v3/north/2026/ed-fi/x", b + "/north/oauth/token", b + "/metadata/data/v3/north/2026/dependencies", b + "/north/oauth/token_info"},
+		},
+		"7.3 single tenant": {
+			root: map[string]any{"version": "7.3", "dataModels": []any{map[string]string{"name": "TPDM", "version": "1.1"}, map[string]string{"name": "Ed-Fi", "version": "5.2.0"}},
+				"urls": urls(b+"/data/v3/", b+"/oauth/token", b+"/metadata/data/v3/dependencies", "oauthTokenIntrospection", b+"/oauth/token_info")},
+			want: want{ODS7, "5.2", b + "/data/v3/ed-fi/x", b + "/oauth/token", b + "/metadata/data/v3/dependencies", b + "/oauth/token_info"},
+		},
+		"7.1 tenant and year as placeholders": {
+			root: map[string]any{"version": "7.1", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "5.0.0"}},
+				"urls": urls(b+"/{tenantIdentifier}/{schoolYearFromRoute}/data/v3/", b+"/%7BtenantIdentifier%7D/{schoolYearFromRoute}/oauth/token",
+					b+"/{tenantIdentifier}/{schoolYearFromRoute}/metadata/data/v3/dependencies")},
+			config: Config{SchoolYear: 2026, Tenant: "t 1"},
+			want: want{ODS7, "5.0", b + "/t%201/2026/data/v3/ed-fi/x", b + "/t%201/2026/oauth/token",
+				b + "/t%201/2026/metadata/data/v3/dependencies", b + "/t%201/2026/oauth/token_info"},
+		},
+		"DMS below a path base": {
+			base: b + "/api/t1",
+			root: map[string]any{"version": "1.0.0", "applicationName": "Ed-Fi API", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "5.2.0"}},
+				"urls": urls(b+"/api/t1/data", b+"/api/t1/oauth/token", b+"/api/t1/metadata/dependencies", "tokenInfo", b+"/api/t1/oauth/token_info")},
+			want: want{DMS, "5.2", b + "/api/t1/data/ed-fi/x", b + "/api/t1/oauth/token", b + "/api/t1/metadata/dependencies", b + "/api/t1/oauth/token_info"},
+		},
+		"overrides": {
+			root: map[string]any{"version": "7.2", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "5.1.0"}},
+				"urls": urls("https://internal/{odd}/data/v3/", "https://internal/{odd}/oauth/token", b+"/metadata/dependencies")},
+			config: Config{DataURL: "https://dex.example.org/data/v3/{year}/", OAuthURL: "https://dex.example.org/auth", SchoolYear: 2026},
+			want:   want{ODS7, "5.1", "https://dex.example.org/data/v3/2026/ed-fi/x", "https://dex.example.org/auth", b + "/metadata/dependencies", ""},
+		},
+		"relative addresses": {
+			root: map[string]any{"version": "7.2", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "5.1.0"}},
+				"urls": urls("/data/v3/", "/oauth/token", "/metadata/dependencies")},
+			want: want{ODS7, "5.1", b + "/data/v3/ed-fi/x", b + "/oauth/token", b + "/metadata/dependencies", b + "/oauth/token_info"},
+		},
+		"a load balancer advertises http for its own host": {
+			base: b + ":8443",
+			root: map[string]any{"version": "7.2", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "5.1.0"}},
+				"urls": urls("http://ods.test/data/v3/", "http://ods.test:80/oauth/token", "http://ods.test/metadata/dependencies")},
+			want: want{ODS7, "5.1", b + ":8443/data/v3/ed-fi/x", b + ":8443/oauth/token", b + ":8443/metadata/dependencies", b + ":8443/oauth/token_info"},
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			config := tt.config
+			config.BaseURL, config.ClientID, config.ClientSecret = firstOf(tt.base, b), testKey, testSecret
+			config.Transport = memory{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.Count(strings.Trim(r.URL.Path, "/"), "/") <= 1 && r.Method == http.MethodGet && !strings.Contains(r.URL.Path, "metadata") {
+					_ = json.NewEncoder(w).Encode(tt.root)
+					return
+				}
+				f.ServeHTTP(w, r)
+			})}
+			c := mustNew(t, config)
+			about, err := c.Discover(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			u, err := c.address(about, resourcePath("x"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := want{about.Generation, about.Standard(), u.String(), about.OAuthURL, about.DependenciesURL, about.TokenInfoURL}
+			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(want{})); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDiscoverRefuses(t *testing.T) {
+	const b = "https://ods.test"
+	root := func(version, data, oauth string) string {
+		text, _ := json.Marshal(map[string]any{"version": version, "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "5.1.0"}},
+			"urls": map[string]string{"dataManagementApi": data, "oauth": oauth}})
+		return string(text)
+	}
+	tests := map[string]struct {
+		config Config
+		status int
+		body   string
+		says   string
+	}{
+		"placeholder that no setting fills": {Config{}, 200, root("7.1", b+"/{tenantIdentifier}/data/v3/", b+"/oauth/token"), "{tenantIdentifier}"},
+		"placeholder in the token URL":      {Config{}, 200, root("7.1", b+"/data/v3/", b+"/{odd}/oauth/token"), "{odd}"},
+		"year-specific without a year":      {Config{}, 200, root("6.2", b+"/data/v3/2031", b+"/oauth/token"), "set school_year"},
+		"the address is for another year":   {Config{SchoolYear: 2026}, 200, root("7.2", b+"/2025/data/v3/", b+"/2025/oauth/token"), "2025"},
+		"plain http to another host":        {Config{}, 200, root("7.2", "http://internal.test/data/v3/", b+"/oauth/token"), "plain http"},
+		"no data URL":                       {Config{}, 200, root("7.2", "", b+"/oauth/token"), "data_url"},
+		"a page":                            {Config{}, 200, "<html><title>Welcome to IIS</title></html>", "base_url"},
+		"other JSON":                        {Config{}, 200, `{"status":"ok"}`, "no Ed-Fi root document"},
+		"truncated JSON":                    {Config{}, 200, `{"version":"7.2","urls":{`, "no Ed-Fi root document"},
+		"nothing there":                     {Config{}, 404, "", "base_url"},
+		"redirect to another host":          {Config{}, 302, "https://login.test/x?secret=1", "https://login.test/x"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			config := tt.config
+			config.BaseURL, config.ClientID, config.ClientSecret = b, testKey, testSecret
+			config.Transport = memory{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if tt.status == 302 {
+					w.Header().Set("Location", tt.body)
+					tt.body = ""
+				}
+				reply(w, tt.status, tt.body)
+			})}
+			_, err := mustNew(t, config).Discover(t.Context())
+			f := mustFail(t, err, Setup)
+			if !strings.Contains(err.Error(), tt.says) || f.Fix == "" {
+				t.Errorf("error %q with fix %q does not say %q", err, f.Fix, tt.says)
+			}
+		})
+	}
+}
+
+func TestBaseURLOfTheData(t *testing.T) {
+	f := newFake(t)
+	f.data = func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 404, "") }
+	config := f.config()
+	config.BaseURL += "/data/v3"
+	_, err := mustNew(t, config).Discover(t.Context())
+	if !strings.Contains(mustFail(t, err, Setup).Fix, "try https://ods.test") {
+		t.Error(err)
+	}
+}
+
+func TestDiscoveryHappensOnce(t *testing.T) {
+	roots := 0
+	f := newFake(t)
+	config := f.config()
+	config.Transport = memory{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			roots++
+		}
+		f.ServeHTTP(w, r)
+	})}
+	c := mustNew(t, config)
+	for range 3 {
+		if _, err := c.Post(t.Context(), "students", []byte(`{}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if roots != 1 || f.tokens != 1 {
+		t.Errorf("%d root documents, %d tokens for three calls", roots, f.tokens)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	good := Config{BaseURL: "https://ods.test/", ClientID: "k", ClientSecret: "s"}
+	tests := map[string]func(*Config){
+		"http beyond this machine": func(c *Config) { c.BaseURL = "http://ods.test" },
+		"no scheme":                func(c *Config) { c.BaseURL = "ods.test" },
+		"another scheme":           func(c *Config) { c.BaseURL = "ftp://ods.test" },
+		"no address":               func(c *Config) { c.BaseURL = "" },
+		"user in the address":      func(c *Config) { c.BaseURL = "https://user:pass@ods.test" },
+		"placeholder":              func(c *Config) { c.BaseURL = "https://ods.test/{tenant}" },
+		"no secret":                func(c *Config) { c.ClientSecret = "" },
+		"key with a colon":         func(c *Config) { c.ClientID = "k:s" },
+		"http override":            func(c *Config) { c.OAuthURL = "http://ods.test/oauth/token" },
+	}
+	for name, change := range tests {
+		t.Run(name, func(t *testing.T) {
+			config := good
+			change(&config)
+			_, err := New(config)
+			if mustFail(t, err, Setup).Fix == "" {
+				t.Error("does not say what to do")
+			}
+			if strings.Contains(err.Error(), "pass") {
+				t.Error("shows the password")
+			}
+		})
+	}
+	for _, base := range []string{"http://localhost:8080", "http://127.0.0.1", "http://[::1]:1", "https://x"} {
+		config := good
+		config.BaseURL = base
+		if _, err := New(config); err != nil {
+			t.Error(base, err)
+		}
+	}
+	good.BaseURL, good.AllowHTTP = "http://ods.test", true
+	if _, err := New(good); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPlainHTTPIsNoted(t *testing.T) {
+	f := newFake(t)
+	f.base = "http://ods.test"
+	config := f.config()
+	config.AllowHTTP = true
+	about, err := mustNew(t, config).Discover(t.Context())
+	if err != nil || len(about.Notes) != 1 || !strings.Contains(about.Notes[0], "plain http") {
+		t.Error(about, err)
+	}
+}

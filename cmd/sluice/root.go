@@ -231,6 +231,3 @@ func (a *app) explicitTenant(cmd *cobra.Command) (string, error) {
 	}
 	return a.Tenant, nil
 }
-
-// commandName is the command for those who find the tenant locked; its arguments may name students' files.
-func commandName() string { return "sluice" }

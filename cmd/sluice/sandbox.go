@@ -3,16 +3,16 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
-	"net/http"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/sandbox"
 )
+
+// sandboxStandard is the data standard of the emulator.
+const sandboxStandard = "5.1"
 
 // sandboxAddress is where the emulator listens unless told.
 const sandboxAddress = "127.0.0.1:8765"
@@ -62,14 +62,14 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
 	flags.StringVar(&state, "state", "", "folder of the store (default: that of the tenant sandbox)")
 	flags.BoolVar(&reset, "reset", false, "begin with an empty store")
 	flags.StringVar(&students, "students", "", "CSV with a column studentUniqueId: more students to know")
-	flags.StringVar(&faults, "fault", "", "faults and their probability: "+sandbox.FaultNames())
+	flags.StringVar(&faults, "fault", "", "faults and their probability, as in 429:0.01,503:0.005 (429, 500, 502, 503, 504, reset-before, reset-after, html, truncated, slow, expire, conflict, empty)")
 	return cmd
 }
 
 // serve prints how to reach the emulator and serves until the context ends.
 func (a *app) serve(ctx context.Context, server *sandbox.Server, listener net.Listener, store string) error {
 	url := "http://" + listener.Addr().String()
-	a.screen.say("Ed-Fi API emulator, Data Standard %s", sandbox.DataStandard)
+	a.screen.say("Ed-Fi API emulator, Data Standard %s", sandboxStandard)
 	a.screen.say("  base URL  %s", url)
 	a.screen.say("  key       %s", sandbox.Key)
 	a.screen.say("  secret    %s", sandbox.Secret)
@@ -78,17 +78,5 @@ func (a *app) serve(ctx context.Context, server *sandbox.Server, listener net.Li
 	if err := a.screen.result(map[string]string{"baseUrl": url, "key": sandbox.Key, "secret": sandbox.Secret, "store": store}); err != nil {
 		return errors.Join(err, server.Close())
 	}
-	web := &http.Server{Handler: server.Handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(a.log.stderr, slog.LevelWarn)}
-	context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-		defer cancel()
-		if web.Shutdown(grace) != nil {
-			_ = web.Close()
-		}
-	})
-	err := web.Serve(listener)
-	if errors.Is(err, http.ErrServerClosed) {
-		err = nil
-	}
-	return errors.Join(err, server.Close())
+	return errors.Join(server.Serve(ctx, listener), server.Close())
 }

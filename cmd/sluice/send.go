@@ -60,12 +60,12 @@ Stopped at any moment, the same command goes on where it was: nothing is lost, n
 }
 
 // lockTenant takes the tenant's lock: never two loads of one tenant at once (NI-O4).
-func (a *app) lockTenant(c *tenant.Config, t *tenant.Tenant) (*ledger.Lock, error) {
+func (a *app) lockTenant(c *tenant.Config, t *tenant.Tenant, command string) (*ledger.Lock, error) {
 	folder := c.StateFolder(t.Name)
 	if err := durable.MkdirAll(folder); err != nil {
 		return nil, asDiskError(err)
 	}
-	lock, err := ledger.LockTenant(folder, commandName(), time.Now())
+	lock, err := ledger.LockTenant(folder, command, time.Now())
 	if errors.Is(err, ledger.ErrLocked) {
 		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLocked, "wait for it to end, or stop it", "another command is at work for tenant %s", t.Name)
 	}
@@ -73,8 +73,9 @@ func (a *app) lockTenant(c *tenant.Config, t *tenant.Tenant) (*ledger.Lock, erro
 }
 
 // openLedger opens what the tenant's target holds.
-func (a *app) openLedger(c *tenant.Config, t *tenant.Tenant, identity ledger.Identity) (*ledger.Ledger, error) {
-	l, err := ledger.Open(filepath.Join(c.StateFolder(t.Name), "ledger.db"), identity)
+func (a *app) openLedger(c *tenant.Config, t *tenant.Tenant, identity ledger.Identity,
+	openBook func(string, ledger.Identity) (*ledger.Ledger, error)) (*ledger.Ledger, error) {
+	l, err := openBook(filepath.Join(c.StateFolder(t.Name), "ledger.db"), identity)
 	if errors.Is(err, ledger.ErrOtherTarget) {
 		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLedger,
 			"if the target of the tenant was meant to change, run `sluice ledger rebuild --tenant "+t.Name+"`; a new school year is a tenant of its own",
@@ -85,7 +86,7 @@ func (a *app) openLedger(c *tenant.Config, t *tenant.Tenant, identity ledger.Ide
 
 // send runs the stage; open may be nil: then the target is opened for it.
 func (a *app) send(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *runs.Run, dry bool, open *access) (int, error) {
-	lock, err := a.lockTenant(c, t)
+	lock, err := a.lockTenant(c, t, "sluice send")
 	if err != nil {
 		return 0, err
 	}
@@ -99,16 +100,16 @@ func (a *app) send(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *r
 		}
 		defer open.close()
 	}
-	book, err := a.openLedger(c, t, open.identity)
+	book, err := a.openLedger(c, t, open.identity, ledger.Open)
 	if err != nil {
 		return 0, err
 	}
 	defer book.Close()
-	s, err := standard(r.DataStandard)
+	s, err := a.targetStandard(ctx, c, t, open)
 	if err != nil {
 		return 0, err
 	}
-	o := send.Options{Run: r, Tenant: t.Name, TargetIdentity: open.identity, ClientID: open.clientID, Client: open.client, Ledger: book, Standard: s,
+	o := send.Options{Run: r, Tenant: t.Name, TargetIdentity: open.identity.String(), ClientID: open.clientID, Client: open.client, Ledger: book, Standard: s,
 		Concurrency: t.Concurrency, AcceptUnchecked: t.AcceptUnchecked, DryRun: dry, MaxPassAge: t.MaxPassAge, Now: time.Now, Progress: &send.Progress{}}
 	work := func(ctx context.Context) (outcome, error) {
 		o.Logger = a.log.logger

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
-	"time"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -188,14 +186,14 @@ func (a *app) openSandbox(c *tenant.Config, t *tenant.Tenant) (*access, error) {
 	if err != nil {
 		return nil, errors.Join(err, server.Close())
 	}
-	web := &http.Server{Handler: server.Handler(), ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog: slog.NewLogLogger(a.log.stderr, slog.LevelDebug)}
-	done := make(chan struct{})
-	go func() { defer close(done); _ = web.Serve(listener) }()
+	serving, end := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the command's own calls
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(serving, listener) }()
 	stop := func() {
-		_ = web.Close()
-		<-done
-		_ = server.Close()
+		end()
+		if err := errors.Join(<-done, server.Close()); err != nil {
+			a.log.logger.Warn("the sandbox did not end well", "error", err)
+		}
 	}
 	address := "http://" + listener.Addr().String()
 	client, err := target.New(target.Config{
@@ -221,11 +219,11 @@ func sandboxFolder(c *tenant.Config, state string) string {
 
 // newEmulator opens the store of the emulator.
 func (a *app) newEmulator(folder string, reset bool, students string, faults sandbox.Faults) (*sandbox.Server, error) {
-	s, err := standard(sandbox.DataStandard)
+	s, err := standard(sandboxStandard)
 	if err != nil {
 		return nil, err
 	}
-	values, err := schema.StandardDescriptors(schemas.FS, sandbox.DataStandard)
+	values, err := schema.StandardDescriptors(schemas.FS, sandboxStandard)
 	if err != nil {
 		return nil, err
 	}

@@ -81,6 +81,7 @@ const (
 	FileEncoding    Code = "VAL-FILE-ENCODING"
 	FileNUL         Code = "VAL-FILE-NUL"
 	FileQuote       Code = "VAL-FILE-QUOTE"
+	FileLineEnds    Code = "VAL-FILE-LINE-ENDS"
 	FileDrift       Code = "VAL-FILE-DRIFT"
 	FileNewColumn   Code = "VAL-FILE-NEW-COLUMN"
 	FileHeaderOnly  Code = "VAL-FILE-HEADER-ONLY"
@@ -189,6 +190,7 @@ var table = []Entry{
 	{FileEncoding, LevelFormat, "The file is not in the encoding of its contract.", "Export as UTF-8, or set `encoding` in the bundle to the one named."},
 	{FileNUL, LevelFormat, "The file holds NUL bytes: it is no text, or UTF-16 without its mark.", "Export as CSV in UTF-8."},
 	{FileQuote, LevelFormat, "A quote is never closed.", "Correct the line named, where the quoted cell begins."},
+	{FileLineEnds, LevelFormat, "The lines end with carriage returns alone.", "Export with Windows (CRLF) or Unix (LF) line ends."},
 	{FileDrift, LevelFormat, "The header does not match the bundle's contract.", "Compare the columns listed; use a bundle version for this layout."},
 	{FileNewColumn, LevelWarning, "The file has a column that the contract does not know.", "Nothing is lost that was mapped; add it to the bundle, mapped or ignored with a reason."},
 	{FileHeaderOnly, LevelWarning, "The file has a header and no rows.", "If rows were expected, export again."},

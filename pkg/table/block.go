@@ -1,0 +1,145 @@
+package table
+
+import (
+	"iter"
+	"strings"
+)
+
+// Block is some whole records. Its text is immutable: strings cut from it stay valid, and keep the
+// whole block in memory; clone what is kept for long.
+type Block struct {
+	text  string
+	line  int64
+	delim byte
+}
+
+// Len is the number of bytes of the block.
+func (b *Block) Len() int { return len(b.text) }
+
+// Row is one record.
+type Row struct {
+	Line      int64    // its first line
+	Cells     []string // without quotes, untrimmed; the slice is valid until the next row
+	Raw       string   // verbatim, without its line end
+	Blank     bool     // no cell holds any text: not a row of data
+	Malformed string   // what is wrong with its quotes, if anything
+}
+
+// Parser splits records into cells. One goroutine uses it at a time; the zero value is ready.
+type Parser struct {
+	cells []string
+}
+
+// Rows yields the records of the block in order.
+func (b *Block) Rows(p *Parser) iter.Seq[Row] {
+	return func(yield func(Row) bool) {
+		line := b.line
+		for pos := 0; pos < len(b.text); {
+			row, next := p.split(b.text, pos, b.delim)
+			row.Line = line
+			line += 1 + int64(strings.Count(row.Raw, "\n"))
+			pos = next
+			if !yield(row) {
+				return
+			}
+		}
+	}
+}
+
+// split cuts the record at pos; next is the place behind its line end.
+func (p *Parser) split(text string, pos int, delim byte) (row Row, next int) {
+	rec := text[pos:]
+	next = len(text)
+	if nl := strings.IndexByte(rec, '\n'); nl >= 0 {
+		rec = rec[:nl]
+		next = pos + nl + 1
+	}
+	p.cells = p.cells[:0]
+	if strings.IndexByte(rec, '"') >= 0 {
+		next, row.Malformed = p.splitQuoted(text, pos, delim)
+		row.Raw = trimLineEnd(text[pos:next])
+	} else {
+		rec = strings.TrimSuffix(rec, "\r")
+		row.Raw = rec
+		from := 0
+		for i := 0; i < len(rec); i++ {
+			if rec[i] == delim {
+				p.cells = append(p.cells, rec[from:i])
+				from = i + 1
+			}
+		}
+		p.cells = append(p.cells, rec[from:])
+	}
+	row.Cells = p.cells
+	row.Blank = blank(p.cells)
+	return row, next
+}
+
+// splitQuoted is split for a record that holds quotes, and therefore maybe line ends.
+func (p *Parser) splitQuoted(text string, pos int, delim byte) (next int, malformed string) {
+	for {
+		cell, quoted := "", pos < len(text) && text[pos] == '"'
+		if quoted {
+			cell, pos = quotedCell(text, pos)
+		}
+		from := pos
+		for pos < len(text) && text[pos] != delim && text[pos] != '\n' {
+			pos++
+		}
+		tail, last := text[from:pos], pos == len(text) || text[pos] == '\n'
+		if last {
+			tail = strings.TrimSuffix(tail, "\r")
+		}
+		if quoted && malformed == "" && strings.TrimSpace(tail) != "" {
+			malformed = "there is text behind a closing quote"
+		}
+		if tail != "" {
+			cell += tail
+		}
+		p.cells = append(p.cells, cell)
+		if last {
+			return min(pos+1, len(text)), malformed
+		}
+		pos++
+	}
+}
+
+// quotedCell reads the quoted cell at pos and returns the place behind its closing quote. Only a
+// text that no Source has made can lack it.
+func quotedCell(text string, pos int) (cell string, end int) {
+	doubled := false
+	for at := pos + 1; ; {
+		i := strings.IndexByte(text[at:], '"')
+		if i < 0 {
+			at = len(text)
+			cell, end = text[pos+1:], at
+			break
+		}
+		at += i
+		if at+1 < len(text) && text[at+1] == '"' {
+			doubled = true
+			at += 2
+			continue
+		}
+		cell, end = text[pos+1:at], at+1
+		break
+	}
+	if doubled {
+		cell = strings.ReplaceAll(cell, `""`, `"`)
+	}
+	return cell, end
+}
+
+func trimLineEnd(record string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(record, "\n"), "\r")
+}
+
+// blank reports whether no cell holds more than white space.
+func blank(cells []string) bool {
+	for _, c := range cells {
+		if c != "" && strings.TrimSpace(c) != "" {
+			return false
+		}
+	}
+	return true
+}

@@ -39,9 +39,8 @@ type collection struct {
 	path     string // ed-fi/students
 	resource *schema.Resource
 	checker  *schema.Checker
-	complete bool // keys holds all of them
+	complete bool // the inquiry knows all of them
 	denied   bool
-	keys     keySet
 }
 
 func newCatalogue(a asker, std *schema.Standard) *catalogue {
@@ -135,7 +134,7 @@ func (c *catalogue) resolve(ctx context.Context, q *inquiry, a *aim, t int, open
 			}
 		}
 		if !col.denied {
-			if err := c.readAll(ctx, col); err != nil {
+			if err := c.readAll(ctx, col, q); err != nil {
 				return nil, false, err
 			}
 		}
@@ -144,9 +143,7 @@ func (c *catalogue) resolve(ctx context.Context, q *inquiry, a *aim, t int, open
 		}
 	}
 	for _, n := range open {
-		if _, ok := col.keys.find(q.targetHash(a, n, t)); ok {
-			q.fates[n] = fatePresent
-		} else {
+		if !q.present(a, n, t) {
 			left = append(left, n)
 		}
 	}
@@ -266,13 +263,13 @@ func sameFolded(a, b []schema.KeyValue) bool {
 	return slices.Equal(folded(a), folded(b))
 }
 
-// readAll reads the keys of a whole collection.
-func (c *catalogue) readAll(ctx context.Context, col *collection) error {
+// readAll makes the keys of a whole collection known.
+func (c *catalogue) readAll(ctx context.Context, col *collection, q *inquiry) error {
 	var rec schema.Record
 	told, err := readPages(ctx, c.asker, col.path, func(items []json.RawMessage) error {
 		for _, item := range items {
 			if col.checker.Check(item, &rec); rec.Key.OK {
-				col.keys.add(rec.Key.Hash)
+				q.know(rec.Key.Hash)
 			}
 		}
 		return nil

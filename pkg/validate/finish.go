@@ -160,7 +160,7 @@ func (r *resource) settleSelves() ([]edge, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.open.add(n, s.link.nested)
+		r.open.add(n, s.link.few())
 	}
 	if began != 0 {
 		r.open.end()

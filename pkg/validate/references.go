@@ -19,6 +19,12 @@ type link struct {
 	lastForeign uint32 // line last counted by resource.foreign
 }
 
+// fewValues is how many different values a reference may have for lines to share sets of them.
+const fewValues = 4096
+
+// few reports whether lines probably have this reference in common.
+func (l *link) few() bool { return l.nested || len(l.aim.open) < fewValues }
+
 // name says what the reference points at: students, an education organization.
 func (a *aim) name() string {
 	if a.abstract != "" {
@@ -56,8 +62,8 @@ type wanted struct {
 // them the whole collection is read, and a hash is enough.
 const keepWanted = 2000
 
-// inquiry collects the distinct references that only the target can answer, and its answers. It
-// is owned by the goroutine that receives judged blocks.
+// inquiry collects the distinct references that only the target can answer, and its answers; one
+// set holds both them and the keys of collections that were read. It is owned by the goroutine that receives judged blocks.
 type inquiry struct {
 	set   keySet
 	fates []fate
@@ -106,7 +112,7 @@ func (a *aim) id(u *schema.ReferenceUse) hash {
 func (q *inquiry) add(a *aim, id hash, use func() (*schema.ReferenceUse, error)) (uint32, error) {
 	n, fresh := q.set.add(id)
 	if !fresh {
-		return n, nil
+		return n, nil // met before, or in a collection that was read
 	}
 	q.fates = append(q.fates, fateOpen)
 	a.open = append(a.open, n)
@@ -128,16 +134,31 @@ func (q *inquiry) add(a *aim, id hash, use func() (*schema.ReferenceUse, error))
 	return n, nil
 }
 
-// targetHash is the key of the record that reference n means among those of aim.targets[t].
-func (q *inquiry) targetHash(a *aim, n uint32, t int) hash {
-	if w := q.kept[n]; w != nil {
-		return w.hashes[t]
+// know notes that the target has the record with this key.
+func (q *inquiry) know(key hash) {
+	n, fresh := q.set.add(key)
+	if fresh {
+		q.fates = append(q.fates, fatePresent)
 	}
-	return *q.set.at(n) // one target only: the id is its hash
+	q.fates[n] = fatePresent
 }
 
-// openList remembers which lines wait for which answers: 4 bytes a line and 4 a reference, since
-// the references inside collections are kept as sets, of which a file has few.
+// present reports whether the record that reference n means is known at aim.targets[t].
+func (q *inquiry) present(a *aim, n uint32, t int) bool {
+	w := q.kept[n]
+	if w == nil {
+		return q.fates[n] == fatePresent // one target only: the id is the key
+	}
+	known, ok := q.set.find(w.hashes[t])
+	if ok && q.fates[known] == fatePresent {
+		q.fates[n] = fatePresent
+	}
+	return q.fates[n] == fatePresent
+}
+
+// openList remembers which lines wait for which answers: 4 bytes a line and 4 a reference, but the
+// references inside collections and those with few different values are kept as sets, of which a
+// file has few: mostly 12 bytes a line.
 type openList struct {
 	words  words
 	sets   [][]uint32
@@ -155,9 +176,9 @@ const (
 // begin starts a line's references.
 func (l *openList) begin(line uint32) { l.words.append(line | openLine) }
 
-// add adds reference n to the line begun.
-func (l *openList) add(n uint32, nested bool) {
-	if nested {
+// add adds reference n to the line begun; as part of a set if its like has few values.
+func (l *openList) add(n uint32, few bool) {
+	if few {
 		l.nested = append(l.nested, n)
 		return
 	}

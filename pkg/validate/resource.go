@@ -186,7 +186,7 @@ func (r *resource) receiveOpen(b *batch, first uint32) error {
 		if err != nil {
 			return err
 		}
-		r.open.add(n, o.link.nested)
+		r.open.add(n, o.link.few())
 	}
 	if began >= 0 {
 		r.open.end()

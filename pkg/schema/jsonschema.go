@@ -138,6 +138,7 @@ func (w *schemaWriter) property(p *Property, comma bool) {
 var kindKeywords = [...]string{
 	KindString: `"type": "string"`, KindInteger: `"type": "integer"`, KindNumber: `"type": "number"`, KindBoolean: `"type": "boolean"`,
 	KindDate: `"type": "string", "format": "date"`, KindDateTime: `"type": "string", "format": "date-time"`, KindTime: `"type": "string", "format": "time"`,
+	KindArray: `"type": "array"`,
 }
 
 func scalarKeywords(p *Property) []string {

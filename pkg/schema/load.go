@@ -198,7 +198,9 @@ func (f *schemaFile) property(r *Resource, path Path) *Property {
 		p.Kind = KindBoolean
 	case "array":
 		p.Kind = KindArray
-		p.Object = f.items.object(r, path)
+		if f.items != nil {
+			p.Object = f.items.object(r, path)
+		}
 		for _, u := range f.unique {
 			p.ItemKey = append(p.ItemKey, splitPath(u))
 		}

@@ -283,13 +283,17 @@ func (c *converter) property(name string, n *schemaNode, path Path, inside []str
 	return p
 }
 
+// items is what a collection holds; nil if that is not objects, which no standard has.
 func (c *converter) items(n *schemaNode, path Path, inside []string) *Object {
 	if n == nil {
-		return &Object{Open: true}
+		return nil
 	}
 	ref := n.reference()
 	if target, ok := c.schemas[ref]; ok && !slices.Contains(inside, ref) {
 		return c.object(target, path, append(slices.Clone(inside), ref))
+	}
+	if n.Type != "object" {
+		return nil
 	}
 	return c.object(n, path, inside)
 }

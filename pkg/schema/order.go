@@ -28,51 +28,80 @@ func (s *Standard) setOrder(dependencies []byte) error {
 			}
 		}
 	}
-	o := orderer{standard: s, known: known, done: map[string]int{}}
-	for _, name := range slices.Sorted(maps.Keys(s.Resources)) {
-		s.Resources[name].Order = o.order(name)
+	for _, name := range s.behindEachOther() {
+		r := s.Resources[name]
+		order, ok := known[name]
+		if !ok {
+			order = s.behind(r)
+			// What no document lists and refers to nothing is there before anything is loaded: schoolYearTypes.
+			if len(known) > 0 && order == 1 && r.Descriptor == "" {
+				order = 0
+			}
+		}
+		r.Order = order
 	}
 	return nil
 }
 
-type orderer struct {
-	standard *Standard
-	known    map[string]int
-	done     map[string]int
-}
-
-// order is one more than the highest order of what the resource refers to. A resource that is
-// still being asked (a circle between resources, which no standard has) counts as not there.
-func (o *orderer) order(name string) int {
-	if order, ok := o.known[name]; ok {
-		return order
-	}
-	if order, ok := o.done[name]; ok {
-		return order
-	}
-	o.done[name] = 0
-	r := o.standard.Resources[name]
+// behind is one more than the highest order of what r refers to; descriptors have order 1.
+func (s *Standard) behind(r *Resource) int {
 	highest := 0
 	if usesDescriptors(r.Root) {
 		highest = 1
 	}
+	for target := range r.targets(false) {
+		highest = max(highest, s.Resources[target].Order)
+	}
+	return highest + 1
+}
+
+// targets are the other resources that r refers to; hard leaves out what a record can do without.
+func (r *Resource) targets(hard bool) map[string]bool {
+	out := map[string]bool{}
 	for _, ref := range r.References {
+		if hard && (!ref.Required || len(ref.Path) > 1) {
+			continue
+		}
 		for _, target := range ref.Targets {
-			if target != name {
-				highest = max(highest, o.order(target))
+			if target != r.Name {
+				out[target] = true
 			}
 		}
 	}
-	order := highest + 1
-	if r.Descriptor != "" {
-		order = 1
+	return out
+}
+
+// behindEachOther lists the resources so that each stands behind what it refers to. Extensions can
+// close circles of references; they are opened where a record can do without.
+func (s *Standard) behindEachOther() []string {
+	var out []string
+	placed := map[string]bool{}
+	left := slices.Sorted(maps.Keys(s.Resources))
+	all, hard := map[string]map[string]bool{}, map[string]map[string]bool{}
+	for name, r := range s.Resources {
+		all[name], hard[name] = r.targets(false), r.targets(true)
 	}
-	// schoolYearTypes stands in no dependencies document: it is there before anything is loaded.
-	if len(o.known) > 0 && len(r.References) == 0 && highest == 0 && r.Descriptor == "" {
-		order = 0
+	ready := func(targets map[string]map[string]bool) int {
+		return slices.IndexFunc(left, func(name string) bool {
+			for target := range targets[name] {
+				if !placed[target] {
+					return false
+				}
+			}
+			return true
+		})
 	}
-	o.done[name] = order
-	return order
+	for len(left) > 0 {
+		i := ready(all)
+		if i < 0 {
+			i = ready(hard)
+		}
+		i = max(i, 0)
+		placed[left[i]] = true
+		out = append(out, left[i])
+		left = slices.Delete(left, i, i+1)
+	}
+	return out
 }
 
 func usesDescriptors(o *Object) bool {

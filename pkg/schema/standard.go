@@ -109,7 +109,7 @@ type Property struct {
 	Minimum    *float64
 	Maximum    *float64
 	Int64      bool    // KindInteger: 64 bits, else 32
-	Object     *Object // KindObject; for KindArray the item
+	Object     *Object // KindObject; for KindArray the item, or nil if items are no objects
 	ItemKey    []Path  // KindArray: what must be unique in the collection, relative to the item
 
 	marked bool // by its document, as part of a key

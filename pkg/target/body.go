@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -152,40 +153,15 @@ func isPage(body []byte) bool { return len(body) > 0 && body[0] == '<' }
 
 // excerpt is the start of a body as one line of text, without the tags of a page.
 func excerpt(body []byte) string {
+	body = body[:min(len(body), 64<<10)] // what a page has to say stands before that
 	if isPage(body) {
-		body = withoutTags(body)
+		body = tags.ReplaceAll(body, []byte(" "))
 	}
-	if len(body) > 4*excerptLength { // room for runs of blanks
-		body = body[:4*excerptLength]
-	}
+	body = body[:min(len(body), 4*excerptLength)] // room for runs of blanks
 	return plain(string(body), excerptLength)
 }
 
-// withoutTags drops tags, scripts and styles from a page.
-func withoutTags(page []byte) []byte {
-	var out []byte
-	for len(page) > 0 {
-		start := bytes.IndexByte(page, '<')
-		if start < 0 {
-			return append(out, page...)
-		}
-		out = append(append(out, page[:start]...), ' ')
-		page = page[start:]
-		for _, element := range []string{"script", "style"} {
-			if len(page) > len(element) && strings.EqualFold(string(page[1:1+len(element)]), element) {
-				if end := bytes.Index(bytes.ToLower(page), []byte("</"+element)); end > 0 {
-					page = page[end:]
-				}
-			}
-		}
-		end := bytes.IndexByte(page, '>')
-		if end < 0 {
-			return out
-		}
-		page = page[end+1:]
-	}
-	return out
-}
+var tags = regexp.MustCompile(`(?is)<script.*?</script[^>]*>|<style.*?</style[^>]*>|<[^>]*(>|$)`)
 
 // plain makes foreign text fit for one line of a log: no control characters, no runs of blanks,
 // at most limit characters.

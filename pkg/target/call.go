@@ -220,7 +220,7 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 		c.breaker.succeeded()
 	}
 	if a.token != nil && status != http.StatusUnauthorized && status != http.StatusTooManyRequests && status < 500 {
-		a.token.accepted.Store(true)
+		c.tokens.accept(a.token)
 	}
 	succeeded := status >= 200 && status < 300
 	if succeeded && isPage(bytes.TrimSpace(body)) {
@@ -271,24 +271,23 @@ func (a *call) again(f *Failure, wait time.Duration) bool {
 	return true
 }
 
-// renew handles a 401: another token, at once, and the call again. Once, unless the token that
-// was refused had been accepted before: then tokens work, this one's time was simply over.
+// renew handles a 401: another token, at once, and the call again. Tokens that worked and are
+// refused later are replaced as they die; when new ones are refused too, that is the end for every
+// caller.
 func (a *call) renew(f *Failure) bool {
 	c := a.client
-	fresh := !a.token.accepted.Load()
-	if a.renewals >= maxRenewals || a.renewals > 0 && fresh {
+	c.tokens.drop(a.token)
+	hopeless := c.tokens.barren.Load() >= maxBarren
+	if hopeless || a.renewals >= maxRenewals {
 		advise(f)
 		a.failure = f
-		if fresh {
-			// A new token that is refused will not be the last: stop asking for more of them,
-			// since a target may allow only 15 at a time.
+		if hopeless {
 			refused := *a.finished(f)
 			c.tokens.refuse(&refused)
 		}
 		return false
 	}
 	a.renewals++
-	c.tokens.drop(a.token)
 	a.delay = 0
 	a.tell(f)
 	return true

@@ -23,8 +23,13 @@ type tokens struct {
 	lock     semaphore // held while a token is asked for
 	current  atomic.Pointer[token]
 	previous atomic.Pointer[token]   // the one before: requests with it may still be under way
+	barren   atomic.Int64            // tokens in a row that were refused and never accepted
 	refused  atomic.Pointer[Failure] // the credential, or each token, was refused: final
 }
+
+// maxBarren is how many new tokens in a row may be refused before there are no more of them. One
+// may die at once by bad luck; and a target may allow only 15 to be alive.
+const maxBarren = 3
 
 // token is one access token. Its header is shared by all requests and never changed.
 type token struct {
@@ -42,6 +47,17 @@ func (t *token) usable() bool {
 func (t *tokens) drop(old *token) {
 	if t.current.CompareAndSwap(old, nil) {
 		t.previous.Store(old)
+		if !old.accepted.Load() {
+			t.barren.Add(1)
+		}
+	}
+}
+
+// accept notes that the target took a token.
+func (t *tokens) accept(used *token) {
+	if !used.accepted.Load() {
+		used.accepted.Store(true)
+		t.barren.Store(0)
 	}
 }
 
@@ -137,15 +153,15 @@ func (c *Client) requestToken(ctx context.Context) (*token, error) {
 func credentialFailure(f *Failure) *Failure {
 	if f.Kind != Auth && f.Kind != Validation && f.Kind != Forbidden {
 		if f.Kind == NotFound || f.Status == http.StatusMethodNotAllowed {
-			f.Fix = "there is no token endpoint at this address; check base_url, or set oauth_url"
+			f.Fix = "there is no token endpoint at this address; check base_url and school_year, or set oauth_url"
 		}
 		return f
 	}
 	f.Kind, f.Retryable = Auth, false
-	switch code := f.Type; {
-	case code == "invalid_scope":
+	switch f.Type {
+	case "invalid_scope":
 		f.Fix = "the target refused the scope; have its administrator check the client's education organizations"
-	case code == "unsupported_grant_type", code == "invalid_request":
+	case "unsupported_grant_type", "invalid_request":
 		f.Fix = "the target did not understand the token request; check base_url or oauth_url, and any proxy in between"
 	default:
 		f.Fix = "the target refused the key or the secret; check both, and that the client is active"

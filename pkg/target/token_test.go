@@ -101,7 +101,7 @@ func TestPermanent401Ends(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if f.tokens > 2 || f.calls > 16 {
+	if f.tokens != maxBarren || f.calls > 8*maxBarren {
 		t.Errorf("%d tokens and %d calls after a token was refused for good", f.tokens, f.calls)
 	}
 }

@@ -41,6 +41,10 @@ func (l *Ledger) Rebuild(ctx context.Context, run Run, facts Facts, fill func(ad
 		}
 		return facts.store(ctx, tx)
 	})
+	if err == nil {
+		// The journal of such a transaction is larger than the file; readers need not walk it.
+		_, err = l.write.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	}
 	if err != nil {
 		return fmt.Errorf("rebuild the ledger: %w", l.explain(err))
 	}

@@ -172,6 +172,7 @@ func (l Loaded) Holds() bool {
 
 // SendCounts is the counts of send.
 type SendCounts struct {
-	DryRun    bool              `json:"dryRun,omitempty"`
-	Resources map[string]Loaded `json:"resources"`
+	DryRun     bool                        `json:"dryRun,omitempty"`
+	Resources  map[string]Loaded           `json:"resources"`
+	Categories map[string]map[string]int64 `json:"categories,omitempty"` // of what did not load, by resource (NI-O6)
 }

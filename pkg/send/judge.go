@@ -1,0 +1,137 @@
+package send
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+)
+
+// worker judges blocks. Each has a schema.Record of its own.
+type worker struct {
+	*resource
+	checked schema.Record
+}
+
+// judge decides about the lines of a block and hands those to be sent to the posters. done is called
+// once, when the last record of the block is settled.
+func (w *worker) judge(b *block, done func()) {
+	b.records = append(b.records[:0], make([]record, len(b.lines))...)
+	b.entries, b.asked = b.entries[:0], b.asked[:0]
+	b.left.Store(1)
+	b.done = done
+	for i := range b.lines {
+		ln, rec := &b.lines[i], &b.records[i]
+		if w.known != nil {
+			w.checker.Check(ln.text, &w.checked)
+		}
+		rec.key = w.checked.Key.Hash
+		if w.mayGo(ln, rec) {
+			full := sha256.Sum256(ln.text)
+			copy(rec.digest[:], full[:])
+			b.entries = append(b.entries, ledger.Entry{Key: rec.key, Digest: rec.digest})
+			b.asked = append(b.asked, i)
+		}
+	}
+	w.decide(b)
+	b.finish()
+}
+
+// finish notes that one of those who work on the block is done with it.
+func (b *block) finish() {
+	if b.left.Add(-1) == 0 {
+		b.done()
+	}
+}
+
+// mayGo says whether a record passed, and nothing that it refers to stayed behind. If not, its fate
+// is settled.
+func (w *worker) mayGo(ln *line, rec *record) bool {
+	key := &w.checked.Key
+	switch v := runs.Verdict(w.verdicts[ln.no-1]); {
+	case v == runs.Duplicate:
+		rec.outcome = duplicate
+		return false
+	case v == runs.Valid && key.OK:
+	case v == runs.Marked && key.OK && w.AcceptUnchecked:
+		// It was marked for an invalid record, which blocks it below, or for an unchecked one, which goes.
+	case v == runs.Unchecked && key.OK && w.AcceptUnchecked:
+	case v == runs.Marked:
+		u := w.unloaded(ln, diag.ReferenceBlocked, "it refers to a staged record that did not pass")
+		u.explain(w.validated.find(w.name, ln.no))
+		u.Code, u.Fix = diag.ReferenceBlocked, resolution(diag.ReferenceBlocked)
+		w.hold(rec, blocked, u)
+		return false
+	case v == runs.Unchecked:
+		u := w.unloaded(ln, diag.RecordUnchecked, "validate was not allowed to check all of it")
+		u.explain(w.validated.find(w.name, ln.no))
+		w.hold(rec, blocked, u)
+		return false
+	default:
+		u := w.unloaded(ln, diag.RecordSchema, "it did not pass; what is wrong stands in problems/validate.csv")
+		u.explain(w.validated.find(w.name, ln.no))
+		w.hold(rec, invalid, u)
+		return false
+	}
+	if f := w.family; f != nil && (f.circles[ln.no] || f.behind[ln.no]) {
+		u := w.unloaded(ln, diag.ReferenceCycle, "it refers, by way of others, to itself; nothing in the circle can be loaded first")
+		if f.behind[ln.no] {
+			u = w.unloaded(ln, diag.ReferenceBlocked, "what it refers to is part of a circle, and was not sent")
+		}
+		w.hold(rec, blocked, u)
+		return false
+	}
+	if by, ok := w.refused.blocks(w.Standard, &w.checked); ok {
+		u := w.unloaded(ln, diag.ReferenceBlocked, fmt.Sprintf("it refers to a record of %s that was not accepted: %s", by.what, by.key))
+		u.Path = by.path
+		w.hold(rec, blocked, u)
+		return false
+	}
+	return true
+}
+
+// unloaded begins the account of why the line that was checked last did not load.
+func (w *worker) unloaded(ln *line, code diag.Code, message string) *Unloaded {
+	return w.account(ln, w.checked.Key.String(), code, message)
+}
+
+// hold settles the fate of a record that is not sent: what refers to it is not sent either.
+func (w *worker) hold(rec *record, o outcome, u *Unloaded) {
+	rec.outcome, rec.problem = o, u
+	u.Outcome = o.String()
+	u.Category = categoryOf(w.name, u)
+	w.refused.add(w.known, &w.checked.Key)
+}
+
+// decide asks the ledger about the block's records and hands those that the target does not hold to
+// the posters.
+func (w *worker) decide(b *block) {
+	states, err := w.Ledger.Decide(context.WithoutCancel(w.stop), b.entries, b.states)
+	if err != nil {
+		w.halt(err)
+		return
+	}
+	b.states = states
+	for n, i := range b.asked {
+		rec := &b.records[i]
+		switch state := states[n]; {
+		case state == ledger.Unchanged && !w.unproven[w.name]:
+			rec.outcome = unchanged
+		case w.DryRun && state == ledger.New:
+			rec.outcome = created
+		case w.DryRun:
+			rec.outcome = updated
+		default:
+			b.left.Add(1)
+			select {
+			case w.jobs <- job{w.resource, b, i}:
+			case <-w.stop.Done():
+				b.finish()
+			}
+		}
+	}
+}

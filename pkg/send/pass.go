@@ -1,0 +1,120 @@
+package send
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+// CheckPass refuses a run whose pass is missing, for others, given offline or too old (design §1.3).
+// It looks at the manifest only; Run looks at the files and at the target too.
+func CheckPass(r *runs.Run, tenant string, maxAge time.Duration, now time.Time) error {
+	if maxAge <= 0 {
+		maxAge = defaultPassAge
+	}
+	next := fmt.Sprintf("run `sluice validate %s --tenant %s`", r.Path, tenant)
+	refuse := func(code diag.Code, format string, args ...any) error {
+		return diag.Fail(diag.Guarded, code, next, format, args...)
+	}
+	p := r.Pass
+	switch {
+	case r.Tenant == "":
+		return diag.Fail(diag.Guarded, diag.GuardForeignPass, "run `sluice transform` again with --tenant "+tenant,
+			"the run was transformed without a tenant: it can be validated offline, not sent")
+	case r.Tenant != tenant:
+		return diag.Fail(diag.Guarded, diag.GuardForeignPass, "name the tenant of the run, or run `sluice transform` for "+tenant,
+			"the run was made for the tenant %q, not for %q", r.Tenant, tenant)
+	case p == nil:
+		return refuse(diag.GuardNoPass, "the run has no pass: it was not validated, or changed since")
+	case !p.Online:
+		return refuse(diag.GuardForeignPass, "the run was validated offline; only the target itself can open it")
+	case p.Tenant != tenant:
+		return refuse(diag.GuardForeignPass, "the pass is for the tenant %q, not for %q", p.Tenant, tenant)
+	case p.Bundle != r.Bundle.Digest:
+		return refuse(diag.GuardForeignPass, "the pass is for another bundle than the one that the run was made with")
+	}
+	switch age := now.Sub(p.At); {
+	case age > maxAge:
+		return refuse(diag.GuardOldPass, "the run was validated %s ago; a pass is good for %s", age.Round(time.Minute), maxAge)
+	case age < -clockSkew:
+		return refuse(diag.GuardOldPass, "the pass was given at %s, which is in the future: a clock is wrong", p.At.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// clockSkew is how far the clocks of the machine that validates and the one that sends may differ.
+const clockSkew = 10 * time.Minute
+
+// checkFiles refuses staged files and verdicts that are not those the pass was given for, and one
+// for another target. It reads every file, so that nothing has been sent when it refuses.
+func (l *loader) checkFiles(ctx context.Context) error {
+	p := l.Run.Pass
+	next := fmt.Sprintf("run `sluice validate %s --tenant %s`", l.Run.Path, l.Tenant)
+	if identity := l.Ledger.Identity().String(); p.Target != identity {
+		return diag.Fail(diag.Guarded, diag.GuardForeignPass, next, "the pass is for the target %q, not for %q", p.Target, identity)
+	}
+	names, err := l.Run.StagedResources()
+	if err != nil {
+		return fmt.Errorf("list the staged files: %w", err)
+	}
+	changed := func(format string, args ...any) error {
+		return diag.Fail(diag.Guarded, diag.GuardOldPass, next, format, args...)
+	}
+	if passed := slices.Sorted(maps.Keys(p.Staged)); !slices.Equal(names, passed) {
+		return changed("the run was changed after it was validated: staged are %s, validated were %s", list(names), list(passed))
+	}
+	lines := make([]int64, len(names))
+	verdicts := make([][]byte, len(names))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(2) // the disk is the limit
+	for i, name := range names {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			d, err := jsonl.DigestFile(l.Run.StagedFile(name))
+			if err != nil {
+				return fmt.Errorf("read staged %s: %w", name, err)
+			}
+			if d.SHA256 != p.Staged[name] {
+				return changed("staged/%s.jsonl was changed after it was validated", name)
+			}
+			lines[i] = d.Lines
+			if verdicts[i], err = os.ReadFile(l.Run.VerdictFile(name)); err != nil {
+				return fmt.Errorf("read verdicts of %s: %w", name, err)
+			}
+			if digestOf(verdicts[i]) != p.Verdicts[name] || int64(len(verdicts[i])) != d.Lines {
+				return changed("verdicts/%s was changed after validate wrote it", name)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	l.staged, l.verdicts = map[string]int64{}, map[string][]byte{}
+	for i, name := range names {
+		l.staged[name], l.verdicts[name] = lines[i], verdicts[i]
+		l.Progress.Total.Add(lines[i])
+	}
+	return nil
+}
+
+func list(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

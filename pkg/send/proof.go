@@ -1,0 +1,210 @@
+package send
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/target"
+)
+
+// sampleSize is how many records drawn by chance are looked for at the target, beside the newest of
+// each resource. A target that lost a quarter of its records is found out with 99 %.
+const sampleSize = 16
+
+// prove makes sure that the target is the one that the ledger and the pass speak of: same major
+// data standard, change versions that did not run backwards, and a sample of the ledger's records
+// still there. Without that, "unchanged" would be a guess.
+func (l *loader) prove(ctx context.Context) (ledger.Facts, error) {
+	known, err := l.Ledger.Facts(ctx)
+	if err != nil {
+		return known, err
+	}
+	facts, err := factsOf(ctx, l.Client, l.ClientID)
+	if err != nil {
+		return facts, err
+	}
+	if major(known.DataStandard) != major(facts.DataStandard) && known.DataStandard != "" && facts.DataStandard != "" {
+		return facts, diag.Fail(diag.Guarded, diag.GuardTargetChanged, "check the target, then run `sluice target accept --tenant "+l.Tenant+"`",
+			"the target has data standard %s now; it had %s when it was last loaded", facts.DataStandard, known.DataStandard)
+	}
+	if p := l.Run.Pass; p.DataStandard != facts.DataStandard && p.DataStandard != "" && facts.DataStandard != "" {
+		return facts, diag.Fail(diag.Guarded, diag.GuardOldPass, fmt.Sprintf("run `sluice validate %s --tenant %s`", l.Run.Path, l.Tenant),
+			"the run was validated against data standard %s; the target has %s now", p.DataStandard, facts.DataStandard)
+	}
+	rebuild := "run `sluice ledger rebuild --tenant " + l.Tenant + "`: it reads from the target what it holds"
+	if facts.ChangeVersion != 0 && facts.ChangeVersion < known.ChangeVersion {
+		return facts, diag.Fail(diag.Guarded, diag.GuardLedger, rebuild,
+			"the target was restored or replaced: its newest change version is %d, it was %d before", facts.ChangeVersion, known.ChangeVersion)
+	}
+	missing, asked, err := l.readBack(ctx)
+	if err != nil {
+		return facts, err
+	}
+	if missing > 0 {
+		return facts, diag.Fail(diag.Guarded, diag.GuardLedger, rebuild,
+			"the target was emptied, restored or replaced: of %d records that it took before, %d are not there any more", asked, missing)
+	}
+	if known.DataStandard != "" && (known.ClientID != facts.ClientID || known.APIVersion != facts.APIVersion || known.DataStandard != facts.DataStandard) {
+		l.Logger.Info("the target or its credential changed since the last load", "credential_changed", known.ClientID != facts.ClientID,
+			"api_version", facts.APIVersion, "api_version_before", known.APIVersion, "data_standard", facts.DataStandard, "data_standard_before", known.DataStandard)
+	}
+	if facts.ChangeVersion == 0 {
+		facts.ChangeVersion = known.ChangeVersion // change queries were switched off, not back
+	}
+	if l.DryRun {
+		return facts, nil
+	}
+	return facts, l.Ledger.SetFacts(ctx, facts)
+}
+
+// readBack looks for a sample of the ledger's records at the target.
+func (l *loader) readBack(ctx context.Context) (missing, asked int, err error) {
+	sample, err := l.Ledger.Sample(ctx, sortedNames(l.staged), sampleSize)
+	if err != nil {
+		return 0, 0, err
+	}
+	var mu sync.Mutex // guards the counts
+	denied, read := map[string]bool{}, map[string]bool{}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(l.Concurrency)
+	for _, s := range sample {
+		if s.ID == "" {
+			continue
+		}
+		g.Go(func() error {
+			there, err := l.isThere(ctx, s)
+			mu.Lock()
+			defer mu.Unlock()
+			asked++
+			switch {
+			case target.IsKind(err, target.Forbidden):
+				asked--
+				denied[s.Resource] = true
+				return nil
+			case err != nil:
+				return brokenOff(err, "the target could not be asked for what it holds")
+			case !there:
+				missing++
+			}
+			read[s.Resource] = true
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return 0, 0, err
+	}
+	for name := range denied {
+		if l.unproven[name] = !read[name]; l.unproven[name] {
+			l.Logger.Warn("the credential may not read the resource, so the ledger cannot be proven: every record is sent", "resource", name)
+		}
+	}
+	return missing, asked, nil
+}
+
+// isThere reports whether the target still has a record under the id that it gave it, and with the
+// same natural key.
+func (l *loader) isThere(ctx context.Context, s ledger.Sampled) (bool, error) {
+	checker, ok := l.Standard.Checker(s.Resource)
+	if !ok {
+		return true, nil // a resource of another data standard; nothing of this run depends on it
+	}
+	got, err := l.Client.GetByID(ctx, endpoint(l.Standard, s.Resource), s.ID)
+	switch {
+	case target.IsKind(err, target.NotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	var rec schema.Record
+	checker.Check(got.Body, &rec)
+	return rec.Key.OK && rec.Key.Hash == s.Key, nil
+}
+
+// endpoint is a resource's path below the data URL: ed-fi/students.
+func endpoint(std *schema.Standard, resource string) string {
+	if r, ok := std.Resource(resource); ok && r.Segment != "" {
+		return r.Segment + "/" + r.Name
+	}
+	return resource
+}
+
+// factsOf asks the target what it is.
+func factsOf(ctx context.Context, client Target, clientID string) (ledger.Facts, error) {
+	about, err := client.Discover(ctx)
+	if err != nil {
+		return ledger.Facts{}, brokenOff(err, "the target could not be asked what it is")
+	}
+	facts := ledger.Facts{ClientID: clientID, APIVersion: about.Version, DataStandard: about.Standard()}
+	switch versions, err := client.AvailableChangeVersions(ctx); {
+	case err == nil:
+		facts.ChangeVersion = versions.Newest
+	case errors.Is(err, target.ErrNotOffered), target.IsKind(err, target.Forbidden, target.NotFound, target.Odd, target.Validation):
+	default:
+		return facts, brokenOff(err, "the target could not be asked for its change version")
+	}
+	return facts, nil
+}
+
+// remember records the newest change version behind what was sent. It is of use, not of need: a
+// failure is logged only.
+func (l *loader) remember(ctx context.Context, facts ledger.Facts) {
+	if facts.ChangeVersion == 0 || ctx.Err() != nil || l.Progress.Sent.Load() == 0 {
+		return
+	}
+	versions, err := l.Client.AvailableChangeVersions(ctx)
+	if err == nil && versions.Newest > facts.ChangeVersion {
+		facts.ChangeVersion = versions.Newest
+		err = l.Ledger.SetFacts(ctx, facts)
+	}
+	if err != nil {
+		l.Logger.Warn("the newest change version could not be recorded", "error", err.Error())
+	}
+}
+
+// brokenOff makes a failure of the target the end of the run. The failure's own words are safe.
+func brokenOff(err error, what string) error {
+	f, ok := target.AsFailure(err)
+	if !ok {
+		return err
+	}
+	kind, code := diag.CouldNotRun, diag.TargetOdd
+	var certificate *tls.CertificateVerificationError
+	switch f.Kind {
+	case target.Setup:
+		kind, code = diag.Usage, diag.ConfigTenant
+	case target.Auth:
+		kind, code = diag.Refused, diag.AuthRefused
+	case target.Forbidden:
+		kind, code = diag.Refused, diag.AuthForbidden
+	case target.TooMany:
+		code = diag.TargetBusy
+	case target.Server:
+		code = diag.TargetServer
+	case target.Transport:
+		code = diag.TargetUnreached
+		if errors.As(err, &certificate) {
+			code = diag.TargetTLS
+		}
+	}
+	return diag.FailWith(plainFailure{f}, kind, code, f.Fix, "%s", what)
+}
+
+// plainFailure is a failure whose advice stands in the Error around it.
+type plainFailure struct{ failure *target.Failure }
+
+func (p plainFailure) Error() string { return p.failure.Summary() }
+func (p plainFailure) Unwrap() error { return p.failure }
+
+func major(version string) string {
+	m, _, _ := strings.Cut(version, ".")
+	return m
+}

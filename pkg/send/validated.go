@@ -1,0 +1,85 @@
+package send
+
+import (
+	"cmp"
+	"encoding/json"
+	"io"
+	"os"
+	"slices"
+	"sync"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// validated finds what validate said of a staged line. It reads problems/validate.jsonl when it is
+// first asked and keeps the place of each problem, not its text.
+type validated struct {
+	path string
+
+	once  sync.Once
+	file  *os.File
+	index map[string][]finding // by resource, sorted by line and level
+}
+
+type finding struct {
+	line   int64
+	offset int64
+	size   int
+	level  diag.Level
+}
+
+// find is the gravest problem of a staged line. Its words are a courtesy: what cannot be read is
+// not there.
+func (v *validated) find(resource string, line int64) (diag.Problem, bool) {
+	v.once.Do(v.open)
+	all := v.index[resource]
+	i, ok := slices.BinarySearchFunc(all, line, func(f finding, line int64) int { return cmp.Compare(f.line, line) })
+	if !ok {
+		return diag.Problem{}, false
+	}
+	text := make([]byte, all[i].size)
+	if _, err := io.ReadFull(io.NewSectionReader(v.file, all[i].offset, int64(len(text))), text); err != nil {
+		return diag.Problem{}, false
+	}
+	var p diag.Problem
+	if err := json.Unmarshal(text, &p); err != nil {
+		return diag.Problem{}, false
+	}
+	return p, true
+}
+
+func (v *validated) open() {
+	f, err := os.Open(v.path)
+	if err != nil {
+		return
+	}
+	v.file = f
+	index := map[string][]finding{}
+	err = eachLine(v.path, func(offset int64, text []byte) error {
+		var p struct {
+			Resource   string     `json:"resource"`
+			StagedLine int64      `json:"stagedLine"`
+			Level      diag.Level `json:"level"`
+		}
+		if err := json.Unmarshal(text, &p); err != nil {
+			return err
+		}
+		if p.StagedLine > 0 {
+			index[p.Resource] = append(index[p.Resource], finding{p.StagedLine, offset, len(text), p.Level})
+		}
+		return nil
+	})
+	if err != nil {
+		return
+	}
+	for _, all := range index {
+		slices.SortStableFunc(all, func(a, b finding) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.level, b.level)) })
+	}
+	v.index = index
+}
+
+func (v *validated) close() {
+	if v.file != nil {
+		v.file.Close()
+	}
+}

@@ -77,37 +77,41 @@ const (
 
 // Codes of vendor files and their rows.
 const (
-	FileEmpty       Code = "VAL-FILE-EMPTY"
-	FileEncoding    Code = "VAL-FILE-ENCODING"
-	FileNUL         Code = "VAL-FILE-NUL"
-	FileQuote       Code = "VAL-FILE-QUOTE"
-	FileLineEnds    Code = "VAL-FILE-LINE-ENDS"
-	FileDrift       Code = "VAL-FILE-DRIFT"
-	FileNewColumn   Code = "VAL-FILE-NEW-COLUMN"
-	FileHeaderOnly  Code = "VAL-FILE-HEADER-ONLY"
-	RowBlank        Code = "VAL-ROW-BLANK"
-	RowShort        Code = "VAL-ROW-SHORT"
-	RowLong         Code = "VAL-ROW-LONG"
-	RowDuplicate    Code = "VAL-ROW-DUPLICATE"
-	RowKeyConflict  Code = "VAL-ROW-KEY-CONFLICT"
-	RowExpectation  Code = "VAL-ROW-EXPECTATION"
-	RowOther        Code = "VAL-ROW-OTHER"
-	RowFiltered     Code = "VAL-ROW-FILTERED"
-	CellRequired    Code = "VAL-CELL-REQUIRED"
-	CellType        Code = "VAL-CELL-TYPE"
-	CellScore       Code = "VAL-CELL-SCORE"
-	CellScoreRange  Code = "VAL-CELL-SCORE-RANGE"
-	Unmapped        Code = "VAL-UNMAPPED"
-	StudentMissing  Code = "VAL-STUDENT-MISSING"
-	ExpressionNull  Code = "VAL-EXPRESSION-NULL"
-	ExpressionFails Code = "VAL-EXPRESSION"
-	RecordProperty  Code = "VAL-RECORD-PROPERTY"
-	RecordRequired  Code = "VAL-RECORD-REQUIRED"
-	RecordDuplicate Code = "VAL-RECORD-DUPLICATE"
-	RecordConflict  Code = "VAL-RECORD-KEY-CONFLICT"
-	DescriptorCase  Code = "VAL-DESCRIPTOR-CASE"
-	DescriptorLong  Code = "VAL-DESCRIPTOR-LONG"
-	LevelUndeclared Code = "VAL-LEVEL-UNDECLARED"
+	FileEmpty        Code = "VAL-FILE-EMPTY"
+	FileEncoding     Code = "VAL-FILE-ENCODING"
+	FileNUL          Code = "VAL-FILE-NUL"
+	FileQuote        Code = "VAL-FILE-QUOTE"
+	FileLineEnds     Code = "VAL-FILE-LINE-ENDS"
+	FileDrift        Code = "VAL-FILE-DRIFT"
+	FileNewColumn    Code = "VAL-FILE-NEW-COLUMN"
+	FileHeaderOnly   Code = "VAL-FILE-HEADER-ONLY"
+	FileAlternatives Code = "VAL-FILE-ALTERNATIVES"
+	FileElements     Code = "VAL-FILE-ELEMENTS"
+	RowQuote         Code = "VAL-ROW-QUOTE"
+	RowShortened     Code = "VAL-ROW-SHORTENED"
+	RowBlank         Code = "VAL-ROW-BLANK"
+	RowShort         Code = "VAL-ROW-SHORT"
+	RowLong          Code = "VAL-ROW-LONG"
+	RowDuplicate     Code = "VAL-ROW-DUPLICATE"
+	RowKeyConflict   Code = "VAL-ROW-KEY-CONFLICT"
+	RowExpectation   Code = "VAL-ROW-EXPECTATION"
+	RowOther         Code = "VAL-ROW-OTHER"
+	RowFiltered      Code = "VAL-ROW-FILTERED"
+	CellRequired     Code = "VAL-CELL-REQUIRED"
+	CellType         Code = "VAL-CELL-TYPE"
+	CellScore        Code = "VAL-CELL-SCORE"
+	CellScoreRange   Code = "VAL-CELL-SCORE-RANGE"
+	Unmapped         Code = "VAL-UNMAPPED"
+	StudentMissing   Code = "VAL-STUDENT-MISSING"
+	ExpressionNull   Code = "VAL-EXPRESSION-NULL"
+	ExpressionFails  Code = "VAL-EXPRESSION"
+	RecordProperty   Code = "VAL-RECORD-PROPERTY"
+	RecordRequired   Code = "VAL-RECORD-REQUIRED"
+	RecordDuplicate  Code = "VAL-RECORD-DUPLICATE"
+	RecordConflict   Code = "VAL-RECORD-KEY-CONFLICT"
+	DescriptorCase   Code = "VAL-DESCRIPTOR-CASE"
+	DescriptorLong   Code = "VAL-DESCRIPTOR-LONG"
+	LevelUndeclared  Code = "VAL-LEVEL-UNDECLARED"
 )
 
 // Codes of staged records under validation.
@@ -194,6 +198,10 @@ var table = []Entry{
 	{FileDrift, LevelFormat, "The header does not match the bundle's contract.", "Compare the columns listed; use a bundle version for this layout."},
 	{FileNewColumn, LevelWarning, "The file has a column that the contract does not know.", "Nothing is lost that was mapped; add it to the bundle, mapped or ignored with a reason."},
 	{FileHeaderOnly, LevelWarning, "The file has a header and no rows.", "If rows were expected, export again."},
+	{FileAlternatives, LevelWarning, "Two columns of the file are alternatives of one name.", "Check which one holds the values; the first that the bundle names was read."},
+	{FileElements, LevelWarning, "Elements of a list have no column in the file.", "If the layout never has them, nothing is to do; else ask the vendor."},
+	{RowQuote, LevelError, "The quotes of a row do not fit together.", "Correct the row: double the quotes inside of a quoted cell."},
+	{RowShortened, LevelInfo, "Rows end before columns that may be missing.", "Nothing to do; the columns were read as empty."},
 	{RowBlank, LevelInfo, "Lines without any text were passed over.", "Nothing to do."},
 	{RowShort, LevelError, "A row ends before its last needed column.", "Correct the row: a delimiter or a quote is missing."},
 	{RowLong, LevelError, "A row has more cells than the header.", "Correct the row: a cell holds an unquoted delimiter."},

@@ -1,8 +1,6 @@
 package send
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -155,13 +154,47 @@ func isPage(body []byte) bool { return len(body) > 0 && body[0] == '<' }
 func excerpt(body []byte) string {
 	body = body[:min(len(body), 64<<10)] // what a page has to say stands before that
 	if isPage(body) {
-		body = tags.ReplaceAll(body, []byte(" "))
+		body = withoutTags(body)
 	}
 	body = body[:min(len(body), 4*excerptLength)] // room for runs of blanks
 	return plain(string(body), excerptLength)
 }
 
-var tags = regexp.MustCompile(`(?is)<script.*?</script[^>]*>|<style.*?</style[^>]*>|<[^>]*(>|$)`)
+// withoutTags drops tags, and scripts and styles with what they hold, in one pass over the page.
+func withoutTags(page []byte) []byte {
+	// Only ASCII letters are folded, so that the two stay equally long.
+	lower := bytes.Clone(page)
+	for i, b := range lower {
+		if 'A' <= b && b <= 'Z' {
+			lower[i] = b + 'a' - 'A'
+		}
+	}
+	var out []byte
+	for at := 0; at < len(page); {
+		open := bytes.IndexByte(page[at:], '<')
+		if open < 0 {
+			return append(out, page[at:]...)
+		}
+		out = append(append(out, page[at:at+open]...), ' ')
+		at += open
+		for _, end := range []string{"</script", "</style"} {
+			if bytes.HasPrefix(lower[at+1:], []byte(end[2:])) {
+				// Not found means the page was cut within it: then it is the rest of the page.
+				skip := bytes.Index(lower[at:], []byte(end))
+				if skip < 0 {
+					return out
+				}
+				at += skip
+			}
+		}
+		shut := bytes.IndexByte(page[at:], '>')
+		if shut < 0 {
+			return out
+		}
+		at += shut + 1
+	}
+	return out
+}
 
 // plain makes foreign text fit for one line of a log: no control characters, no runs of blanks,
 // at most limit characters.

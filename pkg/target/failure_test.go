@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -128,6 +129,17 @@ func TestErrorQuotesNoRecord(t *testing.T) {
 	const want = "POST ed-fi/students: 503 Service Unavailable: The database is being restored. (6 attempts) [correlation id run-7-12]: try again later"
 	if f.Error() != want {
 		t.Errorf("got  %s\nwant %s", f, want)
+	}
+}
+
+// A hostile page costs no more than an honest one.
+func TestHostilePage(t *testing.T) {
+	for _, part := range []string{"<script", "<", "<style></script>", "<script></script>", "<>"} {
+		begin := time.Now()
+		answerFailure(403, http.Header{}, []byte("<"+strings.Repeat(part, maxErrorBody/len(part))))
+		if d := time.Since(begin); d > 2*time.Second {
+			t.Errorf("%q: %s", part, d)
+		}
 	}
 }
 

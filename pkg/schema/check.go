@@ -164,7 +164,7 @@ func (s *run) members(p *plan, base int) bool {
 			}
 		}
 		if n == nowhere {
-			name, ok := s.name()
+			name, ok := s.text(nil)
 			if !ok {
 				return false
 			}

@@ -3,6 +3,7 @@ package schema_test
 import (
 	"io/fs"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -23,7 +24,9 @@ func TestLoadReadsWhatFilesWrites(t *testing.T) {
 			embedded, err := schemas.FS.ReadFile("ds-" + version + "/" + name)
 			if err != nil {
 				t.Error(err)
-			} else if diff := cmp.Diff(string(embedded), string(text)); diff != "" {
+			}
+			// A checkout on Windows may have CRLF.
+			if diff := cmp.Diff(strings.ReplaceAll(string(embedded), "\r\n", "\n"), string(text)); diff != "" {
 				t.Errorf("%s (-embedded +written):\n%s", name, diff)
 			}
 		}

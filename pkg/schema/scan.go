@@ -231,9 +231,6 @@ func hex4(data []byte, i int) (rune, bool) {
 	return r, true
 }
 
-// name reads a property's name.
-func (s *run) name() ([]byte, bool) { return s.text(nil) }
-
 func (s *run) literal(word string) bool {
 	if end := s.i + len(word); end <= len(s.data) && string(s.data[s.i:end]) == word {
 		s.i = end
@@ -319,7 +316,7 @@ func (s *run) skipAll(end byte, named bool) bool {
 			if s.space() != '"' {
 				return s.fail("a name in quotes is expected")
 			}
-			if _, ok := s.name(); !ok {
+			if _, ok := s.text(nil); !ok {
 				return false
 			}
 			if s.space() != ':' {

@@ -81,6 +81,11 @@ func (o options) files() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, name := range standard.Names() {
+		if _, err := standard.Validator(name); err != nil {
+			return nil, err
+		}
+	}
 	files := standard.Files()
 	text, err := read(o.values)
 	if err != nil {

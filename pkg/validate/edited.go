@@ -15,23 +15,23 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
-// edited says if a staged file is not what transform wrote. Its Count is not zero if lines were
-// added or removed, so that origins no longer tell where a line came from.
-func (g *gate) edited(name string, d jsonl.Digest) *diag.Problem {
-	p := &diag.Problem{Code: diag.RecordEdited, Level: diag.LevelOf(diag.RecordEdited), Resource: name}
+// edited says if a staged file is not what transform wrote; moved, if lines were added or removed,
+// so that origins no longer tell where a line came from.
+func (g *gate) edited(name string, d jsonl.Digest) (p *diag.Problem, moved bool) {
+	p = &diag.Problem{Code: diag.RecordEdited, Level: diag.LevelOf(diag.RecordEdited), Resource: name}
 	switch was, ok := g.run.Staged[name]; {
 	case !ok:
-		p.Count = 1
+		moved = true
 		p.Message = fmt.Sprintf("staged/%s.jsonl was not written by transform; its %d lines were judged as they stand", name, d.Lines)
 	case was.SHA256 == d.SHA256:
-		return nil
+		return nil, false
 	case was.Lines != d.Lines:
-		p.Count = 1
+		moved = true
 		p.Message = fmt.Sprintf("staged/%s.jsonl was changed after transform, which wrote %d lines: %d were judged as they stand, and their source lines are not known", name, was.Lines, d.Lines)
 	default:
 		p.Message = fmt.Sprintf("staged/%s.jsonl was changed after transform; it was judged as it stands", name)
 	}
-	return p
+	return p, moved
 }
 
 // missingFiles says which staged files that transform wrote are gone.

@@ -159,6 +159,7 @@ type fakeTarget struct {
 	folds     bool // compares keys without case
 	failure   error
 
+	flat     sync.Map // of a record's text: its values by name
 	mu       sync.Mutex
 	requests map[string]int // "GET ed-fi/students", "PAGES …", "COUNT …"
 }
@@ -205,14 +206,19 @@ func (f *fakeTarget) Get(_ context.Context, resource string, query url.Values) (
 }
 
 func (f *fakeTarget) matches(text string, query url.Values) bool {
-	values := map[string]string{}
-	var record map[string]any
-	d := json.NewDecoder(strings.NewReader(text))
-	d.UseNumber()
-	if d.Decode(&record) != nil {
-		return false
+	known, ok := f.flat.Load(text)
+	if !ok {
+		values := map[string]string{}
+		var record map[string]any
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber()
+		if d.Decode(&record) != nil {
+			return false
+		}
+		flatten(record, values)
+		known, _ = f.flat.LoadOrStore(text, values)
 	}
-	flatten(record, values)
+	values := known.(map[string]string)
 	for name, want := range query {
 		got, known := values[name]
 		if known && got != want[0] && (!f.folds || !strings.EqualFold(got, want[0])) {

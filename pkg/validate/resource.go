@@ -77,13 +77,13 @@ type stagedWordLine struct {
 const blockSize = 256 << 10
 
 // stream reads the file once: schema, keys, descriptors, and references to what is staged.
-func (r *resource) stream(ctx context.Context) error {
+func (r *resource) stream(ctx context.Context) (err error) {
 	path := r.gate.run.StagedFile(r.name)
 	reader, err := jsonl.Open(path)
 	if err != nil {
 		return unreadable(err, path)
 	}
-	defer reader.Close()
+	defer func() { err = joinClose(err, reader) }()
 	if known, ok := r.gate.run.Staged[r.name]; ok {
 		r.keys.expect(known.Lines)
 	}
@@ -203,7 +203,7 @@ func (r *resource) foreign(line uint32, l *link) {
 	l.lastForeign = line
 	p := diag.Problem{Code: diag.ReferenceUnknown, Level: diag.LevelInfo, StagedLine: int(line), Path: l.path,
 		Message: fmt.Sprintf("refers to %s that are not staged; only the target can tell whether they are there", l.aim.name()),
-		Fix:     "validate online, with the tenant that the records are for"}
+		Fix:     validateOnline}
 	r.listing.sum(p)
 }
 

@@ -73,12 +73,18 @@ func (r *resource) spread(edges []edge) {
 	}
 	for _, n := range order {
 		for _, e := range parents[n] {
-			if v := r.verdicts[e.parent-1]; !good(v) {
+			switch v := r.verdicts[e.parent-1]; {
+			case good(v):
+			case v == runs.Unchecked && !r.gate.online():
+				r.raise(n, runs.Unchecked)
+				p := open(e.path, r.name)
+				p.StagedLine = int(n)
+				r.listing.sum(p)
+			default:
 				r.raise(n, runs.Marked)
 				p := spoilt(e.path, "", r.name, int(e.parent), v)
 				p.StagedLine = int(n)
 				r.listing.add(p)
-				break
 			}
 		}
 	}

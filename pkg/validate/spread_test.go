@@ -13,16 +13,22 @@ func TestSpread(t *testing.T) {
 		verdicts string
 		edges    []edge
 		want     string
+		offline  bool
 	}{
-		{"chain down the file", "ivvv", []edge{{2, 1, ""}, {3, 2, ""}}, "immv"},
-		{"chain up the file", "vvvi", []edge{{1, 2, ""}, {2, 3, ""}, {3, 4, ""}}, "mmmi"},
-		{"below unchecked and marked", "umvd", []edge{{3, 1, ""}, {4, 2, ""}}, "ummd"},
-		{"valid parents", "vdvv", []edge{{3, 1, ""}, {4, 2, ""}}, "vdvv"},
-		{"itself", "vv", []edge{{1, 1, ""}}, "iv"},
-		{"circle with tail and head", "vvvvv", []edge{{1, 2, ""}, {2, 3, ""}, {3, 2, ""}, {3, 4, ""}, {5, 1, ""}}, "miivm"},
+		{"chain down the file", "ivvv", []edge{{2, 1, ""}, {3, 2, ""}}, "immv", false},
+		{"chain up the file", "vvvi", []edge{{1, 2, ""}, {2, 3, ""}, {3, 4, ""}}, "mmmi", false},
+		{"below unchecked and marked", "umvd", []edge{{3, 1, ""}, {4, 2, ""}}, "ummd", false},
+		{"valid parents", "vdvv", []edge{{3, 1, ""}, {4, 2, ""}}, "vdvv", false},
+		{"itself", "vv", []edge{{1, 1, ""}}, "iv", false},
+		{"circle with tail and head", "vvvvv", []edge{{1, 2, ""}, {2, 3, ""}, {3, 2, ""}, {3, 4, ""}, {5, 1, ""}}, "miivm", false},
+		{"offline, below what waits for the target", "uvivv", []edge{{2, 1, ""}, {4, 2, ""}, {5, 1, ""}, {5, 3, ""}}, "uuiuu", true},
 	}
 	for _, test := range tests {
-		r := &resource{judged: judged{name: "objectiveAssessments"}, listing: newListing("objectiveAssessments")}
+		g := &gate{catalogue: &catalogue{}}
+		if test.offline {
+			g.catalogue = nil
+		}
+		r := &resource{gate: g, judged: judged{name: "objectiveAssessments"}, listing: newListing("objectiveAssessments")}
 		for _, v := range test.verdicts {
 			r.verdicts = append(r.verdicts, runs.Verdict(v))
 		}
@@ -31,7 +37,7 @@ func TestSpread(t *testing.T) {
 		for i, v := range r.verdicts {
 			got += string(rune(v))
 			worse := string(rune(v)) != test.verdicts[i:i+1]
-			told := false
+			told := test.offline // counted, not listed one by one
 			for _, p := range r.listing.problems {
 				told = told || p.StagedLine == i+1 && (p.Code == diag.ReferenceInvalid || p.Code == diag.ReferenceCycle)
 			}

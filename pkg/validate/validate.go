@@ -268,15 +268,14 @@ func (g *gate) write(r *resource) error {
 	if err := g.writeVerdicts(r.name, text); err != nil {
 		return err
 	}
-	edited := g.edited(r.name, r.digest)
+	edited, moved := g.edited(r.name, r.digest)
 	problems := r.listing.finish()
-	if edited == nil || edited.Count == 0 {
+	if !moved {
 		if err := g.addOrigins(r.name, problems); err != nil {
 			return err
 		}
 	}
 	if edited != nil {
-		edited.Count = 0
 		problems = append(diag.List{*edited}, problems...)
 	}
 	for _, p := range problems {
@@ -326,8 +325,7 @@ func (g *gate) refuse(name string) error {
 			diag.DidYouMean(name, g.standard.Names()), name),
 		Fix: "rename the file to the resource it is for, or remove it"}
 	list := diag.List{problem}
-	if edited := g.edited(name, d); edited != nil {
-		edited.Count = 0
+	if edited, _ := g.edited(name, d); edited != nil {
 		list = append(list, *edited)
 	}
 	for _, p := range list {

@@ -207,6 +207,7 @@ func (w *worker) descriptor(d *schema.DescriptorUse) error {
 	case k == wordForeign && host(fold(p.Value)) != w.namespaceHost():
 		p.Code, p.Level = diag.RecordUnchecked, diag.LevelInfo
 		p.Message = fmt.Sprintf("%s values of this namespace are not part of the data standard; only the target can tell whether it knows them", d.Type)
+		p.Fix = validateOnline
 		w.raise(runs.Unchecked)
 		w.sum(p)
 	default:
@@ -243,7 +244,12 @@ func (w *worker) reference(u *schema.ReferenceUse) {
 		if !ok {
 			continue
 		}
-		if !good(verdict) {
+		switch {
+		case good(verdict):
+		case verdict == runs.Unchecked && !w.r.gate.online():
+			w.raise(runs.Unchecked)
+			w.sum(open(l.path, t.name))
+		default:
 			w.raise(runs.Marked)
 			w.note(spoilt(u.Place.String(), u.String(), t.name, line, verdict))
 		}
@@ -261,6 +267,15 @@ func (w *worker) reference(u *schema.ReferenceUse) {
 
 // good reports whether a record may be referred to: send will load it.
 func good(v runs.Verdict) bool { return v == runs.Valid || v == runs.Duplicate }
+
+// open words, offline, a reference to staged records that wait for the target themselves. They are
+// not at fault, so what refers to them waits with them.
+func open(path, target string) diag.Problem {
+	return diag.Problem{Code: diag.ReferenceUnknown, Level: diag.LevelInfo, Path: path,
+		Message: fmt.Sprintf("refers to staged %s that only the target can check", target), Fix: validateOnline}
+}
+
+const validateOnline = "validate online, with the tenant that the records are for"
 
 // spoilt words a reference to a staged record that will not be loaded.
 func spoilt(path, key, target string, line int, v runs.Verdict) diag.Problem {

@@ -1,0 +1,203 @@
+package transform
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// binding is the headers of one file while names are bound to them.
+type binding struct {
+	file    string
+	headers []string
+	index   map[string]int
+	layout  string
+	ideal   bool // no file: every header that is asked for is there, in the order of asking
+
+	bound    []bool          // columns that something is bound to
+	optional []bool          // columns whose absence at a row's end says nothing
+	known    map[string]bool // alternatives that were not needed
+	missing  []missing
+	notes    diag.List
+	contract []ContractColumn
+	absent   map[string]int // elements that are not in this layout, by list
+}
+
+// missing is a header of the contract that the file does not have.
+type missing struct {
+	headers []string
+	what    string
+	pos     diag.Pos
+}
+
+func newBinding(file string, headers []string) *binding {
+	b := &binding{file: file, headers: headers, index: make(map[string]int, len(headers)), known: map[string]bool{}, absent: map[string]int{}}
+	for i, h := range headers {
+		if h != "" {
+			b.index[h] = i
+		}
+	}
+	b.bound, b.optional = make([]bool, len(headers)), make([]bool, len(headers))
+	return b
+}
+
+// ideal is the binding of a file that has every header of the contract.
+func (c *compiler) ideal(in *input, layout string) *binding {
+	b := newBinding(in.name, nil)
+	b.ideal, b.layout = true, layout
+	mute := *c
+	mute.problems, mute.lints = &problems{}, &problems{}
+	mute.plan(in, b)
+	return b
+}
+
+// want is a header that something asks for.
+type want struct {
+	headers  []string // alternatives
+	what     string
+	pos      diag.Pos
+	optional bool // may be missing
+	inList   bool
+}
+
+// find binds the first of the alternatives that is present; -1 if none is. Two present at once are
+// a note.
+func (b *binding) find(w want) int {
+	found := -1
+	for _, h := range w.headers {
+		b.known[h] = true
+		i, ok := b.index[h]
+		if !ok {
+			continue
+		}
+		if found < 0 {
+			found = i
+			continue
+		}
+		if i != found {
+			b.notes = append(b.notes, diag.Problem{Code: diag.FileAlternatives, File: b.file, Column: h, Rule: ruleOf(w.pos),
+				Message: fmt.Sprintf("%s and %s both stand in the file; %s reads %s", b.headers[found], h, w.what, b.headers[found])})
+		}
+	}
+	if found < 0 && b.ideal {
+		found = len(b.headers)
+		b.headers = append(b.headers, w.headers[0])
+		b.index[w.headers[0]] = found
+		b.bound, b.optional = append(b.bound, false), append(b.optional, false)
+	}
+	if found < 0 {
+		if !w.optional {
+			b.missing = append(b.missing, missing{w.headers, w.what, w.pos})
+		}
+		return -1
+	}
+	if b.bound[found] {
+		b.optional[found] = b.optional[found] && (w.optional || w.inList)
+	} else {
+		b.optional[found] = w.optional || w.inList
+	}
+	b.bound[found] = true
+	return found
+}
+
+// describe notes a header for the contract, once.
+func (b *binding) describe(i int, col ContractColumn) {
+	if !b.ideal || i < 0 || slices.ContainsFunc(b.contract, func(o ContractColumn) bool { return o.Header == b.headers[i] }) {
+		return
+	}
+	col.Header = b.headers[i]
+	b.contract = append(b.contract, col)
+}
+
+func ruleOf(pos diag.Pos) string {
+	if pos.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", pos.File, pos.Line)
+}
+
+// chooseLayout finds the first layout that fits.
+func (in *input) chooseLayout(b *binding) bool {
+	if len(in.def.Layouts) == 0 {
+		return true
+	}
+	for _, l := range in.def.Layouts {
+		fits := true
+		for _, h := range l.Has {
+			_, ok := b.index[trimSpace(h.Value)]
+			fits = fits && ok
+		}
+		if fits {
+			b.layout = l.Name.Value
+			return true
+		}
+	}
+	return false
+}
+
+// inLayout reports whether a column belongs to the file's layout.
+func inLayout(def *bundle.Column, layout string) bool {
+	return len(def.Layouts) == 0 || slices.ContainsFunc(def.Layouts, func(t bundle.Text) bool { return t.Value == layout })
+}
+
+// ignored reports whether a header is left out with a reason.
+func (in *input) ignored(header string) bool {
+	return slices.ContainsFunc(in.globs, func(g glob) bool { return g.form.MatchString(header) })
+}
+
+// Bind binds an input to the headers of a file, before any row of it is read. What does not match
+// ends in a *diag.Error that compares the columns.
+func (p *Program) bind(in *input, file string, headers []string) (*plan, error) {
+	b := newBinding(file, headers)
+	c := *p.compiler
+	c.problems, c.lints = &problems{}, &problems{}
+	if !in.chooseLayout(b) {
+		return nil, in.noLayout(b)
+	}
+	pl := c.plan(in, b)
+	if len(b.missing) > 0 {
+		return nil, in.drift(b)
+	}
+	for _, path := range sortedNames(b.absent) {
+		b.notes = append(b.notes, diag.Problem{Code: diag.FileElements, Level: diag.LevelOf(diag.FileElements), File: file, Count: b.absent[path],
+			Message: fmt.Sprintf("%d elements of the list %s have no column in this file", b.absent[path], path)})
+	}
+	if len(c.problems.list) > 0 {
+		return nil, &diag.Error{Kind: diag.Usage, Code: diag.BundleList, Message: "the bundle does not fit the file " + file, Problems: c.problems.list}
+	}
+	return pl, nil
+}
+
+// newColumns notes headers that are neither bound, nor an alternative, nor ignored.
+func (in *input) newColumns(b *binding) {
+	for i, h := range b.headers {
+		if h == "" || b.bound[i] || b.known[h] || in.ignored(h) {
+			b.optional[i] = b.optional[i] || !b.bound[i] && h != "" && in.ignored(h)
+			continue
+		}
+		b.notes = append(b.notes, diag.Problem{Code: diag.FileNewColumn, File: b.file, Column: h,
+			Message: fmt.Sprintf("the column %q is new: the bundle neither uses nor ignores it", h)})
+	}
+}
+
+// needed is how many cells a row must have: up to the last header that is neither ignored,
+// optional, nor a list's.
+func (b *binding) needed() int {
+	for i := len(b.headers) - 1; i >= 0; i-- {
+		if b.headers[i] != "" && !b.optional[i] {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+func joinHeaders(headers []string) string {
+	quoted := make([]string, len(headers))
+	for i, h := range headers {
+		quoted[i] = `"` + h + `"`
+	}
+	return strings.Join(quoted, " or ")
+}

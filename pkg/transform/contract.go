@@ -1,0 +1,358 @@
+package transform
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// input is what a bundle says of one kind of file, compiled as far as that needs no headers.
+type input struct {
+	def     *bundle.Input
+	name    string
+	columns []*column
+	scores  []*scoreUse
+	lists   []*list
+	globs   []glob
+	sources []*source // the resources that are made from it, in the order written
+}
+
+// list is columns that repeat; its elements are known before the first row.
+type list struct {
+	def      *bundle.List
+	path     string // parts of tests: tests.parts
+	input    *input
+	outer    *list
+	fields   []field
+	elements [][]fieldValue // by element, in the order of fields
+	columns  []*column
+	scores   []*scoreUse
+	lists    []*list
+}
+
+type field struct {
+	name string
+	typ  typ
+	pos  diag.Pos
+	on   bool // it is the outer name itself, and adds none
+}
+
+type fieldValue struct {
+	value value
+	text  string // in headers
+}
+
+type glob struct {
+	def  bundle.Text
+	form *regexp.Regexp
+}
+
+// parseGlob: `*` is any run of characters, nothing else is special.
+func parseGlob(s string) *regexp.Regexp {
+	parts := strings.Split(s, "*")
+	for i, p := range parts {
+		parts[i] = regexp.QuoteMeta(p)
+	}
+	return regexp.MustCompile(`(?s)^` + strings.Join(parts, `.*`) + `$`)
+}
+
+func (c *compiler) compileInput(def *bundle.Input) *input {
+	in := &input{def: def, name: def.Name.Value}
+	if in.name == "tables" {
+		c.add(def.Name.Pos, diag.BundleName, "choose another name", "no input is called `tables`")
+	}
+	for _, d := range def.Columns {
+		in.columns = append(in.columns, c.column(d, def.Nulls))
+	}
+	for _, g := range def.Ignore {
+		for _, t := range g.Globs {
+			in.globs = append(in.globs, glob{t, parseGlob(trimSpace(t.Value))})
+		}
+	}
+	in.scores = c.scoreUses(def.Scores)
+	for _, d := range def.Lists {
+		in.lists = append(in.lists, c.compileList(in, nil, d))
+	}
+	c.checkInput(in)
+	return in
+}
+
+// checkInput checks the names that an input's keys point at.
+func (c *compiler) checkInput(in *input) {
+	def := in.def
+	names, layouts := columnNames(def.Columns), []string{}
+	for _, l := range def.Layouts {
+		layouts = append(layouts, l.Name.Value)
+	}
+	known := func(t bundle.Text, what string) {
+		if !slices.Contains(names, t.Value) {
+			c.add(t.Pos, diag.BundleValue, "name one of its columns", "%s names %q, which is no column of the input%s", what, t.Value, diag.DidYouMean(t.Value, names))
+		}
+	}
+	for _, s := range def.Student {
+		known(s, "`student`")
+	}
+	if def.District != nil {
+		known(*def.District, "`district`")
+	}
+	for _, col := range allColumns(def) {
+		for _, l := range col.Layouts {
+			if !slices.Contains(layouts, l.Value) {
+				c.add(l.Pos, diag.BundleValue, "name one of its layouts", "there is no layout %q%s", l.Value, diag.DidYouMean(l.Value, layouts))
+			}
+		}
+	}
+}
+
+func columnNames(defs []*bundle.Column) []string {
+	var names []string
+	for _, d := range defs {
+		names = append(names, d.Name.Value)
+	}
+	return names
+}
+
+func allColumns(def *bundle.Input) []*bundle.Column {
+	all := slices.Clone(def.Columns)
+	var walk func(lists []*bundle.List)
+	walk = func(lists []*bundle.List) {
+		for _, l := range lists {
+			all = append(all, l.Columns...)
+			walk(l.Lists)
+		}
+	}
+	walk(def.Lists)
+	return all
+}
+
+func (c *compiler) compileList(in *input, outer *list, def *bundle.List) *list {
+	l := &list{def: def, input: in, outer: outer, path: def.Name.Value}
+	nulls := in.def.Nulls
+	if outer != nil {
+		l.path = outer.path + "." + l.path
+	}
+	c.elementsOf(l)
+	for _, d := range def.Columns {
+		l.columns = append(l.columns, c.column(d, nulls))
+	}
+	l.scores = c.scoreUses(def.Scores)
+	for _, d := range def.Lists {
+		l.lists = append(l.lists, c.compileList(in, l, d))
+	}
+	if !l.hasOwn() && !c.inferring {
+		c.add(def.Name.Pos, diag.BundleList, "let a header name a field of the list, as in \"Goal{n}Name\"",
+			"no element of %q can exist: no header of it names a field of its own", def.Name.Value)
+	}
+	return l
+}
+
+// elementsOf reads what `over` says.
+func (c *compiler) elementsOf(l *list) {
+	over := l.def.Over
+	switch {
+	case over.Table != nil:
+		t := c.tables[over.Table.Value]
+		if t == nil {
+			c.add(over.Table.Pos, diag.BundleList, "put it at tables/"+over.Table.Value+".csv", "there is no table %q%s", over.Table.Value, diag.DidYouMean(over.Table.Value, sortedNames(c.tables)))
+			return
+		}
+		c.usedTables[t.name] = true
+		for i, h := range t.header {
+			on := slices.ContainsFunc(l.def.On, func(o bundle.Text) bool { return o.Value == h })
+			l.fields = append(l.fields, field{name: h, typ: t.typeOf(i), pos: diag.Pos{File: t.shown, Line: 1}, on: on})
+		}
+		for _, o := range l.def.On {
+			if _, ok := t.column(o.Value); !ok {
+				c.add(o.Pos, diag.BundleList, "its columns are "+strings.Join(t.header, ", "), "the table %q has no column %q%s", t.name, o.Value, diag.DidYouMean(o.Value, t.header))
+			}
+		}
+		for i, r := range t.rows {
+			values := make([]fieldValue, len(t.header))
+			for k, cell := range r.cells {
+				values[k].text = cell
+				if t.values != nil {
+					values[k].value = t.values[i][k]
+				}
+			}
+			l.elements = append(l.elements, values)
+		}
+	case over.Range:
+		l.fields = []field{{name: over.Field.Value, typ: typ{kind: kindInteger}, pos: over.Field.Pos}}
+		for n := over.From; n <= over.To; n++ {
+			l.elements = append(l.elements, []fieldValue{{integerValue(int64(n)), fmt.Sprintf("%0*d", over.Width, n)}})
+		}
+	default:
+		l.fields = []field{{name: over.Field.Value, typ: typ{kind: kindText}, pos: over.Field.Pos}}
+		for _, w := range over.Words {
+			l.elements = append(l.elements, []fieldValue{{textValue(w.Value), w.Value}})
+		}
+	}
+	if over.Table == nil && len(l.def.On) > 0 {
+		c.add(l.def.On[0].Pos, diag.BundleList, "use `over: tables.x`", "`on` needs a list over a table")
+	}
+}
+
+// hasOwn reports whether a header of the list, or of a list in it, can be an element's own.
+func (l *list) hasOwn() bool {
+	own := func(pattern string) bool { return namesField(pattern, l.fields) }
+	for _, col := range l.def.Columns {
+		for _, h := range col.Headers {
+			if own(h.Value) {
+				return true
+			}
+		}
+	}
+	for _, u := range l.scores {
+		for _, r := range u.rows {
+			if slices.ContainsFunc(r.headers, own) {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(l.lists, (*list).hasOwn)
+}
+
+// namesField reports whether a pattern names a field that is not in `on`.
+func namesField(pattern string, fields []field) bool {
+	return slices.ContainsFunc(fields, func(f field) bool { return !f.on && strings.Contains(pattern, "{"+f.name+"}") })
+}
+
+var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
+
+// fill replaces the {field}s of a pattern by the texts of the elements around.
+func fill(pattern string, texts map[string]string) (string, []string) {
+	if !strings.Contains(pattern, "{") {
+		return trimSpace(pattern), nil
+	}
+	var unknown []string
+	out := placeholder.ReplaceAllStringFunc(pattern, func(m string) string {
+		text, ok := texts[m[1:len(m)-1]]
+		if !ok {
+			unknown = append(unknown, m[1:len(m)-1])
+		}
+		return text
+	})
+	return trimSpace(out), unknown
+}
+
+// Contract is what the files of an input look like in one layout: for samples and documents.
+type Contract struct {
+	Input      string
+	Layout     string // empty if the input has no layouts
+	Format     string
+	Delimiter  string
+	Encoding   string
+	HeaderRows []int
+	JoinTitles bool
+	Columns    []ContractColumn // each header once, in the order in which the bundle names them
+	Student    []string         // headers that may hold a student's id
+	Key        []string         // names
+	District   string           // header
+}
+
+// ContractColumn is one header of a contract.
+type ContractColumn struct {
+	Header   string
+	Name     string // the name it is bound to; empty for a score
+	Type     bundle.Type
+	Formats  []string
+	Nulls    []string
+	Yes, No  []string
+	Pad      int
+	Required bool
+	Optional bool
+	List     string   // path of the list it belongs to: tests.parts
+	Element  []string // the fields' texts, outer list first
+	Score    *ContractScore
+	Reserved bool // ignored by the bundle under this very name
+}
+
+// ContractScore is what a score column holds.
+type ContractScore struct {
+	Level            bool
+	Method           string
+	Datatype         string
+	Objective        string
+	Minimum, Maximum string
+}
+
+// Contracts describes the files of an input, one for each layout.
+func (p *Program) Contracts(name string) ([]*Contract, error) {
+	for _, in := range p.inputs {
+		if in.name != name {
+			continue
+		}
+		var all []*Contract
+		for _, layout := range in.layoutNames() {
+			all = append(all, p.contract(in, layout))
+		}
+		return all, nil
+	}
+	names := p.InputNames()
+	return nil, diag.Fail(diag.Usage, diag.ConfigInput, "its inputs are "+strings.Join(names, ", "), "the bundle %s has no input %q%s", p.Bundle.Name, name, diag.DidYouMean(name, names))
+}
+
+// layoutNames is the layouts of an input, or one empty name.
+func (in *input) layoutNames() []string {
+	if len(in.def.Layouts) == 0 {
+		return []string{""}
+	}
+	var names []string
+	for _, l := range in.def.Layouts {
+		names = append(names, l.Name.Value)
+	}
+	return names
+}
+
+func (p *Program) contract(in *input, layout string) *Contract {
+	b := p.compiler.ideal(in, layout)
+	out := &Contract{Input: in.name, Layout: layout, Format: in.def.Format.Value, Delimiter: in.def.Delimiter, Encoding: in.def.Encoding.Value,
+		HeaderRows: in.def.HeaderRows, JoinTitles: in.def.JoinTitles, Columns: b.contract}
+	for _, l := range in.def.Layouts {
+		if l.Name.Value == layout {
+			for _, h := range l.Has {
+				if _, ok := b.index[h.Value]; !ok {
+					out.Columns = append(out.Columns, ContractColumn{Header: h.Value, Reserved: true})
+				}
+			}
+		}
+	}
+	for _, g := range in.globs {
+		name := trimSpace(g.def.Value)
+		if _, ok := b.index[name]; !ok && !strings.Contains(name, "*") {
+			out.Columns = append(out.Columns, ContractColumn{Header: name, Reserved: true})
+		}
+	}
+	header := func(name string) string {
+		for _, col := range out.Columns {
+			if col.Name == name && col.List == "" {
+				return col.Header
+			}
+		}
+		return ""
+	}
+	for _, s := range in.def.Student {
+		if h := header(s.Value); h != "" {
+			out.Student = append(out.Student, h)
+		}
+	}
+	for _, k := range in.def.Key {
+		out.Key = append(out.Key, k.Value)
+	}
+	if in.def.District != nil {
+		out.District = header(in.def.District.Value)
+	}
+	return out
+}
+
+func texts(list []bundle.Text) []string {
+	var out []string
+	for _, t := range list {
+		out = append(out, t.Value)
+	}
+	return out
+}

@@ -1,0 +1,231 @@
+package transform
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
+)
+
+// descriptorRule is how values of one descriptor type are made (format §7).
+type descriptorRule struct {
+	typ    string
+	pos    diag.Pos
+	vendor string       // uri up to the code, of a type whose values are the vendor's
+	host   string       // of a type that is as written
+	table  *lookupTable // of a mapped type; of a vendor's, its descriptions; of a host's, the tenant's
+	used   bool
+}
+
+// vendorTypes are the types that the usual claim set lets a vendor create, with the data standard
+// from which on.
+var vendorTypes = map[string]string{"AssessmentReportingMethodDescriptor": "", "PerformanceLevelDescriptor": "", "AssessmentPeriodDescriptor": "",
+	"AccommodationDescriptor": "", "ReasonNotTestedDescriptor": "5.2"}
+
+// maxCode is the length of a descriptor's code.
+const maxCode = 50
+
+// standardHost is where a bare code of a shared table lives.
+const standardHost = "uri://ed-fi.org"
+
+// descriptorRules reads `descriptors`, tables without their values.
+func (c *compiler) descriptorRules(d *bundle.Descriptors) {
+	c.rules = map[string]*descriptorRule{}
+	put := func(typ bundle.Text, r *descriptorRule) {
+		if old := c.rules[typ.Value]; old != nil {
+			c.add(typ.Pos, diag.BundleDescriptor, "list it once", "%s is listed already at %s", typ.Value, old.pos)
+			return
+		}
+		r.typ, r.pos = typ.Value, typ.Pos
+		c.rules[typ.Value] = r
+	}
+	namespace := ""
+	if len(d.Vendor) > 0 {
+		namespace = c.namespace(d)
+	}
+	for _, v := range d.Vendor {
+		r := &descriptorRule{vendor: namespace + "/" + v.Type.Value + "#"}
+		if v.Table != nil {
+			r.table = c.descriptorTable(v.Table, []string{"value", "description"}, []string{"code"})
+		}
+		put(v.Type, r)
+	}
+	for _, s := range d.Shared {
+		switch {
+		case s.Host != nil:
+			r := &descriptorRule{host: strings.TrimSuffix(s.Host.Value, "/")}
+			if !strings.HasPrefix(r.host, "uri://") || strings.Contains(r.host, "#") {
+				c.add(s.Host.Pos, diag.BundleDescriptor, "write uri://ed-fi.org, or tables.x", "%q is no namespace", s.Host.Value)
+			}
+			put(s.Type, r)
+			c.shared = append(c.shared, r)
+		case s.Table != nil:
+			r := &descriptorRule{table: c.descriptorTable(s.Table, []string{"value", "descriptor"}, nil)}
+			if r.table != nil {
+				r.table.overlay = true
+			}
+			put(s.Type, r)
+		}
+	}
+}
+
+// namespace is the vendor's, known before the first row.
+func (c *compiler) namespace(d *bundle.Descriptors) string {
+	if d.Namespace == nil {
+		c.add(d.Pos, diag.BundleDescriptor, "say `namespace: params.namespace`", "the vendor's descriptors need a `namespace`")
+		return ""
+	}
+	n := c.expression(d.Namespace, c.top)
+	switch {
+	case n.bad || c.inferring:
+		return ""
+	case !n.constant || n.fault != nil || !n.kind.isText() || blank(n.val.s):
+		c.add(d.Namespace.Pos, diag.BundleDescriptor, "use a parameter, as in params.namespace", "the namespace must be a text that is known before the first row")
+		return ""
+	}
+	return strings.TrimSuffix(n.val.s, "/")
+}
+
+// descriptorTable is a table found by its column `value`.
+func (c *compiler) descriptorTable(name *bundle.Text, need, may []string) *lookupTable {
+	t := c.tables[name.Value]
+	if t == nil {
+		c.add(name.Pos, diag.BundleDescriptor, "put it at tables/"+name.Value+".csv", "there is no table %q%s", name.Value, diag.DidYouMean(name.Value, sortedNames(c.tables)))
+		return nil
+	}
+	c.usedTables[t.name] = true
+	for _, col := range need {
+		if _, ok := t.column(col); !ok {
+			c.add(name.Pos, diag.BundleDescriptor, "give it the columns "+strings.Join(need, ","), "the table %q has no column %q", t.name, col)
+			return nil
+		}
+	}
+	for _, col := range t.header {
+		if !slices.Contains(need, col) && !slices.Contains(may, col) {
+			c.add(diag.Pos{File: t.shown, Line: 1}, diag.BundleDescriptor, "remove it", "a table of descriptors has no column %q%s", col, diag.DidYouMean(col, slices.Concat(need, may)))
+		}
+	}
+	i, _ := t.column("value")
+	t.keys, t.keyed = []int{i}, true
+	t.kinds[i], t.decided[i] = kindText, true
+	return t
+}
+
+// rule finds the rule of a type; a type that is used and not listed is a problem.
+func (c *compiler) rule(typ string, pos diag.Pos) *descriptorRule {
+	r := c.rules[typ]
+	if r == nil {
+		c.add(pos, diag.BundleDescriptor, "list it under `descriptors.vendor` or `descriptors.shared`", "the descriptor type %s is used, but not listed", typ)
+		return nil
+	}
+	r.used = true
+	return r
+}
+
+// decision is one descriptor that was decided: a line of mappings.csv.
+type decision struct {
+	resource string
+	path     string
+	typ      string
+	value    string // the vendor's
+	sent     string // the URI; empty where it is left out
+	rule     string // file:line
+	code     string // for a vendor's type: the code, to be staged as a descriptor
+}
+
+// resolved is what became of one value at one place.
+type resolved struct {
+	id   int32  // of the decision
+	text []byte // the URI as JSON; nil where it is left out
+	fail *fault
+}
+
+// resolve decides a value.
+func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (decision, *fault) {
+	out := decision{typ: d.typ, value: text, rule: ruleOf(rule)}
+	row := -1
+	if d.table != nil {
+		row = d.table.find(textValue(text).appendKey(nil), "")
+		if row >= 0 {
+			out.rule = ruleOf(d.table.rows[row].pos)
+		}
+	}
+	switch {
+	case d.vendor != "":
+		out.code = text
+		if row >= 0 {
+			if code := d.table.cell(row, "code"); code != "" {
+				out.code = code
+			}
+		}
+		if n := len(utf16.Encode([]rune(out.code))); n > maxCode {
+			return out, &fault{code: diag.DescriptorLong, rule: rule, column: column, value: text,
+				message: fmt.Sprintf("the value has %d characters, a code of %s at most %d", n, d.typ, maxCode)}
+		}
+		out.sent = d.vendor + out.code
+	case row >= 0:
+		to := d.table.cell(row, "descriptor")
+		if to != "" && !strings.Contains(to, "#") {
+			to = standardHost + "/" + d.typ + "#" + to
+		}
+		out.sent = to
+	case d.host != "":
+		out.sent = d.host + "/" + d.typ + "#" + text
+	default:
+		m := &miss{table: d.table, keys: []string{text}}
+		return out, m.fault(rule, column)
+	}
+	return out, nil
+}
+
+// decide resolves a value and notes the decision in the list.
+func decide(d *descriptorRule, text, column string, pos diag.Pos, resource, path string, list *[]*decision, base int) *resolved {
+	text = strings.Clone(text)
+	made, f := d.resolve(text, column, pos)
+	if f != nil {
+		return &resolved{fail: f, id: -1}
+	}
+	made.resource, made.path = resource, path
+	*list = append(*list, &made)
+	out := &resolved{id: int32(base + len(*list) - 1)}
+	if made.sent != "" {
+		out.text = jsonl.AppendString(nil, made.sent)
+	}
+	return out
+}
+
+// checkDescriptors checks the tables of shared descriptors once their rows are known.
+func (c *compiler) checkDescriptors() {
+	for _, name := range sortedNames(c.rules) {
+		d := c.rules[name]
+		if d.vendor != "" {
+			if _, ok := c.standard.DescriptorResource(d.typ); !ok {
+				c.add(d.pos, diag.BundleDescriptor, "correct the name", "data standard %s has no %s%s", c.standard.Version, d.typ, diag.DidYouMean(d.typ, c.descriptorTypes()))
+			}
+			continue
+		}
+		if d.table == nil {
+			continue
+		}
+		for i := range d.table.rows {
+			to := d.table.cell(i, "descriptor")
+			if uri, _, ok := strings.Cut(to, "#"); ok && (!strings.HasPrefix(uri, "uri://") || !strings.HasSuffix(uri, "/"+d.typ)) {
+				c.add(d.table.rows[i].pos, diag.BundleDescriptor, "write uri://host/"+d.typ+"#code, or a code of "+standardHost, "%q is no %s", to, d.typ)
+			}
+		}
+	}
+}
+
+func (c *compiler) descriptorTypes() []string {
+	var types []string
+	for _, name := range c.standard.Names() {
+		if r, ok := c.standard.Resource(name); ok && r.Descriptor != "" {
+			types = append(types, r.Descriptor)
+		}
+	}
+	return types
+}

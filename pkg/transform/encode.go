@@ -1,0 +1,501 @@
+package transform
+
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+)
+
+// node is a part of a record, compiled: it appends its JSON, or says that it has no value. What is
+// wrong it reports to the state, and the record is not staged.
+type node interface {
+	emit(r *state, dst []byte) ([]byte, bool)
+}
+
+// items is a part of an array: it appends any number of elements, with a comma before each but the
+// very first.
+type items interface {
+	items(r *state, dst []byte, first bool) ([]byte, bool)
+}
+
+// constNode is JSON that no row changes, with the descriptors decided in it.
+type constNode struct {
+	text []byte
+	log  []int32
+}
+
+func (n *constNode) emit(r *state, dst []byte) ([]byte, bool) {
+	r.log = append(r.log, n.log...)
+	return append(dst, n.text...), true
+}
+
+// faultNode is a constant that cannot be had.
+type faultNode struct {
+	fault *fault
+	path  string
+}
+
+func (n *faultNode) emit(r *state, dst []byte) ([]byte, bool) {
+	r.fail(n.fault, n.path)
+	return dst, false
+}
+
+// keyNode notes where a part of the natural key stands.
+type keyNode struct {
+	part int
+	node node
+}
+
+func (n *keyNode) emit(r *state, dst []byte) ([]byte, bool) {
+	start := len(dst)
+	dst, ok := n.node.emit(r, dst)
+	if ok {
+		r.keyParts[n.part] = span{start, len(dst)}
+	}
+	return dst, ok
+}
+
+// span is a place in the bytes of a record.
+type span struct{ start, end int }
+
+// leafNode is an expression whose value fits its property.
+type leafNode struct {
+	code  code
+	write func(dst []byte, v value) ([]byte, string) // the text says why it does not fit
+	path  string
+}
+
+func (n *leafNode) emit(r *state, dst []byte) ([]byte, bool) {
+	v, f := n.code.eval(r)
+	if f != nil {
+		r.fail(f, n.path)
+		return dst, false
+	}
+	if v.null() || v.kind.isText() && blank(v.s) {
+		return dst, false
+	}
+	out, wrong := n.write(dst, v)
+	if wrong != "" {
+		r.fail(&fault{code: diag.CellType, rule: n.code.pos, column: headerOf(n.code), value: v.text(), message: n.code.source + " " + wrong}, n.path)
+		return dst, false
+	}
+	return out, true
+}
+
+// writer gives the function that writes values of a kind into a property; false if they cannot fit.
+func writer(p *schema.Property, k kind) (func([]byte, value) ([]byte, string), bool) {
+	switch p.Kind {
+	case schema.KindString:
+		switch {
+		case k.isText():
+			return func(dst []byte, v value) ([]byte, string) { return jsonl.AppendString(dst, v.s), "" }, true
+		case k.isNumber():
+			return func(dst []byte, v value) ([]byte, string) {
+				dst = append(dst, '"')
+				dst = v.appendText(dst)
+				return append(dst, '"'), ""
+			}, true
+		}
+	case schema.KindInteger:
+		if k == kindInteger {
+			return func(dst []byte, v value) ([]byte, string) { return v.appendText(dst), "" }, true
+		}
+	case schema.KindNumber:
+		if k.isNumber() {
+			return func(dst []byte, v value) ([]byte, string) {
+				if v.kind == kindInteger {
+					return v.appendText(dst), ""
+				}
+				return append(dst, plainDecimal(v.s)...), ""
+			}, true
+		}
+	case schema.KindBoolean:
+		if k == kindBoolean {
+			return func(dst []byte, v value) ([]byte, string) { return v.appendText(dst), "" }, true
+		}
+	case schema.KindDate:
+		switch k {
+		case kindDate:
+			return quoted, true
+		case kindText:
+			return func(dst []byte, v value) ([]byte, string) {
+				if !isISODate(v.s) {
+					return dst, "is no date (YYYY-MM-DD)"
+				}
+				return quoted(dst, v)
+			}, true
+		}
+	case schema.KindDateTime:
+		midnight := func(dst []byte, v value) ([]byte, string) {
+			dst = append(dst, '"')
+			dst = append(dst, v.s...)
+			return append(dst, `T00:00:00Z"`...), ""
+		}
+		switch k {
+		case kindDate:
+			return midnight, true
+		case kindDateTime:
+			return quoted, true
+		case kindText:
+			return func(dst []byte, v value) ([]byte, string) {
+				if isISODate(v.s) {
+					return midnight(dst, v)
+				}
+				for _, f := range isoDateTimes {
+					if at, ok := f.parse(v.s); ok && at.dayExists() {
+						return quoted(dst, v)
+					}
+				}
+				return dst, "is no date and time (2026-03-01T08:15:00Z)"
+			}, true
+		}
+	case schema.KindTime:
+		switch k {
+		case kindTime:
+			return quoted, true
+		case kindText:
+			return func(dst []byte, v value) ([]byte, string) {
+				if _, ok := isoTime.parse(v.s); !ok {
+					return dst, "is no time (HH:mm:ss)"
+				}
+				return quoted(dst, v)
+			}, true
+		}
+	}
+	return nil, false
+}
+
+func quoted(dst []byte, v value) ([]byte, string) {
+	dst = append(dst, '"')
+	dst = append(dst, v.s...)
+	return append(dst, '"'), ""
+}
+
+// descriptorNode is a leaf that holds a descriptor: the vendor's word becomes a URI.
+type descriptorNode struct {
+	code     code
+	rule     *descriptorRule
+	site     int
+	resource string
+	path     string
+	column   string
+}
+
+func (n *descriptorNode) emit(r *state, dst []byte) ([]byte, bool) {
+	v, f := n.code.eval(r)
+	if f != nil {
+		r.fail(f, n.path)
+		return dst, false
+	}
+	if v.null() || v.kind.isText() && blank(v.s) {
+		return dst, false
+	}
+	s := v.s
+	if !v.kind.isText() {
+		s = v.text()
+	}
+	return r.descriptor(n.site, n.rule, s, n.column, n.code.pos, n.resource, n.path, dst)
+}
+
+// descriptor appends the URI of a value; what was decided at a place is kept there.
+func (r *state) descriptor(site int, rule *descriptorRule, s, column string, pos diag.Pos, resource, path string, dst []byte) ([]byte, bool) {
+	known := r.sites[site]
+	d := known[s]
+	if d == nil {
+		d = decide(rule, s, column, pos, resource, path, &r.made, len(r.plan.decisions))
+		if known == nil {
+			known = map[string]*resolved{}
+			r.sites[site] = known
+		}
+		known[strings.Clone(s)] = d
+	}
+	if d.fail != nil {
+		r.fail(d.fail, path)
+		return dst, false
+	}
+	r.log = append(r.log, d.id)
+	if d.text == nil {
+		return dst, false
+	}
+	return append(dst, d.text...), true
+}
+
+// objectNode is an object; what has no value is left out.
+type objectNode struct {
+	props    []propNode
+	required uint64 // bits of properties that the API requires
+	names    []string
+	rule     diag.Pos
+	path     string
+}
+
+type propNode struct {
+	name []byte // with quotes and colon; of constants with the value
+	node node   // nil for constants
+	log  []int32
+	bits uint64
+}
+
+func (n *objectNode) emit(r *state, dst []byte) ([]byte, bool) {
+	start, faults := len(dst), r.faults
+	dst = append(dst, '{')
+	any, have := false, uint64(0)
+	for i := range n.props {
+		p := &n.props[i]
+		mark := len(dst)
+		if any {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, p.name...)
+		if p.node == nil {
+			r.log = append(r.log, p.log...)
+		} else {
+			var ok bool
+			if dst, ok = p.node.emit(r, dst); !ok {
+				dst = dst[:mark]
+				continue
+			}
+		}
+		any = true
+		have |= p.bits
+	}
+	if !any {
+		return dst[:start], false
+	}
+	if missing := n.required &^ have; missing != 0 && r.faults == faults {
+		r.fail(n.incomplete(missing), n.path)
+		return dst[:start], false
+	}
+	return append(dst, '}'), true
+}
+
+// incomplete says which properties that the API requires have no value.
+func (n *objectNode) incomplete(missing uint64) *fault {
+	var names []string
+	for ; missing != 0; missing &= missing - 1 {
+		names = append(names, n.names[bits.TrailingZeros64(missing)])
+	}
+	return &fault{code: diag.RecordRequired, rule: n.rule, message: fmt.Sprintf("%s has no value, and the API requires it", strings.Join(names, ", ")),
+		fix: "give the part a `when`, or the property a value; nothing is dropped for being incomplete"}
+}
+
+// condNode holds something only where its condition is true.
+type condNode struct {
+	test code
+	node node
+	path string
+}
+
+func (n *condNode) emit(r *state, dst []byte) ([]byte, bool) {
+	v, f := n.test.eval(r)
+	if f != nil {
+		r.fail(f, n.path)
+		return dst, false
+	}
+	if !v.isTrue() {
+		return dst, false
+	}
+	return n.node.emit(r, dst)
+}
+
+// arrayNode is an array; without elements it is left out.
+type arrayNode struct{ items items }
+
+func (n *arrayNode) emit(r *state, dst []byte) ([]byte, bool) {
+	start := len(dst)
+	dst = append(dst, '[')
+	dst, ok := n.items.items(r, dst, true)
+	if !ok {
+		return dst[:start], false
+	}
+	return append(dst, ']'), true
+}
+
+// seqItems is parts of an array one after the other.
+type seqItems []items
+
+func (s seqItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+	any := false
+	for _, i := range s {
+		var ok bool
+		if dst, ok = i.items(r, dst, first && !any); ok {
+			any = true
+		}
+	}
+	return dst, any
+}
+
+// oneItem is one element.
+type oneItem struct{ node node }
+
+func (i oneItem) items(r *state, dst []byte, first bool) ([]byte, bool) {
+	mark := len(dst)
+	if !first {
+		dst = append(dst, ',')
+	}
+	dst, ok := i.node.emit(r, dst)
+	if !ok {
+		return dst[:mark], false
+	}
+	return dst, true
+}
+
+// constItems is elements that no row changes.
+type constItems struct {
+	text []byte
+	log  []int32
+}
+
+func (i *constItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+	if !first {
+		dst = append(dst, ',')
+	}
+	r.log = append(r.log, i.log...)
+	return append(dst, i.text...), true
+}
+
+// condItems holds elements only where its condition is true.
+type condItems struct {
+	test code
+	part items
+	path string
+}
+
+func (i *condItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+	v, f := i.test.eval(r)
+	if f != nil {
+		r.fail(f, i.path)
+		return dst, false
+	}
+	if !v.isTrue() {
+		return dst, false
+	}
+	return i.part.items(r, dst, first)
+}
+
+// guardItems holds elements only where outer names equal the columns of a table's row.
+type guardItems struct {
+	guards []guard
+	part   items
+	path   string
+}
+
+func (i *guardItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+	for k := range i.guards {
+		v, f := i.guards[k].outer.eval(r)
+		if f != nil {
+			r.fail(f, i.path)
+			return dst, false
+		}
+		if v.null() || !equalValues(v, i.guards[k].want) {
+			return dst, false
+		}
+	}
+	return i.part.items(r, dst, first)
+}
+
+// elementItems is what an element of a list gives, where it exists; its bad cells reject the record.
+type elementItems struct {
+	element *element
+	part    items
+	path    string
+}
+
+func (i *elementItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+	if !r.exists(i.element) || r.spoiled(i.element.columns, i.path) || r.conflicting(i.element, i.path) {
+		return dst, false
+	}
+	return i.part.items(r, dst, first)
+}
+
+// groupItems is what an objective gives, where it has a score or a level.
+type groupItems struct {
+	group *scoreGroup
+	part  items
+}
+
+func (i *groupItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+	if !i.group.any(r) {
+		return dst, false
+	}
+	return i.part.items(r, dst, first)
+}
+
+// scoreItems is `scores` or `levels`: the fragments around each value are encoded before the first row.
+type scoreItems struct {
+	list     []scoreItem
+	resource string
+	path     string // of the array
+}
+
+type scoreItem struct {
+	*score
+	prefix []byte // up to the value
+	suffix []byte
+	log    []int32
+	rule   *descriptorRule // of a level
+	site   int
+}
+
+func (s *scoreItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+	any := false
+	for k := range s.list {
+		i := &s.list[k]
+		text, f := i.read(r)
+		if f != nil {
+			r.fail(f, s.path)
+			continue
+		}
+		if text == "" {
+			continue
+		}
+		mark := len(dst)
+		if any || !first {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, i.prefix...)
+		if i.level {
+			var ok bool
+			dst, ok = r.descriptor(i.site, i.rule, text, i.header, i.pos, s.resource, s.path+"[*].performanceLevelDescriptor", dst)
+			if !ok {
+				dst = dst[:mark]
+				continue
+			}
+		} else {
+			result, wrong := i.fit(text)
+			if wrong != "" {
+				r.fail(i.fault(text, wrong), s.path)
+				dst = dst[:mark]
+				continue
+			}
+			if why, ok := i.outside(result); ok {
+				r.warn(i.score, result, why, s.path)
+			}
+			if plainJSON(result) {
+				dst = append(dst, '"')
+				dst = append(dst, result...)
+				dst = append(dst, '"')
+			} else {
+				dst = jsonl.AppendString(dst, result)
+			}
+		}
+		dst = append(dst, i.suffix...)
+		r.log = append(r.log, i.log...)
+		any = true
+	}
+	return dst, any
+}
+
+// plainJSON reports whether a short text is its own JSON.
+func plainJSON(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}

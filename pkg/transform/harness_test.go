@@ -1,0 +1,142 @@
+package transform
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"go.uber.org/goleak"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/schemas"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// standard is the embedded data standard 5.1.
+var standard = sync.OnceValue(func() *schema.Standard {
+	s, err := schema.Load(schemas.FS, "5.1")
+	if err != nil {
+		panic(err)
+	}
+	return s
+})
+
+// archive is the files of a txtar text.
+func archive(text string) fstest.MapFS {
+	fsys := fstest.MapFS{}
+	for _, f := range txtar.Parse([]byte(text)).Files {
+		fsys[f.Name] = &fstest.MapFile{Data: f.Data}
+	}
+	return fsys
+}
+
+func load(t testing.TB, text string) *bundle.Bundle {
+	t.Helper()
+	b, problems := bundle.Load(archive(text), "b", "test")
+	if problems.Blocks() {
+		t.Fatalf("load: %s", problemText(problems))
+	}
+	return b
+}
+
+// problemText is problems as lines: code place message.
+func problemText(list diag.List) string {
+	var b strings.Builder
+	for _, p := range list {
+		b.WriteString(string(p.Code) + " " + p.Pos().String() + ": " + p.Message + "\n")
+	}
+	return b.String()
+}
+
+func compile(t testing.TB, text string, config ...func(*Config)) *Program {
+	t.Helper()
+	p, problems := tryCompile(t, text, config...)
+	if p == nil {
+		t.Fatalf("compile:\n%s", problemText(problems))
+	}
+	return p
+}
+
+func tryCompile(t testing.TB, text string, config ...func(*Config)) (*Program, diag.List) {
+	t.Helper()
+	cfg := Config{Bundle: load(t, text), Standards: []*schema.Standard{standard()}}
+	for _, f := range config {
+		f(&cfg)
+	}
+	return Compile(cfg)
+}
+
+func params(pairs ...string) func(*Config) {
+	return func(c *Config) {
+		c.Params = map[string]string{}
+		for i := 0; i < len(pairs); i += 2 {
+			c.Params[pairs[i]] = pairs[i+1]
+		}
+	}
+}
+
+// result is a run's directory and what it counted.
+type result struct {
+	*runs.TransformCounts
+	run *runs.Run
+	err error
+}
+
+func (r *result) file(t testing.TB, elem ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(r.run.File(elem...))
+	if os.IsNotExist(err) {
+		return ""
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func (r *result) staged(t testing.TB, resource string) string {
+	return r.file(t, "staged", resource+".jsonl")
+}
+
+// runProgram runs a program over files given as name, text pairs; the same name twice is two files.
+func runProgram(t testing.TB, p *Program, workers int, files ...string) *result {
+	t.Helper()
+	dir := t.TempDir()
+	inputs := map[string][]string{}
+	for i := 0; i < len(files); i += 2 {
+		path := filepath.Join(dir, files[i]+string(rune('a'+i/2))+".csv")
+		if err := os.WriteFile(path, []byte(files[i+1]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		inputs[files[i]] = append(inputs[files[i]], path)
+	}
+	run, err := runs.Create(filepath.Join(dir, "run"), runs.Manifest{Created: time.Unix(0, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, err := p.Run(context.Background(), RunOptions{Run: run, Inputs: inputs, Workers: workers})
+	return &result{counts, run, err}
+}
+
+func mustRun(t testing.TB, p *Program, files ...string) *result {
+	t.Helper()
+	r := runProgram(t, p, 2, files...)
+	if r.err != nil {
+		e, _ := diag.AsError(r.err)
+		if e != nil {
+			t.Fatalf("run: %v\n%s", r.err, problemText(e.Problems))
+		}
+		t.Fatalf("run: %v", r.err)
+	}
+	return r
+}

@@ -1,0 +1,259 @@
+package transform
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// elementsIn binds the elements of a list that stand in this place: at the row, or in an outer
+// element. Those that have no column in the file are left out and counted.
+func (c *compiler) elementsIn(l *list, outer *element, s *scope, b *binding, texts map[string]string) []*element {
+	var out []*element
+	binds := map[int]int{} // column → how many of these elements bind it
+	for i := range l.elements {
+		t := maps.Clone(texts)
+		if t == nil {
+			t = map[string]string{}
+		}
+		for k, f := range l.fields {
+			t[f.name] = l.elements[i][k].text
+		}
+		guards, keep := c.join(l, i, s)
+		if !keep {
+			continue
+		}
+		if !b.ideal && !c.present(l, i, s, b, t) {
+			b.absent[l.path]++
+			continue
+		}
+		e := c.element(l, i, outer, s, b, t)
+		e.guards = guards
+		for _, cell := range e.cells {
+			binds[cell]++
+		}
+		out = append(out, e)
+	}
+	for _, e := range out {
+		e.own = slices.DeleteFunc(e.own, func(o ownCell) bool { return binds[o.index] > 1 })
+	}
+	return out
+}
+
+// element binds one element. Its own headers are those whose pattern names a field of the list;
+// elementsIn takes away what others bind too.
+func (c *compiler) element(l *list, at int, outer *element, s *scope, b *binding, texts map[string]string) *element {
+	e := &element{id: len(c.pl.elements), at: at, number: c.numbers[l], list: l, outer: outer, scope: s.child()}
+	c.numbers[l]++
+	c.pl.elements = append(c.pl.elements, e)
+	e.scope.lists = map[string][]*element{}
+	e.scope.elements = append(slices.Clone(s.elements), e)
+	c.fields(e.scope, l.fields, l.elements[at], "field")
+	shared := map[int]bool{}
+	for _, col := range l.columns {
+		bc := c.bindColumn(b, e.scope, col, col.def.Headers, texts, l)
+		if bc.index < 0 {
+			continue
+		}
+		if col.spoils {
+			e.columns = append(e.columns, bc)
+		}
+		shared[bc.index] = true
+		if slices.ContainsFunc(col.def.Headers, func(h bundle.Text) bool { return namesField(h.Value, l.fields) }) {
+			e.own = append(e.own, ownCell{bc.index, col.nulls})
+		}
+	}
+	c.lets(e.scope, l.def.Let)
+	c.scoreScope(e.scope, l.scores, "the list "+l.path, b, texts, l, e)
+	if e.scope.scores != nil {
+		for _, sc := range e.scope.scores.all {
+			if sc.index < 0 {
+				continue
+			}
+			shared[sc.index] = true
+			if slices.ContainsFunc(sc.headers, func(h string) bool { return namesField(h, l.fields) }) {
+				e.own = append(e.own, ownCell{sc.index, sc.nulls})
+			}
+		}
+	}
+	for _, inner := range l.lists {
+		nested := c.elementsIn(inner, e, e.scope, b, texts)
+		e.scope.lists[inner.def.Name.Value] = nested
+		e.nested = append(e.nested, nested...)
+		for _, n := range nested {
+			for _, cell := range n.cells {
+				shared[cell] = true
+			}
+		}
+	}
+	e.cells = slices.Sorted(maps.Keys(shared))
+	e.key, e.by = c.keyOf(e.scope, l.def.Key, l.def.Duplicates)
+	if len(e.key) > 0 {
+		i := slices.IndexFunc(c.pl.listKeys, func(k *listKey) bool { return k.list == l })
+		if i < 0 {
+			i = len(c.pl.listKeys)
+			c.pl.listKeys = append(c.pl.listKeys, &listKey{id: i, list: l})
+		}
+		c.pl.listKeys[i].elements = append(c.pl.listKeys[i].elements, e)
+	}
+	return e
+}
+
+// fields adds the fields of an element, or the columns of a table's row, as constants.
+func (c *compiler) fields(s *scope, fields []field, values []fieldValue, what string) {
+	for i, f := range fields {
+		if f.on {
+			continue
+		}
+		v := constantCode(values[i].value, f.typ)
+		v.data, v.constant = true, !c.inferring
+		c.declare(s, &symbol{name: f.name, what: what, pos: fieldPos(f, what), code: v})
+	}
+}
+
+// fieldPos keeps the fields of different tables apart in messages.
+func fieldPos(f field, _ string) diag.Pos { return f.pos }
+
+// join says whether an element stands in this place: `on` compares its columns with outer names.
+// What is known only with the row becomes a guard.
+func (c *compiler) join(l *list, at int, s *scope) (guards []guard, keep bool) {
+	for i, f := range l.fields {
+		if !f.on {
+			continue
+		}
+		on := l.def.On[slices.IndexFunc(l.def.On, func(o bundle.Text) bool { return o.Value == f.name })]
+		sym, ok := s.find(f.name)
+		if !ok {
+			c.add(on.Pos, diag.BundleList, "name a column of the table that is a name outside, too", "`on` names %q, which there is not outside of the list%s", f.name, diag.DidYouMean(f.name, s.known()))
+			return nil, false
+		}
+		c.used[sym.pos] = true
+		g, keep, ok := c.joinColumn(sym.code, l.elements[at][i], f.typ)
+		if !ok {
+			c.add(on.Pos, diag.BundleList, "say `types:` of the table", "%q is %s outside and %s in the table: they are never equal", f.name, an(sym.code.kind), an(f.typ.kind))
+			return nil, false
+		}
+		if !keep {
+			return nil, false
+		}
+		if g != nil {
+			guards = append(guards, *g)
+		}
+	}
+	return guards, true
+}
+
+// joinColumn compares an outer name with a column's value: at once if both are known.
+func (c *compiler) joinColumn(outer code, inner fieldValue, t typ) (g *guard, keep, ok bool) {
+	if outer.bad || c.inferring {
+		return nil, true, true
+	}
+	if !comparableKinds(outer.kind, t.kind) {
+		return nil, false, false
+	}
+	if inner.value.null() {
+		return nil, false, true // null equals nothing
+	}
+	if outer.constant {
+		return nil, outer.fault == nil && !outer.val.null() && equalValues(outer.val, inner.value), true
+	}
+	return &guard{outer, inner.value}, true, true
+}
+
+// present reports whether an element has a column in the file: a header of its own, or one of an
+// element in it.
+func (c *compiler) present(l *list, at int, s *scope, b *binding, texts map[string]string) bool {
+	has := func(patterns []string) bool {
+		for _, p := range patterns {
+			if namesField(p, l.fields) {
+				h, _ := fill(p, texts)
+				if _, ok := b.index[h]; ok {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	for _, col := range l.columns {
+		if inLayout(col.def, b.layout) && has(headerPatterns(col.def)) {
+			return true
+		}
+	}
+	for _, u := range l.scores {
+		for _, r := range u.rows {
+			if u.onCol >= 0 && texts[u.on] != "" && texts[u.on] != u.table.rows[r.row].cells[u.onCol] {
+				continue
+			}
+			if has(r.headers) {
+				return true
+			}
+		}
+	}
+	for _, inner := range l.lists {
+		for i := range inner.elements {
+			t := maps.Clone(texts)
+			joined := true
+			for k, f := range inner.fields {
+				text := inner.elements[i][k].text
+				if outer, ok := texts[f.name]; f.on && ok && outer != text {
+					joined = false
+				}
+				t[f.name] = text
+			}
+			if joined && c.present(inner, i, s, b, t) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func headerPatterns(def *bundle.Column) []string { return texts(def.Headers) }
+
+// exists reports whether an element is there on the row: some cell of its own is not null, or an
+// element in it is there. One that `on` does not join, or that a key dropped, is not.
+func (r *state) exists(e *element) bool {
+	seen := &r.elements[e.id]
+	if seen.row != r.row {
+		seen.there = r.there(e)
+		seen.row = r.row
+	}
+	return seen.there
+}
+
+func (r *state) there(e *element) bool {
+	for i := range e.guards {
+		v, f := e.guards[i].outer.eval(r)
+		if f != nil || v.null() || !equalValues(v, e.guards[i].want) {
+			return false
+		}
+	}
+	if r.gone(e) {
+		return false
+	}
+	for i := range e.own {
+		if o := &e.own[i]; !isNullCell(trimSpace(r.cells[o.index]), o.nulls) {
+			return true
+		}
+	}
+	for _, n := range e.nested {
+		if r.exists(n) {
+			return true
+		}
+	}
+	return false
+}
+
+// spoiled gives the bad cells of an element: they reject the records from it and those that reach it.
+func (r *state) spoiled(columns []*boundColumn, path string) bool {
+	bad := false
+	for _, bc := range columns {
+		if _, f := bc.code.eval(r); f != nil {
+			r.fail(f, path)
+			bad = true
+		}
+	}
+	return bad
+}

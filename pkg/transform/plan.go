@@ -1,0 +1,395 @@
+package transform
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/parser"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// plan is an input bound to the headers of one file: what is done with each of its rows. Names have
+// become slots, lists their elements, and what does not depend on a row is encoded already.
+// Immutable, shared by the workers.
+type plan struct {
+	input     *input
+	layout    string
+	headers   []string
+	needed    int // cells that a row must have
+	slots     int
+	columns   []*boundColumn  // of the row; those that can spoil it
+	district  int             // column, or -1
+	leaCodes  map[string]bool // the tenant's districts; nil: all rows are the tenant's
+	when      *code
+	whenNames []namedCode // what `when` looks at, for the message that nothing is left
+	expects   []boundExpect
+	key       []code
+	by        *code
+	elements  []*element // all, inner ones after their outer
+	listKeys  []*listKey
+	units     []*unit
+	cells     []int // columns bound, for rows that are equal in every bound cell
+	decisions []*decision
+	sites     int
+	student   string // header that the student's id is read from
+	notes     diag.List
+}
+
+// boundColumn is a column of the file that a name is bound to.
+type boundColumn struct {
+	*column
+	header string
+	index  int
+	code   code
+}
+
+// namedCode is a name with what it stands for.
+type namedCode struct {
+	name string
+	code code
+}
+
+type boundExpect struct {
+	def  *bundle.Expect
+	that code
+}
+
+// element is one element of a list, bound to the file's columns.
+type element struct {
+	id      int
+	number  int // among all elements of its list, those of other outer elements too
+	at      int // in list.elements
+	list    *list
+	outer   *element
+	own     []ownCell
+	guards  []guard
+	nested  []*element
+	columns []*boundColumn // that can spoil it
+	scope   *scope
+	key     []code
+	by      *code
+	cells   []int
+}
+
+// ownCell is a cell that makes an element exist.
+type ownCell struct {
+	index int
+	nulls []string
+}
+
+// guard keeps an element only where an outer name equals a field of it.
+type guard struct {
+	outer code
+	want  value
+}
+
+// listKey is a list whose elements are compared over all rows.
+type listKey struct {
+	id       int
+	list     *list
+	elements []*element
+}
+
+func (c *compiler) slot() int {
+	c.pl.slots++
+	return c.pl.slots - 1
+}
+
+// plan binds an input to headers.
+func (c *compiler) plan(in *input, b *binding) *plan {
+	c.pl = &plan{input: in, layout: b.layout, district: -1}
+	c.numbers = map[*list]int{}
+	pl, def := c.pl, in.def
+	row := c.top.child()
+	row.lists = map[string][]*element{}
+	if len(def.Layouts) > 0 {
+		layout := constantCode(textValue(b.layout), typ{kind: kindText})
+		layout.data = true
+		if b.ideal && c.inferring {
+			layout.constant = false
+		}
+		c.put(row, &symbol{name: "layout", what: "layout", code: layout})
+	}
+	all := map[string]*boundColumn{}
+	for _, col := range in.columns {
+		bc := c.bindColumn(b, row, col, col.def.Headers, nil, nil)
+		all[col.def.Name.Value] = bc
+		if bc.index >= 0 && col.spoils {
+			pl.columns = append(pl.columns, bc)
+		}
+	}
+	c.student(row, in, all)
+	c.lets(row, def.Let)
+	c.scoreScope(row, in.scores, def.Name.Value, b, nil, nil, nil)
+	for _, l := range in.lists {
+		row.lists[l.def.Name.Value] = c.elementsIn(l, nil, row, b, nil)
+	}
+	if def.District != nil {
+		if bc := all[def.District.Value]; bc != nil {
+			pl.district = bc.index
+			if len(c.config.LEACodes) > 0 {
+				pl.leaCodes = map[string]bool{}
+				for _, code := range c.config.LEACodes {
+					pl.leaCodes[code] = true
+				}
+			}
+			c.used[bc.def.Name.Pos] = true
+		}
+	}
+	if def.When != nil {
+		when := c.condition(def.When, row, "`when`")
+		pl.when = &when
+		pl.whenNames = namesIn(c.trees[def.When], row)
+	}
+	for _, e := range def.Expect {
+		pl.expects = append(pl.expects, boundExpect{e, c.expression(e.That, row)})
+		if last := pl.expects[len(pl.expects)-1].that; !last.bad && last.kind != kindBoolean {
+			c.add(e.That.Pos, diag.BundleExpression, "", "what is expected must be true or false, but this is %s", an(last.kind))
+		}
+	}
+	pl.key, pl.by = c.keyOf(row, def.Key, def.Duplicates)
+	for _, src := range in.sources {
+		c.units(src, row)
+	}
+	pl.headers = b.headers
+	if !b.ideal {
+		in.newColumns(b)
+	}
+	pl.needed = b.needed()
+	for i, bound := range b.bound {
+		if bound {
+			pl.cells = append(pl.cells, i)
+		}
+	}
+	return pl
+}
+
+// bindColumn binds a declared column and adds its name to the scope.
+func (c *compiler) bindColumn(b *binding, s *scope, col *column, headers []bundle.Text, texts map[string]string, l *list) *boundColumn {
+	def := col.def
+	w := want{what: def.Name.Value, pos: def.Pos, optional: def.Optional || !inLayout(def, b.layout), inList: l != nil}
+	for _, h := range headers {
+		filled, unknown := fill(h.Value, texts)
+		for _, u := range unknown {
+			c.add(h.Pos, diag.BundleList, "", "the header names the field {%s}, which there is not here%s", u, diag.DidYouMean(u, slices.Sorted(maps.Keys(texts))))
+		}
+		w.headers = append(w.headers, filled)
+	}
+	bc := &boundColumn{column: col, index: -1, header: w.headers[0]}
+	if inLayout(def, b.layout) {
+		bc.index = b.find(w)
+	}
+	if bc.index >= 0 {
+		bc.header = b.headers[bc.index]
+		d := ContractColumn{Name: def.Name.Value, Type: def.Type, Nulls: col.nulls, Yes: def.Yes, No: def.No, Pad: def.Pad, Required: def.Required, Optional: def.Optional}
+		for _, f := range col.formats {
+			d.Formats = append(d.Formats, f.source)
+		}
+		if l != nil {
+			d.List = l.path
+		}
+		b.describe(bc.index, d)
+	}
+	bc.code = c.columnCode(bc)
+	c.declare(s, &symbol{name: def.Name.Value, what: "column", pos: def.Name.Pos, code: bc.code, header: bc.header})
+	return bc
+}
+
+// columnCode reads the cell once a row.
+func (c *compiler) columnCode(bc *boundColumn) code {
+	if bc.index < 0 {
+		out := constantCode(value{}, typ{kind: bc.kind, nullable: true})
+		out.data = true
+		return out
+	}
+	slot, index, header, col := c.slot(), bc.index, bc.header, bc.column
+	return code{typ: typ{kind: bc.kind, nullable: !bc.def.Required}, eval: func(r *state) (value, *fault) {
+		s := &r.slots[slot]
+		if s.row != r.row {
+			s.value, s.fault = col.read(r.cells[index], header, r.dates)
+			s.row = r.row
+		}
+		return s.value, s.fault
+	}}
+}
+
+// student adds the name `student`: the tenant's column, or the first of those listed that the file has.
+func (c *compiler) student(row *scope, in *input, all map[string]*boundColumn) {
+	if len(in.def.Student) == 0 {
+		return
+	}
+	var from *boundColumn
+	for _, s := range in.def.Student {
+		bc := all[s.Value]
+		if bc == nil {
+			continue
+		}
+		c.used[bc.def.Name.Pos] = true
+		if roster := c.config.RosterColumn; roster != "" && roster != bc.header && roster != s.Value {
+			continue
+		}
+		if bc.index >= 0 {
+			from = bc
+			break
+		}
+	}
+	symbol := &symbol{name: "student", what: "student", pos: in.def.Student[0].Pos}
+	header := texts(in.def.Student)[0]
+	if from != nil {
+		header = from.header
+		c.pl.student = header
+		inner, kind := from.code.eval, from.kind
+		symbol.code = c.memo(code{typ: typ{kind: kindText}, eval: func(r *state) (value, *fault) {
+			v, f := inner(r)
+			switch {
+			case f != nil:
+				return v, f
+			case v.null():
+				return v, &fault{code: diag.StudentMissing, rule: from.def.Pos, column: header, message: "the row names no student: " + header + " is empty"}
+			case !kind.isText():
+				return textValue(v.text()), nil
+			}
+			return value{kind: kindText, s: v.s}, nil
+		}})
+	} else {
+		f := &fault{code: diag.StudentMissing, rule: in.def.Student[0].Pos, column: header, message: "the file has no column that names the student"}
+		symbol.code = code{typ: typ{kind: kindText}, eval: func(*state) (value, *fault) { return value{}, f }}
+	}
+	c.put(row, symbol)
+}
+
+// scoreScope binds the score tables of a row or an element and makes them the scope's.
+func (c *compiler) scoreScope(s *scope, uses []*scoreUse, where string, b *binding, texts map[string]string, l *list, e *element) {
+	if len(uses) == 0 {
+		s.scores, s.noScores = nil, where
+		return
+	}
+	set := &scoreSet{}
+	for _, r := range c.picked(uses, func(on *bundle.Text) (value, bool) { return c.outerConstant(s, on, e) }) {
+		sc := &score{scoreRow: r, index: -1}
+		if r.name != "" {
+			sym, ok := s.find(r.name)
+			if !ok {
+				c.add(r.pos, diag.BundleScores, "", "there is no name %q here%s", r.name, diag.DidYouMean(r.name, s.known()))
+				continue
+			}
+			c.used[sym.pos] = true
+			sc.named, sc.derived = &sym.code, sym.what == "let"
+		} else {
+			w := want{what: "score " + r.method, pos: r.pos, optional: r.optional, inList: l != nil}
+			for _, h := range r.headers {
+				filled, unknown := fill(h, texts)
+				for _, u := range unknown {
+					c.add(r.pos, diag.BundleScores, "", "the header names the field {%s}, which there is not here%s", u, diag.DidYouMean(u, slices.Sorted(maps.Keys(texts))))
+				}
+				w.headers = append(w.headers, filled)
+			}
+			sc.index = b.find(w)
+			sc.header = w.headers[0]
+			if sc.index < 0 {
+				continue // optional, or drift
+			}
+			sc.header = b.headers[sc.index]
+			d := ContractColumn{Optional: r.optional, Nulls: c.pl.input.def.Nulls,
+				Score: &ContractScore{Level: r.level, Method: r.method, Datatype: r.datatype, Objective: r.objective}}
+			if r.minimum != nil {
+				d.Score.Minimum = plainDecimal(r.minimum.FloatString(9))
+			}
+			if r.maximum != nil {
+				d.Score.Maximum = plainDecimal(r.maximum.FloatString(9))
+			}
+			if l != nil {
+				d.List = l.path
+			}
+			b.describe(sc.index, d)
+		}
+		sc.nulls = c.pl.input.def.Nulls
+		set.add(sc)
+	}
+	s.scores, s.noScores = set, ""
+}
+
+// outerConstant is the value of a name in `on` of a score table: a field, or the layout.
+func (c *compiler) outerConstant(s *scope, on *bundle.Text, e *element) (value, bool) {
+	if e != nil {
+		for i, f := range e.list.fields {
+			if f.name == on.Value {
+				c.used[f.pos] = true
+				return textValue(e.list.elements[e.at][i].text), true
+			}
+		}
+	}
+	sym, ok := s.find(on.Value)
+	if !ok {
+		c.add(on.Pos, diag.BundleScores, "name a field of the list, or `layout`", "`on` names %q, which there is not here%s", on.Value, diag.DidYouMean(on.Value, s.known()))
+		return value{}, false
+	}
+	c.used[sym.pos] = true
+	if !sym.code.constant {
+		if !c.inferring {
+			c.add(on.Pos, diag.BundleScores, "name a field of the list, or `layout`", "%q is known only with the row; `on` of a score table needs what is known before", on.Value)
+		}
+		return value{}, false
+	}
+	return sym.code.val, true
+}
+
+// keyOf compiles `key` and `duplicates`.
+func (c *compiler) keyOf(s *scope, key []bundle.Text, duplicates *bundle.Duplicates) ([]code, *code) {
+	name := func(t bundle.Text, what string) (code, bool) {
+		sym, ok := s.find(t.Value)
+		if !ok {
+			c.add(t.Pos, diag.BundleValue, "name columns, fields or `let`s of this place", "%s names %q, which there is not here%s", what, t.Value, diag.DidYouMean(t.Value, s.known()))
+			return badCode, false
+		}
+		c.used[sym.pos] = true
+		return sym.code, true
+	}
+	var codes []code
+	for _, k := range key {
+		if part, ok := name(k, "`key`"); ok {
+			codes = append(codes, part)
+		}
+	}
+	if duplicates == nil {
+		return codes, nil
+	}
+	if len(key) == 0 {
+		c.add(duplicates.Pos, diag.BundleValue, "say `key: [names]`", "`duplicates` needs a `key`")
+	}
+	if duplicates.By != nil {
+		if by, ok := name(*duplicates.By, "`by`"); ok {
+			return codes, &by
+		}
+	}
+	return codes, nil
+}
+
+// namesIn is the names of an expression that depend on the row.
+func namesIn(tree *parser.Tree, s *scope) []namedCode {
+	if tree == nil {
+		return nil
+	}
+	var found nameVisitor
+	ast.Walk(&tree.Node, &found)
+	var out []namedCode
+	for _, n := range found {
+		sym, ok := s.find(n)
+		if ok && !sym.code.constant && !slices.ContainsFunc(out, func(o namedCode) bool { return o.name == n }) {
+			out = append(out, namedCode{n, sym.code})
+		}
+	}
+	return out
+}
+
+type nameVisitor []string
+
+// Visit collects identifiers.
+func (v *nameVisitor) Visit(node *ast.Node) {
+	if id, ok := (*node).(*ast.IdentifierNode); ok {
+		*v = append(*v, id.Value)
+	}
+}

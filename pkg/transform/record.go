@@ -1,0 +1,666 @@
+package transform
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+)
+
+// unit is one record that a row may give: of the row itself, or of one element of a list.
+type unit struct {
+	source  *source
+	element *element
+	when    *code
+	node    node
+	pos     diag.Pos // of the table's row, for records from tables
+}
+
+// source is one place of the bundle that makes records of a resource.
+type source struct {
+	def      *bundle.Resource
+	resource int // in Program.resources
+	name     string
+	parts    int      // of the natural key
+	names    []string // of the parts
+}
+
+// recordCompiler compiles the record of one source in one place.
+type recordCompiler struct {
+	*compiler
+	source *source
+	parts  map[string]int // path → part of the natural key
+	row    diag.Pos       // of the table's row, for records from tables
+}
+
+// unit compiles a record; nil if it can never be.
+func (c *compiler) unit(src *source, s *scope, e *element, row diag.Pos) *unit {
+	res, ok := c.standard.Resource(src.name)
+	if !ok {
+		return nil // reported by Compile
+	}
+	x := recordCompiler{compiler: c, source: src, parts: map[string]int{}, row: row}
+	src.parts, src.names = len(res.Identity), nil
+	for i, part := range res.Identity {
+		x.parts[strings.Join(part.Path, ".")] = i
+		src.names = append(src.names, part.Path[len(part.Path)-1])
+	}
+	inner := s.child()
+	c.lets(inner, src.def.Let)
+	u := &unit{source: src, element: e, pos: row}
+	if src.def.When != nil {
+		when := c.condition(src.def.When, inner, "`when`")
+		if when.constant && when.fault == nil && !when.val.isTrue() {
+			return nil
+		}
+		if !when.constant || when.fault != nil {
+			u.when = &when
+		}
+	}
+	if src.def.Record == nil {
+		return nil
+	}
+	u.node = x.object(res.Root, src.def.Record, inner, "$", nil)
+	if u.node == nil {
+		u.node = &objectNode{rule: src.def.Pos, path: "$"}
+	}
+	return u
+}
+
+// units compiles the records of a source for each element of its list, or for the row.
+func (c *compiler) units(src *source, row *scope) {
+	if len(src.def.From.Lists) == 0 {
+		if u := c.unit(src, row, nil, diag.Pos{}); u != nil {
+			c.pl.units = append(c.pl.units, u)
+		}
+		return
+	}
+	var walk func(s *scope, path []string)
+	walk = func(s *scope, path []string) {
+		for _, e := range s.lists[path[0]] {
+			if len(path) > 1 {
+				walk(e.scope, path[1:])
+				continue
+			}
+			if u := c.unit(src, e.scope, e, diag.Pos{}); u != nil {
+				c.pl.units = append(c.pl.units, u)
+			}
+		}
+	}
+	walk(row, src.def.From.Lists)
+}
+
+// bad reports a problem of a record, with the data standard it breaks.
+func (x *recordCompiler) bad(pos diag.Pos, fix, format string, args ...any) {
+	message := fmt.Sprintf(format, args...)
+	if x.row.File != "" {
+		message += fmt.Sprintf(" (for the row %s)", ruleOf(x.row))
+	}
+	if len(x.config.Standards) > 1 {
+		message += " (data standard " + x.standard.Version + ")"
+	}
+	x.add(pos, diag.BundleRecord, fix, "%s", message)
+}
+
+// object compiles an object; nil if it has no value.
+func (x *recordCompiler) object(o *schema.Object, n *bundle.Object, s *scope, path string, keys []string) node {
+	out := &objectNode{rule: n.Pos, path: path}
+	bit := map[string]uint64{}
+	for _, p := range o.Properties {
+		if p.Required && len(bit) < 64 {
+			bit[p.Name] = 1 << len(bit)
+			out.required |= bit[p.Name]
+			out.names = append(out.names, p.Name)
+		}
+	}
+	given := map[string]bool{}
+	for _, prop := range n.Properties {
+		name := prop.Name.Value
+		p := o.ByName[name]
+		if p == nil {
+			var known []string
+			for _, p := range o.Properties {
+				known = append(known, p.Name)
+			}
+			x.bad(prop.Name.Pos, "", "%s has no property %q%s", x.place(path), name, diag.DidYouMean(name, known))
+			continue
+		}
+		inner := append(keys[:len(keys):len(keys)], name)
+		value, early := x.property(p, prop.Node, s, path+"."+name, inner)
+		if !early {
+			given[name] = true
+		}
+		if value == nil {
+			continue
+		}
+		if i, ok := x.parts[strings.Join(inner, ".")]; ok && keys != nil || ok && len(inner) == 1 {
+			value = &keyNode{i, value}
+		}
+		out.props = append(out.props, propNode{name: append(jsonl.AppendString(nil, name), ':'), node: value, bits: bit[name]})
+	}
+	for _, p := range o.Properties {
+		if p.Required && !given[p.Name] {
+			x.bad(n.Pos, "map it", "%s lacks %s, which the API requires", x.place(path), p.Name)
+		}
+	}
+	return out.fold()
+}
+
+func (x *recordCompiler) place(path string) string {
+	if path == "$" {
+		return x.source.name
+	}
+	return strings.TrimPrefix(path, "$.")
+}
+
+// fold joins constants, and makes a constant of an object that has nothing else.
+func (n *objectNode) fold() node {
+	var props []propNode
+	have, all := uint64(0), true
+	for _, p := range n.props {
+		k, ok := p.node.(*constNode)
+		if !ok {
+			all = false
+			props = append(props, p)
+			continue
+		}
+		have |= p.bits
+		text := append(slices.Clone(p.name), k.text...)
+		if last := len(props) - 1; last >= 0 && props[last].node == nil {
+			props[last].name = append(append(props[last].name, ','), text...)
+			props[last].log = append(props[last].log, k.log...)
+			props[last].bits |= p.bits
+			continue
+		}
+		props = append(props, propNode{name: text, log: slices.Clone(k.log), bits: p.bits})
+	}
+	n.props = props
+	if len(props) == 0 && n.required == 0 {
+		return nil
+	}
+	if all && len(props) == 1 && n.required&^have == 0 {
+		return &constNode{text: append(append([]byte{'{'}, props[0].name...), '}'), log: props[0].log}
+	}
+	return n
+}
+
+// property compiles the value of a property; nil if it has none. early says that parameters and
+// data standard alone leave it out.
+func (x *recordCompiler) property(p *schema.Property, n bundle.Node, s *scope, path string, keys []string) (out node, early bool) {
+	if cond, ok := n.(*bundle.Cond); ok {
+		test := x.condition(cond.When, s, "`when`")
+		if test.constant && test.fault == nil && !test.val.isTrue() {
+			if !test.bad {
+				x.quietly(func() { x.property(p, cond.Record, s, path, keys) })
+			}
+			return nil, !test.data && !test.bad && !x.inferring
+		}
+		inner, _ := x.property(p, cond.Record, s, path, keys)
+		if inner == nil || test.constant && test.fault == nil {
+			return inner, false
+		}
+		return &condNode{test, inner, path}, false
+	}
+	if p.Kind == schema.KindArray {
+		part := x.many(p, n, s, path)
+		switch part := part.(type) {
+		case nil:
+			return nil, false
+		case *constItems:
+			return &constNode{text: append(append([]byte{'['}, part.text...), ']'), log: part.log}, false
+		}
+		return &arrayNode{part}, false
+	}
+	switch n := n.(type) {
+	case *bundle.Object:
+		if p.Kind != schema.KindObject {
+			x.bad(n.Pos, "write an expression", "%s is not an object, but %s", x.place(path), kindWord(p))
+			return nil, false
+		}
+		return x.object(p.Object, n, s, path, keys), false
+	case *bundle.Scalar:
+		if p.Kind == schema.KindObject {
+			x.bad(n.Pos, "write its properties", "%s is an object", x.place(path))
+			return nil, false
+		}
+		return x.leaf(p, n, s, path)
+	}
+	x.bad(n.Position(), "write one value", "%s is not a list, but %s", x.place(path), kindWord(p))
+	return nil, false
+}
+
+// quietly compiles what a parameter switches off, so that its names count as used; what is wrong
+// with it is no problem.
+func (x *recordCompiler) quietly(f func()) {
+	found, linted := x.compiler.problems, x.compiler.lints
+	x.compiler.problems, x.compiler.lints = &problems{}, &problems{}
+	f()
+	x.compiler.problems, x.compiler.lints = found, linted
+}
+
+func kindWord(p *schema.Property) string {
+	if p.Descriptor != "" {
+		return "a descriptor"
+	}
+	return map[schema.Kind]string{schema.KindString: "text", schema.KindInteger: "an integer", schema.KindNumber: "a number", schema.KindBoolean: "true or false",
+		schema.KindDate: "a date", schema.KindDateTime: "a date and time", schema.KindTime: "a time", schema.KindObject: "an object", schema.KindArray: "a list"}[p.Kind]
+}
+
+// leaf compiles an expression for its property.
+func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, path string) (out node, early bool) {
+	var v code
+	if n.Expr == nil {
+		v = literalCode(n)
+	} else {
+		v = x.expression(n.Expr, s)
+	}
+	v.pos = n.Pos
+	switch {
+	case v.bad:
+		return nil, false
+	case v.constant && v.fault != nil:
+		if !v.data {
+			x.bad(n.Pos, "", "%s cannot be had: %s", x.place(path), v.fault.message)
+			return nil, false
+		}
+		return &faultNode{v.fault, path}, false
+	case v.kind == kindNull || v.constant && (v.val.null() || v.val.kind.isText() && blank(v.val.s)):
+		return nil, !v.data && v.constant && !x.inferring
+	}
+	if p.Descriptor != "" {
+		return x.descriptorLeaf(p, v, n, path), false
+	}
+	write, ok := writer(p, v.kind)
+	if !ok {
+		fix := ""
+		switch {
+		case p.Kind == schema.KindInteger && v.kind.isText():
+			fix = "write int(…), or say `type: integer` of the column"
+		case p.Kind == schema.KindInteger:
+			fix = "write int(…), floor(…) or round(…)"
+		case p.Kind == schema.KindString:
+			fix = "write text(…)"
+		}
+		x.bad(n.Pos, fix, "%s is %s, but %s is %s", v.source, an(v.kind), x.place(path), kindWord(p))
+		return nil, false
+	}
+	if !v.constant {
+		return &leafNode{v, write, path}, false
+	}
+	text, wrong := write(nil, v.val)
+	if wrong != "" {
+		x.bad(n.Pos, "", "%s %s", v.source, wrong)
+		return nil, false
+	}
+	if length := len(utf16.Encode([]rune(v.val.text()))); p.Kind == schema.KindString && (p.MaxLength > 0 && length > p.MaxLength || length < p.MinLength) {
+		x.bad(n.Pos, "", "%s has %d characters, but %s takes %d to %d", v.source, length, x.place(path), p.MinLength, p.MaxLength)
+		return nil, false
+	}
+	return &constNode{text: text}, false
+}
+
+// literalCode is a number or boolean as written.
+func literalCode(n *bundle.Scalar) code {
+	var out code
+	switch {
+	case n.Literal == "true" || n.Literal == "false":
+		out = constantCode(booleanValue(n.Literal == "true"), typ{kind: kindBoolean})
+	case isInteger(n.Literal):
+		v, _ := tableCell(n.Literal, kindInteger)
+		out = constantCode(v, typ{kind: kindInteger})
+	default:
+		out = constantCode(value{kind: kindDecimal, s: n.Literal}, typ{kind: kindDecimal})
+	}
+	out.source = n.Literal
+	return out
+}
+
+func (x *recordCompiler) descriptorLeaf(p *schema.Property, v code, n *bundle.Scalar, path string) node {
+	rule := x.rule(p.Descriptor, n.Pos)
+	if rule == nil {
+		return nil
+	}
+	if !v.kind.isText() && !v.kind.isNumber() {
+		x.bad(n.Pos, "give the vendor's word as text", "%s is %s, but %s is a descriptor", v.source, an(v.kind), x.place(path))
+		return nil
+	}
+	if !v.constant {
+		x.pl.sites++
+		return &descriptorNode{code: v, rule: rule, site: x.pl.sites - 1, resource: x.source.name, path: path, column: headerOf(v)}
+	}
+	if x.inferring {
+		return &constNode{text: []byte(`""`)}
+	}
+	return x.constantDescriptor(rule, v.val.text(), "", n.Pos, path, v.data)
+}
+
+// constantDescriptor decides a value that is known before the first row.
+func (x *recordCompiler) constantDescriptor(rule *descriptorRule, text, column string, pos diag.Pos, path string, data bool) node {
+	d := decide(rule, text, column, pos, x.source.name, path, &x.pl.decisions, 0)
+	switch {
+	case d.fail != nil && !data:
+		x.bad(pos, d.fail.fix, "%s: %s: %q", x.place(path), d.fail.message, text)
+		return nil
+	case d.fail != nil:
+		return &faultNode{d.fail, path}
+	case d.text == nil:
+		return nil
+	}
+	return &constNode{text: d.text, log: []int32{d.id}}
+}
+
+// many compiles the elements of an array; nil if there can be none.
+func (x *recordCompiler) many(p *schema.Property, n bundle.Node, s *scope, path string) items {
+	switch n := n.(type) {
+	case *bundle.Array:
+		var seq seqItems
+		for _, i := range n.Items {
+			if part := x.many(p, i, s, path); part != nil {
+				seq = append(seq, part)
+			}
+		}
+		return seq.fold()
+	case *bundle.Object:
+		return single(x.object(p.Object, n, s, path+"[*]", nil))
+	case *bundle.Cond:
+		return x.manyIf(n.When, s, path, func() items { return x.many(p, n.Record, s, path) })
+	case *bundle.Each:
+		return x.each(p, n, s, path)
+	case *bundle.Scalar:
+		if n.Expr != nil {
+			if word, ok := bareWord(x.compiler, n.Expr); ok && (word == "scores" || word == "levels") {
+				return x.scoreItems(p, s, word, n.Pos, path)
+			}
+		}
+		x.bad(n.Pos, "write a list of objects, `scores`, `levels`, or `each:`", "%s is a list", x.place(path))
+	}
+	return nil
+}
+
+// manyIf compiles elements under a condition.
+func (x *recordCompiler) manyIf(when *bundle.Expr, s *scope, path string, part func() items) items {
+	if when == nil {
+		return part()
+	}
+	test := x.condition(when, s, "`when`")
+	if test.constant && test.fault == nil && !test.val.isTrue() {
+		if !test.bad {
+			x.quietly(func() { part() })
+		}
+		return nil
+	}
+	inner := part()
+	if inner == nil || test.constant && test.fault == nil {
+		return inner
+	}
+	return &condItems{test, inner, path}
+}
+
+// bareWord is the one name that an expression is.
+func bareWord(c *compiler, e *bundle.Expr) (string, bool) {
+	tree, ok := c.trees[e]
+	if !ok {
+		tree = c.parse(e)
+		c.trees[e] = tree
+	}
+	if tree == nil {
+		return "", false
+	}
+	id, ok := tree.Node.(*ast.IdentifierNode)
+	if !ok {
+		return "", false
+	}
+	return id.Value, true
+}
+
+func single(n node) items {
+	switch n := n.(type) {
+	case nil:
+		return nil
+	case *constNode:
+		return &constItems{n.text, n.log}
+	}
+	return oneItem{n}
+}
+
+// fold joins constants that stand side by side.
+func (s seqItems) fold() items {
+	var out seqItems
+	for _, i := range s {
+		k, ok := i.(*constItems)
+		if last := len(out) - 1; ok && last >= 0 {
+			if before, ok := out[last].(*constItems); ok {
+				out[last] = &constItems{append(append(slices.Clone(before.text), ','), k.text...), append(slices.Clone(before.log), k.log...)}
+				continue
+			}
+		}
+		out = append(out, i)
+	}
+	switch len(out) {
+	case 0:
+		return nil
+	case 1:
+		return out[0]
+	}
+	return out
+}
+
+// each compiles what is repeated, once for every element, row or objective: what does not depend on
+// the vendor's row is a constant then.
+func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path string) items {
+	name := n.Over.Value
+	var seq seqItems
+	add := func(i items) {
+		if i != nil {
+			seq = append(seq, i)
+		}
+	}
+	switch {
+	case n.Table:
+		x.eachRow(p, n, s, path, add)
+	case len(n.On) > 0:
+		x.bad(n.On[0].Pos, "remove it", "`on` belongs to `each: tables.x`")
+	case name == "scores" || name == "levels":
+		if n.Record != nil || len(n.Let) > 0 {
+			x.bad(n.Pos, "leave `record` and `let` out", "`each: %s` gives the %s as they are", name, name)
+			return nil
+		}
+		return x.manyIf(n.When, s, path, func() items { return x.scoreItems(p, s, name, n.Over.Pos, path) })
+	case name == "objectives":
+		if s.scores == nil {
+			x.bad(n.Over.Pos, "give it a score table", "%s has no score tables, so there are no objectives", s.noScores)
+			return nil
+		}
+		for _, g := range s.scores.groups {
+			if g.objective == "" {
+				continue
+			}
+			inner := s.child()
+			inner.scores = &scoreSet{groups: []*scoreGroup{{scores: g.scores, levels: g.levels}}}
+			objective := constantCode(textValue(g.objective), typ{kind: kindText})
+			objective.data = true
+			x.put(inner, &symbol{name: "objective", what: "objective", pos: n.Over.Pos, code: objective})
+			if part := x.repeated(p, n, inner, path); part != nil {
+				add(&groupItems{g, part})
+			}
+		}
+	default:
+		elements, ok := s.list(name)
+		if !ok {
+			x.bad(n.Over.Pos, "name a list of the input, scores, levels, objectives, or tables.x", "there is no list %q here%s", name, diag.DidYouMean(name, s.knownLists()))
+			return nil
+		}
+		for _, e := range elements {
+			inner := s.child()
+			inner.lists, inner.scores, inner.noScores, inner.elements = e.scope.lists, e.scope.scores, e.scope.noScores, e.scope.elements
+			for _, k := range sortedNames(e.scope.names) {
+				x.put(inner, e.scope.names[k])
+			}
+			if part := x.repeated(p, n, inner, path); part != nil {
+				add(&elementItems{e, part, path})
+			}
+		}
+	}
+	return seq.fold()
+}
+
+// eachRow repeats for the rows of a table; `on` keeps those whose columns equal names outside.
+func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, path string, add func(items)) {
+	t := x.tables[n.Over.Value]
+	if t == nil {
+		x.bad(n.Over.Pos, "put it at tables/"+n.Over.Value+".csv", "there is no table %q%s", n.Over.Value, diag.DidYouMean(n.Over.Value, sortedNames(x.tables)))
+		return
+	}
+	x.usedTables[t.name] = true
+	fields := x.rowFields(t, n.On)
+	outer := map[int]code{}
+	for _, on := range n.On {
+		col, ok := t.column(on.Value)
+		if !ok {
+			x.bad(on.Pos, "its columns are "+strings.Join(t.header, ", "), "the table %q has no column %q%s", t.name, on.Value, diag.DidYouMean(on.Value, t.header))
+			return
+		}
+		sym, ok := s.find(on.Value)
+		if !ok {
+			x.bad(on.Pos, "name a column that is a name outside, too", "`on` names %q, which there is not here%s", on.Value, diag.DidYouMean(on.Value, s.known()))
+			return
+		}
+		x.used[sym.pos] = true
+		outer[col] = sym.code
+	}
+	for i := range t.rows {
+		values := t.rowValues(i)
+		guards, keep := []guard(nil), true
+		for col, name := range t.header {
+			out, ok := outer[col]
+			if !ok || !keep {
+				continue
+			}
+			g, same, ok := x.joinColumn(out, values[col], fields[col].typ)
+			if !ok {
+				x.bad(n.Pos, "say `types:` of the table", "%q is %s outside and %s in the table: they are never equal", name, an(out.kind), an(fields[col].kind()))
+				return
+			}
+			keep = keep && same
+			if g != nil {
+				guards = append(guards, *g)
+			}
+		}
+		if !keep {
+			continue
+		}
+		inner := s.child()
+		x.fields(inner, fields, values, "column")
+		part := x.repeated(p, n, inner, path)
+		if part != nil && len(guards) > 0 {
+			part = &guardItems{guards, part, path}
+		}
+		add(part)
+	}
+}
+
+func (f field) kind() kind { return f.typ.kind }
+
+// rowFields is the columns of a table as names.
+func (c *compiler) rowFields(t *lookupTable, on []bundle.Text) []field {
+	fields := make([]field, len(t.header))
+	for i, h := range t.header {
+		fields[i] = field{name: h, typ: t.typeOf(i), pos: diag.Pos{File: t.shown, Line: 1, Col: i + 1},
+			on: slices.ContainsFunc(on, func(o bundle.Text) bool { return o.Value == h })}
+	}
+	return fields
+}
+
+func (t *lookupTable) rowValues(i int) []fieldValue {
+	values := make([]fieldValue, len(t.header))
+	for k, cell := range t.rows[i].cells {
+		values[k].text = cell
+		if t.values != nil {
+			values[k].value = t.values[i][k]
+		}
+	}
+	return values
+}
+
+// repeated compiles let, when and record of `each` in the scope of one element.
+func (x *recordCompiler) repeated(p *schema.Property, n *bundle.Each, s *scope, path string) items {
+	if n.Record == nil {
+		x.bad(n.Pos, "say what to make of each: `record: {…}`", "`each: %s` has no `record`", n.Over.Value)
+		return nil
+	}
+	x.lets(s, n.Let)
+	return x.manyIf(n.When, s, path, func() items { return x.many(p, n.Record, s, path) })
+}
+
+// scoreItems compiles `scores` or `levels` of the innermost row, element or objective.
+func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, pos diag.Pos, path string) items {
+	if s.scores == nil {
+		x.bad(pos, "give it a score table", "%s has no score tables, so there are no %s", s.noScores, word)
+		return nil
+	}
+	need := []string{"assessmentReportingMethodDescriptor", "resultDatatypeTypeDescriptor", "result"}
+	if word == "levels" {
+		need = []string{"assessmentReportingMethodDescriptor", "performanceLevelDescriptor"}
+	}
+	for _, name := range need {
+		if p.Object == nil || p.Object.ByName[name] == nil {
+			x.bad(pos, "", "`%s` does not fit %s: its items have no %s", word, x.place(path), name)
+			return nil
+		}
+	}
+	g := s.scores.group("")
+	if g == nil {
+		return nil
+	}
+	out := &scoreItems{resource: x.source.name, path: path}
+	list := g.scores
+	if word == "levels" {
+		list = g.levels
+	}
+	method := x.rule(p.Object.ByName[need[0]].Descriptor, pos)
+	second := x.rule(p.Object.ByName[need[1]].Descriptor, pos)
+	if method == nil || second == nil || x.inferring {
+		return nil
+	}
+	for _, sc := range list {
+		item := scoreItem{score: sc, rule: second, suffix: []byte{'}'}}
+		item.prefix = append(item.prefix, `{"assessmentReportingMethodDescriptor":`...)
+		if !x.appendConstant(&item, method, sc.method, sc.pos, path+"[*]."+need[0]) {
+			continue
+		}
+		if word == "levels" {
+			item.prefix = append(item.prefix, `,"performanceLevelDescriptor":`...)
+			item.site = x.pl.sites
+			x.pl.sites++
+		} else {
+			item.prefix = append(item.prefix, `,"resultDatatypeTypeDescriptor":`...)
+			if !x.appendConstant(&item, second, sc.datatype, sc.pos, path+"[*]."+need[1]) {
+				continue
+			}
+			item.prefix = append(item.prefix, `,"result":`...)
+		}
+		out.list = append(out.list, item)
+	}
+	if len(out.list) == 0 {
+		return nil
+	}
+	return out
+}
+
+// appendConstant encodes a descriptor of a score table.
+func (x *recordCompiler) appendConstant(item *scoreItem, rule *descriptorRule, text string, pos diag.Pos, path string) bool {
+	k, ok := x.constantDescriptor(rule, text, "", pos, path, false).(*constNode)
+	if !ok {
+		return false
+	}
+	item.prefix = append(item.prefix, k.text...)
+	item.log = append(item.log, k.log...)
+	return true
+}

@@ -1,0 +1,232 @@
+package transform
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+// unmappedValue is a vendor's value that a table does not know.
+type unmappedValue struct {
+	*miss
+	count int64
+	first string // origin
+}
+
+// maxUnmapped bounds the different values kept; beyond it something else is wrong.
+const maxUnmapped = 100_000
+
+func (s *staging) missed(m missed) {
+	key := m.table.name + "\x00" + strings.Join(m.keys, "\x00")
+	u := s.unmapped[key]
+	if u == nil {
+		if len(s.unmapped) >= maxUnmapped {
+			return
+		}
+		u = &unmappedValue{miss: m.miss, first: string(s.at.origin(nil, m.line))}
+		s.unmapped[key] = u
+	}
+	u.count++
+}
+
+// writeUnmapped writes unmapped.csv: what no table knows, most frequent first, with the row to paste.
+func (s *staging) writeUnmapped() error {
+	var all []*unmappedValue
+	for _, u := range s.unmapped {
+		all = append(all, u)
+	}
+	slices.SortFunc(all, func(a, b *unmappedValue) int {
+		return cmp.Or(strings.Compare(a.table.name, b.table.name), -cmp.Compare(a.count, b.count), slices.Compare(a.keys, b.keys))
+	})
+	return s.csv("unmapped.csv", []string{"lookup", "value", "count", "firstLine", "nearest", "file", "row"}, func(row func(...string) error) error {
+		for _, u := range all {
+			shown := strings.Join(u.keys, keySeparator)
+			if err := row(u.table.name, shown, strconv.FormatInt(u.count, 10), u.first,
+				strings.Join(diag.Nearest(shown, u.table.known(), 3), "; "), u.table.place(), u.table.rowToPaste(u.keys)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// writeMappings writes mappings.csv: every descriptor decision once, with a count.
+func (s *staging) writeMappings() error {
+	version := s.program.Bundle.Name + "@" + s.program.Bundle.Version
+	all := s.decisions()
+	return s.csv("mappings.csv", []string{"resource", "path", "descriptorType", "vendorValue", "sent", "count", "rule", "version"}, func(row func(...string) error) error {
+		for _, d := range all {
+			if err := row(d.resource, d.path, d.typ, d.value, d.sent, strconv.FormatInt(s.decided[d], 10), d.rule, version); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// decisions is all decisions of staged records, in one order.
+func (s *staging) decisions() []decision {
+	all := make([]decision, 0, len(s.decided))
+	for d := range s.decided {
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b decision) int {
+		return cmp.Or(strings.Compare(a.resource, b.resource), strings.Compare(a.path, b.path), strings.Compare(a.typ, b.typ),
+			strings.Compare(a.value, b.value), strings.Compare(a.sent, b.sent), strings.Compare(a.rule, b.rule))
+	})
+	return all
+}
+
+func (s *staging) csv(name string, header []string, rows func(row func(...string) error) error) error {
+	if s.run == nil {
+		return nil
+	}
+	t, err := runs.NewTextTable(s.run.File(name), header...)
+	if err != nil {
+		return unwritable(err)
+	}
+	if err := rows(func(cells ...string) error { return t.Row(cells...) }); err != nil {
+		_ = t.Close()
+		return unwritable(err)
+	}
+	return unwritable(t.Commit())
+}
+
+// vendorDescriptors stages a descriptor for each of the vendor's codes that a staged record uses,
+// sorted by code.
+func (s *staging) vendorDescriptors() error {
+	used := map[string]map[string]decision{} // type → code
+	for _, d := range s.decisions() {
+		if d.code == "" {
+			continue
+		}
+		if used[d.typ] == nil {
+			used[d.typ] = map[string]decision{}
+		}
+		if _, ok := used[d.typ][d.code]; !ok {
+			used[d.typ][d.code] = d
+		}
+	}
+	for _, typ := range sortedNames(used) {
+		res, ok := s.program.Standard.DescriptorResource(typ)
+		if !ok {
+			continue // reported by Compile
+		}
+		o := s.output(res.Name)
+		rule := s.program.compiler.rules[typ]
+		folded := map[string]string{}
+		for _, code := range sortedNames(used[typ]) {
+			d := used[typ][code]
+			low := strings.ToLower(code)
+			if other, ok := folded[low]; ok {
+				if err := s.problems.add(diag.Problem{Code: diag.DescriptorCase, Resource: res.Name, Value: code, Rule: d.rule,
+					Message: fmt.Sprintf("the codes %q and %q differ only in case; targets take them for one", other, code)}); err != nil {
+					return err
+				}
+			}
+			folded[low] = code
+			text := rule.record(code, d.value)
+			o.counts.Staged++
+			origin := ruleOf(relativeRule(d.rule, s.program.Bundle.Path))
+			if err := s.write(o, text, 1, []byte(origin+"\n")); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// relativeRule reads a rule's file:line back, without the bundle's folder.
+func relativeRule(rule, folder string) diag.Pos {
+	i := strings.LastIndexByte(rule, ':')
+	if i < 0 {
+		return diag.Pos{File: rule}
+	}
+	line, _ := strconv.Atoi(rule[i+1:])
+	return relative(diag.Pos{File: rule[:i], Line: line}, folder)
+}
+
+// record is the descriptor that a vendor's code becomes.
+func (d *descriptorRule) record(code, value string) []byte {
+	short, description := value, ""
+	if len([]rune(short)) > 75 {
+		short = code
+	}
+	if d.table != nil {
+		if row := d.table.find(textValue(value).appendKey(nil), ""); row >= 0 {
+			description = d.table.cell(row, "description")
+		}
+	}
+	text := append([]byte(nil), `{"codeValue":`...)
+	text = jsonl.AppendString(text, code)
+	text = append(text, `,"namespace":`...)
+	text = jsonl.AppendString(text, strings.TrimSuffix(d.vendor, "#"))
+	text = append(text, `,"shortDescription":`...)
+	text = jsonl.AppendString(text, short)
+	if description != "" {
+		text = append(text, `,"description":`...)
+		text = jsonl.AppendString(text, description)
+	}
+	return append(text, "}\n"...)
+}
+
+// output finds or adds the output of a resource.
+func (s *staging) output(name string) *output {
+	for _, o := range s.outputs {
+		if o.name == name {
+			return o
+		}
+	}
+	o := &output{name: name}
+	s.outputs = append(s.outputs, o)
+	return o
+}
+
+// undeclaredLevels lists the performance levels of students that no table declares: they are staged.
+func (s *staging) undeclaredLevels() error {
+	declared := map[string]bool{}
+	const typ = "PerformanceLevelDescriptor"
+	if rule := s.program.compiler.rules[typ]; rule != nil && rule.table != nil {
+		for i := range rule.table.rows {
+			declared[rule.table.cell(i, "value")] = true
+		}
+	}
+	all := s.decisions()
+	for _, d := range all {
+		if d.typ == typ && !strings.HasPrefix(d.resource, "student") {
+			declared[d.value] = true
+		}
+	}
+	counts := map[string]int64{}
+	for _, d := range all {
+		if d.typ == typ && strings.HasPrefix(d.resource, "student") && !declared[d.value] {
+			counts[d.value] += s.decided[d]
+		}
+	}
+	for _, v := range sortedNames(counts) {
+		if err := s.problems.add(diag.Problem{Code: diag.LevelUndeclared, Value: v, Count: int(counts[v]),
+			Message: "a performance level is declared by no assessment of the bundle; it was staged"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rejectPath is where the rejected rows of a file go.
+func rejectPath(run *runs.Run, at place) string {
+	if run == nil {
+		return ""
+	}
+	name := at.input
+	if at.number > 0 {
+		name += "-" + strconv.Itoa(at.number)
+	}
+	return filepath.Join(run.File("rejects"), name+".csv")
+}

@@ -1,0 +1,151 @@
+package transform
+
+import (
+	"fmt"
+	"math/big"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// scoreSet is the scores of a row or an element, in table order.
+type scoreSet struct {
+	all    []*score
+	groups []*scoreGroup // by objective, in the order of their first row; the total's has no name
+}
+
+// scoreGroup is the scores and levels of one objective.
+type scoreGroup struct {
+	objective string
+	scores    []*score
+	levels    []*score
+}
+
+// score is a row of a score table, bound to a column.
+type score struct {
+	*scoreRow
+	header  string
+	index   int   // column, or -1
+	named   *code // or a name
+	derived bool  // the name is a `let`
+	nulls   []string
+}
+
+func (s *scoreSet) group(objective string) *scoreGroup {
+	for _, g := range s.groups {
+		if g.objective == objective {
+			return g
+		}
+	}
+	return nil
+}
+
+func (s *scoreSet) add(sc *score) {
+	s.all = append(s.all, sc)
+	g := s.group(sc.objective)
+	if g == nil {
+		g = &scoreGroup{objective: sc.objective}
+		s.groups = append(s.groups, g)
+	}
+	if sc.level {
+		g.levels = append(g.levels, sc)
+	} else {
+		g.scores = append(g.scores, sc)
+	}
+}
+
+// read is the score's text on the row; empty if it has none.
+func (sc *score) read(r *state) (string, *fault) {
+	if sc.named == nil {
+		s := trimSpace(r.cells[sc.index])
+		if isNullCell(s, sc.nulls) {
+			return "", nil
+		}
+		return s, nil
+	}
+	v, f := sc.named.eval(r)
+	if f != nil || v.null() {
+		return "", f
+	}
+	return trimSpace(v.text()), nil
+}
+
+// any reports whether an objective has a value on the row.
+func (g *scoreGroup) any(r *state) bool {
+	for _, list := range [...][]*score{g.scores, g.levels} {
+		for _, sc := range list {
+			if s, f := sc.read(r); f != nil || s != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// maxResult is the length of a result in characters; nothing is cut.
+const maxResult = 35
+
+// fit checks a score's text against its datatype and gives what is staged; the message says why not.
+func (sc *score) fit(s string) (result, wrong string) {
+	result = s
+	switch sc.datatype {
+	case "Integer":
+		if !isInteger(s) {
+			return "", "is not an integer"
+		}
+		result = plainInteger(s)
+	case "Decimal", "Percentage":
+		if !isDecimal(s) {
+			return "", "is not a decimal number"
+		}
+	case "Percentile":
+		if !isDecimal(s) {
+			return "", "is not a percentile"
+		}
+		if n, ok := ratOf(value{kind: kindDecimal, s: s}); !ok || n.Sign() < 0 || n.Cmp(hundred) > 0 {
+			return "", "is not a percentile from 0 to 100"
+		}
+	case "Range":
+		if !isRange(s) {
+			return "", "is not a range of two numbers with - between them"
+		}
+	}
+	if len(result) > maxResult && utf8.RuneCountInString(result) > maxResult {
+		return "", fmt.Sprintf("is longer than %d characters", maxResult)
+	}
+	return result, ""
+}
+
+var hundred = big.NewRat(100, 1)
+
+// isRange: two decimals with - between, blanks around it allowed; either may be negative.
+func isRange(s string) bool {
+	for i := 1; i < len(s); i++ {
+		if s[i] == '-' && isDecimal(strings.TrimRight(s[:i], " ")) && isDecimal(strings.TrimLeft(s[i+1:], " ")) {
+			return true
+		}
+	}
+	return false
+}
+
+// outside says whether a score lies outside of its table's range.
+func (sc *score) outside(s string) (string, bool) {
+	if sc.minimum == nil && sc.maximum == nil || sc.datatype == "Level" || sc.datatype == "Range" {
+		return "", false
+	}
+	n, ok := ratOf(value{kind: kindDecimal, s: s})
+	switch {
+	case !ok:
+		return "", false
+	case sc.minimum != nil && n.Cmp(sc.minimum) < 0:
+		return "less than " + plainDecimal(sc.minimum.FloatString(9)), true
+	case sc.maximum != nil && n.Cmp(sc.maximum) > 0:
+		return "more than " + plainDecimal(sc.maximum.FloatString(9)), true
+	}
+	return "", false
+}
+
+func (sc *score) fault(s, wrong string) *fault {
+	return &fault{code: diag.CellScore, rule: sc.pos, column: sc.header, value: strings.Clone(s), message: "the score " + sc.method + " " + wrong}
+}

@@ -1,0 +1,182 @@
+package transform
+
+import (
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// scoreUse is a score table as an input or a list uses it.
+type scoreUse struct {
+	def   *bundle.ScoreUse
+	table *lookupTable
+	on    string
+	onCol int // column of the table, or -1
+	rows  []*scoreRow
+}
+
+// scoreRow is one row of a score table: which column is which score.
+type scoreRow struct {
+	row       int
+	headers   []string // patterns, the first that is present binds
+	name      string   // or a column, field or let
+	level     bool
+	method    string
+	datatype  string
+	objective string
+	minimum   *big.Rat
+	maximum   *big.Rat
+	optional  bool
+	pos       diag.Pos
+}
+
+// scoreColumns are the columns that a score table may have; all others stand in `on`.
+var scoreColumns = []string{"header", "name", "kind", "method", "datatype", "objective", "minimum", "maximum", "optional"}
+
+// datatypes are what a score may be (format §5).
+var datatypes = []string{"Integer", "Decimal", "Percentage", "Percentile", "Range", "Level"}
+
+func (c *compiler) scoreUses(uses []*bundle.ScoreUse) []*scoreUse {
+	var out []*scoreUse
+	for _, u := range uses {
+		t := c.tables[u.Table.Value]
+		if t == nil {
+			c.add(u.Table.Pos, diag.BundleScores, "put it at tables/"+u.Table.Value+".csv", "there is no table %q%s", u.Table.Value, diag.DidYouMean(u.Table.Value, sortedNames(c.tables)))
+			continue
+		}
+		c.usedTables[t.name] = true
+		s := &scoreUse{def: u, table: t, onCol: -1}
+		if u.On != nil {
+			s.on = u.On.Value
+			i, ok := t.column(s.on)
+			if !ok {
+				c.add(u.On.Pos, diag.BundleScores, "its columns are "+strings.Join(t.header, ", "), "the table %q has no column %q%s", t.name, s.on, diag.DidYouMean(s.on, t.header))
+				continue
+			}
+			s.onCol = i
+		}
+		s.rows = c.scoreRows(s)
+		out = append(out, s)
+	}
+	return out
+}
+
+// scoreRows reads a score table; what does not fit is a problem at its line.
+func (c *compiler) scoreRows(s *scoreUse) []*scoreRow {
+	t := s.table
+	for _, h := range t.header {
+		if !slices.Contains(scoreColumns, h) && h != s.on {
+			c.add(diag.Pos{File: t.shown, Line: 1}, diag.BundleScores, "remove it, or name it in `on`", "a score table has no column %q%s", h, diag.DidYouMean(h, scoreColumns))
+		}
+	}
+	for _, need := range []string{"kind", "method"} {
+		if _, ok := t.column(need); !ok {
+			c.add(diag.Pos{File: t.shown, Line: 1}, diag.BundleScores, "", "a score table needs the column %q", need)
+			return nil
+		}
+	}
+	var rows []*scoreRow
+	for i := range t.rows {
+		if r := c.scoreRow(t, i); r != nil {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
+	pos := t.rows[i].pos
+	r := &scoreRow{row: i, name: t.cell(i, "name"), method: t.cell(i, "method"), datatype: t.cell(i, "datatype"), objective: t.cell(i, "objective"), pos: pos}
+	bad := func(fix, format string, args ...any) *scoreRow {
+		c.add(pos, diag.BundleScores, fix, format, args...)
+		return nil
+	}
+	if header := t.cell(i, "header"); header != "" {
+		for _, h := range strings.Split(header, "|") {
+			r.headers = append(r.headers, trimSpace(h))
+		}
+	}
+	switch {
+	case len(r.headers) == 0 && r.name == "":
+		return bad("fill in one of them", "the row has neither `header` nor `name`")
+	case len(r.headers) > 0 && r.name != "":
+		return bad("leave one of them empty", "the row has both `header` and `name`")
+	case r.method == "":
+		return bad("", "the row has no `method`")
+	}
+	switch kind := t.cell(i, "kind"); kind {
+	case "score":
+		if !slices.Contains(datatypes, r.datatype) {
+			return bad("use one of "+strings.Join(datatypes, ", "), "a score has no datatype %q%s", r.datatype, diag.DidYouMean(r.datatype, datatypes))
+		}
+	case "level":
+		r.level = true
+		if r.datatype != "" {
+			return bad("leave it empty", "a level has no datatype")
+		}
+	default:
+		return bad("it is score or level", "`kind` cannot be %q%s", kind, diag.DidYouMean(kind, []string{"score", "level"}))
+	}
+	for _, bound := range []struct {
+		column string
+		into   **big.Rat
+	}{{"minimum", &r.minimum}, {"maximum", &r.maximum}} {
+		s := t.cell(i, bound.column)
+		if s == "" {
+			continue
+		}
+		if r.level || r.datatype == "Level" || r.datatype == "Range" || !isDecimal(s) || len(s) > maxDigits {
+			return bad("leave it empty, or write a number", "`%s` does not fit", bound.column)
+		}
+		*bound.into, _ = new(big.Rat).SetString(strings.TrimPrefix(s, "+"))
+	}
+	if r.minimum != nil && r.maximum != nil && r.minimum.Cmp(r.maximum) > 0 {
+		return bad("", "`minimum` is greater than `maximum`")
+	}
+	switch s := t.cell(i, "optional"); s {
+	case "", "false":
+	case "true":
+		r.optional = true
+	default:
+		return bad("write true, or leave it empty", "`optional` cannot be %q", s)
+	}
+	return r
+}
+
+// picked is the rows of the tables whose `on` equals what stands outside; doubled methods are a problem.
+func (c *compiler) picked(uses []*scoreUse, outer func(on *bundle.Text) (value, bool)) []*scoreRow {
+	var out []*scoreRow
+	seen := map[[2]string]*scoreRow{}
+	for _, u := range uses {
+		var want value
+		if u.onCol >= 0 {
+			var ok bool
+			if want, ok = outer(u.def.On); !ok {
+				continue
+			}
+		}
+		for _, r := range u.rows {
+			if u.onCol >= 0 && (want.null() || u.table.rows[r.row].cells[u.onCol] != want.text()) {
+				continue
+			}
+			key := [2]string{r.objective, r.method}
+			if first := seen[key]; first != nil && !c.inferring {
+				c.add(r.pos, diag.BundleScores, "give one of them another method", "the method %q stands already at %s for the same %s", r.method, first.pos, objectiveWord(r.objective))
+				continue
+			}
+			seen[key] = r
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func objectiveWord(objective string) string {
+	if objective == "" {
+		return "total"
+	}
+	return "objective"
+}

@@ -1,0 +1,209 @@
+package transform
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash/maphash"
+	"slices"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// state is what one worker knows of the row it is at. It is owned by one goroutine, and reused from
+// row to row: slots remember the number of the row they were filled for.
+type state struct {
+	plan     *plan
+	place    place
+	row      int64 // counts up; never 0
+	line     int64
+	cells    []string
+	padded   []string
+	slots    []slot
+	elements []elementState
+	sites    []map[string]*resolved // by place in the records: what was decided for a value
+	made     []*decision            // decided by this worker
+	dates    map[dateKey]string
+	log      []int32 // decisions of the record at hand
+	counts   []int64 // by decision, of records that were made
+	keyParts [16]span
+	faults   int // of the record at hand
+	resource string
+	listed   []*fault // of the row at hand
+	warned   []*score
+	out      *batch
+	recent   []recentRecord
+	dropped  *keyVerdicts // what pass 1 decided for the file
+	poisoned *conflictSet
+}
+
+// slot is a value that is computed at most once a row.
+type slot struct {
+	row   int64
+	value value
+	fault *fault
+}
+
+type elementState struct {
+	row   int64
+	there bool
+}
+
+// place names a file among the inputs.
+type place struct {
+	input  string
+	file   string // as the caller named it
+	number int    // among the files of its input, from 1; 0 if it is the only one
+}
+
+// origin is where a row's records come from: results:1042, or results#2:1042.
+func (p place) origin(dst []byte, line int64) []byte {
+	dst = append(dst, p.input...)
+	if p.number > 0 {
+		dst = fmt.Appendf(dst, "#%d", p.number)
+	}
+	return fmt.Appendf(dst, ":%d", line)
+}
+
+func newState(pl *plan, at place) *state {
+	return &state{plan: pl, place: at, slots: make([]slot, pl.slots), elements: make([]elementState, len(pl.elements)),
+		sites: make([]map[string]*resolved, pl.sites), dates: map[dateKey]string{}, padded: make([]string, len(pl.headers))}
+}
+
+// begin moves to the next row; what slots hold is forgotten by its number.
+func (r *state) begin(line int64, cells []string) {
+	r.row++
+	r.line, r.cells = line, cells
+	r.listed, r.warned = r.listed[:0], r.warned[:0]
+	if len(cells) < len(r.plan.headers) {
+		n := copy(r.padded, cells)
+		clear(r.padded[n:])
+		r.cells = r.padded
+	}
+}
+
+// fail spoils the record at hand; the row lists a fault once.
+func (r *state) fail(f *fault, path string) {
+	r.faults++
+	if slices.Contains(r.listed, f) || len(r.listed) >= maxListed {
+		return
+	}
+	r.listed = append(r.listed, f)
+	p := f.problem()
+	p.Resource = r.resource
+	if path != "$" {
+		p.Path = path
+	}
+	r.list(p)
+	if f.miss != nil {
+		r.out.misses = append(r.out.misses, missed{f.miss, r.line})
+	}
+}
+
+// maxListed bounds what one row lists.
+const maxListed = 50
+
+// list lists a problem at the row.
+func (r *state) list(p diag.Problem) {
+	p.Input, p.File, p.Line = r.place.input, r.place.file, int(r.line)
+	r.out.problems = append(r.out.problems, p)
+}
+
+// note counts a lookup that may miss and did.
+func (r *state) note(m *miss) { r.out.misses = append(r.out.misses, missed{m, r.line}) }
+
+// warn lists a score outside of its range, once a row.
+func (r *state) warn(sc *score, s, why, path string) {
+	if slices.Contains(r.warned, sc) {
+		return
+	}
+	r.warned = append(r.warned, sc)
+	r.list(diag.Problem{Code: diag.CellScoreRange, Level: diag.LevelOf(diag.CellScoreRange), Column: sc.header, Resource: r.resource, Path: path,
+		Value: strings.Clone(s), Rule: ruleOf(sc.pos), Message: "the score " + sc.method + " is " + why})
+}
+
+// make makes the record of a unit in dst; false if there is none, or it was rejected.
+func (r *state) make(u *unit, dst []byte) ([]byte, recordHash, bool) {
+	start := len(dst)
+	r.log = r.log[:0]
+	dst, ok := u.node.emit(r, dst)
+	if r.faults > 0 {
+		return dst[:start], recordHash{}, false
+	}
+	if !ok {
+		r.fail(faultAt(u.source.def.Pos, diag.RecordRequired, "nothing in the record has a value"), "$")
+		return dst[:start], recordHash{}, false
+	}
+	h := r.hash(u, dst, start)
+	return append(dst, '\n'), h, true
+}
+
+// recordHash tells records apart: by natural key, and by all their bytes.
+type recordHash struct {
+	key     [12]byte
+	content uint64
+}
+
+// contentSeed is the same for all workers of a process; contents are compared within a run only.
+var contentSeed = maphash.MakeSeed()
+
+func (r *state) hash(u *unit, text []byte, start int) recordHash {
+	var scratch [256]byte
+	b := binary.AppendUvarint(scratch[:0], uint64(u.source.resource))
+	for _, part := range r.keyParts[:u.source.parts] {
+		b = append(b, text[part.start:part.end]...)
+		b = append(b, 0)
+	}
+	sum := sha256.Sum256(b)
+	content := maphash.Bytes(contentSeed, text[start:])
+	if content == 0 {
+		content = 1 // 0 marks free places
+	}
+	return recordHash{[12]byte(sum[:12]), content}
+}
+
+// keyText is the natural key for people.
+func (r *state) keyText(u *unit, text []byte) string {
+	var b strings.Builder
+	for i, part := range r.keyParts[:u.source.parts] {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(u.source.names[i] + "=" + jsonText(text[part.start:part.end]))
+	}
+	return b.String()
+}
+
+// commit counts the decisions of a record that was made.
+func (r *state) commit() {
+	for _, id := range r.log {
+		for int(id) >= len(r.counts) {
+			r.counts = append(r.counts, 0)
+		}
+		r.counts[id]++
+	}
+}
+
+// recentRecord is a record that this worker made before: an equal one need not be written again.
+type recentRecord struct {
+	hash recordHash
+	made bool
+}
+
+// recentRecords is how many a worker remembers, in a table that forgets.
+const recentRecords = 4096
+
+// seen reports whether this worker has made an equal record before. What a worker made before
+// stands earlier in the input, so the first one stays, whatever the number of workers.
+func (r *state) seen(h recordHash) bool {
+	if r.recent == nil {
+		r.recent = make([]recentRecord, recentRecords)
+	}
+	at := &r.recent[binary.LittleEndian.Uint16(h.key[:])%recentRecords]
+	if at.made && at.hash == h {
+		return true
+	}
+	*at = recentRecord{h, true}
+	return false
+}

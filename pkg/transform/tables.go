@@ -1,0 +1,501 @@
+package transform
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/table"
+)
+
+// Overlay is the tenant's own rows of a bundle's tables.
+type Overlay struct {
+	FS   fs.FS  // the tenant's folder of tables for this bundle; nil if there is none yet
+	Path string // how messages name the folder
+}
+
+// lookupTable is a table of the bundle, with the rows of the tenant's overlay in it. Immutable once
+// it is finished.
+type lookupTable struct {
+	name    string
+	pos     diag.Pos // in bundle.yaml, or of the CSV
+	file    string   // in the bundle: tables/x.csv
+	shown   string   // how messages name the file
+	header  []string
+	rows    []tableRow
+	keys    []int // columns
+	keyed   bool  // rows are found by key, so keys must be there and differ
+	kinds   []kind
+	decided []bool // the kind was declared, or follows from a lookup
+	from    int    // columns of validity, or -1
+	to      int
+	overlay bool   // tenants may overlay it
+	over    string // how messages name the overlay file; empty without tenant
+
+	values [][]value // by row and column, once finished
+	empty  []bool    // a column has empty cells
+	index  map[string][]int32
+}
+
+type tableRow struct {
+	cells []string // trimmed
+	pos   diag.Pos
+}
+
+// column finds a column by its name.
+func (t *lookupTable) column(name string) (int, bool) {
+	i := slices.Index(t.header, name)
+	return i, i >= 0
+}
+
+func (t *lookupTable) typeOf(col int) typ { return typ{kind: t.kinds[col], nullable: t.empty[col]} }
+
+// cell is a cell's text; empty if there is no such column.
+func (t *lookupTable) cell(row int, col string) string {
+	if i, ok := t.column(col); ok {
+		return t.rows[row].cells[i]
+	}
+	return ""
+}
+
+// loadTables reads every tables/*.csv, and what `tables:` says of them.
+func (c *compiler) loadTables() {
+	c.tables = map[string]*lookupTable{}
+	declared := map[string]*bundle.Table{}
+	for _, t := range c.bundle.Tables {
+		declared[t.Name.Value] = t
+	}
+	files, err := fs.Glob(c.bundle.FS, "tables/*.csv")
+	if err != nil {
+		c.add(diag.Pos{File: c.bundle.Path}, diag.BundleTable, "", "the folder tables cannot be read: %v", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(path.Base(file), ".csv")
+		if declared[name] == nil {
+			c.loadTable(name, file, nil)
+		}
+	}
+	for _, t := range c.bundle.Tables {
+		file := "tables/" + t.Name.Value + ".csv"
+		if t.File != nil {
+			file = path.Clean(t.File.Value)
+		}
+		if _, err := fs.Stat(c.bundle.FS, file); err != nil {
+			var known []string
+			for _, f := range files {
+				known = append(known, strings.TrimSuffix(path.Base(f), ".csv"))
+			}
+			c.add(t.Name.Pos, diag.BundleTable, "put the CSV there, or name it under `file:`", "there is no %s%s", file, diag.DidYouMean(t.Name.Value, known))
+			continue
+		}
+		c.loadTable(t.Name.Value, file, t)
+	}
+}
+
+func (c *compiler) loadTable(name, file string, def *bundle.Table) {
+	t := &lookupTable{name: name, file: file, shown: path.Join(c.bundle.Path, file), keys: []int{0}, from: -1, to: -1}
+	t.pos = diag.Pos{File: t.shown, Line: 1}
+	text, err := fs.ReadFile(c.bundle.FS, file)
+	if err != nil {
+		c.add(t.pos, diag.BundleTable, "", "the table cannot be read: %v", err)
+		return
+	}
+	if !c.readCSV(t, t.shown, text) {
+		return
+	}
+	t.kinds, t.decided, t.empty = make([]kind, len(t.header)), make([]bool, len(t.header)), make([]bool, len(t.header))
+	for i := range t.kinds {
+		t.kinds[i] = kindText
+	}
+	c.tables[name] = t
+	if def != nil {
+		c.tableOptions(t, def)
+	}
+}
+
+func (c *compiler) tableOptions(t *lookupTable, def *bundle.Table) {
+	t.pos, t.overlay = def.Pos, def.Overlay
+	find := func(w bundle.Text) (int, bool) {
+		i, ok := t.column(w.Value)
+		if !ok {
+			c.add(w.Pos, diag.BundleTable, "its columns are "+strings.Join(t.header, ", "), "%s has no column %q%s", t.file, w.Value, diag.DidYouMean(w.Value, t.header))
+		}
+		return i, ok
+	}
+	if len(def.Key) > 0 {
+		t.keys, t.keyed = nil, true
+		for _, k := range def.Key {
+			if i, ok := find(k); ok {
+				t.keys = append(t.keys, i)
+			}
+		}
+	}
+	for _, k := range def.Types {
+		if i, ok := find(k.Column); ok {
+			t.kinds[i], t.decided[i] = kindOf(k.Type), true
+		}
+	}
+	if def.Valid != nil {
+		t.keyed = true
+		for _, end := range []struct {
+			column bundle.Text
+			into   *int
+		}{{def.Valid.From, &t.from}, {def.Valid.To, &t.to}} {
+			if i, ok := find(end.column); ok {
+				*end.into = i
+				t.kinds[i], t.decided[i] = kindDate, true
+			}
+		}
+	}
+}
+
+// readCSV reads header and rows; a row that is ragged is a problem.
+func (c *compiler) readCSV(t *lookupTable, shown string, text []byte) bool {
+	header, rows, problem := parseCSV(shown, text)
+	if problem != nil {
+		c.problems.add(*problem)
+		return false
+	}
+	t.header = header
+	for i, h := range header {
+		if h == "" {
+			c.add(diag.Pos{File: shown, Line: 1}, diag.BundleTable, "name every column", "column %d has no name", i+1)
+			return false
+		}
+		if slices.Index(header, h) != i {
+			c.add(diag.Pos{File: shown, Line: 1}, diag.BundleTable, "rename one", "the column %q stands twice", h)
+			return false
+		}
+	}
+	t.rows = c.cleanRows(rows, len(header))
+	return true
+}
+
+func (c *compiler) cleanRows(rows []tableRow, width int) []tableRow {
+	out := rows[:0]
+	for _, r := range rows {
+		if len(r.cells) != width {
+			c.add(r.pos, diag.BundleTable, "quote cells that hold commas", "the row has %d cells, the header %d", len(r.cells), width)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// parseCSV reads a small CSV of a person; cells are trimmed, blank lines are no rows.
+func parseCSV(shown string, text []byte) ([]string, []tableRow, *diag.Problem) {
+	fail := func(err error) *diag.Problem {
+		p := diag.At(diag.Pos{File: shown}, diag.BundleTable, "", "the table cannot be read: %v", err)
+		return &p
+	}
+	src, err := table.OpenReader(shown, strings.NewReader(string(text)), table.Options{})
+	if err != nil {
+		return nil, nil, fail(err)
+	}
+	defer src.Close()
+	var header []string
+	for _, h := range src.Headers() {
+		header = append(header, h.Raw)
+	}
+	for i := range header {
+		header[i] = trimSpace(header[i])
+	}
+	var rows []tableRow
+	var block table.Block
+	var p table.Parser
+	for {
+		if err := src.Next(&block); errors.Is(err, io.EOF) {
+			return header, rows, nil
+		} else if err != nil {
+			return nil, nil, fail(err)
+		}
+		for row := range block.Rows(&p) {
+			if row.Blank {
+				continue
+			}
+			cells := make([]string, len(row.Cells))
+			for i, cell := range row.Cells {
+				cells[i] = strings.Clone(trimSpace(cell))
+			}
+			rows = append(rows, tableRow{cells: cells, pos: diag.Pos{File: shown, Line: int(row.Line)}})
+		}
+	}
+}
+
+// overlays puts the tenant's rows into the tables, and finds files that may not be there.
+func (c *compiler) overlays() {
+	for _, t := range c.tables {
+		if t.overlay && c.config.Overlay != nil {
+			t.over = path.Join(c.config.Overlay.Path, path.Base(t.file))
+		}
+	}
+	if c.config.Overlay == nil || c.config.Overlay.FS == nil {
+		return
+	}
+	folder := c.config.Overlay.Path
+	entries, err := fs.ReadDir(c.config.Overlay.FS, ".")
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err != nil {
+		c.add(diag.Pos{File: folder}, diag.BundleOverlay, "check the folder's rights", "the tenant's tables cannot be read: %v", err)
+		return
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		c.overlayFile(e.Name(), path.Join(folder, e.Name()))
+	}
+}
+
+func (c *compiler) overlayFile(name, shown string) {
+	var targets []*lookupTable
+	var allowed []string
+	for _, t := range c.tables {
+		if t.overlay {
+			allowed = append(allowed, path.Base(t.file))
+			if path.Base(t.file) == name {
+				targets = append(targets, t)
+			}
+		}
+	}
+	for _, d := range c.shared {
+		if d.host == "" {
+			continue
+		}
+		allowed = append(allowed, d.typ+".csv")
+		if d.typ+".csv" == name {
+			d.table = &lookupTable{name: d.typ, file: d.typ + ".csv", shown: shown, header: []string{"value", "descriptor"}, keys: []int{0}, keyed: true, from: -1, to: -1,
+				overlay: true, over: shown, kinds: []kind{kindText, kindText}, decided: make([]bool, 2), empty: make([]bool, 2)}
+			targets = append(targets, d.table)
+		}
+	}
+	slices.Sort(allowed)
+	pos := diag.Pos{File: shown, Line: 1}
+	if len(targets) == 0 {
+		c.add(pos, diag.BundleOverlay, "a tenant may overlay "+strings.Join(slices.Compact(allowed), ", "), "%s may not be overlaid%s", name, diag.DidYouMean(name, allowed))
+		return
+	}
+	text, err := fs.ReadFile(c.config.Overlay.FS, name)
+	if err != nil {
+		c.add(pos, diag.BundleOverlay, "", "the table cannot be read: %v", err)
+		return
+	}
+	sum := sha256.Sum256(text)
+	c.program.Overlays = append(c.program.Overlays, runs.FileDigest{Path: shown, SHA256: hex.EncodeToString(sum[:])})
+	for _, t := range targets {
+		header, rows, problem := parseCSV(shown, text)
+		if problem != nil {
+			problem.Code = diag.BundleOverlay
+			c.problems.add(*problem)
+			return
+		}
+		if !slices.Equal(header, t.header) {
+			c.add(pos, diag.BundleOverlay, "its first line must be "+strings.Join(t.header, ","), "the columns are not those of the bundle's table")
+			return
+		}
+		c.mergeOverlay(t, c.cleanRows(rows, len(header)))
+	}
+}
+
+// mergeOverlay lets a row replace the whole row with its key, or be added. Rows of one key with
+// validity are replaced where they begin on the same day.
+func (c *compiler) mergeOverlay(t *lookupTable, rows []tableRow) {
+	keyOf := func(r tableRow) string {
+		var b []byte
+		for _, k := range t.keys {
+			v, _ := tableCell(r.cells[k], t.kinds[k])
+			b = v.appendKey(b)
+		}
+		if t.from >= 0 {
+			b = append(b, r.cells[t.from]...)
+		}
+		return string(b)
+	}
+	known := map[string]int{}
+	for i, r := range t.rows {
+		known[keyOf(r)] = i
+	}
+	seen := map[string]diag.Pos{}
+	for _, r := range rows {
+		key := keyOf(r)
+		if first, ok := seen[key]; ok {
+			c.add(r.pos, diag.BundleOverlay, "remove one of them", "the key stands already in line %d", first.Line)
+			continue
+		}
+		seen[key] = r.pos
+		if i, ok := known[key]; ok {
+			t.rows[i] = r
+		} else {
+			t.rows = append(t.rows, r)
+		}
+	}
+}
+
+// tableCell types a cell of a table; false if it does not fit.
+func tableCell(s string, k kind) (value, bool) {
+	if s == "" {
+		return value{}, true
+	}
+	switch k {
+	case kindInteger:
+		if !isInteger(s) {
+			return value{}, false
+		}
+		n, err := strconv.ParseInt(s, 10, 64)
+		return integerValue(n), err == nil
+	case kindDecimal:
+		return value{kind: kindDecimal, s: s}, isDecimal(s)
+	case kindBoolean:
+		return booleanValue(s == "true"), s == "true" || s == "false"
+	case kindDate:
+		return value{kind: kindDate, s: s}, isISODate(s)
+	}
+	return textValue(s), true
+}
+
+// finishTables types the cells and builds the indexes, once it is known what is looked up.
+func (c *compiler) finishTables() {
+	for _, name := range sortedNames(c.tables) {
+		c.finishTable(c.tables[name])
+	}
+	for _, d := range c.shared {
+		if d.table != nil && d.host != "" {
+			c.finishTable(d.table)
+		}
+	}
+}
+
+func (c *compiler) finishTable(t *lookupTable) {
+	t.values = make([][]value, len(t.rows))
+	t.empty = make([]bool, len(t.header))
+	t.index = make(map[string][]int32, len(t.rows))
+	for i, r := range t.rows {
+		t.values[i] = make([]value, len(t.header))
+		for k, cell := range r.cells {
+			v, ok := tableCell(cell, t.kinds[k])
+			if !ok {
+				c.add(r.pos, diag.BundleTable, "correct the cell, or the type under `tables:`", "column %q: %q is not %s", t.header[k], cell, an(t.kinds[k]))
+			}
+			t.values[i][k] = v
+			t.empty[k] = t.empty[k] || v.null()
+		}
+		if !t.keyed {
+			continue
+		}
+		var key []byte
+		blankKey := false
+		for _, k := range t.keys {
+			blankKey = blankKey || t.values[i][k].null()
+			key = t.values[i][k].appendKey(key)
+		}
+		if blankKey {
+			c.add(r.pos, diag.BundleTable, "fill the key in, or remove the row", "the key (%s) is empty", t.keyNames())
+			continue
+		}
+		for _, other := range t.index[string(key)] {
+			if t.from < 0 && t.to < 0 {
+				c.add(r.pos, diag.BundleTable, "remove one of the two rows", "the key (%s) stands already in line %d of %s", t.keyNames(), t.rows[other].pos.Line, t.rows[other].pos.File)
+			} else if t.overlap(i, int(other)) {
+				c.add(r.pos, diag.BundleTable, "let the one end before the other begins", "the validity overlaps that of line %d, which has the same key", t.rows[other].pos.Line)
+			}
+		}
+		t.index[string(key)] = append(t.index[string(key)], int32(i))
+	}
+}
+
+func (t *lookupTable) keyNames() string {
+	names := make([]string, len(t.keys))
+	for i, k := range t.keys {
+		names[i] = t.header[k]
+	}
+	return strings.Join(names, ", ")
+}
+
+// validity is the first and last day of a row, empty if open.
+func (t *lookupTable) validity(row int) (from, to string) {
+	if t.from >= 0 {
+		from = t.values[row][t.from].s
+	}
+	if t.to >= 0 {
+		to = t.values[row][t.to].s
+	}
+	return from, to
+}
+
+func (t *lookupTable) overlap(a, b int) bool {
+	from, to := t.validity(a)
+	from2, to2 := t.validity(b)
+	return (to == "" || from2 <= to) && (to2 == "" || from <= to2)
+}
+
+// find is the row with a key, valid on a day; -1 if there is none.
+func (t *lookupTable) find(key []byte, day string) int {
+	for _, i := range t.index[string(key)] {
+		if t.from < 0 && t.to < 0 {
+			return int(i)
+		}
+		from, to := t.validity(int(i))
+		if day >= from && (to == "" || day <= to) {
+			return int(i)
+		}
+	}
+	return -1
+}
+
+// rowToPaste is the CSV row that makes a missing key known, the other cells to be filled in.
+func (t *lookupTable) rowToPaste(keys []string) string {
+	cells := make([]string, len(t.header))
+	for i, k := range t.keys {
+		cells[k] = keys[i]
+	}
+	for i, c := range cells {
+		if strings.ContainsAny(c, ",\"\n\r") {
+			cells[i] = `"` + strings.ReplaceAll(c, `"`, `""`) + `"`
+		}
+	}
+	return strings.Join(cells, ",")
+}
+
+// place is the file that a missing row belongs into: the tenant's overlay, or the bundle's table.
+func (t *lookupTable) place() string {
+	if t.overlay && t.over != "" {
+		return t.over
+	}
+	return t.shown
+}
+
+// known is the keys of the table as people write them, for nearest values.
+func (t *lookupTable) known() []string {
+	all := make([]string, 0, len(t.rows))
+	for _, r := range t.rows {
+		parts := make([]string, len(t.keys))
+		for i, k := range t.keys {
+			parts[i] = r.cells[k]
+		}
+		all = append(all, strings.Join(parts, keySeparator))
+	}
+	return all
+}
+
+// keySeparator stands between the parts of a key in what people read.
+const keySeparator = " | "
+
+func (m *miss) fault(rule diag.Pos, column string) *fault {
+	shown := strings.Join(m.keys, keySeparator)
+	return &fault{code: diag.Unmapped, rule: rule, column: column, value: shown, miss: m,
+		message: fmt.Sprintf("the table %q has no row for this value", m.table.name),
+		fix:     fmt.Sprintf("add the row to %s; unmapped.csv has it ready to paste", m.table.place())}
+}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"errors"
 	"mime"
 	"net/http"
@@ -73,7 +74,7 @@ func (c *dataCall) readRecord(r *record) *problem {
 		}
 		return badRequest("The request body could not be read.")
 	}
-	if len(strings.TrimSpace(string(r.body[:min(len(r.body), 16)]))) == 0 && len(r.body) <= 16 {
+	if len(bytes.TrimSpace(r.body)) == 0 {
 		return badRequest("A non-empty request body is required.")
 	}
 	if err := r.begin(c.endpoint); err != nil {

@@ -103,7 +103,10 @@ func newModel(std *schema.Standard) (*model, error) {
 		if err := m.resolveReferences(e.root); err != nil {
 			return nil, fmt.Errorf("data standard %s: %s: %w", std.Version, e.Name, err)
 		}
-		e.filters = newFilters(e)
+	}
+	called := m.keyNames()
+	for _, e := range m.endpoints {
+		e.filters = newFilters(e, called[e.Name])
 	}
 	return m, nil
 }

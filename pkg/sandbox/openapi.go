@@ -324,9 +324,7 @@ func scalarSchema(f *field) *apiSchema {
 		s.Format = "date"
 	case schema.KindDateTime:
 		s.Format = "date-time"
-	case schema.KindTime:
-		s.Format = "time"
-	}
+	} // a time of day is plain text in an ODS's documents
 	return s
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,31 +26,31 @@ type filter struct {
 }
 
 // newFilters derives the query parameters as an ODS names them: root properties by their own name,
-// key parts of references by theirs with the reference's role before it (reportedSchoolId).
-func newFilters(e *endpoint) []*filter {
+// key parts of references by the name that others call them by, or by theirs with the reference's
+// role before it (reportedSchoolId).
+func newFilters(e *endpoint, called map[string]string) []*filter {
 	var out []*filter
-	add := func(name string, path []*field, alias string) {
-		leaf := path[len(path)-1]
+	add := func(name string, path []*field, aliases ...string) {
 		for _, f := range out {
 			if f.name == name {
 				f.paths = append(f.paths, path)
 				return
 			}
 		}
-		f := &filter{name: name, field: leaf, paths: [][]*field{path}}
-		if alias != name {
-			f.aliases = []string{alias}
-		}
-		out = append(out, f)
+		out = append(out, &filter{name: name, field: path[len(path)-1], paths: [][]*field{path}, aliases: aliases})
 	}
 	for _, f := range e.root.fields {
 		switch {
 		case f.Kind == schema.KindArray:
 		case f.shape == nil:
-			add(f.Name, []*field{f}, f.Name)
+			add(f.Name, []*field{f})
 		case f.shape.ref != nil:
 			for _, part := range f.shape.fields {
-				add(e.parameterName(f, part), []*field{f, part}, part.Name)
+				name, ok := called[f.Name+"."+part.Name]
+				if !ok {
+					name = e.parameterName(f, part)
+				}
+				add(name, []*field{f, part}, part.Name, strings.TrimSuffix(f.Name, "Reference")+title(part.Name))
 			}
 		}
 	}
@@ -61,6 +62,28 @@ func newFilters(e *endpoint) []*filter {
 		}
 	}
 	return out
+}
+
+// keyNames are, by endpoint, the names that references to it give the parts of its key.
+func (m *model) keyNames() map[string]map[string]string {
+	names := map[string]map[string]string{}
+	for _, e := range m.endpoints {
+		for _, ref := range e.references {
+			if len(ref.targets) != 1 {
+				continue
+			}
+			t := ref.targets[0]
+			if names[t.endpoint.Name] == nil {
+				names[t.endpoint.Name] = map[string]string{}
+			}
+			for i, part := range t.endpoint.Identity {
+				for _, path := range slices.Concat(part.Also, []schema.Path{part.Path}) {
+					names[t.endpoint.Name][strings.Join(path, ".")] = t.parts[i].Name
+				}
+			}
+		}
+	}
+	return names
 }
 
 func samePath(a, b []*field) bool {
@@ -77,20 +100,26 @@ func samePath(a, b []*field) bool {
 
 // parameterName names the query parameter of a reference's key part.
 func (e *endpoint) parameterName(ref, part *field) string {
-	base := strings.TrimSuffix(ref.Name, "Reference")
-	role := strings.TrimSuffix(title(base), ref.shape.ref.name)
 	if e.unified(ref, part) {
 		return part.Name
 	}
-	if role != "" {
+	if role := ref.role(); role != "" {
 		return camel(role) + title(part.Name)
 	}
-	for _, f := range e.root.fields { // two references with parts of one name that need not agree
-		if f != ref && f.shape != nil && f.shape.ref != nil && f.shape.byName[part.Name] != nil && f.Name < ref.Name {
-			return base + title(part.Name)
+	for _, f := range e.root.fields { // another reference has a part of that name, which need not be equal
+		if f == ref || f.shape == nil || f.shape.ref == nil || f.role() != "" || f.shape.byName[part.Name] == nil {
+			continue
+		}
+		if rank, mine := f.shape.ref.Identity, ref.shape.ref.Identity; rank && !mine || rank == mine && f.Name < ref.Name {
+			return strings.TrimSuffix(ref.Name, "Reference") + title(part.Name)
 		}
 	}
 	return part.Name
+}
+
+// role is what a reference's name has before its target's: Reported of reportedSchoolReference.
+func (f *field) role() string {
+	return strings.TrimSuffix(title(strings.TrimSuffix(f.Name, "Reference")), f.shape.ref.name)
 }
 
 // unified says that the part must equal another part of the record.

@@ -1,0 +1,251 @@
+package sandbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/sandbox"
+)
+
+func TestStoreSurvives(t *testing.T) {
+	o := options(t)
+	o.Dir = filepath.Join(t.TempDir(), "state", "sandbox")
+	a := startWithAssessment(t, o)
+	id := a.server.ID()
+	loc := path(a.post("studentAssessments", studentAssessment("1", "604822")))
+	gone := a.post("studentAssessments", studentAssessment("2", "604822"))
+	a.call(http.MethodDelete, gone, "")
+	a.post("students", `{"studentUniqueId":"600001","firstName":"New","lastSurname":"Name","birthDate":"2010-01-01"}`)
+	first := path(a.get("students?limit=1").items(t)[0]["id"].(string))
+	a.call(http.MethodDelete, "students/"+first, "")
+	school := a.get("schools?schoolId=255901300").items(t)[0]["id"].(string)
+	pages := func(a *api) string {
+		out := ""
+		for _, q := range []string{"studentAssessments?totalCount=true", "assessments", "assessmentReportingMethodDescriptors?namespace=uri://acme.org/AssessmentReportingMethodDescriptor", "students?limit=3&totalCount=true"} {
+			r := a.get(q)
+			out += r.header.Get("Total-Count") + compact(t, r.body) + "\n"
+		}
+		return out
+	}
+	before := pages(a)
+	a.stop()
+
+	b := start(t, o)
+	if b.server.ID() != id {
+		t.Error("another id")
+	}
+	if after := pages(b); after != before {
+		t.Errorf("before\n%s\nafter\n%s", before, after)
+	}
+	if r := b.get("studentAssessments/" + loc); r.status != http.StatusOK {
+		t.Error(r.status)
+	}
+	if r := b.get("schools/" + school); r.status != http.StatusOK {
+		t.Error("the id of a school changed")
+	}
+	parent := b.get("assessments").items(t)[0]["id"].(string)
+	b.call(http.MethodDelete, "assessments/"+parent, "").wants(t, 409, "data-conflict:dependent-item-exists")
+	if again := b.post("studentAssessments", strings.Replace(studentAssessment("1", "604822"), "512", "513", 1)); path(again) != loc {
+		t.Error("another id after reopening")
+	}
+	if fresh := b.post("studentAssessments", studentAssessment("3", "604822")); path(fresh) == path(gone) {
+		t.Error("the id of a deleted record is given again")
+	}
+	b.stop()
+
+	o.Reset = true
+	c := start(t, o)
+	if c.server.ID() == id {
+		t.Error("a reset keeps the id")
+	}
+	if r := c.get("studentAssessments?totalCount=true"); r.header.Get("Total-Count") != "0" {
+		t.Error(r.header.Get("Total-Count"))
+	}
+}
+
+// path is the last part of a URL.
+func path(u string) string { return u[strings.LastIndexByte(u, '/')+1:] }
+
+func TestStoreIsLocked(t *testing.T) {
+	o := options(t)
+	o.Dir = t.TempDir()
+	a := start(t, o)
+	if _, err := sandbox.Open(o); !errors.Is(err, sandbox.ErrLocked) {
+		t.Errorf("second: %v", err)
+	}
+	a.stop()
+	b, err := sandbox.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A process that is killed may leave the last entry half written, at any byte of it.
+func TestTornLog(t *testing.T) {
+	o := options(t)
+	o.Dir = t.TempDir()
+	log := filepath.Join(o.Dir, "store.log")
+	a := startWithAssessment(t, o)
+	a.post("studentAssessments", studentAssessment("1", "604822"))
+	whole := size(t, log)
+	a.post("studentAssessments", studentAssessment("2", "604822"))
+	a.stop()
+	full, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := append([]byte(nil), full...)
+	damaged[len(damaged)-10] ^= 1
+	cases := map[string][]byte{"damaged body": damaged}
+	for n := whole + 1; n < int64(len(full)); n += 97 {
+		cases[fmt.Sprintf("%d bytes of it", n-whole)] = full[:n]
+	}
+	for name, data := range cases {
+		if err := os.WriteFile(log, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		b := start(t, o)
+		if r := b.get("studentAssessments?totalCount=true&limit=0"); r.header.Get("Total-Count") != "1" {
+			t.Errorf("%s: %s records", name, r.header.Get("Total-Count"))
+		}
+		if got := size(t, log); got != whole {
+			t.Errorf("%s: cut to %d, not %d", name, got, whole)
+		}
+		b.post("studentAssessments", studentAssessment("2", "604822"))
+		b.stop()
+		c := start(t, o)
+		if r := c.get("studentAssessments?totalCount=true&limit=0"); r.header.Get("Total-Count") != "2" {
+			t.Errorf("%s, mended: %s records", name, r.header.Get("Total-Count"))
+		}
+		c.stop()
+	}
+}
+
+func size(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+func TestStoreOfOthers(t *testing.T) {
+	o := options(t)
+	o.Dir = t.TempDir()
+	log := filepath.Join(o.Dir, "store.log")
+	for text, want := range map[string]string{
+		"hello\n": "not the log of a sandbox",
+		"hello":   "not the log of a sandbox",
+		"sluice-sandbox-store 1 0123456789abcdef0123456789abcdef 4.0\n": "Data Standard 4.0, not 5.1",
+	} {
+		if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sandbox.Open(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	o.Reset = true
+	s, err := sandbox.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Replaced records do not pile up for ever, and nothing is lost when they are cleared away.
+func TestCompaction(t *testing.T) {
+	o := options(t)
+	o.Dir = t.TempDir()
+	log := filepath.Join(o.Dir, "store.log")
+	a := startWithAssessment(t, o)
+	postObjectives(a)
+	kept := path(a.post("studentAssessments", wideAssessment("kept", "600007")))
+	gone := a.post("studentAssessments", wideAssessment("gone", "600007"))
+	student := a.get("students?studentUniqueId=600009").items(t)[0]["id"].(string)
+	a.call(http.MethodDelete, "students/"+student, "")
+	a.post("students", `{"studentUniqueId":"600008","firstName":"New","lastSurname":"Name","birthDate":"2010-01-01"}`)
+	body := wideAssessment("busy", "600007")
+	for i := range 1300 {
+		a.post("studentAssessments", strings.Replace(body, `"512"`, fmt.Sprintf(`"%d"`, i), 1))
+	}
+	a.call(http.MethodDelete, gone, "")
+	before := a.get("studentAssessments").body
+	newest := a.get(a.http.URL + "/changeQueries/v1/availableChangeVersions").body
+	big := size(t, log)
+	a.stop()
+
+	for range 2 { // the second opening reads what the first has written
+		b := start(t, o)
+		if got := size(t, log); got > big/10 {
+			t.Errorf("%d bytes of %d are left", got, big)
+		}
+		if got := b.get("studentAssessments").body; string(got) != string(before) {
+			t.Error("other records")
+		}
+		if got := b.get(b.http.URL + "/changeQueries/v1/availableChangeVersions").body; string(got) != string(newest) {
+			t.Errorf("%s, was %s", got, newest)
+		}
+		if r := b.get("studentAssessments/" + kept); r.status != http.StatusOK {
+			t.Error(r.status)
+		}
+		got := b.get("students?offset=7&limit=3&totalCount=true")
+		if names := strings.Join(ids(got.items(t), "studentUniqueId"), " "); names != "600007 600008 600010" || got.items(t)[1]["firstName"] != "New" || got.header.Get("Total-Count") != "99999" {
+			t.Error(names, got.header.Get("Total-Count"))
+		}
+		if fresh := b.post("studentAssessments", studentAssessment("fresh", "600007")); path(fresh) == path(gone) {
+			t.Error("the id of a deleted record is given again")
+		} else if r := b.call(http.MethodDelete, fresh, ""); r.status != http.StatusNoContent {
+			t.Error(r.status)
+		}
+		newest = b.get(b.http.URL + "/changeQueries/v1/availableChangeVersions").body
+		b.stop()
+	}
+}
+
+func TestServe(t *testing.T) {
+	s, err := sandbox.Open(options(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, l) }()
+	client := http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}
+	defer client.CloseIdleConnections()
+	res, err := client.Get("http://" + l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	open, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Skip("no address but loopback")
+	}
+	if err := s.Serve(t.Context(), open); !errors.Is(err, sandbox.ErrNotLoopback) {
+		t.Error(err)
+	}
+}

@@ -88,7 +88,11 @@ Ends with 2 if the bundle cannot be used, with 0 if it can; with --strict warnin
 				for _, s := range all {
 					checked = append(checked, s.Version)
 				}
-				problems = append(problems, transform.Lint(transform.Config{Bundle: b, Standards: all})...)
+				program, found := transform.Compile(transform.Config{Bundle: b, Standards: all, Samples: true})
+				problems = append(problems, found...)
+				if !problems.Blocks() {
+					problems = append(problems, program.Lint()...)
+				}
 			}
 			problems.Sort()
 			if problems.Blocks() {

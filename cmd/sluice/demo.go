@@ -14,7 +14,7 @@ import (
 const (
 	demoBundle = "nwea-map-growth"
 	demoFile   = "map-growth/results.csv" // in examples
-	demoYear   = "school_year=2022"
+	demoYear   = "school_year=2026"
 )
 
 func (a *app) newDemo() *cobra.Command {

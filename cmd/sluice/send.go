@@ -109,7 +109,7 @@ func (a *app) send(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *r
 	if err != nil {
 		return 0, err
 	}
-	o := send.Options{Run: r, Tenant: t.Name, TargetIdentity: open.identity.String(), ClientID: open.clientID, Client: open.client, Ledger: book, Standard: s,
+	o := send.Options{Run: r, Tenant: t.Name, ClientID: open.clientID, Client: open.client, Ledger: book, Standard: s,
 		Concurrency: t.Concurrency, AcceptUnchecked: t.AcceptUnchecked, DryRun: dry, MaxPassAge: t.MaxPassAge, Now: time.Now, Progress: &send.Progress{}}
 	work := func(ctx context.Context) (outcome, error) {
 		o.Logger = a.log.logger

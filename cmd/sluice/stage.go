@@ -133,6 +133,9 @@ func (a *app) printStage(rep *report.Report, name string) {
 		s.say("")
 		s.grid([]string{"resource", "staged", "repeated", "rejected"}, staged)
 	}
+	if name == runs.Send {
+		a.sayWhyNothing(rep)
+	}
 	shown := 0
 	for _, g := range rep.Problems {
 		if g.Stage != name {
@@ -156,6 +159,18 @@ func (a *app) printStage(rep *report.Report, name string) {
 		s.say("  all of them, with file, line and column: %s", shownPath(filepath.Join(rep.Path, "problems", name+".csv")))
 	}
 	s.say("")
+}
+
+// sayWhyNothing explains a send that posted nothing.
+func (a *app) sayWhyNothing(rep *report.Report) {
+	sent, unchanged := int64(0), int64(0)
+	for _, l := range rep.Stages.Send.Resources {
+		sent += l.Created + l.Updated + l.Rejected
+		unchanged += l.Unchanged
+	}
+	if sent == 0 && unchanged > 0 && !rep.Stages.Send.DryRun {
+		a.screen.say("\n  nothing was posted: the target already holds %s as they are, says the ledger", plural(int(unchanged), "record"))
+	}
 }
 
 // mostGroups is how many causes are printed; the rest stand in report.html and problems/.

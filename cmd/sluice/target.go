@@ -314,7 +314,7 @@ func (a *app) withLedger(ctx context.Context, c *tenant.Config, t *tenant.Tenant
 		return err
 	}
 	defer book.Close()
-	o := send.Options{Tenant: t.Name, TargetIdentity: open.identity.String(), ClientID: open.clientID, Client: open.client, Ledger: book,
+	o := send.Options{Tenant: t.Name, ClientID: open.clientID, Client: open.client, Ledger: book,
 		Concurrency: t.Concurrency, Now: time.Now, Logger: a.log.logger, Progress: &send.Progress{}}
 	if o.Standard, err = a.targetStandard(ctx, c, t, open); err != nil {
 		return err

@@ -154,7 +154,7 @@ func (o *access) target() runs.Target {
 // open makes the client of a tenant's target; for the built-in tenant it starts the emulator.
 func (a *app) open(ctx context.Context, c *tenant.Config, t *tenant.Tenant) (*access, error) {
 	if t.API == nil {
-		return a.openSandbox(c, t)
+		return a.openSandbox(ctx, c, t)
 	}
 	credential, err := c.Credential(ctx, t)
 	if err != nil {
@@ -177,7 +177,7 @@ func (a *app) open(ctx context.Context, c *tenant.Config, t *tenant.Tenant) (*ac
 }
 
 // openSandbox serves the tenant's store on loopback for the time of this command.
-func (a *app) openSandbox(c *tenant.Config, t *tenant.Tenant) (*access, error) {
+func (a *app) openSandbox(ctx context.Context, c *tenant.Config, t *tenant.Tenant) (*access, error) {
 	server, err := a.newEmulator(sandboxFolder(c, ""), false, "", sandbox.Faults{})
 	if err != nil {
 		return nil, err

@@ -238,7 +238,7 @@ func (s *store) place(ep *endpoint, e *entry) int32 {
 		s.seeds = append(s.seeds, slot{})
 		n := ^int32(len(s.seeds) - 1)
 		s.index[e.key] = n
-		if _, ok := ep.virtualNumber(e.key); !ok { // virtual ones keep their place in the range
+		if !ep.inRange(e.key) { // virtual ones keep their place in the range
 			s.order[ep.index] = append(s.order[ep.index], n)
 		}
 		return n
@@ -263,7 +263,7 @@ func (s *store) drop(ep *endpoint, e *entry) {
 	delete(s.index, e.key)
 	if e.seeded {
 		s.gone[e.key] = ep.index
-		if _, ok := ep.virtualNumber(e.key); ok {
+		if ep.inRange(e.key) {
 			s.goneFrom[ep.index]++
 		}
 	}

@@ -94,8 +94,8 @@ func (r *record) checkObject(n int32, s *shape) {
 
 func (r *record) checkValue(n int32, f *field) {
 	nd := &r.tree.nodes[n]
-	switch {
-	case f.Kind == schema.KindArray:
+	switch f.Kind {
+	case schema.KindArray:
 		if nd.kind != jsonArray {
 			r.say(r.tree.path(n), "%s must be a collection.", f.title)
 			return
@@ -110,7 +110,7 @@ func (r *record) checkValue(n int32, f *field) {
 			}
 			r.checkObject(c, f.shape)
 		}
-	case f.Kind == schema.KindObject:
+	case schema.KindObject:
 		if nd.kind != jsonObject {
 			r.say(r.tree.path(n), "%s must be an object.", f.title)
 			return

@@ -17,7 +17,7 @@ func (s *Server) serveData(w http.ResponseWriter, r *http.Request, segment, name
 		return
 	}
 	e, ok := s.model.find(name)
-	if !ok || !strings.EqualFold(e.Segment, segment) {
+	if !ok || !strings.EqualFold(e.Segment, segment) || strings.EqualFold(id, "deletes") || strings.EqualFold(id, "keyChanges") {
 		notFound("The specified resource could not be found.").write(w, r)
 		return
 	}

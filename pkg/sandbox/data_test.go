@@ -209,11 +209,11 @@ func TestUpdateMovesReferences(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	a := startWithAssessment(t, options(t))
 	sa := studentAssessment("1", "604822")
-	edit := func(old, new string) string {
+	edit := func(old, fresh string) string {
 		if !strings.Contains(sa, old) {
 			t.Fatalf("the record has no %s", old)
 		}
-		return strings.Replace(sa, old, new, 1)
+		return strings.Replace(sa, old, fresh, 1)
 	}
 	const invalid = "bad-request:data-validation-failed"
 	for name, c := range map[string]struct {
@@ -325,6 +325,7 @@ func TestRoutesAndMethods(t *testing.T) {
 		{"GET", "studentz", 404, "not-found"},
 		{"GET", a.http.URL + "/data/v3/tpdm/students", 404, "not-found"},
 		{"GET", a.http.URL + "/nothing", 404, "not-found"},
+		{"GET", "students/deletes", 404, "not-found"},
 		{"GET", "students/x", 400, "bad-request:data-validation-failed"},
 		{"GET", "students/" + strings.Repeat("a", 32), 404, "not-found"},
 		{"GET", "schools/" + student, 404, "not-found"},

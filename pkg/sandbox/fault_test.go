@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,7 +14,7 @@ import (
 )
 
 // try makes a call that may break.
-func (a *api) try(method, path, body string) (reply, error) {
+func (a *api) try(method, path, body string) error {
 	a.tb.Helper()
 	req, err := http.NewRequest(method, a.http.URL+"/data/v3/ed-fi/"+path, strings.NewReader(body))
 	if err != nil {
@@ -23,11 +24,11 @@ func (a *api) try(method, path, body string) (reply, error) {
 	req.Header.Set("Content-Type", "application/json")
 	res, err := a.http.Client().Do(req)
 	if err != nil {
-		return reply{}, err
+		return err
 	}
 	defer res.Body.Close()
-	data, err := io.ReadAll(res.Body)
-	return reply{res.StatusCode, res.Header, data}, err
+	_, err = io.ReadAll(res.Body)
+	return err
 }
 
 func exactly(f sandbox.Fault) sandbox.Faults {
@@ -82,20 +83,20 @@ func TestOddAnswers(t *testing.T) {
 		t.Errorf("%d after %s", r.status, time.Since(begin))
 	}
 	a.server.SetFaults(exactly(sandbox.Truncated))
-	if _, err := a.try(http.MethodPost, "studentAssessments", studentAssessment("2", "604822")); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := a.try(http.MethodPost, "studentAssessments", studentAssessment("2", "604822")); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Error(err)
 	}
 }
 
 func TestResets(t *testing.T) {
 	a := startWithAssessment(t, options(t))
-	for fault, stored := range map[sandbox.Fault]string{sandbox.ResetBefore: "0", sandbox.ResetAfter: "1"} {
+	for stored, fault := range []sandbox.Fault{sandbox.ResetBefore, sandbox.ResetAfter} {
 		a.server.SetFaults(exactly(fault))
-		_, err := a.try(http.MethodPost, "studentAssessments", studentAssessment("1", "604822"))
+		err := a.try(http.MethodPost, "studentAssessments", studentAssessment("1", "604822"))
 		if err == nil || !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.EOF) && !strings.Contains(err.Error(), "forcibly closed") {
 			t.Errorf("%s: %v", fault, err)
 		}
-		if r := a.get("studentAssessments?totalCount=true&limit=0"); r.header.Get("Total-Count") != stored {
+		if r := a.get("studentAssessments?totalCount=true&limit=0"); r.header.Get("Total-Count") != strconv.Itoa(stored) {
 			t.Errorf("%s: %s records", fault, r.header.Get("Total-Count"))
 		}
 	}

@@ -161,8 +161,9 @@ func (f file) write(data []byte, offset int64) error {
 type logFile struct {
 	medium medium
 	end    int64
-	start  int64 // of the first entry
-	room   []byte
+	start  int64      // of the first entry
+	room   []byte     // of an entry being written
+	page   [2048]byte // of a head being read
 }
 
 // append writes an entry and says where it starts. A write that fails leaves the end where it was.
@@ -183,9 +184,9 @@ func (l *logFile) append(e *entry, body []byte) (offset int64, head int, err err
 	return offset, head, nil
 }
 
-// readHead reads the head of the entry at offset.
+// readHead reads the head of the entry at offset. Unlike readBody it is for the store's writer alone.
 func (l *logFile) readHead(offset int64, e *entry) (head, body int, err error) {
-	var room [2048]byte
+	room := &l.page
 	n, err := l.medium.ReadAt(room[:min(int64(len(room)), l.end-offset)], offset)
 	if n < prefixSize {
 		return 0, 0, errors.Join(errTorn, err)

@@ -143,15 +143,15 @@ type condition struct {
 
 // query is what a collection is asked for.
 type query struct {
-	offset, limit  int
-	total          bool
-	minVersion     uint64
-	maxVersion     uint64
-	versions       bool // one of the two was given
-	conditions     []condition
-	id             string
-	keyed, nothing bool // by the whole natural key; by a value that nothing can have
-	key            key
+	offset, limit int
+	total         bool
+	minVersion    uint64
+	maxVersion    uint64
+	versions      bool // one of the two was given
+	conditions    []condition
+	id            string
+	keyed         bool // by the whole natural key
+	key           key
 }
 
 // parseQuery reads the parameters. An ODS ignores those it does not know.

@@ -61,11 +61,13 @@ func (v *virtualRange) item(e *endpoint, n int) item {
 	return item{endpoint: e, slot: s, number: int32(n), virtual: true}
 }
 
-func (e *endpoint) virtualNumber(k key) (int, bool) {
+// inRange says that k is the key of one of the endpoint's virtual records.
+func (e *endpoint) inRange(k key) bool {
 	if e.virtual == nil {
-		return 0, false
+		return false
 	}
-	return e.virtual.decode(k)
+	_, ok := e.virtual.decode(k)
+	return ok
 }
 
 // studentNumber reads a studentUniqueId of the roster.

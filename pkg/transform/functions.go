@@ -113,21 +113,27 @@ func (x *expressionCompiler) call(n *ast.CallNode) code {
 		}
 		x.nullHint(a, args[i], name+"(…)")
 	}
-	pos, call := x.at(n), fn.call
+	pos, call, isKey := x.at(n), fn.call, name == "key"
 	return x.fold(code{typ: fn.result(args), eval: func(r *state) (value, *fault) {
-		var few [4]value
-		values := few[:0]
+		var own []value
+		stack := &own // for constants; else the worker's, on which calls in arguments stand above this one
+		if r != nil {
+			stack = &r.args
+		}
+		bottom := len(*stack)
 		for i := range args {
 			v, f := args[i].eval(r)
+			if f == nil && (v.null() || isKey && v.kind.isText() && blank(v.s)) {
+				f = nullFault(args[i].pos, args[i].source, name+"(…)")
+			}
 			if f != nil {
-				return v, f
+				*stack = (*stack)[:bottom]
+				return value{}, f
 			}
-			if v.null() || name == "key" && v.kind.isText() && blank(v.s) {
-				return value{}, nullFault(args[i].pos, args[i].source, name+"(…)")
-			}
-			values = append(values, v)
+			*stack = append(*stack, v)
 		}
-		v, wrong := call(values)
+		v, wrong := call((*stack)[bottom:])
+		*stack = (*stack)[:bottom]
 		if wrong != "" {
 			return value{}, &fault{code: diag.ExpressionFails, rule: pos, message: name + "(…): " + wrong}
 		}
@@ -142,7 +148,8 @@ var keyEscape = strings.NewReplacer(`\`, `\\`, `|`, `\|`)
 
 // keyFunction joins parts so that no two lists of parts give one text.
 func keyFunction(args []value) (value, string) {
-	var b []byte
+	var scratch [128]byte
+	b := scratch[:0]
 	for i, a := range args {
 		if i > 0 {
 			b = append(b, '|')
@@ -153,7 +160,7 @@ func keyFunction(args []value) (value, string) {
 			b = a.appendText(b)
 		}
 	}
-	if utf8.RuneCount(b) > maxKey {
+	if len(b) > maxKey && utf8.RuneCount(b) > maxKey {
 		sum := sha256.Sum256(b)
 		return textValue(hex.EncodeToString(sum[:20])), ""
 	}
@@ -163,7 +170,7 @@ func keyFunction(args []value) (value, string) {
 // shortCode keeps what fits, and tells apart what would be cut alike.
 func shortCode(args []value) (value, string) {
 	s := args[0].s
-	if utf8.RuneCountInString(s) <= maxKey {
+	if len(s) <= maxKey || utf8.RuneCountInString(s) <= maxKey {
 		return args[0], ""
 	}
 	sum := sha256.Sum256([]byte(s))

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"slices"
 	"strings"
@@ -291,8 +292,7 @@ func (r *state) contentHash(cells []int, nulls []string) uint64 {
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
-	sum := sha256.Sum256(b)
-	return binary.LittleEndian.Uint64(sum[:])
+	return maphash.Bytes(contentSeed, b)
 }
 
 // group is the entries of one key that are left once equal ones are dropped.
@@ -407,8 +407,7 @@ func compareKept(a, b value) int {
 	case b.null():
 		return 1
 	case a.kind.isNumber() && b.kind.isNumber():
-		c, _ := compareNumbers(a, b)
-		return c
+		return compareNumbers(a, b)
 	case a.kind == kindBoolean:
 		return cmp.Compare(a.n, b.n)
 	}

@@ -167,18 +167,17 @@ func (x *expressionCompiler) order(n *ast.BinaryNode, a, b code) code {
 	}
 	x.nullHint(n, a, "`"+n.Operator+"`")
 	x.nullHint(n, b, "`"+n.Operator+"`")
-	pos, operator := x.at(n), n.Operator
+	operator := n.Operator
 	return x.fold(code{typ: typ{kind: kindBoolean}, eval: func(r *state) (value, *fault) {
 		v, w, f := both(r, &a, &b, operator)
 		if f != nil {
 			return v, f
 		}
-		c := strings.Compare(v.s, w.s)
+		c := 0
 		if numbers {
-			var ok bool
-			if c, ok = compareNumbers(v, w); !ok {
-				return v, faultAt(pos, diag.ExpressionFails, "a number has more than %d digits", maxDigits)
-			}
+			c = compareNumbers(v, w)
+		} else {
+			c = strings.Compare(v.s, w.s)
 		}
 		switch operator {
 		case "<":

@@ -294,13 +294,7 @@ func (c *compiler) scoreScope(s *scope, uses []*scoreUse, where string, b *bindi
 			}
 			sc.header = b.headers[sc.index]
 			d := ContractColumn{Optional: r.optional, Nulls: c.pl.input.def.Nulls,
-				Score: &ContractScore{Level: r.level, Method: r.method, Datatype: r.datatype, Objective: r.objective}}
-			if r.minimum != nil {
-				d.Score.Minimum = plainDecimal(r.minimum.FloatString(9))
-			}
-			if r.maximum != nil {
-				d.Score.Maximum = plainDecimal(r.maximum.FloatString(9))
-			}
+				Score: &ContractScore{Level: r.level, Method: r.method, Datatype: r.datatype, Objective: r.objective, Minimum: r.minimum, Maximum: r.maximum}}
 			if l != nil {
 				d.List = l.path
 			}

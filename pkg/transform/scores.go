@@ -2,7 +2,6 @@ package transform
 
 import (
 	"fmt"
-	"math/big"
 	"strings"
 	"unicode/utf8"
 
@@ -103,7 +102,7 @@ func (sc *score) fit(s string) (result, wrong string) {
 		if !isDecimal(s) {
 			return "", "is not a percentile"
 		}
-		if n, ok := ratOf(value{kind: kindDecimal, s: s}); !ok || n.Sign() < 0 || n.Cmp(hundred) > 0 {
+		if n := digitsIn(s); n.negative || compareDigits(n, hundred) > 0 {
 			return "", "is not a percentile from 0 to 100"
 		}
 	case "Range":
@@ -117,7 +116,7 @@ func (sc *score) fit(s string) (result, wrong string) {
 	return result, ""
 }
 
-var hundred = big.NewRat(100, 1)
+var hundred = digitsIn("100")
 
 // isRange: two decimals with - between, blanks around it allowed; either may be negative.
 func isRange(s string) bool {
@@ -131,17 +130,15 @@ func isRange(s string) bool {
 
 // outside says whether a score lies outside of its table's range.
 func (sc *score) outside(s string) (string, bool) {
-	if sc.minimum == nil && sc.maximum == nil || sc.datatype == "Level" || sc.datatype == "Range" {
+	if sc.minimum == "" && sc.maximum == "" || sc.datatype == "Level" || sc.datatype == "Range" {
 		return "", false
 	}
-	n, ok := ratOf(value{kind: kindDecimal, s: s})
+	n := digitsIn(s)
 	switch {
-	case !ok:
-		return "", false
-	case sc.minimum != nil && n.Cmp(sc.minimum) < 0:
-		return "less than " + plainDecimal(sc.minimum.FloatString(9)), true
-	case sc.maximum != nil && n.Cmp(sc.maximum) > 0:
-		return "more than " + plainDecimal(sc.maximum.FloatString(9)), true
+	case sc.minimum != "" && compareDigits(n, digitsIn(sc.minimum)) < 0:
+		return "less than " + sc.minimum, true
+	case sc.maximum != "" && compareDigits(n, digitsIn(sc.maximum)) > 0:
+		return "more than " + sc.maximum, true
 	}
 	return "", false
 }

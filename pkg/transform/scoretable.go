@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"math/big"
 	"slices"
 	"strings"
 
@@ -27,8 +26,8 @@ type scoreRow struct {
 	method    string
 	datatype  string
 	objective string
-	minimum   *big.Rat
-	maximum   *big.Rat
+	minimum   string // a decimal, or empty
+	maximum   string
 	optional  bool
 	pos       diag.Pos
 }
@@ -122,18 +121,18 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 	}
 	for _, bound := range []struct {
 		column string
-		into   **big.Rat
+		into   *string
 	}{{"minimum", &r.minimum}, {"maximum", &r.maximum}} {
 		s := t.cell(i, bound.column)
 		if s == "" {
 			continue
 		}
-		if r.level || r.datatype == "Level" || r.datatype == "Range" || !isDecimal(s) || len(s) > maxDigits {
+		if r.level || r.datatype == "Level" || r.datatype == "Range" || !isDecimal(s) {
 			return bad("leave it empty, or write a number", "`%s` does not fit", bound.column)
 		}
-		*bound.into, _ = new(big.Rat).SetString(strings.TrimPrefix(s, "+"))
+		*bound.into = plainDecimal(s)
 	}
-	if r.minimum != nil && r.maximum != nil && r.minimum.Cmp(r.maximum) > 0 {
+	if r.minimum != "" && r.maximum != "" && compareDigits(digitsIn(r.minimum), digitsIn(r.maximum)) > 0 {
 		return bad("", "`minimum` is greater than `maximum`")
 	}
 	switch s := t.cell(i, "optional"); s {

@@ -25,6 +25,7 @@ type state struct {
 	sites    []map[string]*resolved // by place in the records: what was decided for a value
 	made     []*decision            // decided by this worker
 	dates    map[dateKey]string
+	args     []value // of the calls at hand
 	log      []int32 // decisions of the record at hand
 	counts   []int64 // by decision, of records that were made
 	keyParts [16]span

@@ -8,6 +8,7 @@
 package transform
 
 import (
+	"cmp"
 	"math/big"
 	"strconv"
 	"strings"
@@ -249,23 +250,61 @@ func decimalOf(r *big.Rat) (value, bool) {
 	return value{kind: kindDecimal, s: s}, len(s) <= maxDigits
 }
 
-// compareNumbers orders two numbers exactly; false if one is out of bounds.
-func compareNumbers(a, b value) (int, bool) {
+// compareNumbers orders two numbers exactly, of any size.
+func compareNumbers(a, b value) int {
 	if a.kind == kindInteger && b.kind == kindInteger {
-		switch {
-		case a.n < b.n:
-			return -1, true
-		case a.n > b.n:
-			return 1, true
+		return cmp.Compare(a.n, b.n)
+	}
+	var x, y [24]byte
+	return compareDigits(digitsOf(a, &x), digitsOf(b, &y))
+}
+
+// digits is a decimal cut into parts that say nothing twice.
+type digits struct {
+	negative        bool
+	whole, fraction string
+}
+
+func digitsOf(v value, scratch *[24]byte) digits {
+	if v.kind == kindInteger {
+		return digitsIn(string(strconv.AppendInt(scratch[:0], v.n, 10)))
+	}
+	return digitsIn(v.s)
+}
+
+func digitsIn(s string) (d digits) {
+	if s != "" && (s[0] == '+' || s[0] == '-') {
+		d.negative = s[0] == '-'
+		s = s[1:]
+	}
+	d.whole = s
+	if i := strings.IndexByte(s, '.'); i >= 0 {
+		d.whole, d.fraction = s[:i], s[i+1:]
+	}
+	for d.whole != "" && d.whole[0] == '0' {
+		d.whole = d.whole[1:]
+	}
+	for n := len(d.fraction); n > 0 && d.fraction[n-1] == '0'; n-- {
+		d.fraction = d.fraction[:n-1]
+	}
+	if d.whole == "" && d.fraction == "" {
+		d.negative = false
+	}
+	return d
+}
+
+func compareDigits(a, b digits) int {
+	if a.negative != b.negative {
+		if a.negative {
+			return -1
 		}
-		return 0, true
+		return 1
 	}
-	x, ok := ratOf(a)
-	y, ok2 := ratOf(b)
-	if !ok || !ok2 {
-		return 0, false
+	c := cmp.Or(cmp.Compare(len(a.whole), len(b.whole)), strings.Compare(a.whole, b.whole), strings.Compare(a.fraction, b.fraction))
+	if a.negative {
+		return -c
 	}
-	return x.Cmp(y), true
+	return c
 }
 
 // equalValues is `==`: null equals only null, numbers are equal by size, texts by their bytes.
@@ -274,8 +313,7 @@ func equalValues(a, b value) bool {
 		return a.null() && b.null()
 	}
 	if a.kind.isNumber() && b.kind.isNumber() {
-		c, ok := compareNumbers(a, b)
-		return ok && c == 0
+		return compareNumbers(a, b) == 0
 	}
 	if a.kind == kindBoolean || b.kind == kindBoolean {
 		return a.kind == b.kind && a.n == b.n

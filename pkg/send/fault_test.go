@@ -1,0 +1,394 @@
+package send_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/sandbox"
+	"github.com/sluice-edfi/sluice/pkg/send"
+	"github.com/sluice-edfi/sluice/pkg/target"
+)
+
+// contents reads a resource from the target: id → record.
+func (w *world) contents(resource string) map[string]string {
+	w.t.Helper()
+	all := map[string]string{}
+	err := w.client.Pages(w.t.Context(), resource, nil, 0, func(items []json.RawMessage) error {
+		for _, item := range items {
+			var id struct{ ID string }
+			if err := json.Unmarshal(item, &id); err != nil {
+				return err
+			}
+			all[id.ID] = string(item)
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return all
+}
+
+// holdsOnce checks that the target has each of n results once, and with the payload.
+func (w *world) holdsOnce(n, payload int) {
+	w.t.Helper()
+	seen := map[string]bool{}
+	for _, text := range w.contents("studentAssessments") {
+		var r struct{ StudentAssessmentIdentifier, SerialNumber string }
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			w.t.Fatal(err)
+		}
+		if seen[r.StudentAssessmentIdentifier] || r.SerialNumber != fmt.Sprint(payload) {
+			w.t.Errorf("%s is doubled or wrong: %s", r.StudentAssessmentIdentifier, r.SerialNumber)
+		}
+		seen[r.StudentAssessmentIdentifier] = true
+	}
+	if len(seen) != n {
+		w.t.Errorf("%d results at the target, not %d", len(seen), n)
+	}
+}
+
+// Whatever the network and the server do, each record arrives, and once.
+func TestFaults(t *testing.T) {
+	for _, faults := range []string{"429:0.05", "500:0.02,502:0.02,503:0.02,504:0.02", "reset-before:0.03,reset-after:0.03", "html:0.05,empty:0.03", "truncated:0.05", "expire:0.05", "conflict:0.05"} {
+		t.Run(faults, func(t *testing.T) {
+			w := newWorld(t)
+			w.send(w.run(records{"assessments": {assessment("A")}}))
+			f, err := sandbox.ParseFaults(faults)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.RetryAfter = time.Millisecond
+			w.sandbox.SetFaults(f)
+			got := w.send(w.run(records{"studentAssessments": results("A", 600, 1)}))["studentAssessments"]
+			w.sandbox.SetFaults(sandbox.Faults{})
+			if got.Created+got.Updated != 600 {
+				t.Errorf("%+v", got)
+			}
+			w.holdsOnce(600, 1)
+			if again := w.send(w.run(records{"studentAssessments": results("A", 600, 1)}))["studentAssessments"]; again.Unchanged != 600 {
+				t.Errorf("again: %+v", again)
+			}
+		})
+	}
+}
+
+// Stopped at any moment, the same command goes on: nothing lost, nothing doubled.
+func TestInterrupted(t *testing.T) {
+	w := newWorld(t)
+	const n = 2000
+	r := w.run(records{"assessments": {assessment("A"), assessment("B")}, "objectiveAssessments": {objective("A", "child", "parent"), objective("A", "parent", "")},
+		"studentAssessments": results("A", n, 7)})
+	rounds := 0
+	for ; rounds < 200; rounds++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		limit := w.posts.Load() + rand.Int64N(400)
+		stop := make(chan struct{})
+		watched := make(chan struct{})
+		go func() { // cancels when so many POSTs more were made
+			defer close(watched)
+			for w.posts.Load() < limit {
+				select {
+				case <-stop:
+					return
+				case <-time.After(100 * time.Microsecond):
+				}
+			}
+			cancel()
+		}()
+		counts, err := send.Run(ctx, w.sendOptions(r))
+		close(stop)
+		<-watched
+		cancel()
+		if err == nil {
+			if c := counts.Resources["studentAssessments"]; c.Unchanged+c.Created+c.Updated != n {
+				t.Errorf("%+v", c)
+			}
+			break
+		}
+		refused(t, err, diag.MachineInterrupt, diag.CouldNotRun, "")
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("%v hides why", err)
+		}
+		if counts == nil {
+			continue // before it began
+		}
+		total := int64(0)
+		for name, c := range counts.Resources {
+			if !c.Holds() {
+				t.Errorf("%s: %+v", name, c)
+			}
+			total += c.Staged
+		}
+		if total != n+4 {
+			t.Fatalf("%d records are accounted for: %+v", total, counts)
+		}
+		if known, err := w.ledger.Count(t.Context()); err != nil || known > w.count("studentAssessments")+w.count("assessments")+w.count("objectiveAssessments") {
+			t.Fatalf("the ledger knows %d, which is more than the target has (%v)", known, err)
+		}
+	}
+	if rounds < 3 {
+		t.Errorf("interrupted %d times only", rounds)
+	}
+	w.holdsOnce(n, 7)
+}
+
+// childSettings is what a sending process needs to know.
+type childSettings struct{ URL, Run, Ledger string }
+
+func sendAsChild(settings string) {
+	var s childSettings
+	std, err := standard()
+	if err == nil {
+		err = json.Unmarshal([]byte(settings), &s)
+	}
+	exit := func(err error) {
+		fmt.Println("failed:", err)
+		os.Exit(1)
+	}
+	if err != nil {
+		exit(err)
+	}
+	client, err := target.New(target.Config{BaseURL: s.URL, ClientID: sandbox.Key, ClientSecret: sandbox.Secret})
+	if err != nil {
+		exit(err)
+	}
+	l, err := ledger.Open(s.Ledger, bend)
+	if err != nil {
+		exit(err)
+	}
+	r, err := runs.Open(s.Run)
+	if err != nil {
+		exit(err)
+	}
+	counts, err := send.Run(context.Background(), send.Options{Run: r, Tenant: "bend", Client: client, Ledger: l, Standard: std, Now: func() time.Time { return noon }})
+	if err != nil {
+		exit(err)
+	}
+	fmt.Printf("done: %+v\n", counts.Resources["studentAssessments"])
+	if err := l.Close(); err != nil {
+		exit(err)
+	}
+	os.Exit(0)
+}
+
+// A process that is killed while it sends leaves a ledger that never claims what the target has not,
+// and the next one finishes the work.
+func TestKilled(t *testing.T) {
+	w := newWorld(t)
+	const n = 3000
+	r := w.run(records{"assessments": {assessment("A")}, "studentAssessments": results("A", n, 3)})
+	path := w.ledger.Path()
+	settings, err := json.Marshal(childSettings{w.http.URL, r.Path, path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kills := 0
+	for done := false; !done && kills < 50; {
+		if err := w.ledger.Close(); err != nil {
+			t.Fatal(err)
+		}
+		limit := w.posts.Load() + 200 + rand.Int64N(800)
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "SEND_TEST_CHILD="+string(settings))
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		finished := make(chan struct{})
+		go func() {
+			defer close(finished)
+			for s := bufio.NewScanner(out); s.Scan(); {
+				if strings.HasPrefix(s.Text(), "done") {
+					done = true
+				} else {
+					t.Error(s.Text())
+				}
+			}
+		}()
+		for running := true; running; {
+			select {
+			case <-finished:
+				running = false
+			case <-time.After(time.Millisecond):
+				if w.posts.Load() >= limit {
+					cmd.Process.Kill()
+				}
+			}
+		}
+		if cmd.Wait() != nil {
+			kills++
+		}
+		w.ledger = w.openLedger()
+		if known, err := w.ledger.Count(t.Context()); err != nil || known > w.count("studentAssessments")+w.count("assessments") {
+			t.Fatalf("the ledger knows %d (%v)", known, err)
+		}
+	}
+	if kills == 0 {
+		t.Error("was never killed")
+	}
+	w.holdsOnce(n, 3)
+	if got := w.send(w.run(records{"studentAssessments": results("A", n, 3)}))["studentAssessments"]; got.Unchanged != n {
+		t.Errorf("afterwards: %+v", got)
+	}
+}
+
+// A target that goes away stops the run, all else pending; when it is back the run is finished.
+func TestOutage(t *testing.T) {
+	w := newWorld(t)
+	r := w.run(records{"assessments": {assessment("A")}, "studentAssessments": results("A", 500, 1)})
+	o := w.sendOptions(r)
+	a := &answering{Client: w.client, failure: &target.Failure{Kind: target.Transport, Detail: "no answer", Err: target.ErrOutage}}
+	a.after.Store(100)
+	o.Client = a
+	counts, err := send.Run(t.Context(), o)
+	refused(t, err, diag.TargetUnreached, diag.CouldNotRun, "sluice send")
+	if c := counts.Resources["studentAssessments"]; c != (runs.Loaded{Staged: 500, Created: 100, Pending: 400}) {
+		t.Errorf("%+v", c)
+	}
+	if got := w.send(r)["studentAssessments"]; got.Unchanged != 100 || got.Created != 400 {
+		t.Errorf("when it is back: %+v", got)
+	}
+	w.holdsOnce(500, 1)
+}
+
+// answering is a target that refuses POSTs of results in one way.
+type answering struct {
+	*target.Client
+	failure error
+	after   atomic.Int64 // POSTs that go through first
+}
+
+func (a *answering) Post(ctx context.Context, resource string, body []byte) (*target.Response, error) {
+	if strings.HasSuffix(resource, "studentAssessments") && a.after.Add(-1) < 0 {
+		return nil, a.failure
+	}
+	return a.Client.Post(ctx, resource, body)
+}
+
+func TestFailures(t *testing.T) {
+	w := newWorld(t)
+	w.send(w.run(records{"assessments": {assessment("A")}}))
+	failure := func(kind target.Kind, status int, typ string) error {
+		return fmt.Errorf("post: %w", &target.Failure{Kind: kind, Status: status, Type: typ, Detail: "words of the target", CorrelationID: "c1", Attempts: 6})
+	}
+	for name, c := range map[string]struct {
+		failure error
+		code    diag.Code // of the run; empty: it goes on
+		kind    diag.Kind
+		row     diag.Code // in the list of errors; empty: none
+		outcome string
+	}{
+		"credential":        {failure(target.Auth, 401, ""), diag.AuthRefused, diag.Refused, diag.AuthRefused, "pending"},
+		"wrong settings":    {failure(target.Setup, 0, ""), diag.ConfigTenant, diag.Usage, diag.TargetOdd, "pending"},
+		"outage":            {&target.Failure{Kind: target.Transport, Err: target.ErrOutage}, diag.TargetUnreached, diag.CouldNotRun, diag.TargetUnreached, "pending"},
+		"log-in page":       {failure(target.Odd, 200, ""), diag.TargetOdd, diag.CouldNotRun, diag.TargetOdd, "rejected"},
+		"busy":              {failure(target.TooMany, 429, ""), diag.TargetBusy, diag.CouldNotRun, diag.TargetBusy, "pending"},
+		"too many tokens":   {failure(target.TooMany, 429, "urn:ed-fi:api:security:authentication:too-many-tokens"), diag.AuthTooMany, diag.CouldNotRun, diag.AuthTooMany, "pending"},
+		"server":            {failure(target.Server, 500, ""), diag.TargetServer, diag.CouldNotRun, diag.TargetServer, "rejected"},
+		"forbidden":         {failure(target.Forbidden, 403, ""), "", 0, diag.AuthForbidden, "rejected"},
+		"foreign namespace": {failure(target.Forbidden, 403, "urn:ed-fi:api:security:authorization:namespace:access-denied:namespace-mismatch"), "", 0, diag.AuthNamespace, "rejected"},
+		"not found":         {failure(target.NotFound, 404, ""), "", 0, diag.TargetRefused, "rejected"},
+		"conflict":          {failure(target.Conflict, 409, ""), "", 0, diag.TargetConflict, "rejected"},
+		"our own":           {errors.New("out of memory"), "", 0, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := w.run(records{"studentAssessments": results("A", 60, 1)})
+			o := w.sendOptions(r)
+			o.Client = &answering{Client: w.client, failure: c.failure}
+			counts, err := send.Run(t.Context(), o)
+			got := counts.Resources["studentAssessments"]
+			if !got.Holds() || got.Staged != 60 || got.Created != 0 {
+				t.Fatalf("%+v", got)
+			}
+			switch {
+			case c.code != "":
+				refused(t, err, c.code, c.kind, "")
+			case c.row == "":
+				if !errors.Is(err, c.failure) || got.Pending != 60 {
+					t.Errorf("%v, %+v", err, got)
+				}
+				return
+			case err != nil || got.Rejected != 60:
+				t.Errorf("%v, %+v", err, got)
+			}
+			rows := unloaded(t, r, "studentAssessments")
+			if rows[0].Code != c.row || rows[0].Outcome != c.outcome {
+				t.Errorf("%+v", rows[0])
+			}
+			for i := 1; i < len(rows); i++ {
+				if rows[i].StagedLine <= rows[i-1].StagedLine {
+					t.Fatalf("line %d behind line %d", rows[i].StagedLine, rows[i-1].StagedLine)
+				}
+			}
+		})
+	}
+}
+
+// A few records that no answer comes for do not stop the others, but the run says so.
+func TestLostRecord(t *testing.T) {
+	w := newWorld(t)
+	w.send(w.run(records{"assessments": {assessment("A")}}))
+	o := w.sendOptions(w.run(records{"studentAssessments": results("A", 60, 1)}))
+	a := &answering{Client: w.client, failure: &target.Failure{Kind: target.Transport, Detail: "connection reset"}}
+	a.after.Store(55)
+	o.Client = a
+	counts, err := send.Run(t.Context(), o)
+	refused(t, err, diag.TargetUnreached, diag.CouldNotRun, "sluice send")
+	if got := counts.Resources["studentAssessments"]; got != (runs.Loaded{Staged: 60, Created: 55, Pending: 5}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A ledger that cannot be written stops the run; what it could not note is sent again.
+func TestBrokenLedger(t *testing.T) {
+	w := newWorld(t)
+	r := w.run(records{"assessments": {assessment("A")}, "studentAssessments": results("A", 2000, 1)})
+	l, err := ledger.Open(filepath.Join(w.dir, "other", "ledger.db"), bend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := w.sendOptions(r)
+	o.Ledger = l
+	o.Client = &closing{Client: w.client, l: l}
+	counts, err := send.Run(t.Context(), o)
+	if err == nil || counts == nil {
+		t.Fatalf("%+v, %v", counts, err)
+	}
+	for name, c := range counts.Resources {
+		if !c.Holds() {
+			t.Errorf("%s: %+v", name, c)
+		}
+	}
+}
+
+// closing closes the ledger in the middle.
+type closing struct {
+	*target.Client
+	l *ledger.Ledger
+	n atomic.Int64
+}
+
+func (c *closing) Post(ctx context.Context, resource string, body []byte) (*target.Response, error) {
+	if c.n.Add(1) == 300 {
+		c.l.Close()
+	}
+	return c.Client.Post(ctx, resource, body)
+}

@@ -78,7 +78,7 @@ func benchmarkPost(b *testing.B, a *api) {
 					return
 				}
 				text := body[:id] + fmt.Sprintf("%08d", n) + body[id+8:student] + fmt.Sprintf("6%05d ", n%100000)[:6] + body[student+7:]
-				req, err := http.NewRequest(http.MethodPost, a.http.URL+"/data/v3/ed-fi/studentAssessments", bytes.NewReader([]byte(text)))
+				req, err := http.NewRequest(http.MethodPost, a.url+"/data/v3/ed-fi/studentAssessments", bytes.NewReader([]byte(text)))
 				if err != nil {
 					b.Error(err)
 					return

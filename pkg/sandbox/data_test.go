@@ -20,7 +20,7 @@ func TestPostIsAnUpsert(t *testing.T) {
 		t.Fatalf("create: %d %s", first.status, first.body)
 	}
 	loc, tag := first.header.Get("Location"), first.header.Get("ETag")
-	if !strings.HasPrefix(loc, a.http.URL+"/data/v3/ed-fi/studentAssessments/") || len(loc) != len(a.http.URL)+len("/data/v3/ed-fi/studentAssessments/")+32 {
+	if !strings.HasPrefix(loc, a.url+"/data/v3/ed-fi/studentAssessments/") || len(loc) != len(a.url)+len("/data/v3/ed-fi/studentAssessments/")+32 {
 		t.Errorf("Location %q", loc)
 	}
 	if !strings.HasPrefix(tag, `"`) || !strings.HasSuffix(tag, `"`) {
@@ -73,7 +73,7 @@ func TestReadShape(t *testing.T) {
 	if link["rel"] != "Student" {
 		t.Errorf("link %v", link)
 	}
-	student := a.get(a.http.URL + "/data/v3" + link["href"].(string))
+	student := a.get(a.url + "/data/v3" + link["href"].(string))
 	if !strings.Contains(string(student.body), `"studentUniqueId":"604822"`) {
 		t.Errorf("the link leads to %s", student.body)
 	}
@@ -323,8 +323,8 @@ func TestRoutesAndMethods(t *testing.T) {
 		typ          string
 	}{
 		{"GET", "studentz", 404, "not-found"},
-		{"GET", a.http.URL + "/data/v3/tpdm/students", 404, "not-found"},
-		{"GET", a.http.URL + "/nothing", 404, "not-found"},
+		{"GET", a.url + "/data/v3/tpdm/students", 404, "not-found"},
+		{"GET", a.url + "/nothing", 404, "not-found"},
 		{"GET", "students/deletes", 404, "not-found"},
 		{"GET", "students/x", 400, "bad-request:data-validation-failed"},
 		{"GET", "students/" + strings.Repeat("a", 32), 404, "not-found"},
@@ -343,7 +343,7 @@ func TestRoutesAndMethods(t *testing.T) {
 	}
 	a.call(http.MethodPost, "students", "{}", "Content-Type", "text/plain").wants(t, 415, "unsupported-media-type")
 	a.call(http.MethodPost, "students", "{}", "Content-Type", "").wants(t, 415, "unsupported-media-type")
-	if r := a.get(a.http.URL + "/DATA/v3/Ed-Fi/STUDENTS?limit=1"); r.status != http.StatusOK {
+	if r := a.get(a.url + "/DATA/v3/Ed-Fi/STUDENTS?limit=1"); r.status != http.StatusOK {
 		t.Errorf("segments in another case: %d", r.status)
 	}
 }

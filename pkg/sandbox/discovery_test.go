@@ -36,12 +36,12 @@ type root struct {
 func TestRoot(t *testing.T) {
 	a := start(t, options(t))
 	var got root
-	unmarshal(t, a.get(a.http.URL, "Authorization", "").body, &got)
+	unmarshal(t, a.get(a.url, "Authorization", "").body, &got)
 	if got.Version != "7.2" || got.DataModels[0].Name != "Ed-Fi" || got.DataModels[0].Version != "5.1.0" {
 		t.Errorf("%+v", got)
 	}
 	for _, name := range []string{"dependencies", "openApiMetadata", "oauth", "dataManagementApi", "changeQueries"} {
-		if !strings.HasPrefix(got.URLs[name], a.http.URL+"/") {
+		if !strings.HasPrefix(got.URLs[name], a.url+"/") {
 			t.Errorf("%s: %q", name, got.URLs[name])
 		}
 	}
@@ -55,12 +55,12 @@ func TestRouteContext(t *testing.T) {
 	o.Context = "2026"
 	a := start(t, o)
 	var got root
-	unmarshal(t, a.get(a.http.URL).body, &got)
-	if got.URLs["oauth"] != a.http.URL+"/{schoolYearFromRoute}/oauth/token" {
+	unmarshal(t, a.get(a.url).body, &got)
+	if got.URLs["oauth"] != a.url+"/{schoolYearFromRoute}/oauth/token" {
 		t.Error(got.URLs)
 	}
-	unmarshal(t, a.get(a.http.URL+"/2026/").body, &got)
-	if got.URLs["oauth"] != a.http.URL+"/2026/oauth/token" {
+	unmarshal(t, a.get(a.url+"/2026/").body, &got)
+	if got.URLs["oauth"] != a.url+"/2026/oauth/token" {
 		t.Error(got.URLs)
 	}
 	r := a.call(http.MethodPost, got.URLs["oauth"], `{"grant_type":"client_credentials","client_id":"sandbox","client_secret":"sandbox-secret"}`, "Authorization", "")
@@ -73,7 +73,7 @@ func TestRouteContext(t *testing.T) {
 		t.Error(r.status)
 	}
 	a.get("students").wants(t, 404, "not-found")
-	if loc := a.call(http.MethodPost, got.URLs["dataManagementApi"]+"ed-fi/assessments", assessment).header.Get("Location"); !strings.HasPrefix(loc, a.http.URL+"/2026/data/v3/ed-fi/assessments/") {
+	if loc := a.call(http.MethodPost, got.URLs["dataManagementApi"]+"ed-fi/assessments", assessment).header.Get("Location"); !strings.HasPrefix(loc, a.url+"/2026/data/v3/ed-fi/assessments/") {
 		t.Error(loc)
 	}
 }
@@ -81,7 +81,7 @@ func TestRouteContext(t *testing.T) {
 func TestListing(t *testing.T) {
 	a := start(t, options(t))
 	var list []struct{ Name, EndpointURI, Prefix string }
-	unmarshal(t, a.get(a.http.URL+"/metadata/").body, &list)
+	unmarshal(t, a.get(a.url+"/metadata/").body, &list)
 	names := []string{}
 	for _, l := range list {
 		names = append(names, l.Name)
@@ -96,7 +96,7 @@ func TestListing(t *testing.T) {
 
 func TestDocumentIsCached(t *testing.T) {
 	a := start(t, options(t))
-	u := a.http.URL + "/metadata/data/v3/resources/swagger.json"
+	u := a.url + "/metadata/data/v3/resources/swagger.json"
 	r := a.get(u, "Accept-Encoding", "identity")
 	tag := r.header.Get("ETag")
 	if again := a.get(u, "If-None-Match", tag); again.status != http.StatusNotModified || len(again.body) != 0 {
@@ -111,7 +111,7 @@ func TestDocumentIsCached(t *testing.T) {
 		t.Error("another document", err)
 	}
 	b := start(t, options(t)) // another address
-	if got := b.get(b.http.URL+"/metadata/data/v3/resources/swagger.json", "Accept-Encoding", "identity"); got.header.Get("ETag") != tag {
+	if got := b.get(b.url+"/metadata/data/v3/resources/swagger.json", "Accept-Encoding", "identity"); got.header.Get("ETag") != tag {
 		t.Error("the document depends on the address")
 	}
 }
@@ -119,7 +119,7 @@ func TestDocumentIsCached(t *testing.T) {
 // What a client derives from the documents is what the server works by.
 func TestDocumentsDescribeTheStandard(t *testing.T) {
 	a := start(t, options(t))
-	meta := a.http.URL + "/metadata/data/v3/"
+	meta := a.url + "/metadata/data/v3/"
 	got, err := schema.FromOpenAPI(schema.Documents{
 		Resources:    [][]byte{a.get(meta+"resources/swagger.json", "Accept-Encoding", "identity").body},
 		Descriptors:  [][]byte{a.get(meta+"descriptors/swagger.json", "Accept-Encoding", "identity").body},
@@ -199,7 +199,7 @@ func TestIdentityParametersOfODS(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := start(t, options(t))
-	mine := identityParameters(t, a.get(a.http.URL+"/metadata/data/v3/resources/swagger.json", "Accept-Encoding", "identity").body)
+	mine := identityParameters(t, a.get(a.url+"/metadata/data/v3/resources/swagger.json", "Accept-Encoding", "identity").body)
 	known := []string{"/ed-fi/courseTranscripts", "/ed-fi/staffProgramAssociations"} // names that follow from no rule
 	for resource, want := range identityParameters(t, data) {
 		if got := mine[resource]; !slices.Equal(got, want) && !slices.Contains(known, resource) {
@@ -245,7 +245,7 @@ func TestDependencies(t *testing.T) {
 		Order      int
 		Operations []string
 	}
-	unmarshal(t, a.get(a.http.URL+"/metadata/data/v3/dependencies", "Authorization", "").body, &list)
+	unmarshal(t, a.get(a.url+"/metadata/data/v3/dependencies", "Authorization", "").body, &list)
 	orders := map[string]int{}
 	for _, d := range list {
 		for _, op := range d.Operations {
@@ -270,7 +270,7 @@ func TestDependencies(t *testing.T) {
 
 func TestGraphML(t *testing.T) {
 	a := start(t, options(t))
-	r := a.get(a.http.URL+"/metadata/data/v3/dependencies", "Accept", "application/graphml")
+	r := a.get(a.url+"/metadata/data/v3/dependencies", "Accept", "application/graphml")
 	var g struct {
 		Graph struct {
 			ID    string `xml:"id,attr"`
@@ -345,7 +345,7 @@ func TestToken(t *testing.T) {
 			if c.media == "" {
 				c.media = "application/x-www-form-urlencoded"
 			}
-			r := a.call(http.MethodPost, a.http.URL+"/oauth/token", c.body, "Authorization", c.auth, "Content-Type", c.media)
+			r := a.call(http.MethodPost, a.url+"/oauth/token", c.body, "Authorization", c.auth, "Content-Type", c.media)
 			var got struct {
 				Error     string
 				Token     string `json:"access_token"`
@@ -385,7 +385,7 @@ func TestTokenEnds(t *testing.T) {
 	for range 3 {
 		a.login(sandbox.Key, sandbox.Secret)
 	}
-	a.call(http.MethodPost, a.http.URL+"/oauth/token", "grant_type=client_credentials&client_id=sandbox&client_secret=sandbox-secret",
+	a.call(http.MethodPost, a.url+"/oauth/token", "grant_type=client_credentials&client_id=sandbox&client_secret=sandbox-secret",
 		"Authorization", "", "Content-Type", "application/x-www-form-urlencoded").wants(t, 429, "security:authentication:too-many-tokens")
 	a.server.ExpireTokens()
 	a.get("students?limit=1").wants(t, 401, "security:authentication")
@@ -396,7 +396,7 @@ func TestTokenInfo(t *testing.T) {
 	o.Clients = []sandbox.Client{{Key: sandbox.Key, Secret: sandbox.Secret, ClaimSet: "Vendor", Namespaces: []string{"uri://acme.org"},
 		Deny: []sandbox.Denial{{Resource: "schools"}, {Resource: "students", Actions: []sandbox.Action{sandbox.Delete}}}}}
 	a := start(t, o)
-	u := a.http.URL + "/oauth/token_info"
+	u := a.url + "/oauth/token_info"
 	r := a.call(http.MethodPost, u, "token="+a.token, "Content-Type", "application/x-www-form-urlencoded")
 	var got struct {
 		Active     bool

@@ -16,13 +16,13 @@ import (
 // try makes a call that may break.
 func (a *api) try(method, path, body string) error {
 	a.tb.Helper()
-	req, err := http.NewRequest(method, a.http.URL+"/data/v3/ed-fi/"+path, strings.NewReader(body))
+	req, err := http.NewRequest(method, a.url+"/data/v3/ed-fi/"+path, strings.NewReader(body))
 	if err != nil {
 		a.tb.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+a.token)
 	req.Header.Set("Content-Type", "application/json")
-	res, err := a.http.Client().Do(req)
+	res, err := a.client.Do(req)
 	if err != nil {
 		return err
 	}
@@ -116,13 +116,13 @@ func TestRules(t *testing.T) {
 	if want := []int{201, 200, 503, 503, 200, 200}; !equalInts(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
-	if r := a.call(http.MethodPost, a.http.URL+"/oauth/token", "x"); r.status != 502 {
+	if r := a.call(http.MethodPost, a.url+"/oauth/token", "x"); r.status != 502 {
 		t.Error(r.status)
 	}
 	for range 3 {
 		a.get("students").wants(t, 500, "system")
 	}
-	if r := a.get(a.http.URL + "/metadata/"); r.status != http.StatusOK {
+	if r := a.get(a.url + "/metadata/"); r.status != http.StatusOK {
 		t.Error("a rule without call is for data calls alone")
 	}
 	a.server.SetFaults(sandbox.Faults{})

@@ -182,7 +182,7 @@ func TestChangeVersions(t *testing.T) {
 	a := startWithAssessment(t, options(t))
 	newest := func() int {
 		var v struct{ OldestChangeVersion, NewestChangeVersion int }
-		r := a.get(a.http.URL + "/changeQueries/v1/availableChangeVersions")
+		r := a.get(a.url + "/changeQueries/v1/availableChangeVersions")
 		unmarshal(t, r.body, &v)
 		return v.NewestChangeVersion
 	}

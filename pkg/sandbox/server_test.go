@@ -42,6 +42,8 @@ type api struct {
 	tb     testing.TB
 	server *sandbox.Server
 	http   *httptest.Server
+	url    string
+	client *http.Client
 	token  string
 }
 
@@ -52,6 +54,7 @@ func start(tb testing.TB, o sandbox.Options) *api {
 		tb.Fatal(err)
 	}
 	a := &api{tb: tb, server: s, http: httptest.NewServer(s.Handler())}
+	a.url, a.client = a.http.URL, a.http.Client()
 	tb.Cleanup(a.stop)
 	a.login(sandbox.Key, sandbox.Secret)
 	return a
@@ -61,7 +64,7 @@ func (a *api) stop() {
 	if a.http == nil {
 		return
 	}
-	a.http.Client().CloseIdleConnections()
+	a.client.CloseIdleConnections()
 	a.http.Close()
 	a.http = nil
 	if err := a.server.Close(); err != nil {
@@ -72,7 +75,7 @@ func (a *api) stop() {
 func (a *api) login(key, secret string) {
 	a.tb.Helper()
 	form := strings.NewReader("grant_type=client_credentials")
-	req, err := http.NewRequest(http.MethodPost, a.http.URL+"/oauth/token", form)
+	req, err := http.NewRequest(http.MethodPost, a.url+"/oauth/token", form)
 	if err != nil {
 		a.tb.Fatal(err)
 	}
@@ -97,7 +100,7 @@ type reply struct {
 
 func (a *api) do(req *http.Request) reply {
 	a.tb.Helper()
-	res, err := a.http.Client().Do(req)
+	res, err := a.client.Do(req)
 	if err != nil {
 		a.tb.Fatal(err)
 	}
@@ -114,7 +117,7 @@ func (a *api) call(method, path, body string, header ...string) reply {
 	a.tb.Helper()
 	u := path
 	if !strings.HasPrefix(path, "http") {
-		u = a.http.URL + "/data/v3/ed-fi/" + path
+		u = a.url + "/data/v3/ed-fi/" + path
 	}
 	req, err := http.NewRequest(method, u, strings.NewReader(body))
 	if err != nil {

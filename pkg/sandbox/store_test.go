@@ -185,7 +185,7 @@ func TestCompaction(t *testing.T) {
 	}
 	a.call(http.MethodDelete, gone, "")
 	before := a.get("studentAssessments").body
-	newest := a.get(a.http.URL + "/changeQueries/v1/availableChangeVersions").body
+	newest := a.get(a.url + "/changeQueries/v1/availableChangeVersions").body
 	big := size(t, log)
 	a.stop()
 
@@ -197,7 +197,7 @@ func TestCompaction(t *testing.T) {
 		if got := b.get("studentAssessments").body; string(got) != string(before) {
 			t.Error("other records")
 		}
-		if got := b.get(b.http.URL + "/changeQueries/v1/availableChangeVersions").body; string(got) != string(newest) {
+		if got := b.get(b.url + "/changeQueries/v1/availableChangeVersions").body; string(got) != string(newest) {
 			t.Errorf("%s, was %s", got, newest)
 		}
 		if r := b.get("studentAssessments/" + kept); r.status != http.StatusOK {
@@ -212,7 +212,7 @@ func TestCompaction(t *testing.T) {
 		} else if r := b.call(http.MethodDelete, fresh, ""); r.status != http.StatusNoContent {
 			t.Error(r.status)
 		}
-		newest = b.get(b.http.URL + "/changeQueries/v1/availableChangeVersions").body
+		newest = b.get(b.url + "/changeQueries/v1/availableChangeVersions").body
 		b.stop()
 	}
 }

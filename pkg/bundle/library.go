@@ -2,17 +2,20 @@ package bundle
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/Masterminds/semver/v3"
-
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
+
+// wantedForm is a version or its beginning: 1 means any 1.x.y.
+var wantedForm = regexp.MustCompile(`^\d+(\.\d+){0,2}$`)
 
 // Embedded is the Origin of a bundle in the binary.
 const Embedded = "embedded"
@@ -39,13 +42,8 @@ func (l Library) Open(ref string) (*Bundle, diag.List, error) {
 		return openFolder(ref)
 	}
 	name, wanted, versioned := strings.Cut(ref, "@")
-	var constraint *semver.Constraints
-	if versioned {
-		c, err := semver.NewConstraint(wanted)
-		if err != nil || wanted == "" {
-			return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, "write it as "+name+"@1, "+name+"@1.2 or "+name+"@1.2.3", "%q is no version", wanted)
-		}
-		constraint = c
+	if versioned && !wantedForm.MatchString(wanted) {
+		return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, "Write it as "+name+"@1, "+name+"@1.2 or "+name+"@1.2.3.", "%q is no version", wanted)
 	}
 	candidates, err := l.candidates()
 	if err != nil {
@@ -65,21 +63,18 @@ func (l Library) Open(ref string) (*Bundle, diag.List, error) {
 			problems = append(problems, diag.At(diag.Pos{File: path.Join(b.Path, File)}, diag.BundleName, "Rename the folder or the bundle.",
 				"the bundle in folder %s is called %q", name, b.Name))
 		}
-		if constraint != nil && b != nil {
-			v, err := semver.NewVersion(b.Version)
-			if err != nil || !constraint.Check(v) {
-				others = append(others, b.Version)
-				continue
-			}
+		if versioned && b != nil && !strings.HasPrefix(b.Version+".", wanted+".") {
+			others = append(others, b.Version)
+			continue
 		}
 		return b, problems, nil
 	}
 	if len(others) > 0 {
-		return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, "use one of the versions there are", "bundle %s has no version %s; there is %s", name, wanted, strings.Join(others, ", "))
+		return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, "Use one of the versions there are.", "bundle %s has no version %s; there is %s", name, wanted, strings.Join(others, ", "))
 	}
-	next := "see `sluice bundle list`; a path to a folder must hold a separator"
+	next := "See `sluice bundle list`; a path to a folder must hold a separator."
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
-		next = "write ./" + name + " if the folder here is meant"
+		next = "Write ./" + name + " if the folder here is meant."
 	}
 	return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, next, "there is no bundle %q%s", name, diag.DidYouMean(name, names))
 }
@@ -122,7 +117,7 @@ func (l Library) candidates() ([]candidate, error) {
 	for _, folder := range l.Folders {
 		entries, err := os.ReadDir(folder)
 		if err != nil {
-			return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "correct `bundles` in sluice.yaml", "a folder of bundles cannot be read")
+			return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "Correct `bundles` in sluice.yaml.", "a folder of bundles cannot be read")
 		}
 		for _, e := range entries {
 			sub := filepath.Join(folder, e.Name())
@@ -136,7 +131,7 @@ func (l Library) candidates() ([]candidate, error) {
 	}
 	entries, err := fs.ReadDir(l.Embedded, ".")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("list the embedded bundles: %w", err)
 	}
 	for _, e := range entries {
 		if _, err := fs.Stat(l.Embedded, path.Join(e.Name(), File)); err == nil {
@@ -152,26 +147,46 @@ func (c candidate) load() (*Bundle, diag.List, error) {
 	}
 	sub, err := fs.Sub(c.embedded, c.name)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("open the embedded bundle %s: %w", c.name, err)
 	}
 	b, problems := Load(sub, c.name, Embedded)
 	return b, problems, nil
 }
 
-// openFolder confines the bundle to its folder: no path and no link in it leads out.
+// openFolder loads a bundle from disk.
 func openFolder(folder string) (*Bundle, diag.List, error) {
 	abs, err := filepath.Abs(folder)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("find the folder %s: %w", folder, err)
 	}
-	root, err := os.OpenRoot(abs)
-	if err != nil {
-		next := "check the path"
-		if !errors.Is(err, fs.ErrNotExist) {
-			next = "name the folder that holds " + File
-		}
+	next := "Name the folder that holds " + File + "."
+	info, err := os.Stat(abs)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, next, "there is no folder %s", folder)
+	case err != nil:
 		return nil, nil, diag.FailWith(err, diag.Usage, diag.BundleNotFound, next, "the bundle's folder cannot be opened")
+	case !info.IsDir():
+		return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, next, "%s is no folder", folder)
 	}
-	b, problems := Load(root.FS(), filepath.ToSlash(folder), abs)
+	b, problems := Load(confined(abs), filepath.ToSlash(folder), abs)
 	return b, problems, nil
+}
+
+// confined is a folder that no path and no link leads out of. The root is opened for each file, so
+// that nothing has to be closed when the bundle is done with.
+type confined string
+
+// Open opens a file of the folder.
+func (c confined) Open(name string) (fs.File, error) {
+	root, err := os.OpenRoot(string(c))
+	if err != nil {
+		return nil, fmt.Errorf("open the bundle's folder: %w", err)
+	}
+	defer root.Close() //nolint:errcheck // files opened through it stay open
+	f, err := root.FS().Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("in the bundle's folder: %w", err)
+	}
+	return f, nil
 }

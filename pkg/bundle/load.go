@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -20,11 +22,12 @@ const File = "bundle.yaml"
 
 var (
 	nameForm       = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
-	bundleForm     = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	bundleForm     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
 	versionForm    = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$`)
 	propertyForm   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	descriptorForm = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*Descriptor$`)
-	hostForm       = regexp.MustCompile(`^uri://[A-Za-z0-9.-]+$`)
+	hostForm       = regexp.MustCompile(`^uri://[A-Za-z0-9.-]+(/[A-Za-z0-9._~-]+)*$`)
+	jsonNumber     = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$`)
 )
 
 // Load reads the bundle in fsys, whose root is the bundle's folder. path is how positions name the
@@ -32,7 +35,7 @@ var (
 // with problems of level 1 or 2 it must not be used.
 func Load(fsys fs.FS, folder, origin string) (*Bundle, diag.List) {
 	file := path.Join(folder, File)
-	src, err := fs.ReadFile(fsys, File)
+	src, err := read(fsys, File)
 	if err != nil {
 		reason := "it cannot be read"
 		if errors.Is(err, fs.ErrNotExist) {
@@ -46,34 +49,53 @@ func Load(fsys fs.FS, folder, origin string) (*Bundle, diag.List) {
 		return nil, l.finish(file, src)
 	}
 	l.root(root)
-	if l.bundle.Digest, err = digest(fsys); err != nil {
-		l.problems = append(l.problems, diag.At(diag.Pos{File: file}, diag.ConfigFile, "Check the rights of the bundle's files.", "a file of the bundle cannot be read: %v", err))
+	if l.bundle.Digest, err = l.bundle.digest(); err != nil {
+		l.bad(diag.Pos{File: file}, diag.ConfigFile, "Check the rights of the bundle's files; a link may not lead out of its folder.", "a file of the bundle cannot be read: %v", err)
 	}
 	return l.bundle, l.finish(file, src)
 }
 
-// digest is over the names and contents of what decides the output: the mapping, its tables and layouts.
-func digest(fsys fs.FS) (string, error) {
-	h := sha256.New()
-	for _, top := range []string{File, "layouts", "tables"} {
-		err := fs.WalkDir(fsys, top, func(name string, d fs.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) && name == top {
-				return nil
+// read reads a file of the bundle, but not much more of one than can be a mapping.
+func read(fsys fs.FS, name string) ([]byte, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", name, err)
+	}
+	defer f.Close() //nolint:errcheck // read only
+	src, err := io.ReadAll(io.LimitReader(f, strictyaml.MaxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return src, nil
+}
+
+// digest is over the names and contents of what decides the output: the mapping, its tables and
+// its layouts. A file that is named and absent is the compiler's to report.
+func (b *Bundle) digest() (string, error) {
+	tables, err := b.TableFiles()
+	if err != nil {
+		return "", err
+	}
+	files := append(slices.Collect(maps.Values(tables)), File)
+	for _, in := range b.Inputs {
+		for _, y := range in.Layouts {
+			if y.Fields != nil {
+				files = append(files, y.Fields.Value)
 			}
-			if err != nil || d.IsDir() {
-				return err
-			}
-			text, err := fs.ReadFile(fsys, name)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(h, "%d %s %d ", len(name), name, len(text))
-			h.Write(text)
-			return nil
-		})
-		if err != nil {
-			return "", err
 		}
+	}
+	slices.Sort(files)
+	h := sha256.New()
+	for _, name := range slices.Compact(files) {
+		text, err := fs.ReadFile(b.FS, name)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("read %s: %w", name, err)
+		}
+		fmt.Fprintf(h, "%d %s %d ", len(name), name, len(text))
+		h.Write(text)
 	}
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
 }
@@ -83,7 +105,7 @@ func (b *Bundle) TableFiles() (map[string]string, error) {
 	all := map[string]string{}
 	entries, err := fs.ReadDir(b.FS, "tables")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, fmt.Errorf("list the tables: %w", err)
 	}
 	for _, e := range entries {
 		if name, ok := strings.CutSuffix(e.Name(), ".csv"); ok && !e.IsDir() {
@@ -117,11 +139,7 @@ func (l *loader) bad(pos diag.Pos, code diag.Code, fix, format string, args ...a
 // keys calls the function of each key of a map, and refuses unknown ones. `about` may stand on any
 // declaration.
 func (l *loader) keys(n *strictyaml.Node, what string, known map[string]func(*strictyaml.Node)) bool {
-	if n.Null {
-		return false // said already
-	}
-	if n.Kind != strictyaml.Map {
-		l.bad(n.Pos, diag.BundleValue, "", "%s must be a map, and is %s", what, n.Kind)
+	if !l.is(n, strictyaml.Map, "Write it as key: value, in lines or in braces.", what) {
 		return false
 	}
 	names := make([]string, 0, len(known))
@@ -143,6 +161,14 @@ func (l *loader) keys(n *strictyaml.Node, what string, known map[string]func(*st
 	return true
 }
 
+// is refuses a node of another kind; one without value was refused when it was parsed.
+func (l *loader) is(n *strictyaml.Node, kind strictyaml.Kind, fix, what string) bool {
+	if n.Kind != kind && !n.Null {
+		l.bad(n.Pos, diag.BundleValue, fix, "%s must be %s, and is %s", what, kind, n.Kind)
+	}
+	return n.Kind == kind && !n.Null
+}
+
 // require says which keys are missing.
 func (l *loader) require(n *strictyaml.Node, what string, names ...string) {
 	if n.Kind != strictyaml.Map {
@@ -157,18 +183,15 @@ func (l *loader) require(n *strictyaml.Node, what string, names ...string) {
 
 // each calls read for every name and value of a map of declarations, whose names are ours.
 func (l *loader) each(n *strictyaml.Node, what string, read func(name Text, value *strictyaml.Node)) {
-	if n.Null {
-		return
-	}
-	if n.Kind != strictyaml.Map {
-		l.bad(n.Pos, diag.BundleValue, "", "%s must be a map of names, and is %s", what, n.Kind)
+	if !l.is(n, strictyaml.Map, "Write it as name: value.", what) {
 		return
 	}
 	for _, p := range n.Pairs {
-		if p.Key.Value == "about" && p.Value.Kind == strictyaml.Scalar && what != "columns" && what != "let" {
-			continue
+		name := Text{p.Key.Value, p.Key.Pos}
+		if !p.Value.Null { // refused already, and maybe not even a name
+			name = l.declared(p.Key)
 		}
-		read(l.declared(p.Key), p.Value)
+		read(name, p.Value)
 	}
 }
 
@@ -196,28 +219,24 @@ func (l *loader) text(n *strictyaml.Node, what string) Text {
 func (l *loader) reference(n *strictyaml.Node, what string) Text {
 	t := l.text(n, what)
 	if n.IsText() && !nameForm.MatchString(t.Value) {
-		l.bad(n.Pos, diag.BundleName, "Write the name of a column, field or let.", "%s: %q is no name", what, t.Value)
+		l.bad(n.Pos, diag.BundleName, "Write a name as it is declared: a–z, 0–9 and _.", "%s: %q is no name", what, t.Value)
 	}
 	return t
 }
 
 // oneOrMore reads a value that may be one or a list of them.
 func (l *loader) oneOrMore(n *strictyaml.Node, what string, read func(*strictyaml.Node, string) Text) []Text {
-	if n.Kind != strictyaml.List {
-		if n.Null {
-			return nil
-		}
+	switch {
+	case n.Null:
+		return nil
+	case n.Kind != strictyaml.List:
 		return []Text{read(n, what)}
 	}
 	return l.list(n, what, read)
 }
 
 func (l *loader) list(n *strictyaml.Node, what string, read func(*strictyaml.Node, string) Text) []Text {
-	if n.Null {
-		return nil
-	}
-	if n.Kind != strictyaml.List {
-		l.bad(n.Pos, diag.BundleValue, "Write it as [a, b].", "%s must be a list, and is %s", what, n.Kind)
+	if !l.is(n, strictyaml.List, "Write it as [a, b].", what) {
 		return nil
 	}
 	if len(n.Items) == 0 {
@@ -247,7 +266,10 @@ func (l *loader) words(n *strictyaml.Node, what string) []string {
 
 func (l *loader) integer(n *strictyaml.Node, what string, low, high int) int {
 	v := 0
-	ok := n.Kind == strictyaml.Scalar && !n.Null && len(n.Value) > 0 && len(n.Value) < 8
+	if n.Null {
+		return low
+	}
+	ok := n.Type == strictyaml.Number && len(n.Value) < 8
 	for _, c := range n.Value {
 		ok = ok && c >= '0' && c <= '9'
 		v = v*10 + int(c-'0')
@@ -260,7 +282,10 @@ func (l *loader) integer(n *strictyaml.Node, what string, low, high int) int {
 }
 
 func (l *loader) boolean(n *strictyaml.Node, what string) bool {
-	if n.Kind != strictyaml.Scalar || n.Type != strictyaml.Boolean {
+	if n.Value != "true" && n.Value != "false" || n.Type != strictyaml.Boolean {
+		if n.Null {
+			return false
+		}
 		l.bad(n.Pos, diag.BundleValue, "Write true or false.", "%s must be true or false", what)
 	}
 	return n.Value == "true"
@@ -269,8 +294,8 @@ func (l *loader) boolean(n *strictyaml.Node, what string) bool {
 // choice is one of some words.
 func (l *loader) choice(n *strictyaml.Node, what string, words ...string) Text {
 	t := Text{n.Value, n.Pos}
-	if n.Kind != strictyaml.Scalar || !slices.Contains(words, n.Value) {
-		l.bad(n.Pos, diag.BundleValue, "One of: "+strings.Join(words, ", ")+".", "%s: %q is not known%s", what, n.Value, diag.DidYouMean(n.Value, words))
+	if !n.Null && !slices.Contains(words, n.Value) {
+		l.bad(n.Pos, diag.BundleValue, "One of: "+strings.Join(words, ", ")+".", "%s must be one of these, not %q%s", what, n.Value, diag.DidYouMean(n.Value, words))
 	}
 	return t
 }

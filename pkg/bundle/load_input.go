@@ -3,6 +3,7 @@ package bundle
 import (
 	"regexp"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -23,7 +24,7 @@ func (l *loader) input(name Text, n *strictyaml.Node) {
 				l.bad(n.Pos, diag.BundleUnsupported, "Export as CSV; csv, tsv and fixed are known.", "%s: format %s is not in this version", what, n.Value)
 				in.Format = Text{n.Value, n.Pos}
 			default:
-				in.Format = l.choice(n, what+": format", "csv", "tsv", "fixed")
+				in.Format = l.choice(n, what+": format", formatCSV, formatTSV, formatFixed)
 			}
 		},
 		"delimiter": func(n *strictyaml.Node) {
@@ -51,16 +52,57 @@ func (l *loader) input(name Text, n *strictyaml.Node) {
 		"lists":       func(n *strictyaml.Node) { in.Lists = l.lists(n) },
 	})
 	if read {
-		l.require(n, what, "format", "columns")
+		l.require(n, what, "format")
 		if in.Duplicates != nil && len(in.Key) == 0 {
 			l.bad(in.Duplicates.Pos, diag.BundleKey, "Add `key`, the columns that tell rows apart.", "%s: duplicates without a key", what)
 		}
-		if in.Format.Value == "tsv" && in.Delimiter != "" {
-			node, _ := n.Get("delimiter")
-			l.bad(node.Pos, diag.BundleKey, "Write `format: csv` with a delimiter, or leave the delimiter out.", "%s: a tsv file has tabs", what)
-		}
+		l.fitFormat(in, n, what)
 	}
 	l.bundle.Inputs = append(l.bundle.Inputs, in)
+}
+
+// The formats of inputs.
+const (
+	formatCSV   = "csv"
+	formatTSV   = "tsv"
+	formatFixed = "fixed"
+)
+
+// fitFormat refuses what the format of the file cannot have.
+func (l *loader) fitFormat(in *Input, n *strictyaml.Node, what string) {
+	refuse := func(key, fix, why string) {
+		if _, ok := n.Get(key); ok {
+			l.bad(keyPos(n, key), diag.BundleKey, fix, "%s: %s cannot stand here: %s", what, key, why)
+		}
+	}
+	switch in.Format.Value {
+	case formatTSV:
+		refuse("delimiter", "Write `format: csv` with a delimiter, or leave the delimiter out.", "a tsv file has tabs")
+	case formatFixed:
+		refuse("delimiter", "Leave it out.", "a fixed file has no delimiters")
+		refuse("header_rows", "Leave it out; `layouts` names the fields.", "a fixed file has no header")
+		if len(in.Layouts) == 0 {
+			l.bad(in.Name.Pos, diag.BundleKey, "Add layouts: {name: {fields: layouts/x.csv}}, with columns name, start, width.", "%s: a fixed file needs layouts with fields", what)
+		}
+	}
+	for _, y := range in.Layouts {
+		switch fixed := in.Format.Value == formatFixed; {
+		case fixed && len(y.Has) > 0:
+			l.bad(y.Pos, diag.BundleKey, "Write `fields: layouts/x.csv`, and `when` to choose.", "%s: layout %s: a fixed file has no headers to recognise it by", what, y.Name.Value)
+		case !fixed && (y.Fields != nil || y.When != nil):
+			l.bad(y.Pos, diag.BundleKey, "Write `has: Header`; layouts of csv and tsv are recognised by headers.", "%s: layout %s: fields and when stand with `format: fixed` only", what, y.Name.Value)
+		}
+	}
+}
+
+// keyPos is the place of a key of a map.
+func keyPos(n *strictyaml.Node, key string) diag.Pos {
+	for _, p := range n.Pairs {
+		if p.Key.Value == key {
+			return p.Key.Pos
+		}
+	}
+	return n.Pos
 }
 
 func (l *loader) headerRows(in *Input, n *strictyaml.Node, what string) {
@@ -86,17 +128,22 @@ var columnTypes = []Type{TypeText, TypeInteger, TypeDecimal, TypeBoolean, TypeDa
 
 func (l *loader) columns(n *strictyaml.Node, of string) []*Column {
 	var all []*Column
-	l.each(n, "columns", func(name Text, n *strictyaml.Node) { all = append(all, l.column(name, n, of+": column "+name.Value)) })
+	l.each(n, of+": columns", func(name Text, n *strictyaml.Node) { all = append(all, l.column(name, n, of+": column "+name.Value)) })
 	return all
 }
 
 func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 	c := &Column{Name: name, Type: TypeText, Pos: name.Pos}
-	if n.Kind == strictyaml.Scalar {
+	switch {
+	case n.Kind == strictyaml.Scalar:
 		c.Headers = []Text{l.header(n, what)}
+		return c
+	case n.Kind == strictyaml.List:
+		l.bad(n.Pos, diag.BundleValue, "Write {header: [A, B]} for headers of which one is there.", "%s is a list", what)
 		return c
 	}
 	read := l.keys(n, what, map[string]func(*strictyaml.Node){
+		"about":    func(n *strictyaml.Node) { c.About = l.text(n, what+": about").Value },
 		"header":   func(n *strictyaml.Node) { c.Headers = l.oneOrMore(n, what+": header", l.header) },
 		"type":     func(n *strictyaml.Node) { c.Type = l.typ(n, what+": type", columnTypes...) },
 		"format":   func(n *strictyaml.Node) { c.Formats = l.oneOrMore(n, what+": format", l.text) },
@@ -137,17 +184,16 @@ func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 
 // header is the text of a header, exact but for blanks around it.
 func (l *loader) header(n *strictyaml.Node, what string) Text {
-	t := l.text(n, what+": header")
-	if n.IsText() && t.Value == "" {
-		l.bad(n.Pos, diag.BundleValue, "Name the column's header.", "%s: the header is empty", what)
+	t := l.text(n, what)
+	if n.IsText() && strings.TrimSpace(t.Value) == "" {
+		l.bad(n.Pos, diag.BundleValue, "Name the column's header.", "%s: the header is blank", what)
 	}
 	return t
 }
 
 func (l *loader) unpack(n *strictyaml.Node, what string) []*Unpack {
 	var all []*Unpack
-	if n.Kind != strictyaml.Map {
-		l.bad(n.Pos, diag.BundleValue, "Write it as {Header: {width: 3, pieces: 7}}.", "%s must be a map of headers", what)
+	if !l.is(n, strictyaml.Map, "Write it as {Header: {width: 3, pieces: 7}}.", what) {
 		return nil
 	}
 	for _, p := range n.Pairs {
@@ -165,19 +211,19 @@ func (l *loader) unpack(n *strictyaml.Node, what string) []*Unpack {
 // layouts have free names.
 func (l *loader) layouts(n *strictyaml.Node, of string) []*Layout {
 	var all []*Layout
-	if n.Kind != strictyaml.Map {
-		l.bad(n.Pos, diag.BundleValue, "Write it as {name: {has: Header}}.", "%s: layouts must be a map", of)
+	if !l.is(n, strictyaml.Map, "Write it as {name: {has: Header}}.", of+": layouts") {
 		return nil
 	}
 	for _, p := range n.Pairs {
 		y := &Layout{Name: Text{p.Key.Value, p.Key.Pos}, Pos: p.Key.Pos}
 		what := of + ": layout " + y.Name.Value
-		l.keys(p.Value, what, map[string]func(*strictyaml.Node){
+		read := l.keys(p.Value, what, map[string]func(*strictyaml.Node){
+			"about":  func(n *strictyaml.Node) { y.About = l.text(n, what+": about").Value },
 			"has":    func(n *strictyaml.Node) { y.Has = l.oneOrMore(n, what+": has", l.text) },
 			"fields": func(n *strictyaml.Node) { f := l.file(n, what+": fields"); y.Fields = &f },
 			"when":   func(n *strictyaml.Node) { y.When = l.expr(n, what+": when") },
 		})
-		if (len(y.Has) > 0) == (y.Fields != nil) {
+		if read && (len(y.Has) > 0) == (y.Fields != nil) {
 			l.bad(y.Pos, diag.BundleKey, "Write `has: Header`; a fixed file has `fields: file`.", "%s: exactly one of has and fields must stand", what)
 		}
 		all = append(all, y)
@@ -188,8 +234,7 @@ func (l *loader) layouts(n *strictyaml.Node, of string) []*Layout {
 // ignore maps free reasons to patterns.
 func (l *loader) ignore(n *strictyaml.Node, what string) []*Ignore {
 	var all []*Ignore
-	if n.Kind != strictyaml.Map {
-		l.bad(n.Pos, diag.BundleValue, "Write it as {reason: [Header, Other*]}.", "%s must be a map from reasons to headers", what)
+	if !l.is(n, strictyaml.Map, "Write it as {reason: [Header, Other*]}.", what) {
 		return nil
 	}
 	for _, p := range n.Pairs {
@@ -209,8 +254,7 @@ func (l *loader) duplicates(n *strictyaml.Node, what string) *Duplicates {
 }
 
 func (l *loader) expect(n *strictyaml.Node, what string) []*Expect {
-	if n.Kind != strictyaml.List {
-		l.bad(n.Pos, diag.BundleValue, "Write it as a list of {that, level, why}.", "%s must be a list", what)
+	if !l.is(n, strictyaml.List, "Write it as a list of {that, level, why}.", what) {
 		return nil
 	}
 	levels := map[string]diag.Level{"error": diag.LevelError, "warning": diag.LevelWarning, "info": diag.LevelInfo}
@@ -288,12 +332,19 @@ func (l *loader) lists(n *strictyaml.Node) []*List {
 	return all
 }
 
+// maxElements bounds a range: a slip such as 1..99999 must not make a hundred thousand columns.
+const maxElements = 1000
+
 var rangeForm = regexp.MustCompile(`^(\d{1,6})\.\.(\d{1,6})$`)
 
 // over is {n: 1..8}, {subject: [ELA, MTH]} or tables.t.
 func (l *loader) over(n *strictyaml.Node, what string) Over {
 	o := Over{Pos: n.Pos}
 	if n.Null {
+		return o
+	}
+	if n.Kind == strictyaml.Scalar && strings.HasPrefix(n.Value, "inputs.") {
+		l.bad(n.Pos, diag.BundleUnsupported, "Map the other file by itself.", "%s: joining another input is not in this version", what)
 		return o
 	}
 	if n.Kind == strictyaml.Scalar {
@@ -322,8 +373,12 @@ func (l *loader) over(n *strictyaml.Node, what string) Over {
 	if len(m[1]) > 1 && m[1][0] == '0' {
 		o.Width = len(m[1])
 	}
-	if o.To < o.From || o.To-o.From > 9999 || o.Width > 0 && len(m[2]) != o.Width {
+	switch {
+	case o.To < o.From || o.Width > 0 && len(m[2]) != o.Width:
 		l.bad(value.Pos, diag.BundleList, "Count upwards, with equally many digits if the first has a leading zero.", "%s: %q is no range", what, value.Value)
+		o.To = o.From
+	case o.To-o.From >= maxElements:
+		l.bad(value.Pos, diag.BundleList, "", "%s: %q has more than %d elements", what, value.Value, maxElements)
 		o.To = o.From
 	}
 	return o

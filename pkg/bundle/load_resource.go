@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -9,8 +10,7 @@ import (
 
 // resources are named as in the API; one name may have several sources.
 func (l *loader) resources(n *strictyaml.Node) {
-	if n.Kind != strictyaml.Map {
-		l.bad(n.Pos, diag.BundleValue, "", "resources must be a map of the API's names, and is %s", n.Kind)
+	if !l.is(n, strictyaml.Map, "Write it as {studentAssessments: {from, record}}.", "resources") {
 		return
 	}
 	for _, p := range n.Pairs {
@@ -21,6 +21,9 @@ func (l *loader) resources(n *strictyaml.Node) {
 		sources := []*strictyaml.Node{p.Value}
 		if p.Value.Kind == strictyaml.List {
 			sources = p.Value.Items
+			if len(sources) == 0 {
+				l.bad(p.Value.Pos, diag.BundleValue, "Write {from, record}, or remove it.", "resource %s has no source", name.Value)
+			}
 		}
 		for _, s := range sources {
 			l.resource(name, s)
@@ -39,6 +42,9 @@ func (l *loader) resource(name Text, n *strictyaml.Node) {
 		"record": func(n *strictyaml.Node) {
 			if object, ok := l.node(n, what).(*Object); ok {
 				r.Record = object
+				return
+			}
+			if n.Null {
 				return
 			}
 			l.bad(n.Pos, diag.BundleRecord, "Write the properties of the record; `when` stands beside `record`.", "%s: record must be a map of properties", what)
@@ -84,6 +90,9 @@ func (l *loader) node(n *strictyaml.Node, what string) Node {
 	case n.Null:
 		return &Scalar{Expr: &Expr{Pos: n.Pos}, Pos: n.Pos}
 	case n.Kind == strictyaml.Scalar && n.Type != strictyaml.Text:
+		if !jsonNumber.MatchString(n.Value) && n.Value != "true" && n.Value != "false" {
+			l.bad(n.Pos, diag.BundleValue, fmt.Sprintf("Write it as JSON has it, or as a text: '\"%s\"'.", n.Value), "%s: %s is %s that JSON cannot hold as written", what, n.Value, n.Type)
+		}
 		return &Scalar{Literal: n.Value, Pos: n.Pos}
 	case n.Kind == strictyaml.Scalar:
 		return &Scalar{Expr: l.expr(n, what), Pos: n.Pos}
@@ -133,11 +142,10 @@ func (l *loader) eachNode(n *strictyaml.Node, what string) Node {
 	e := &Each{Pos: n.Pos}
 	l.keys(n, what, map[string]func(*strictyaml.Node){
 		"each": func(n *strictyaml.Node) {
-			e.Over = l.text(n, what+": each")
-			if strings.HasPrefix(e.Over.Value, "tables.") {
-				e.Over, e.Table = l.table(n, what+": each"), true
+			if e.Table = strings.HasPrefix(n.Value, "tables."); e.Table {
+				e.Over = l.table(n, what+": each")
 			} else {
-				l.reference(n, what+": each")
+				e.Over = l.reference(n, what+": each")
 			}
 		},
 		"on":     func(n *strictyaml.Node) { e.On = l.oneOrMore(n, what+": on", l.reference) },

@@ -4,6 +4,8 @@ import (
 	"path"
 	"strings"
 
+	"github.com/Masterminds/semver/v3"
+
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/strictyaml"
 )
@@ -12,7 +14,7 @@ func (l *loader) root(n *strictyaml.Node) {
 	b := l.bundle
 	read := l.keys(n, "the bundle", map[string]func(*strictyaml.Node){
 		"format": func(n *strictyaml.Node) {
-			if n.Value != "1" {
+			if !n.Null && (n.Value != "1" || n.Type != strictyaml.Number) {
 				l.bad(n.Pos, diag.BundleUnsupported, "Write `format: 1`, or use a newer sluice.", "format %s is not known here", n.Value)
 			}
 		},
@@ -23,8 +25,8 @@ func (l *loader) root(n *strictyaml.Node) {
 			}
 		},
 		"version": func(n *strictyaml.Node) {
-			b.Version = l.text(n, "version").Value
-			if n.IsText() && !versionForm.MatchString(b.Version) {
+			b.Version = n.Value
+			if !n.Null && !versionForm.MatchString(b.Version) {
 				l.bad(n.Pos, diag.BundleValue, "Write it as 1.0.0.", "version %q is not x.y.z", b.Version)
 			}
 		},
@@ -35,13 +37,19 @@ func (l *loader) root(n *strictyaml.Node) {
 			})
 			l.require(n, "assessment", "family", "version")
 		},
-		"data_standard": func(n *strictyaml.Node) { b.DataStandard = l.text(n, "data_standard") },
-		"params":        func(n *strictyaml.Node) { l.each(n, "params", l.param) },
-		"let":           func(n *strictyaml.Node) { b.Let = l.lets(n) },
-		"inputs":        func(n *strictyaml.Node) { l.each(n, "inputs", l.input) },
-		"tables":        func(n *strictyaml.Node) { l.each(n, "tables", l.tableOptions) },
-		"descriptors":   func(n *strictyaml.Node) { l.descriptors(n) },
-		"resources":     func(n *strictyaml.Node) { l.resources(n) },
+		"data_standard": func(n *strictyaml.Node) {
+			b.DataStandard = l.text(n, "data_standard")
+			if _, err := semver.NewConstraint(b.DataStandard.Value); n.IsText() && err != nil {
+				l.bad(n.Pos, diag.BundleValue, `Write it as ">=4.0 <6".`, "data_standard: %q is no range of versions", n.Value)
+			}
+		},
+		"about":       func(n *strictyaml.Node) { b.About = l.text(n, "about").Value },
+		"params":      func(n *strictyaml.Node) { l.each(n, "params", l.param) },
+		"let":         func(n *strictyaml.Node) { b.Let = l.lets(n) },
+		"inputs":      func(n *strictyaml.Node) { l.each(n, "inputs", l.input) },
+		"tables":      func(n *strictyaml.Node) { l.each(n, "tables", l.tableOptions) },
+		"descriptors": func(n *strictyaml.Node) { l.descriptors(n) },
+		"resources":   func(n *strictyaml.Node) { l.resources(n) },
 	})
 	if read {
 		l.require(n, "the bundle", "format", "bundle", "version", "assessment", "data_standard", "inputs", "descriptors", "resources")
@@ -57,14 +65,12 @@ func (l *loader) param(name Text, n *strictyaml.Node) {
 		},
 		"required": func(n *strictyaml.Node) {
 			p.Required = l.boolean(n, what+": required")
-			if n.Type == strictyaml.Boolean && !p.Required {
+			if n.Value == "false" {
 				l.bad(n.Pos, diag.BundleValue, "Remove it and give a default.", "%s: required may only be true", what)
 			}
 		},
 		"default": func(n *strictyaml.Node) {
-			if n.Kind != strictyaml.Scalar {
-				l.bad(n.Pos, diag.BundleValue, "", "%s: default must be a single value", what)
-			}
+			l.is(n, strictyaml.Scalar, "", what+": default")
 			p.Default = &Text{n.Value, n.Pos}
 		},
 		"one_of": func(n *strictyaml.Node) { p.OneOf = l.list(n, what+": one_of", l.text) },
@@ -88,8 +94,9 @@ func (l *loader) tableOptions(name Text, n *strictyaml.Node) {
 	t := &Table{Name: name, Pos: name.Pos}
 	what := "table " + name.Value
 	l.keys(n, what, map[string]func(*strictyaml.Node){
-		"file": func(n *strictyaml.Node) { f := l.file(n, what+": file"); t.File = &f },
-		"key":  func(n *strictyaml.Node) { t.Key = l.oneOrMore(n, what+": key", l.reference) },
+		"about": func(n *strictyaml.Node) { t.About = l.text(n, what+": about").Value },
+		"file":  func(n *strictyaml.Node) { f := l.file(n, what+": file"); t.File = &f },
+		"key":   func(n *strictyaml.Node) { t.Key = l.oneOrMore(n, what+": key", l.reference) },
 		"types": func(n *strictyaml.Node) {
 			l.each(n, what+": types", func(column Text, n *strictyaml.Node) {
 				t.Types = append(t.Types, TableType{column, l.typ(n, what+": types: "+column.Value, TypeInteger, TypeDecimal, TypeBoolean, TypeDate)})
@@ -141,22 +148,21 @@ func (l *loader) descriptors(n *strictyaml.Node) {
 	read := l.keys(n, "descriptors", map[string]func(*strictyaml.Node){
 		"namespace": func(n *strictyaml.Node) { d.Namespace = l.expr(n, "descriptors: namespace") },
 		"vendor": func(n *strictyaml.Node) {
-			if n.Kind != strictyaml.List {
-				l.bad(n.Pos, diag.BundleValue, "Write it as [AssessmentReportingMethodDescriptor, …].", "descriptors: vendor must be a list, and is %s", n.Kind)
+			if !l.is(n, strictyaml.List, "Write it as [AssessmentReportingMethodDescriptor, …].", "descriptors: vendor") {
 				return
 			}
 			for _, item := range n.Items {
-				if item.Kind == strictyaml.Map && len(item.Pairs) == 1 {
-					table := l.table(item.Pairs[0].Value, "descriptors: vendor")
-					d.Vendor = append(d.Vendor, &VendorDescriptor{Type: typ(item.Pairs[0].Key), Table: &table})
-					continue
+				if item.Kind != strictyaml.Map {
+					d.Vendor = append(d.Vendor, &VendorDescriptor{Type: typ(item)})
 				}
-				d.Vendor = append(d.Vendor, &VendorDescriptor{Type: typ(item)})
+				for _, p := range item.Pairs {
+					table := l.table(p.Value, "descriptors: vendor: "+p.Key.Value)
+					d.Vendor = append(d.Vendor, &VendorDescriptor{Type: typ(p.Key), Table: &table})
+				}
 			}
 		},
 		"shared": func(n *strictyaml.Node) {
-			if n.Kind != strictyaml.Map {
-				l.bad(n.Pos, diag.BundleValue, "Write it as {GradeLevelDescriptor: tables.grade_levels}.", "descriptors: shared must be a map, and is %s", n.Kind)
+			if !l.is(n, strictyaml.Map, "Write it as {GradeLevelDescriptor: tables.grade_levels}.", "descriptors: shared") {
 				return
 			}
 			for _, p := range n.Pairs {
@@ -166,9 +172,10 @@ func (l *loader) descriptors(n *strictyaml.Node) {
 						l.bad(value.Pos, diag.BundleDescriptor, "Write uri://host, as in uri://ed-fi.org; the type's name is added.", "descriptors: shared: %q is no host", value.Value)
 					}
 					s.Host = &value
+				} else if name, ok := strings.CutPrefix(value.Value, "tables."); ok && nameForm.MatchString(name) {
+					s.Table = &Text{name, value.Pos}
 				} else if p.Value.IsText() {
-					table := l.table(p.Value, "descriptors: shared: "+p.Key.Value)
-					s.Table = &table
+					l.bad(value.Pos, diag.BundleDescriptor, "Write tables.NAME for tables/NAME.csv, or uri://host.", "descriptors: shared: %s: %q is neither a table nor a host", p.Key.Value, value.Value)
 				}
 				d.Shared = append(d.Shared, s)
 			}

@@ -6,6 +6,8 @@ package bundle
 
 import (
 	"io/fs"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
@@ -19,6 +21,7 @@ type Bundle struct {
 	Origin  string // absolute folder, or "embedded"
 	Digest  string // sha256:… over the names and contents of bundle.yaml and the tables and layouts it uses
 
+	About         string
 	Family        string
 	FamilyVersion string
 	DataStandard  Text // a semver range
@@ -48,21 +51,32 @@ type Expr struct {
 // At is the place of a line (from 1) and column (from 1, in characters) of the expression.
 func (e *Expr) At(line, col int) diag.Pos {
 	p := e.Pos
-	if line <= 1 {
-		if col >= 1 && col <= len(e.columns) {
-			p.Col = e.columns[col-1]
-			return p
-		}
-		p.Col += max(col, 1) - 1
-		return p
-	}
-	p.Line += line - 1
-	if e.Block {
-		p.Col += max(col, 1) - 1
-	} else {
-		p.Col = max(col, 1)
+	line, col = max(line, 1), max(col, 1)
+	switch {
+	case e.columns != nil: // all on one line of the file, whatever its escapes make of it
+		p.Col = e.columns[min(e.index(line, col), len(e.columns)-1)]
+	case line == 1:
+		p.Col += col - 1
+	case e.Block:
+		p.Line += line - 1
+		p.Col += col - 1
+	default:
+		p.Line += line - 1
+		p.Col = col
 	}
 	return p
+}
+
+// index counts the characters before a line and column of the source.
+func (e *Expr) index(line, col int) int {
+	before := 0
+	rest := e.Source
+	for ; line > 1; line-- {
+		l, tail, _ := strings.Cut(rest, "\n")
+		before += utf8.RuneCountInString(l) + 1
+		rest = tail
+	}
+	return before + col - 1
 }
 
 // Type is the type of a value (format §2).
@@ -124,6 +138,7 @@ type Input struct {
 // Column binds a name to a header.
 type Column struct {
 	Name     Text
+	About    string
 	Headers  []Text // alternatives, first present binds; may hold {field} in a list
 	Type     Type
 	Formats  []Text // of dates and times
@@ -146,6 +161,7 @@ type Unpack struct {
 // Layout is one layout of the file.
 type Layout struct {
 	Name   Text // free text
+	About  string
 	Has    []Text
 	Fields *Text // fixed: file of names, starts, widths
 	When   *Expr // fixed
@@ -209,6 +225,7 @@ type Over struct {
 // Table is what `tables:` says of a table.
 type Table struct {
 	Name    Text
+	About   string
 	File    *Text // tables/<name>.csv unless said
 	Key     []Text
 	Types   []TableType

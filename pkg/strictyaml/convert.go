@@ -34,8 +34,12 @@ func (c *converter) node(n ast.Node) *Node {
 		return list
 	case *ast.LiteralNode:
 		return c.block(n)
-	case *ast.TagNode: // the tokens were refused already; go on with what is meant
-		return c.node(n.Value)
+	case *ast.TagNode: // refused already; a tag takes the lines below it as its value
+		pos := c.place(n.GetToken(), "")
+		if value := c.node(n.Value); value.Pos.Line == pos.Line {
+			return value
+		}
+		return &Node{Kind: Scalar, Pos: pos, Null: true}
 	case *ast.AnchorNode:
 		c.see(n.Name)
 		return c.node(n.Value)
@@ -72,6 +76,10 @@ func (c *converter) mapping(t *token.Token, flow bool, values []*ast.MappingValu
 	m := &Node{Kind: Map, Pos: c.place(t, opening(flow, "{")), Flow: flow}
 	first := map[string]diag.Pos{}
 	for _, v := range values {
+		if _, merge := v.Key.(*ast.MergeKeyNode); merge { // refused already
+			c.node(v.Value)
+			continue
+		}
 		key := c.key(v.Key)
 		if !flow && len(m.Pairs) == 0 {
 			m.Pos = key.Pos
@@ -122,9 +130,6 @@ func (c *converter) colon(key *Node) {
 
 // key converts a key, which is a text without any doubt.
 func (c *converter) key(n ast.MapKeyNode) *Node {
-	if _, merge := n.(*ast.MergeKeyNode); merge {
-		return &Node{Kind: Scalar, Pos: c.place(n.GetToken(), ""), Value: "<<"}
-	}
 	var key *Node
 	if k, ok := n.(ast.Node); ok {
 		key = c.node(k)
@@ -149,7 +154,7 @@ func isImplicit(n ast.Node) bool {
 // null refuses a value that is not there.
 func (c *converter) null(n *Node, what string, from ast.Node) {
 	switch {
-	case isAlias(from): // refused already
+	case isRefused(from): // said already
 	case isImplicit(from):
 		c.problem(n.Pos, "Write a value, or delete it; an empty list is [], an empty map {}.", "%s has no value", what)
 	default:
@@ -157,18 +162,12 @@ func (c *converter) null(n *Node, what string, from ast.Node) {
 	}
 }
 
-func isAlias(n ast.Node) bool {
-	for {
-		switch v := n.(type) {
-		case *ast.TagNode:
-			n = v.Value
-		case *ast.AnchorNode:
-			n = v.Value
-		default:
-			_, ok := n.(*ast.AliasNode)
-			return ok
-		}
+func isRefused(n ast.Node) bool {
+	switch n.(type) {
+	case *ast.TagNode, *ast.AnchorNode, *ast.AliasNode:
+		return true
 	}
+	return false
 }
 
 // block converts a `|` text. Its lines stay lines, so places are kept: line n of the text is line

@@ -21,7 +21,7 @@ func Nearest(name string, known []string, n int) []string {
 		if k != name && d == 0 {
 			d = 1
 		}
-		if d <= max(3, 2*len([]rune(name))/3) {
+		if d <= 2*((len([]rune(name))+2)/3) {
 			all = append(all, near{k, d})
 		}
 	}

@@ -36,7 +36,7 @@ func (c *compiler) column(def *bundle.Column, nulls []string) *column {
 		if len(def.Formats) == 0 {
 			col.formats = map[bundle.Type][]*dateFormat{bundle.TypeDate: {isoDate}, bundle.TypeTime: {isoTime}, bundle.TypeDateTime: isoDateTimes}[def.Type]
 		}
-		if text, a, b, found := ambiguous(col.formats, def.Type); found {
+		if text, a, b, found := ambiguous(col.formats, def.Type); found && !c.inferring {
 			c.add(def.Formats[0].Pos, diag.BundleValue, "keep one of them; dates are never guessed", "%q would be %s in one format and %s in another", text, a, b)
 		}
 	default:

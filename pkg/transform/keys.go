@@ -250,7 +250,7 @@ func (r *state) keys(b *keyBatch, row *table.Row, file int) {
 	}
 	for _, lk := range r.plan.listKeys {
 		for _, e := range lk.elements {
-			if !r.exists(e) {
+			if !r.standing(e) {
 				continue
 			}
 			if key, ok := r.keyHash(e.key); ok {

@@ -79,6 +79,7 @@ func (c *compiler) element(l *list, at int, outer *element, s *scope, b *binding
 		}
 	}
 	for _, inner := range l.lists {
+		c.listName(e.scope, inner)
 		nested := c.elementsIn(inner, e, e.scope, b, texts)
 		e.scope.lists[inner.def.Name.Value] = nested
 		e.nested = append(e.nested, nested...)
@@ -104,17 +105,25 @@ func (c *compiler) element(l *list, at int, outer *element, s *scope, b *binding
 // fields adds the fields of an element, or the columns of a table's row, as constants.
 func (c *compiler) fields(s *scope, fields []field, values []fieldValue, what string) {
 	for i, f := range fields {
-		if f.on {
-			continue
+		if f.on || functions[f.name] != nil {
+			continue // a field that is called like a function can be used in headers, not in expressions
 		}
 		v := constantCode(values[i].value, f.typ)
 		v.data, v.constant = true, !c.inferring
-		c.declare(s, &symbol{name: f.name, what: what, pos: fieldPos(f, what), code: v})
+		c.declare(s, &symbol{name: f.name, what: what, pos: f.pos, code: v})
 	}
 }
 
-// fieldPos keeps the fields of different tables apart in messages.
-func fieldPos(f field, _ string) diag.Pos { return f.pos }
+// listName checks the name of a list against those that are visible where it stands.
+func (c *compiler) listName(s *scope, l *list) {
+	name := l.def.Name
+	if old, ok := s.find(name.Value); ok {
+		c.add(name.Pos, diag.BundleName, "give one of them another name; nothing shadows", "the list %q is already the name of a %s here (%s)", name.Value, old.what, old.pos)
+	}
+	if exprWords[name.Value] {
+		c.add(name.Pos, diag.BundleName, "choose another name", "%q cannot be the name of a list: it is a word of the language", name.Value)
+	}
+}
 
 // join says whether an element stands in this place: `on` compares its columns with outer names.
 // What is known only with the row becomes a guard.

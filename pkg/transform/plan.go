@@ -3,6 +3,7 @@ package transform
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/parser"
@@ -125,6 +126,7 @@ func (c *compiler) plan(in *input, b *binding) *plan {
 	c.lets(row, def.Let)
 	c.scoreScope(row, in.scores, def.Name.Value, b, nil, nil, nil)
 	for _, l := range in.lists {
+		c.listName(row, l)
 		row.lists[l.def.Name.Value] = c.elementsIn(l, nil, row, b, nil)
 	}
 	if def.District != nil {
@@ -228,7 +230,7 @@ func (c *compiler) student(row *scope, in *input, all map[string]*boundColumn) {
 			continue
 		}
 		c.used[bc.def.Name.Pos] = true
-		if roster := c.config.RosterColumn; roster != "" && roster != bc.header && roster != s.Value {
+		if roster := c.config.RosterColumn; roster != "" && roster != s.Value && !contains(texts(bc.def.Headers), roster) {
 			continue
 		}
 		if bc.index >= 0 {
@@ -255,6 +257,16 @@ func (c *compiler) student(row *scope, in *input, all map[string]*boundColumn) {
 			return value{kind: kindText, s: v.s}, nil
 		}})
 	} else {
+		if roster := c.config.RosterColumn; roster != "" {
+			var headers []string
+			for _, s := range in.def.Student {
+				if bc := all[s.Value]; bc != nil {
+					headers = append(headers, bc.header)
+				}
+			}
+			c.add(diag.Pos{File: "roster.column"}, diag.ConfigTenant, "name one of "+strings.Join(headers, ", "),
+				"the tenant's roster column %q is none of the columns of %s that hold a student's id%s", roster, in.name, diag.DidYouMean(roster, headers))
+		}
 		f := &fault{code: diag.StudentMissing, rule: in.def.Student[0].Pos, column: header, message: "the file has no column that names the student"}
 		symbol.code = code{typ: typ{kind: kindText}, eval: func(*state) (value, *fault) { return value{}, f }}
 	}

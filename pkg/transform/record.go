@@ -67,7 +67,7 @@ func (c *compiler) unit(src *source, s *scope, e *element, row diag.Pos) *unit {
 	if src.def.Record == nil {
 		return nil
 	}
-	u.node = x.object(res.Root, src.def.Record, inner, "$", nil)
+	u.node = x.object(res.Root, src.def.Record, inner, "$", []string{})
 	if u.node == nil {
 		u.node = &objectNode{rule: src.def.Pos, path: "$"}
 	}
@@ -132,7 +132,7 @@ func (x *recordCompiler) object(o *schema.Object, n *bundle.Object, s *scope, pa
 			x.bad(prop.Name.Pos, "", "%s has no property %q%s", x.place(path), name, diag.DidYouMean(name, known))
 			continue
 		}
-		inner := append(keys[:len(keys):len(keys)], name)
+		inner := append(slices.Clone(keys), name)
 		value, early := x.property(p, prop.Node, s, path+"."+name, inner)
 		if !early {
 			given[name] = true
@@ -140,7 +140,7 @@ func (x *recordCompiler) object(o *schema.Object, n *bundle.Object, s *scope, pa
 		if value == nil {
 			continue
 		}
-		if i, ok := x.parts[strings.Join(inner, ".")]; ok && keys != nil || ok && len(inner) == 1 {
+		if i, ok := x.parts[strings.Join(inner, ".")]; ok {
 			value = &keyNode{i, value}
 		}
 		out.props = append(out.props, propNode{name: append(jsonl.AppendString(nil, name), ':'), node: value, bits: bit[name]})
@@ -368,7 +368,7 @@ func (x *recordCompiler) many(p *schema.Property, n bundle.Node, s *scope, path 
 		}
 		return seq.fold()
 	case *bundle.Object:
-		return single(x.object(p.Object, n, s, path+"[*]", nil))
+		return single(x.object(p.Object, n, s, path+"[*]", []string{"[*]"})) // nothing in a list is part of the key
 	case *bundle.Cond:
 		return x.manyIf(n.When, s, path, func() items { return x.many(p, n.Record, s, path) })
 	case *bundle.Each:

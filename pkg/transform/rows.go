@@ -109,7 +109,7 @@ func (r *state) mapRow(row *table.Row, out *rowResult) outcome {
 		return rowRejected
 	}
 	rejected := r.expected()
-	bad := r.spoiled(r.plan.columns, "") || rejected
+	bad := r.spoiledRow() || rejected
 	for _, u := range r.plan.units {
 		if r.record(u, bad, out) {
 			rejected = true
@@ -120,6 +120,28 @@ func (r *state) mapRow(row *table.Row, out *rowResult) outcome {
 	}
 	return rowMapped
 }
+
+// spoiledRow lists the bad cells of the row itself, and counts how the cells of typed columns fit.
+func (r *state) spoiledRow() bool {
+	bad := false
+	for i, bc := range r.plan.columns {
+		v, f := bc.code.eval(r)
+		switch {
+		case f != nil:
+			r.fail(f, "")
+			bad = true
+			if f.code == diag.CellType {
+				r.fits[i].unfit++
+			}
+		case !v.null():
+			r.fits[i].fit++
+		}
+	}
+	return bad
+}
+
+// fits is how the cells of a column fit its type.
+type fits struct{ fit, unfit int64 }
 
 // malformed says why a row cannot be read by its header; a short one that lacks only what may be
 // missing is none of these.
@@ -264,10 +286,8 @@ func (r *state) reject(u *unit, key string) {
 
 // chain reports whether an element and those around it are there and fit for records.
 func (r *state) chain(e *element) bool {
-	for o := e; o != nil; o = o.outer {
-		if !r.exists(o) {
-			return false
-		}
+	if !r.standing(e) {
+		return false
 	}
 	for o := e; o != nil; o = o.outer {
 		if r.spoiled(o.columns, "") || r.conflicting(o, "") {
@@ -277,10 +297,25 @@ func (r *state) chain(e *element) bool {
 	return true
 }
 
+// standing reports whether an element and those around it are there.
+func (r *state) standing(e *element) bool {
+	for ; e != nil; e = e.outer {
+		if !r.exists(e) {
+			return false
+		}
+	}
+	return true
+}
+
 // gone reports whether an element was dropped because another one has its key.
 func (r *state) gone(e *element) bool {
 	v, ok := r.dropped.element(e.list, r.line, e.number)
-	return ok && v.kind == keyDropped
+	if !ok || v.kind != keyDropped {
+		return false
+	}
+	r.list(diag.Problem{Code: diag.RowDuplicate, Level: diag.LevelOf(diag.RowDuplicate), Rule: ruleOf(e.list.def.Key[0].Pos),
+		Message: "an element of " + e.list.path + " repeats the key of one of " + v.other + " and was dropped"})
+	return true
 }
 
 // conflicting reports an element that has the same key as another, but other content.

@@ -320,9 +320,11 @@ func (p *Program) stageFile(ctx context.Context, o *RunOptions, s *staging, f *b
 	if err != nil {
 		return err
 	}
+	s.fits = make([]fits, len(f.plan.columns))
 	for _, r := range workers {
 		s.merge(r)
 	}
+	s.checkTypes(f)
 	f.sha256, f.bytes = src.Digest()
 	if err := s.rejects.commit(); err != nil {
 		return err
@@ -369,7 +371,7 @@ func (p *Program) finish(o *RunOptions, s *staging, files map[*input][]*boundFil
 	if err := s.checkEquation(); err != nil {
 		return nil, errors.Join(err, s.discard())
 	}
-	guard := p.nothingLeft(s)
+	guard := p.guard(s)
 	if o.Run == nil {
 		return &s.counts, guard
 	}
@@ -414,6 +416,30 @@ func (p *Program) commit(run *runs.Run, s *staging, files map[*input][]*boundFil
 		}
 	}
 	return nil
+}
+
+// minRetyped is how many cells a column must have for `none of them fits` to mean another type.
+const minRetyped = 10
+
+// checkTypes finds columns none of whose cells fits: the vendor has changed what stands in them.
+func (s *staging) checkTypes(f *boundFile) {
+	for i, n := range s.fits {
+		bc := f.plan.columns[i]
+		if n.fit > 0 || n.unfit < minRetyped {
+			continue
+		}
+		s.retyped = append(s.retyped, diag.Problem{Code: diag.FileDrift, Level: diag.LevelOf(diag.FileDrift), Input: f.place.input, File: f.place.file, Column: bc.header, Rule: ruleOf(bc.def.Pos),
+			Count: int(n.unfit), Message: fmt.Sprintf("expected %s in %s; found: none of its %d cells is one", an(bc.kind), bc.header, n.unfit)})
+	}
+}
+
+// guard stops a run whose rows were read and still say that something is wrong with all of them.
+func (p *Program) guard(s *staging) error {
+	if len(s.retyped) > 0 {
+		return &diag.Error{Kind: diag.Guarded, Code: diag.FileDrift, Problems: s.retyped, Next: "look at the column in the file; then correct the file, or the bundle for the vendor's new form",
+			Message: fmt.Sprintf("%d columns hold something else than the contract says", len(s.retyped))}
+	}
+	return p.nothingLeft(s)
 }
 
 // nothingLeft is the guard against loading nothing in silence: every row was filtered, or another

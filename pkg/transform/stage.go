@@ -27,6 +27,8 @@ type staging struct {
 	counts    runs.TransformCounts
 	input     runs.InputCounts // of the input at hand
 	seen      []seenValue
+	fits      []fits    // of the file at hand
+	retyped   diag.List // columns none of whose cells fit
 	at        place
 	scratch   []byte
 }
@@ -254,6 +256,10 @@ func (s *staging) saw(v seenValue) {
 
 // merge adds the decisions of a worker.
 func (s *staging) merge(r *state) {
+	for i, n := range r.fits {
+		s.fits[i].fit += n.fit
+		s.fits[i].unfit += n.unfit
+	}
 	for id, n := range r.counts {
 		if n == 0 {
 			continue
@@ -284,45 +290,41 @@ func (c *compiler) stageTables() {
 	known := &recordTable{}
 	for _, u := range p.tablePlan.units {
 		r.begin(int64(u.pos.Line), nil)
-		r.resource, r.faults = u.source.name, 0
-		if u.when != nil {
-			v, f := u.when.eval(r)
-			if f != nil {
-				r.fail(f, "")
+		r.out.problems = r.out.problems[:0]
+		c.stageTable(r, u, known)
+		for _, d := range r.out.problems {
+			where := ""
+			if d.Path != "" {
+				where = d.Path + ": "
 			}
-			if !v.isTrue() {
-				continue
-			}
+			c.add(u.pos, diag.BundleRecord, d.Fix, "%s: %s%s", d.Resource, where, d.Message)
 		}
-		text, h, ok := r.make(u, nil)
-		if !ok {
-			continue
-		}
-		verdict := known.add(h)
-		if verdict == recordConflict {
-			r.list(diag.Problem{Code: diag.BundleRecord, Level: diag.LevelError, Rule: ruleOf(u.pos), Key: r.keyText(u, text),
-				Message: "an earlier row of the table gives a record with the same natural key, but other content"})
-			continue
-		}
-		r.commit()
-		p.tables = append(p.tables, tableRecord{resource: u.source.resource, text: text, hash: h, origin: ruleOf(relative(u.pos, c.bundle.Path))})
-	}
-	i := 0
-	for _, d := range r.out.problems {
-		for i < len(p.tablePlan.units) && p.tablePlan.units[i].pos.Line != d.Line {
-			i++
-		}
-		pos := diag.Pos{}
-		if i < len(p.tablePlan.units) {
-			pos = p.tablePlan.units[i].pos
-		}
-		where := ""
-		if d.Path != "" {
-			where = d.Path + ": "
-		}
-		c.add(pos, diag.BundleRecord, d.Fix, "%s: %s%s", d.Resource, where, d.Message)
 	}
 	p.counts = r.counts
+}
+
+// stageTable makes the record of one row of a table.
+func (c *compiler) stageTable(r *state, u *unit, known *recordTable) {
+	r.resource, r.faults = u.source.name, 0
+	if u.when != nil {
+		v, f := u.when.eval(r)
+		if f != nil {
+			r.fail(f, "")
+		}
+		if !v.isTrue() {
+			return
+		}
+	}
+	text, h, ok := r.make(u, nil)
+	if !ok {
+		return
+	}
+	if known.add(h) == recordConflict {
+		r.list(diag.Problem{Resource: r.resource, Message: "an earlier row gives a record with the same natural key (" + r.keyText(u, text) + "), but other content"})
+		return
+	}
+	r.commit()
+	c.program.tables = append(c.program.tables, tableRecord{resource: u.source.resource, text: text, hash: h, origin: ruleOf(relative(u.pos, c.bundle.Path))})
 }
 
 // relative names a file of the bundle without the bundle's folder.

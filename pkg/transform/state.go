@@ -22,6 +22,7 @@ type state struct {
 	padded   []string
 	slots    []slot
 	elements []elementState
+	fits     []fits                 // by the plan's columns
 	sites    []map[string]*resolved // by place in the records: what was decided for a value
 	made     []*decision            // decided by this worker
 	dates    map[dateKey]string
@@ -69,7 +70,7 @@ func (p place) origin(dst []byte, line int64) []byte {
 
 func newState(pl *plan, at place) *state {
 	return &state{plan: pl, place: at, slots: make([]slot, pl.slots), elements: make([]elementState, len(pl.elements)),
-		sites: make([]map[string]*resolved, pl.sites), dates: map[dateKey]string{}, padded: make([]string, len(pl.headers))}
+		fits: make([]fits, len(pl.columns)), sites: make([]map[string]*resolved, pl.sites), dates: map[dateKey]string{}, padded: make([]string, len(pl.headers))}
 }
 
 // begin moves to the next row; what slots hold is forgotten by its number.
@@ -128,6 +129,7 @@ func (r *state) warn(sc *score, s, why, path string) {
 func (r *state) make(u *unit, dst []byte) ([]byte, recordHash, bool) {
 	start := len(dst)
 	r.log = r.log[:0]
+	clear(r.keyParts[:u.source.parts])
 	dst, ok := u.node.emit(r, dst)
 	if r.faults > 0 {
 		return dst[:start], recordHash{}, false

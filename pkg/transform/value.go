@@ -219,6 +219,8 @@ func plainDecimal(s string) string {
 		return sign + whole
 	case whole == "":
 		return sign + "0." + fraction
+	case len(sign)+len(whole)+1+len(fraction) == len(s):
+		return s
 	}
 	return sign + whole + "." + fraction
 }

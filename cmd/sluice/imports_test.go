@@ -17,12 +17,12 @@ var mayImport = map[string]string{
 	"pkg/diag": "", "pkg/ordered": "", "pkg/durable": "", "pkg/target": "", "pkg/ledger": "",
 	"pkg/jsonl": "diag durable", "pkg/table": "diag", "pkg/strictyaml": "diag",
 	"pkg/bundle": "diag strictyaml", "pkg/tenant": "diag strictyaml", "pkg/schema": "diag", "pkg/runs": "diag durable jsonl",
-	"pkg/transform": "diag ordered table bundle schema jsonl runs",
+	"pkg/transform": "diag ordered durable table bundle schema jsonl runs",
 	"pkg/validate":  "diag ordered jsonl schema target runs",
 	"pkg/send":      "diag jsonl schema target ledger runs",
 	"pkg/report":    "diag durable runs",
 	"pkg/sandbox":   "schema durable",
-	"pkg/fixture":   "diag table bundle schema jsonl runs transform",
+	"pkg/fixture":   "diag strictyaml table bundle schema jsonl runs transform",
 }
 
 // home is the one package that may import a library.

@@ -114,3 +114,11 @@ func TestEquationThatFailsIsSaid(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestHidden(t *testing.T) {
+	for _, c := range [][3]string{{`"1" is less than 100`, "1", `"…" is less than 100`}, {"Zoë was here, Zoëlle too", "Zoë", "… was here, Zoëlle too"}, {"a b", "c", "a b"}} {
+		if got := hidden(c[0], c[1]); got != c[2] {
+			t.Errorf("%q", got)
+		}
+	}
+}

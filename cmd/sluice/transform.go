@@ -146,6 +146,9 @@ func (a *app) transform(ctx context.Context, c *tenant.Config, t *tenant.Tenant,
 		}
 		return outcome{counts, rejected(counts)}, err
 	})
+	if status == exitPartly && t != nil && t.Tables == "" {
+		a.screen.note("tenant %s has no tables of its own yet: where unmapped.csv names tenants/%s/, add `tables: tenants/%s/` to the tenant in sluice.yaml", t.Name, t.Name, t.Name)
+	}
 	return r, status, err
 }
 
@@ -175,23 +178,32 @@ func transformConfig(b *bundle.Bundle, all []*schema.Standard, t *tenant.Tenant,
 				config.Params[p.Name.Value] = v
 			}
 		}
-		if t.Tables != "" {
-			folder := filepath.Join(t.Tables, b.Name)
-			root, err := os.OpenRoot(folder)
-			switch {
-			case err == nil:
-				config.Overlay = &transform.Overlay{FS: root.FS(), Path: folder}
-			case !os.IsNotExist(err):
-				return config, nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the folder's rights", "the tenant's tables cannot be read")
-			default:
-				config.Overlay = &transform.Overlay{Path: folder} // none yet: unmapped.csv names this folder
-			}
+		var err error
+		if config.Overlay, err = overlay(t, b.Name); err != nil {
+			return config, nil, err
 		}
 	}
 	for k, v := range given {
 		config.Params[k] = v
 	}
 	return config, config.Params, nil
+}
+
+// overlay is the tenant's tables for a bundle. Where there are none yet it still says where they
+// would lie, because unmapped.csv names the file to put a row into.
+func overlay(t *tenant.Tenant, bundle string) (*transform.Overlay, error) {
+	if t.Tables == "" {
+		return &transform.Overlay{Path: filepath.Join("tenants", t.Name, bundle)}, nil
+	}
+	folder := filepath.Join(t.Tables, bundle)
+	root, err := os.OpenRoot(folder)
+	if os.IsNotExist(err) {
+		return &transform.Overlay{Path: folder}, nil
+	}
+	if err != nil {
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the folder's rights", "the tenant's tables cannot be read")
+	}
+	return &transform.Overlay{FS: root.FS(), Path: folder}, nil
 }
 
 // pairs splits NAME=VALUE.

@@ -204,7 +204,7 @@ func (a *app) openSandbox(ctx context.Context, c *tenant.Config, t *tenant.Tenan
 		stop()
 		return nil, err
 	}
-	identity := ledger.Identity{Tenant: t.Name, Environment: tenant.Sandbox, BaseURL: address, Store: server.ID()}
+	identity := ledger.Identity{Tenant: t.Name, Environment: tenant.Sandbox, BaseURL: "built-in sandbox", Store: server.ID()} // its port is another each time
 	return &access{client: client, identity: identity, clientID: sandbox.Key,
 		close: func() { client.Close(); stop() }}, nil
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // Nearest returns up to n of the known names that are close enough to name to be a slip of the
-// keyboard, nearest first. Case counts as half a slip.
+// keyboard or a word cut short, nearest first. Case counts as half a slip.
 func Nearest(name string, known []string, n int) []string {
 	type near struct {
 		name string
@@ -21,6 +21,9 @@ func Nearest(name string, known []string, n int) []string {
 		if k != name && d == 0 {
 			d = 1
 		}
+		if begins(k, name) || begins(name, k) {
+			d = min(d, 2) // a word cut short: Math for Mathematics
+		}
 		if d <= 2*((len([]rune(name))+2)/3) {
 			all = append(all, near{k, d})
 		}
@@ -31,4 +34,8 @@ func Nearest(name string, known []string, n int) []string {
 		out = append(out, k.name)
 	}
 	return out
+}
+
+func begins(long, short string) bool {
+	return len(short) >= 4 && strings.HasPrefix(strings.ToLower(long), strings.ToLower(short))
 }

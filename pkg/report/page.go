@@ -184,9 +184,9 @@ func (rep *Report) state() (string, string) {
 	case t.Exit == nil:
 		return "unfinished", last + " has not ended"
 	case *t.Exit == 0:
-		return "done", "Everything accounted for: " + done
+		return "done", "Everything is accounted for and " + done
 	case *t.Exit == 3:
-		return "partly", "Done with records left behind: " + done
+		return "partly", "Some rows or records stayed behind; the others are " + done
 	}
 	return "stopped", fmt.Sprintf("%s stopped with exit status %d", last, *t.Exit)
 }

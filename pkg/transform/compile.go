@@ -72,6 +72,7 @@ type compiler struct {
 	params     map[string]*symbol
 	top        *scope
 	used       map[diag.Pos]bool // declarations that something uses
+	declared   map[diag.Pos]*symbol
 	usedTables map[string]bool
 
 	inferring bool // the first walks: types of key columns are found, nothing is folded or reported
@@ -93,7 +94,7 @@ func (c *compiler) lint(pos diag.Pos, fix, format string, args ...any) {
 func Compile(cfg Config) (*Program, diag.List) {
 	p := &Program{Bundle: cfg.Bundle, Standard: cfg.Standards[0], Params: map[string]string{}, config: cfg}
 	c := &compiler{config: cfg, bundle: cfg.Bundle, program: p, standard: cfg.Standards[0], problems: &problems{}, lints: &problems{},
-		trees: map[*bundle.Expr]*parser.Tree{}, used: map[diag.Pos]bool{}, usedTables: map[string]bool{}, pl: &plan{}}
+		trees: map[*bundle.Expr]*parser.Tree{}, used: map[diag.Pos]bool{}, declared: map[diag.Pos]*symbol{}, usedTables: map[string]bool{}, pl: &plan{}}
 	p.compiler = c
 	c.compileParams()
 	c.topScope()
@@ -296,7 +297,7 @@ func (c *compiler) tableSource(src *source) {
 	for i := range t.rows {
 		s := c.top.child()
 		s.noScores = "a table"
-		c.fields(s, fields, t.rowValues(i), "column")
+		c.fields(s, fields, t.rowValues(i), "table column")
 		if u := c.unit(src, s, nil, t.rows[i].pos); u != nil {
 			c.pl.units = append(c.pl.units, u)
 		}

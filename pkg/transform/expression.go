@@ -91,11 +91,7 @@ var parserConfig = func() *conf.Config {
 // expression compiles one expression in a scope. It may be called again for the same expression in
 // another scope.
 func (c *compiler) expression(e *bundle.Expr, s *scope) code {
-	tree, ok := c.trees[e]
-	if !ok {
-		tree = c.parse(e)
-		c.trees[e] = tree
-	}
+	tree := c.tree(e)
 	if tree == nil {
 		return badCode
 	}
@@ -142,6 +138,18 @@ func an(k kind) string {
 		return "a time"
 	}
 	return "a " + k.String()
+}
+
+// tree is an expression parsed. One that cannot be parsed is not remembered, so that it is reported
+// again when the walk is one that reports.
+func (c *compiler) tree(e *bundle.Expr) *parser.Tree {
+	tree := c.trees[e]
+	if tree == nil {
+		if tree = c.parse(e); tree != nil {
+			c.trees[e] = tree
+		}
+	}
+	return tree
 }
 
 // parse parses an expression; what expr would not take is a problem at its place in the bundle.
@@ -301,10 +309,8 @@ func (x *expressionCompiler) identifier(n *ast.IdentifierNode) code {
 	if sym.header != "" {
 		out.source = fmt.Sprintf("%s (column %s)", n.Value, sym.header)
 	}
-	for _, known := range x.notNull {
-		if known == n.Value {
-			out.nullable = false
-		}
+	if contains(x.notNull, n.Value) || x.scope.isNotNull(n.Value) {
+		out.nullable = false
 	}
 	return out
 }
@@ -504,4 +510,12 @@ func (x *expressionCompiler) member(n *ast.MemberNode) code {
 	}}
 	out.source = row.source + "." + property.Value
 	return x.fold(out, row)
+}
+
+// notNullIn is the names that are not null where a `when` holds.
+func (c *compiler) notNullIn(when *bundle.Expr) []string {
+	if tree := c.trees[when]; tree != nil {
+		return notNullIf(tree.Node, true)
+	}
+	return nil
 }

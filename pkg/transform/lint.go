@@ -1,10 +1,440 @@
 package transform
 
 import (
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
-// Lint is what the bundle does and had better not (format §10).
-func (p *Program) Lint() diag.List { return p.lints }
+// Lint is what the bundle is allowed to do and had better not (format §10).
+func (p *Program) Lint() diag.List { return slices.Clone(p.lints) }
 
-func (c *compiler) lintBundle() {}
+// lintBundle looks at the whole of a bundle that compiles.
+func (c *compiler) lintBundle() {
+	c.lintUnused()
+	c.lintVendorTypes()
+	for _, e := range sortedExpressions(c) {
+		c.lintLiterals(e)
+	}
+	for _, src := range c.program.sources {
+		c.lintSource(src)
+	}
+	for _, in := range c.program.inputs {
+		c.lintHeaders(in)
+	}
+	c.lints.list.Sort()
+}
+
+// lintUnused finds names that nothing uses.
+func (c *compiler) lintUnused() {
+	for _, def := range c.bundle.Params {
+		if !c.used[def.Name.Pos] {
+			c.lint(def.Name.Pos, "remove it", "the parameter %q is used nowhere", def.Name.Value)
+		}
+	}
+	for pos, sym := range c.declared {
+		if !c.used[pos] && pos.File != "" {
+			c.lint(pos, "use it, put its header under `ignore` with a reason, or remove it", "the %s %q is used nowhere", sym.what, sym.name)
+		}
+	}
+	for _, name := range sortedNames(c.tables) {
+		if t := c.tables[name]; !c.usedTables[name] {
+			c.lint(t.pos, "remove it", "the table %q is used nowhere", name)
+		}
+	}
+	for _, typ := range sortedNames(c.rules) {
+		if r := c.rules[typ]; !r.used {
+			c.lint(r.pos, "remove it", "no record holds a %s", typ)
+		}
+	}
+}
+
+// lintVendorTypes finds types that the usual claim set cannot create.
+func (c *compiler) lintVendorTypes() {
+	for _, typ := range sortedNames(c.rules) {
+		r := c.rules[typ]
+		since, ok := vendorTypes[typ]
+		switch {
+		case r.vendor == "":
+		case !ok:
+			c.lintError(r.pos, "list it under `shared`; a tenant may overlay its table", "a vendor's credential cannot create a %s", typ)
+		case since != "":
+			for _, s := range c.config.Standards {
+				if compareDigits(digitsIn(s.Version), digitsIn(since)) < 0 {
+					c.lintError(r.pos, "list it under `shared`", "before data standard %s a vendor's credential cannot create a %s", since, typ)
+				}
+			}
+		}
+	}
+}
+
+func (c *compiler) lintError(pos diag.Pos, fix, format string, args ...any) {
+	p := diag.At(pos, diag.BundleLint, fix, format, args...)
+	p.Level = diag.LevelError
+	c.lints.add(p)
+}
+
+// sortedExpressions is all expressions in the order of the bundle.
+func sortedExpressions(c *compiler) []*bundle.Expr {
+	var all []*bundle.Expr
+	for e, tree := range c.trees {
+		if tree != nil {
+			all = append(all, e)
+		}
+	}
+	slices.SortFunc(all, func(a, b *bundle.Expr) int {
+		if a.Pos.Line != b.Pos.Line {
+			return a.Pos.Line - b.Pos.Line
+		}
+		return a.Pos.Col - b.Pos.Col
+	})
+	return all
+}
+
+var (
+	descriptorLike = regexp.MustCompile(`^uri://|Descriptor#|^[A-Za-z]+Descriptor$`)
+	dateLike       = regexp.MustCompile(`^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}$`)
+)
+
+// lintLiterals finds texts in quotes that belong into tables and parameters.
+func (c *compiler) lintLiterals(e *bundle.Expr) {
+	x := expressionCompiler{compiler: c, expr: e}
+	visit(c.trees[e].Node, func(n ast.Node) {
+		s, ok := n.(*ast.StringNode)
+		switch {
+		case !ok:
+		case descriptorLike.MatchString(s.Value):
+			c.lint(x.at(s), "put it into a parameter, or a table under `descriptors.shared`", "an expression holds the namespace or descriptor %q", s.Value)
+		case dateLike.MatchString(s.Value):
+			c.lint(x.at(s), `write dates as "2026-03-01"`, "%q looks like a date, but dates are ISO text", s.Value)
+		}
+	})
+}
+
+// visitor calls a function for each node.
+type visitor func(ast.Node)
+
+// Visit calls it.
+func (v visitor) Visit(n *ast.Node) { v(*n) }
+
+func visit(n ast.Node, f func(ast.Node)) { ast.Walk(&n, visitor(f)) }
+
+// lintSource looks at the descriptors and the identifier of a record.
+func (c *compiler) lintSource(src *source) {
+	if src.def.Record == nil {
+		return
+	}
+	lets := c.letsAround(src)
+	c.lintCodes(src.def.Record, lets)
+	var identifier, assessment *bundle.Expr
+	for _, p := range src.def.Record.Properties {
+		switch p.Name.Value {
+		case "studentAssessmentIdentifier":
+			identifier = scalarOf(p.Node)
+		case "assessmentReference":
+			assessment = partOf(p.Node, "assessmentIdentifier")
+		case "studentAssessmentReference":
+			identifier, assessment = partOf(p.Node, "studentAssessmentIdentifier"), partOf(p.Node, "assessmentIdentifier")
+		}
+	}
+	if identifier != nil && c.trees[identifier] != nil {
+		c.lintIdentifier(src, identifier, assessment, lets)
+	}
+}
+
+func scalarOf(n bundle.Node) *bundle.Expr {
+	if s, ok := n.(*bundle.Scalar); ok {
+		return s.Expr
+	}
+	return nil
+}
+
+func partOf(n bundle.Node, name string) *bundle.Expr {
+	if o, ok := n.(*bundle.Object); ok {
+		for _, p := range o.Properties {
+			if p.Name.Value == name {
+				return scalarOf(p.Node)
+			}
+		}
+	}
+	return nil
+}
+
+// letsAround is the `let`s that a record sees.
+func (c *compiler) letsAround(src *source) map[string]*bundle.Expr {
+	lets := map[string]*bundle.Expr{}
+	put := func(list []*bundle.Let) {
+		for _, l := range list {
+			lets[l.Name.Value] = l.Expr
+		}
+	}
+	put(c.bundle.Let)
+	put(src.def.Let)
+	for _, in := range c.bundle.Inputs {
+		if in.Name.Value != src.def.From.Input {
+			continue
+		}
+		put(in.Let)
+		lists := in.Lists
+		for _, name := range src.def.From.Lists {
+			for _, l := range lists {
+				if l.Name.Value == name {
+					put(l.Let)
+					lists = l.Lists
+					break
+				}
+			}
+		}
+	}
+	return lets
+}
+
+// lintCodes finds descriptors that are written in the bundle instead of a table.
+func (c *compiler) lintCodes(n bundle.Node, lets map[string]*bundle.Expr) {
+	switch n := n.(type) {
+	case *bundle.Object:
+		for _, p := range n.Properties {
+			if e := scalarOf(p.Node); e != nil && strings.HasSuffix(p.Name.Value, "Descriptor") && c.trees[e] != nil && hasFixedText(c.trees[e].Node) {
+				c.lint(e.Pos, "give the vendor's word, and map it in a table", "%s is a fixed code", p.Name.Value)
+			}
+			c.lintCodes(p.Node, lets)
+		}
+	case *bundle.Array:
+		for _, i := range n.Items {
+			c.lintCodes(i, lets)
+		}
+	case *bundle.Cond:
+		c.lintCodes(n.Record, lets)
+	case *bundle.Each:
+		if n.Record != nil {
+			c.lintCodes(n.Record, lets)
+		}
+	}
+}
+
+// hasFixedText reports whether an expression can give a text that stands in it.
+func hasFixedText(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return true
+	case *ast.ConditionalNode:
+		return hasFixedText(n.Exp1) || hasFixedText(n.Exp2)
+	case *ast.BinaryNode:
+		return n.Operator == "??" && (hasFixedText(n.Left) || hasFixedText(n.Right))
+	}
+	return false
+}
+
+// lintIdentifier checks the identifier of an event: the vendor's record id, or a key(…), for all
+// rows alike; it holds what tells sittings apart and nothing that stands in the natural key already.
+func (c *compiler) lintIdentifier(src *source, identifier, assessment *bundle.Expr, lets map[string]*bundle.Expr) {
+	node := c.follow(identifier, lets)
+	isKey := false
+	switch n := node.(type) {
+	case *ast.CallNode:
+		callee, ok := n.Callee.(*ast.IdentifierNode)
+		isKey = ok && callee.Value == "key"
+	case *ast.ConditionalNode, *ast.BinaryNode:
+		fix := "take the one or the other for all rows; an event that is resent with its id must not get a second life"
+		if b, ok := node.(*ast.BinaryNode); ok && b.Operator == "+" {
+			fix = "write key(…): it refuses blanks and never makes two events one"
+		}
+		c.lintError(identifier.Pos, fix, "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
+	}
+	holds := c.namesThrough(node, lets)
+	in := c.inputOf(src)
+	if in == nil {
+		return
+	}
+	students := append(texts(in.Student), "student")
+	for _, name := range sortedNames(holds) {
+		switch {
+		case contains(students, name):
+			c.lintError(identifier.Pos, "leave it out: the student stands in the natural key already", "studentAssessmentIdentifier holds %q", name)
+		case strings.HasPrefix(name, "params."):
+			c.lintError(identifier.Pos, "leave it out: it is the same for all rows", "studentAssessmentIdentifier holds %s", name)
+		}
+	}
+	alone := c.lookedUpAlone(assessment, lets)
+	direct := map[string]bool{}
+	visit(node, func(n ast.Node) {
+		if id, ok := n.(*ast.IdentifierNode); ok {
+			direct[id.Value] = true
+		}
+	})
+	assessments := []string{alone}
+	if assessment != nil {
+		if word, ok := bareWord(c, assessment); ok {
+			assessments = append(assessments, word)
+		}
+	}
+	for _, name := range assessments {
+		if name != "" && direct[name] {
+			c.lintError(identifier.Pos, "leave it out: the assessment stands in the natural key already", "studentAssessmentIdentifier holds %q", name)
+		}
+	}
+	if !isKey {
+		return
+	}
+	for _, k := range sittingKey(in, src) {
+		if !holds[k] && !contains(students, k) && k != "layout" && !contains(assessments, k) {
+			c.lint(identifier.Pos, "add it to key(…), or take it out of `key`", "`key` tells sittings apart by %q, but studentAssessmentIdentifier does not hold it", k)
+		}
+	}
+}
+
+// sittingKey is the names by which the input, or the list a record is made from, tells rows apart.
+func sittingKey(in *bundle.Input, src *source) []string {
+	key, lists := in.Key, in.Lists
+	for _, name := range src.def.From.Lists {
+		for _, l := range lists {
+			if l.Name.Value == name {
+				if len(l.Key) > 0 {
+					key = l.Key
+				}
+				lists = l.Lists
+				break
+			}
+		}
+	}
+	return texts(key)
+}
+
+func (c *compiler) inputOf(src *source) *bundle.Input {
+	for _, in := range c.bundle.Inputs {
+		if in.Name.Value == src.def.From.Input {
+			return in
+		}
+	}
+	return nil
+}
+
+// follow is the expression that a name stands for, as long as it is one `let` after the other.
+func (c *compiler) follow(e *bundle.Expr, lets map[string]*bundle.Expr) ast.Node {
+	for range len(lets) + 1 {
+		id, ok := c.trees[e].Node.(*ast.IdentifierNode)
+		if !ok || lets[id.Value] == nil || c.trees[lets[id.Value]] == nil {
+			break
+		}
+		e = lets[id.Value]
+	}
+	return c.trees[e].Node
+}
+
+// namesThrough is the names that a value is made from, those behind `let`s too.
+func (c *compiler) namesThrough(n ast.Node, lets map[string]*bundle.Expr) map[string]bool {
+	names := map[string]bool{}
+	var walk func(n ast.Node)
+	walk = func(n ast.Node) {
+		visit(n, func(n ast.Node) {
+			switch n := n.(type) {
+			case *ast.MemberNode:
+				if id, ok := n.Node.(*ast.IdentifierNode); ok && id.Value == "params" {
+					names["params."+n.Property.(*ast.StringNode).Value] = true
+				}
+			case *ast.IdentifierNode:
+				if names[n.Value] {
+					return
+				}
+				names[n.Value] = true
+				if e := lets[n.Value]; e != nil && c.trees[e] != nil {
+					walk(c.trees[e].Node)
+				}
+			}
+		})
+	}
+	walk(n)
+	return names
+}
+
+// lookedUpAlone is the name that the assessment alone is looked up from.
+func (c *compiler) lookedUpAlone(assessment *bundle.Expr, lets map[string]*bundle.Expr) string {
+	if assessment == nil || c.trees[assessment] == nil {
+		return ""
+	}
+	member, ok := c.follow(assessment, lets).(*ast.MemberNode)
+	if !ok {
+		return ""
+	}
+	call, ok := member.Node.(*ast.CallNode)
+	if !ok || len(call.Arguments) != 2 {
+		return ""
+	}
+	if id, ok := call.Arguments[1].(*ast.IdentifierNode); ok {
+		return id.Value
+	}
+	return ""
+}
+
+// lintHeaders holds the headers of the fixtures, which stand for the layouts that are known, against
+// the contract: each is bound, in a score table, or ignored with a reason.
+func (c *compiler) lintHeaders(in *input) {
+	files, err := fs.Glob(c.bundle.FS, "fixtures/*/"+in.name+"*.*")
+	if err != nil || in.def.Format.Value == "fixed" {
+		return
+	}
+	matched := map[diag.Pos]bool{}
+	known := false
+	for _, file := range files {
+		base := strings.TrimSuffix(path.Base(file), path.Ext(file))
+		if name, _, _ := strings.Cut(base, "#"); name != in.name {
+			continue
+		}
+		b, ok := c.fixtureBinding(in, file)
+		if !ok {
+			continue
+		}
+		known = true
+		for _, n := range b.notes {
+			if n.Code == diag.FileNewColumn {
+				c.lint(diag.Pos{File: path.Join(c.bundle.Path, file), Line: 1}, "map it, or put it under `ignore` with a reason", "the column %q is neither used nor ignored", n.Column)
+			}
+		}
+		for i, h := range b.headers {
+			for _, g := range in.globs {
+				if !b.bound[i] && g.form.MatchString(h) {
+					matched[g.def.Pos] = true
+				}
+			}
+		}
+	}
+	for _, g := range in.globs {
+		if known && !matched[g.def.Pos] {
+			c.lint(g.def.Pos, "remove it, or add a fixture with the layout that has it", "`ignore` names %q, which no column of a known layout matches", g.def.Value)
+		}
+	}
+}
+
+// fixtureBinding binds an input to the header of a fixture; false for those that are meant to fail.
+func (c *compiler) fixtureBinding(in *input, file string) (*binding, bool) {
+	f, err := c.bundle.FS.Open(file)
+	if err != nil {
+		return nil, false
+	}
+	defer f.Close()
+	def := in.def
+	src, err := table.OpenReader(file, f, table.Options{Format: def.Format.Value, Delimiter: def.Delimiter, Encoding: def.Encoding.Value, HeaderRows: def.HeaderRows, JoinTitles: def.JoinTitles})
+	if err != nil {
+		return nil, false
+	}
+	var headers []string
+	for _, h := range src.Headers() {
+		headers = append(headers, h.Name)
+	}
+	b := newBinding(file, headers)
+	if !in.chooseLayout(b) {
+		return nil, false
+	}
+	mute := *c
+	mute.problems, mute.lints = &problems{}, &problems{}
+	mute.plan(in, b)
+	return b, len(b.missing) == 0
+}

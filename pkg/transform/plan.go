@@ -145,6 +145,7 @@ func (c *compiler) plan(in *input, b *binding) *plan {
 		when := c.condition(def.When, row, "`when`")
 		pl.when = &when
 		pl.whenNames = namesIn(c.trees[def.When], row)
+		row.notNull = c.notNullIn(def.When)
 	}
 	for _, e := range def.Expect {
 		pl.expects = append(pl.expects, boundExpect{e, c.expression(e.That, row)})

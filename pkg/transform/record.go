@@ -57,6 +57,7 @@ func (c *compiler) unit(src *source, s *scope, e *element, row diag.Pos) *unit {
 	u := &unit{source: src, element: e, pos: row}
 	if src.def.When != nil {
 		when := c.condition(src.def.When, inner, "`when`")
+		inner.notNull = c.notNullIn(src.def.When)
 		if when.constant && when.fault == nil && !when.val.isTrue() {
 			return nil
 		}
@@ -202,7 +203,9 @@ func (x *recordCompiler) property(p *schema.Property, n bundle.Node, s *scope, p
 			}
 			return nil, !test.data && !test.bad && !x.inferring
 		}
-		inner, _ := x.property(p, cond.Record, s, path, keys)
+		within := s.child()
+		within.notNull = x.notNullIn(cond.When)
+		inner, _ := x.property(p, cond.Record, within, path, keys)
 		if inner == nil || test.constant && test.fault == nil {
 			return inner, false
 		}
@@ -370,7 +373,7 @@ func (x *recordCompiler) many(p *schema.Property, n bundle.Node, s *scope, path 
 	case *bundle.Object:
 		return single(x.object(p.Object, n, s, path+"[*]", []string{"[*]"})) // nothing in a list is part of the key
 	case *bundle.Cond:
-		return x.manyIf(n.When, s, path, func() items { return x.many(p, n.Record, s, path) })
+		return x.manyIf(n.When, s, path, func(s *scope) items { return x.many(p, n.Record, s, path) })
 	case *bundle.Each:
 		return x.each(p, n, s, path)
 	case *bundle.Scalar:
@@ -385,18 +388,20 @@ func (x *recordCompiler) many(p *schema.Property, n bundle.Node, s *scope, path 
 }
 
 // manyIf compiles elements under a condition.
-func (x *recordCompiler) manyIf(when *bundle.Expr, s *scope, path string, part func() items) items {
+func (x *recordCompiler) manyIf(when *bundle.Expr, s *scope, path string, part func(*scope) items) items {
 	if when == nil {
-		return part()
+		return part(s)
 	}
 	test := x.condition(when, s, "`when`")
 	if test.constant && test.fault == nil && !test.val.isTrue() {
 		if !test.bad {
-			x.quietly(func() { part() })
+			x.quietly(func() { part(s) })
 		}
 		return nil
 	}
-	inner := part()
+	within := s.child()
+	within.notNull = x.notNullIn(when)
+	inner := part(within)
 	if inner == nil || test.constant && test.fault == nil {
 		return inner
 	}
@@ -405,11 +410,7 @@ func (x *recordCompiler) manyIf(when *bundle.Expr, s *scope, path string, part f
 
 // bareWord is the one name that an expression is.
 func bareWord(c *compiler, e *bundle.Expr) (string, bool) {
-	tree, ok := c.trees[e]
-	if !ok {
-		tree = c.parse(e)
-		c.trees[e] = tree
-	}
+	tree := c.tree(e)
 	if tree == nil {
 		return "", false
 	}
@@ -472,7 +473,7 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 			x.bad(n.Pos, "leave `record` and `let` out", "`each: %s` gives the %s as they are", name, name)
 			return nil
 		}
-		return x.manyIf(n.When, s, path, func() items { return x.scoreItems(p, s, name, n.Over.Pos, path) })
+		return x.manyIf(n.When, s, path, func(s *scope) items { return x.scoreItems(p, s, name, n.Over.Pos, path) })
 	case name == "objectives":
 		if s.scores == nil {
 			x.bad(n.Over.Pos, "give it a score table", "%s has no score tables, so there are no objectives", s.noScores)
@@ -557,7 +558,7 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 			continue
 		}
 		inner := s.child()
-		x.fields(inner, fields, values, "column")
+		x.fields(inner, fields, values, "table column")
 		part := x.repeated(p, n, inner, path)
 		if part != nil && len(guards) > 0 {
 			part = &guardItems{guards, part, path}
@@ -596,7 +597,7 @@ func (x *recordCompiler) repeated(p *schema.Property, n *bundle.Each, s *scope, 
 		return nil
 	}
 	x.lets(s, n.Let)
-	return x.manyIf(n.When, s, path, func() items { return x.many(p, n.Record, s, path) })
+	return x.manyIf(n.When, s, path, func(s *scope) items { return x.many(p, n.Record, s, path) })
 }
 
 // scoreItems compiles `scores` or `levels` of the innermost row, element or objective.

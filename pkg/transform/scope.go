@@ -27,6 +27,7 @@ type scope struct {
 	scores   *scoreSet             // of the innermost row or element; nil where there are none
 	noScores string                // why there are none, for the message
 	elements []*element            // the chain of elements this place stands in, outer first
+	notNull  []string              // names that a `when` around this place has found not to be null
 }
 
 func (s *scope) child() *scope {
@@ -41,6 +42,18 @@ func (s *scope) find(name string) (*symbol, bool) {
 		}
 	}
 	return nil, false
+}
+
+// isNotNull reports whether a condition around this place has found that a name is not null.
+func (s *scope) isNotNull(name string) bool {
+	for ; s != nil; s = s.outer {
+		for _, n := range s.notNull {
+			if n == name {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // list finds the elements of a list that is visible here.
@@ -83,6 +96,9 @@ var exprWords = map[string]bool{"in": true, "not": true, "and": true, "or": true
 
 // declare adds a name to a scope; what stands in the way is a problem.
 func (c *compiler) declare(s *scope, sym *symbol) bool {
+	if sym.what == "column" || sym.what == "let" {
+		c.declared[sym.pos] = sym
+	}
 	switch {
 	case !nameForm.MatchString(sym.name):
 		c.add(sym.pos, diag.BundleName, "use small letters, digits and _, a letter first", "%q cannot be the name of a %s", sym.name, sym.what)

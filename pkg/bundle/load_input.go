@@ -134,11 +134,11 @@ func (l *loader) columns(n *strictyaml.Node, of string) []*Column {
 
 func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 	c := &Column{Name: name, Type: TypeText, Pos: name.Pos}
-	switch {
-	case n.Kind == strictyaml.Scalar:
+	switch n.Kind {
+	case strictyaml.Scalar:
 		c.Headers = []Text{l.header(n, what)}
 		return c
-	case n.Kind == strictyaml.List:
+	case strictyaml.List:
 		l.bad(n.Pos, diag.BundleValue, "Write {header: [A, B]} for headers of which one is there.", "%s is a list", what)
 		return c
 	}

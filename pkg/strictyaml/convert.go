@@ -1,6 +1,7 @@
 package strictyaml
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -224,6 +225,9 @@ func (c *converter) quotedScalar(t *token.Token, style Style, quote string) *Nod
 	return node
 }
 
+// indicator is how no plain text begins in YAML, though the parser takes some of these for one.
+var indicator = regexp.MustCompile("^([][{},#&*!|>@%`'\"]|[-?:]( |$))")
+
 func (c *converter) plain(t *token.Token) *Node {
 	written := strings.TrimSpace(t.Origin)
 	firstLine, _, several := strings.Cut(written, "\n")
@@ -234,21 +238,22 @@ func (c *converter) plain(t *token.Token) *Node {
 	pos := c.place(t, firstLine)
 	node := &Node{Kind: Scalar, Pos: pos, Value: t.Value, text: pos}
 	node.Type, node.Null = typeOf(t.Value)
-	if several {
+	switch tail, ok := strings.CutPrefix(c.at(pos.Line, pos.Col), t.Value); {
+	case several:
 		c.problem(pos, "Write it on one line, or use a `|` block.", "a plain text goes on in the next line, so that places in it are lost")
-		return node
+	case indicator.MatchString(t.Value):
+		c.problem(pos, "Quote the whole text.", "a plain text cannot begin like this")
+	case !ok: // the parser drops tabs
+		c.problem(pos, "Quote the whole text; write a tab as \\t in double quotes.", "this plain text can be read in two ways")
+	default:
+		c.hash(node, tail)
 	}
-	c.hash(node)
 	return node
 }
 
 // hash refuses `#` where it may have been meant as text: YAML cuts `Code #1` to `Code`, silently.
-func (c *converter) hash(n *Node) {
-	tail := c.at(n.Pos.Line, n.Pos.Col)
-	if !strings.HasPrefix(tail, n.Value) {
-		return
-	}
-	tail = tail[len(n.Value):]
+// tail is what stands behind the text in its line.
+func (c *converter) hash(n *Node, tail string) {
 	gap := len(tail) - len(strings.TrimLeft(tail, " \t"))
 	if gap == 0 || gap == len(tail) || tail[gap] != '#' {
 		return

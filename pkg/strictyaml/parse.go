@@ -3,6 +3,7 @@ package strictyaml
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	yaml "github.com/goccy/go-yaml"
@@ -249,11 +250,8 @@ func (s *source) dropRepeated() {
 	s.problems = kept
 }
 
+// topKey is a key of the top-level map, up to its value.
+var topKey = regexp.MustCompile(`^[A-Za-z_][^ \t#'":]*:( |$)`)
+
 // topLevel reports whether a line begins a key of the top-level map.
-func topLevel(line string) bool {
-	if line == "" || !(line[0] >= 'a' && line[0] <= 'z' || line[0] >= 'A' && line[0] <= 'Z' || line[0] == '_') {
-		return false
-	}
-	key, value, ok := strings.Cut(line, ":")
-	return ok && !strings.ContainsAny(key, " \t#'\"") && (value == "" || value[0] == ' ')
-}
+func topLevel(line string) bool { return topKey.MatchString(line) }

@@ -67,6 +67,8 @@ func TestFence(t *testing.T) {
 		"no-break space":         {"a: 1\nb:\u00a0c\n", []string{"2:1 non-map value"}, "no-break space"},
 		"unknown escape":         {"a: \"\\q\"\n", []string{"1:6 found unknown escape"}, ""},
 		"errors in two sections": {"a: x: y\nb: 1\nc: @d\n", []string{"1:4 `: ` stands", "3:4 '@' is"}, ""},
+		"tab in a plain text":    {"a: x\ty\n", []string{"1:4 this plain text can be read in two ways"}, "Quote"},
+		"text like a mark":       {"?\n", []string{"1:1 a plain text cannot begin like this"}, "Quote"},
 		"tab as indentation":     {"a:\n\tb: 1\n \tc: 2\n", []string{"2:1 there is a tab", "3:2 there is a tab"}, "blanks"},
 		"not UTF-8":              {"a: caf\xe9\nb: \xff\n", []string{"1:7 this is not UTF-8: byte 0xe9", "2:4 this is not UTF-8"}, "UTF-8"},
 		"UTF-16":                 {"\xff\xfea\x00:\x00", []string{"1:1 the file is UTF-16"}, "UTF-8"},
@@ -119,6 +121,13 @@ func TestHarmless(t *testing.T) {
 		if n, list := Parse("x.yaml", []byte(src)); len(list) > 0 || n == nil {
 			t.Errorf("%q: %v", src, show(list))
 		}
+	}
+}
+
+func TestTabsInBlocks(t *testing.T) {
+	n, list := Parse("x", []byte("a: |\n  x\ty\n  z\t\n"))
+	if v, ok := n.Get("a"); !ok || len(list) > 0 || v.Value != "x\ty\nz\t\n" {
+		t.Errorf("%q %v", v.Value, show(list))
 	}
 }
 

@@ -108,7 +108,9 @@ func (s *source) locate(n, col int, want string) int {
 			break
 		}
 	}
-	return s.found(n, max(col, 1), want)
+	tail = s.at(n, col)
+	blanks := len(tail) - len(strings.TrimLeft(tail, " \t"))
+	return s.found(n, max(col, 1)+blanks, want)
 }
 
 func (s *source) found(n, col int, want string) int {

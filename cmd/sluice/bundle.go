@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
+	"strings"
 
+	"github.com/Masterminds/semver/v3"
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
@@ -102,13 +105,35 @@ Ends with 2 if the bundle cannot be used, with 0 if it can; with --strict warnin
 			if a.Strict && len(problems) > 0 {
 				a.exit = exitPartly
 			}
-			a.screen.say("%s %s: %s, checked against Data Standard %v of %s", b.Name, b.Version, plural(len(problems), "warning"), checked, b.DataStandard.Value)
+			unchecked := notEmbedded(b)
+			a.screen.say("%s %s: %s; checked against Data Standard %s", b.Name, b.Version, plural(len(problems), "warning"), strings.Join(checked, ", "))
+			if len(unchecked) > 0 {
+				a.screen.say("in its range %s but not embedded here, so not checked: %s", b.DataStandard.Value, strings.Join(unchecked, ", "))
+			}
 			if problems == nil {
 				problems = diag.List{}
 			}
-			return a.screen.result(map[string]any{"bundle": b.Name, "version": b.Version, "dataStandards": checked, "problems": problems})
+			return a.screen.result(map[string]any{"bundle": b.Name, "version": b.Version, "dataStandards": checked, "unchecked": unchecked, "problems": problems})
 		},
 	}
+}
+
+// published are the data standards that Ed-Fi has published for the APIs in use.
+var published = []string{"3.3", "4.0", "5.0", "5.1", "5.2", "6.0"}
+
+// notEmbedded are the published data standards in the bundle's range that this binary cannot check.
+func notEmbedded(b *bundle.Bundle) []string {
+	within, err := semver.NewConstraint(b.DataStandard.Value)
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, v := range published {
+		if version, err := semver.NewVersion(v); err == nil && within.Check(version) && !slices.Contains(schemaVersions(), v) {
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
 func plural(n int, what string) string {

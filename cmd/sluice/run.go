@@ -45,11 +45,14 @@ that ended with 0 or 3, stops otherwise, and ends with the worst of their exit s
 
 // wholeWay runs the three stages and returns the worst exit status.
 func (a *app) wholeWay(ctx context.Context, c *tenant.Config, t *tenant.Tenant, ref string, f transformFlags) (*runs.Run, int, error) {
-	open, err := a.open(ctx, c, t) // secrets are resolved before the first row
+	open, err := a.open(ctx, c, t)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer open.close()
+	if _, err := open.enter(ctx); err != nil { // credentials are checked before the first row
+		return nil, 0, err
+	}
 	r, worst, err := a.transform(ctx, c, t, ref, f)
 	if err != nil {
 		return r, 0, err

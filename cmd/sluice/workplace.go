@@ -151,6 +151,19 @@ func (o *access) target() runs.Target {
 	return runs.Target{Identity: o.identity.String(), BaseURL: o.identity.BaseURL, Environment: o.identity.Environment, ClientID: o.clientID}
 }
 
+// enter proves address and credential with two small calls, before any work is done.
+func (o *access) enter(ctx context.Context) (*target.About, error) {
+	about, err := o.client.Discover(ctx)
+	if err != nil {
+		return nil, targetError(err)
+	}
+	// What the credential may read is another question: being told "no" is being let in.
+	if _, err := o.client.Count(ctx, "academicSubjectDescriptors", nil); err != nil && !target.IsKind(err, target.Forbidden, target.NotFound) {
+		return nil, targetError(err)
+	}
+	return about, nil
+}
+
 // open makes the client of a tenant's target; for the built-in tenant it starts the emulator.
 func (a *app) open(ctx context.Context, c *tenant.Config, t *tenant.Tenant) (*access, error) {
 	if t.API == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/parser/lexer"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -160,6 +161,10 @@ func (c *compiler) parse(e *bundle.Expr) *parser.Tree {
 	}
 	tree, err := parser.ParseWithConfig(e.Source, parserConfig)
 	if err == nil {
+		if at, found := pipe(e.Source); found {
+			c.add(placeIn(e, at), diag.BundleExpression, "write f(x) for x | f()", "the operator `|` is not part of the language of bundles")
+			return nil
+		}
 		return tree
 	}
 	pos, message := e.Pos, err.Error()
@@ -175,6 +180,8 @@ func (c *compiler) parse(e *bundle.Expr) *parser.Tree {
 		message, fix = "?? stands beside another operator", "put the one or the other into parentheses: `(a ?? b) + c`"
 	case strings.Contains(message, "token EOF"):
 		message, fix = "the expression ends too early", "close what is open"
+	case strings.HasPrefix(message, "a map key must"):
+		message, fix = "cannot read { here", "write the expression itself: nothing is filled into {{ … }} or ${…}"
 	case strings.HasPrefix(message, "unexpected token "):
 		message = "cannot read " + tokenWord(message) + " here"
 	case strings.Contains(message, "integer literal"):
@@ -185,6 +192,36 @@ func (c *compiler) parse(e *bundle.Expr) *parser.Tree {
 	}
 	c.add(pos, diag.BundleExpression, fix, "%s", message)
 	return nil
+}
+
+// pipe finds expr's `|`, which leaves no trace in the tree.
+func pipe(source string) (at int, found bool) {
+	tokens, err := lexer.Lex(file.NewSource(source))
+	if err != nil {
+		return 0, false
+	}
+	for _, t := range tokens {
+		if t.Is(lexer.Operator, "|") {
+			return t.From, true
+		}
+	}
+	return 0, false
+}
+
+// placeIn is the place of a character of an expression in the bundle.
+func placeIn(e *bundle.Expr, at int) diag.Pos {
+	line, col := 1, 1
+	for i, r := range []rune(e.Source) {
+		if i == at {
+			break
+		}
+		if r == '\n' {
+			line, col = line+1, 1
+		} else {
+			col++
+		}
+	}
+	return e.At(line, col)
 }
 
 // tokenWord takes the token out of expr's `unexpected token Operator("..")`.
@@ -207,18 +244,7 @@ type expressionCompiler struct {
 
 // at is the place of a node in the bundle.
 func (x *expressionCompiler) at(n ast.Node) diag.Pos {
-	line, col := 1, 1
-	for i, r := range []rune(x.expr.Source) {
-		if i == n.Location().From {
-			break
-		}
-		if r == '\n' {
-			line, col = line+1, 1
-		} else {
-			col++
-		}
-	}
-	return x.expr.At(line, col)
+	return placeIn(x.expr, n.Location().From)
 }
 
 func (x *expressionCompiler) fail(n ast.Node, fix, format string, args ...any) code {
@@ -321,11 +347,10 @@ func (x *expressionCompiler) unary(n *ast.UnaryNode) code {
 		return a
 	}
 	switch n.Operator {
-	case "not", "!":
-		if b, ok := n.Node.(*ast.BinaryNode); ok && n.Operator == "not" && negates(b.Operator) {
-			break // `x not in y`
-		}
-	case "-", "+":
+	case "!":
+		return x.fail(n, "write `not (…)`, or `x != null`", "the operator `!` is not part of the language of bundles")
+	case "not":
+	default:
 		return x.sign(n, a)
 	}
 	if a.kind != kindBoolean {
@@ -345,16 +370,11 @@ func (x *expressionCompiler) unary(n *ast.UnaryNode) code {
 	}}, a)
 }
 
-func negates(operator string) bool {
-	switch operator {
-	case "contains", "matches", "startsWith", "endsWith", "in":
-		return true
-	}
-	return false
-}
-
 // conditional is `if c {a} else {b}`. What a condition says about null holds in its branches.
 func (x *expressionCompiler) conditional(n *ast.ConditionalNode) code {
+	if n.Ternary {
+		return x.fail(n.Cond, "write `if c { a } else { b }`", "`c ? a : b` is not part of the language of bundles")
+	}
 	test := x.compile(n.Cond)
 	before := x.notNull
 	x.notNull = append(before[:len(before):len(before)], notNullIf(n.Cond, true)...)

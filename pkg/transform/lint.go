@@ -284,10 +284,17 @@ func (c *compiler) lintIdentifier(src *source, identifier, assessment *bundle.Ex
 	if !isKey {
 		return
 	}
+	var sitting []string
 	for _, k := range sittingKey(in, src) {
-		if !holds[k] && !contains(students, k) && k != "layout" && !contains(assessments, k) {
-			c.lint(identifier.Pos, "add it to key(…), or take it out of `key`", "`key` tells sittings apart by %q, but studentAssessmentIdentifier does not hold it", k)
+		if holds[k] {
+			return
 		}
+		if !contains(students, k) && k != "layout" && !contains(assessments, k) {
+			sitting = append(sitting, k)
+		}
+	}
+	if len(sitting) > 0 {
+		c.lint(identifier.Pos, "add what tells sittings apart to key(…)", "studentAssessmentIdentifier holds nothing that tells sittings apart: %s", strings.Join(sitting, ", "))
 	}
 }
 

@@ -43,8 +43,10 @@ func (x *expressionCompiler) sign(n *ast.UnaryNode, a code) code {
 // binary compiles an operator with two sides.
 func (x *expressionCompiler) binary(n *ast.BinaryNode) code {
 	switch n.Operator {
-	case "and", "&&", "or", "||":
+	case "and", "or":
 		return x.logic(n)
+	case "&&", "||":
+		return x.fail(n, "write `and`, `or`; a value between two bounds is `a < x and x < b`", "the operator `%s` is not part of the language of bundles", n.Operator)
 	case "in":
 		return x.in(n)
 	}
@@ -76,7 +78,7 @@ func (x *expressionCompiler) binary(n *ast.BinaryNode) code {
 
 // logic is `and`, `or`; the right side counts only if the left does not decide.
 func (x *expressionCompiler) logic(n *ast.BinaryNode) code {
-	decides := n.Operator == "or" || n.Operator == "||"
+	decides := n.Operator == "or"
 	a := x.compile(n.Left)
 	before := x.notNull
 	x.notNull = append(before[:len(before):len(before)], notNullIf(n.Left, !decides)...)

@@ -1,0 +1,218 @@
+package transform
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/expr-lang/expr"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// bench is a place to try expressions: a row with a value of each type and one that is empty.
+func bench(t testing.TB) (*compiler, *scope) {
+	t.Helper()
+	p := compile(t, simple, params("school_year", "2024"))
+	c := *p.compiler
+	c.problems, c.lints, c.pl = &problems{}, &problems{}, &plan{}
+	s := c.top.child()
+	for name, v := range map[string]value{
+		"t": textValue("Fall 2023-2024"), "accented": textValue("éàü"), "i": integerValue(7), "d": {kind: kindDecimal, s: "3.40"},
+		"yes": booleanValue(true), "day": {kind: kindDate, s: "2024-03-01"}, "big": {kind: kindDecimal, s: "123456789012345678901234567890"},
+	} {
+		s.names[name] = &symbol{name: name, what: "column", code: code{typ: typ{kind: v.kind}, eval: func(*state) (value, *fault) { return v, nil }}}
+	}
+	for name, k := range map[string]kind{"no_t": kindText, "no_i": kindInteger, "no_b": kindBoolean, "no_day": kindDate} {
+		s.names[name] = &symbol{name: name, what: "column", code: code{typ: typ{kind: k, nullable: true}, eval: func(*state) (value, *fault) { return value{}, nil }}}
+	}
+	return &c, s
+}
+
+// try compiles and evaluates; the text is the value, or the problem, or the fault.
+func try(c *compiler, s *scope, source string) string {
+	c.problems = &problems{}
+	e := &bundle.Expr{Source: source, Pos: diag.Pos{File: "b.yaml", Line: 1, Col: 1}}
+	out := c.expression(e, s)
+	if len(c.problems.list) > 0 {
+		return "problem: " + c.problems.list[0].Message
+	}
+	v, f := out.eval(&state{out: &batch{}, slots: make([]slot, 8)})
+	switch {
+	case f != nil:
+		return "fault: " + f.message
+	case v.null():
+		return "null"
+	}
+	return v.kind.String() + " " + v.text()
+}
+
+func TestExpressions(t *testing.T) {
+	c, s := bench(t)
+	for _, tt := range []struct{ source, want string }{
+		// numbers are exact, and print without exponent
+		{`7 / 2`, "decimal 3.5"}, {`0.1 + 0.2`, "decimal 0.3"}, {`1 / 3`, "decimal 0.333333333333333333"}, {`floor(3.8)`, "integer 3"},
+		{`floor(-3.2)`, "integer -4"}, {`round(2.5)`, "integer 3"}, {`round(-2.5)`, "integer -3"}, {`7 % 2`, "integer 1"}, {`-i`, "integer -7"},
+		{`text(d)`, "text 3.40"}, {`d + 0`, "decimal 3.4"}, {`d == 3.4`, "boolean true"}, {`text(big)`, "text 123456789012345678901234567890"},
+		{`big > 1`, "boolean true"}, {`big * 10`, "decimal 1234567890123456789012345678900"}, {`9223372036854775807 + 1`, "problem"},
+		{`i / 0`, "fault: division by zero"}, {`i % 0`, "fault: division by zero"}, {`int("007")`, "integer 7"}, {`int("3.0")`, "integer 3"}, {`int("3.5")`, "fault"}, {`int(t)`, "fault"},
+		// text is characters, not bytes
+		{`left(accented, 1)`, "text é"}, {`right(accented, 1)`, "text ü"}, {`mid(accented, 2, 1)`, "text à"}, {`right(t, 4)`, "text 2024"}, {`left(t, 99)`, "text Fall 2023-2024"},
+		{`part(t, " ", 1)`, "text Fall"}, {`part(t, " ", -1)`, "text 2023-2024"}, {`part(t, " ", 3)`, "null"}, {`part(t, " ", -3)`, "null"}, {`part(t, "", 1)`, "fault"},
+		{`upper("é")`, "text É"}, {`trim("\u00a0x ")`, "text x"}, {`replace("a-b", "-", "")`, "text ab"}, {`replace("ab", "", "x")`, "fault"},
+		// null: == != ?? in contains startsWith endsWith matches take it, everything else rejects
+		{`no_t == ""`, "boolean false"}, {`no_t == null`, "boolean true"}, {`no_t != null`, "boolean false"}, {`no_t == nil`, "boolean true"}, {`no_t ?? "x"`, "text x"},
+		{`no_t in ["x"]`, "boolean false"}, {`no_t contains "x"`, "boolean false"}, {`t contains no_t`, "boolean false"}, {`no_t startsWith ""`, "boolean false"}, {`no_t matches "x"`, "boolean false"},
+		{`no_t not in ["x"]`, "boolean true"}, {`no_i < 3`, "fault: no_i is empty"}, {`no_t + "x"`, "fault: no_t is empty"}, {`upper(no_t)`, "fault: no_t is empty"}, {`yes and no_b`, "fault: no_b is empty"},
+		{`no_b or yes`, "fault: no_b is empty"}, {`yes or no_b`, "boolean true"}, {`not no_b`, "fault"}, {`if no_b { 1 } else { 2 }`, "fault"}, {`text(no_i)`, "fault: no_i is empty"}, {`key(t, no_t)`, "fault: no_t is empty"},
+		{`if no_t != null and no_t startsWith "x" { 1 } else { 2 }`, "integer 2"},
+		// what is not of the language
+		{`len(t)`, "problem: there is no function"}, {`filter([1], # > 0)`, "problem: there is no function"}, {`map([1], #)`, "problem"}, {`t[0:1]`, "problem: texts are not cut"}, {`1..3`, "problem"},
+		{`now()`, "problem: there is no function"}, {`date("2024-01-01")`, "problem: there is no function"}, {`string(1)`, "problem: there is no function"}, {`$env.t`, "problem: $env"}, {`$env["t"]`, "problem"},
+		{`t.foo`, "problem"}, {`t.upper()`, "problem"}, {`[1, 2]`, "problem: a list of values"}, {`{a: 1}`, "problem"}, {`let x = 1; x`, "problem: an expression is one value"}, {`1; 2`, "problem: an expression is one value"},
+		{`2 ** 3`, "problem: the operator"}, {`2 ^ 3`, "problem: the operator"}, {`t | upper()`, "problem: the operator `|`"}, {`!yes`, "problem: the operator `!`"}, {`yes && yes`, "problem: the operator `&&`"}, {`1 < i < 9`, "problem: the operator `&&`"}, {`"a|b"`, "text a|b"}, {`"a" in t`, "problem: to the right of `in`"}, {`t matches no_t`, "problem: the pattern"}, {`t matches "("`, "problem: the pattern"},
+		{`keys({})`, "problem"}, {`params`, "problem"}, {`scores`, "problem: `scores` is a list"}, {`layout`, "problem: `layout` is not known"}, {`nme`, "problem: there is no name"}, {`upper`, "problem: \"upper\" is a function"},
+		// types
+		{`i == "7"`, "problem: i is an integer"}, {`not t`, "problem"}, {`not t == null`, "problem"}, {`i + t`, "problem"}, {`if yes { "a" } else { 5 }`, "problem: one branch"}, {`no_t ?? 5`, "problem: no_t is text"},
+		{`day < "2024-12-31"`, "boolean true"}, {`day == "3/1/2024"`, "problem"}, {`day < 5`, "problem"}, {`i < d`, "boolean false"}, {`i in ["x"]`, "problem"}, {`t matches "^Fall"`, "boolean true"},
+		{`left(t)`, "problem: left does not take 1"}, {`left(i, 1)`, "problem: left takes text"}, {`if t { 1 } else { 2 }`, "problem: the condition"}, {`yes ? 1 : 2`, "problem: `c ? a : b`"},
+		{`a ?? b + c`, "problem: ?? stands beside"}, {`(`, "problem"}, {``, "problem: the expression is empty"}, {`1 +`, "problem"}, {`99999999999999999999`, "problem"},
+		// keys and codes
+		{`key("a", "b|c", "d\\e")`, `text a|b\|c|d\\e`}, {`key(i, day)`, "text 7|2024-03-01"}, {`key("")`, "problem-or-fault"}, {`key(d)`, "text 3.40"},
+		{`short_code("` + strings.Repeat("é", 60) + `")`, "text " + strings.Repeat("é", 60)},
+		{`spring_year(day)`, "integer 2024"}, {`spring_year("2024-07-01")`, "integer 2025"}, {`spring_year("2024-08-01", 9)`, "integer 2024"}, {`spring_year("2024-13-01")`, "fault"}, {`ds`, "decimal 5.1"}, {`ds >= 5.2`, "boolean false"},
+	} {
+		got := try(c, s, tt.source)
+		if tt.want == "problem-or-fault" && !strings.HasPrefix(got, "text") {
+			continue
+		}
+		if !strings.HasPrefix(got, tt.want) && !(tt.want == "problem" && strings.HasPrefix(got, "fault")) {
+			t.Errorf("%s = %s, want %s", tt.source, got, tt.want)
+		}
+		if strings.Contains(got, "interface") || strings.Contains(got, "reflect") || strings.Contains(got, "int64") {
+			t.Errorf("%s speaks of Go: %s", tt.source, got)
+		}
+	}
+}
+
+func TestKeysAndCodesHaveOneLength(t *testing.T) {
+	long := strings.Repeat("x", 61)
+	v, _ := keyFunction([]value{textValue(long)})
+	if len(v.s) != 40 {
+		t.Errorf("key of 61 characters: %q", v.s)
+	}
+	code, _ := shortCode([]value{textValue(long)})
+	if len(code.s) != 60 || code.s[51] != '~' {
+		t.Errorf("short_code of 61 characters: %q", code.s)
+	}
+	a, _ := keyFunction([]value{textValue("a|b"), textValue("c")})
+	b, _ := keyFunction([]value{textValue("a"), textValue("b|c")})
+	if a.s == b.s {
+		t.Error("key is not injective")
+	}
+}
+
+func TestBoundsOfExpressions(t *testing.T) {
+	c, s := bench(t)
+	if got := try(c, s, "1"+strings.Repeat("+1", 300)); !strings.Contains(got, "more than 500 parts") {
+		t.Error(got)
+	}
+	if got := try(c, s, strings.Repeat("(", 20_000)); !strings.Contains(got, "longer than") {
+		t.Error(got)
+	}
+	if got := try(c, s, strings.Repeat("(", 8_000)+"1"+strings.Repeat(")", 8_000)); got != "integer 1" {
+		t.Error(got)
+	}
+	// forty lets of a + a, and replace in replace, stay within 64 KiB
+	name := "t"
+	for i := range 40 {
+		next := "a" + string(rune('a'+i/26)) + string(rune('a'+i%26))
+		body := c.expression(&bundle.Expr{Source: name + " + " + name}, s)
+		s.names[next] = &symbol{name: next, code: body}
+		name = next
+	}
+	if got := try(c, s, name); !strings.Contains(got, "grows over 64 KiB") {
+		t.Error(got)
+	}
+	if got := try(c, s, `replace(replace(replace(replace(replace("aaaaaaaaaa", "a", "aaaaaaaaaa"), "a", "aaaaaaaaaa"), "a", "aaaaaaaaaa"), "a", "aaaaaaaaaa"), "a", "aaaaaaaaaa")`); !strings.Contains(got, "64 KiB") {
+		t.Error(got)
+	}
+}
+
+func TestPositionsOfExpressions(t *testing.T) {
+	c, s := bench(t)
+	for _, tt := range []struct {
+		expr bundle.Expr
+		want string
+	}{
+		{bundle.Expr{Source: `i + nme`, Pos: diag.Pos{File: "b", Line: 3, Col: 10}}, "b:3:14"},
+		{bundle.Expr{Source: "if yes {\n  nme\n} else { i }", Pos: diag.Pos{File: "b", Line: 8, Col: 5}, Block: true}, "b:9:7"},
+		{bundle.Expr{Source: `"é" + nme`, Pos: diag.Pos{File: "b", Line: 3, Col: 1}}, "b:3:7"},
+		{bundle.Expr{Source: `i +`, Pos: diag.Pos{File: "b", Line: 3, Col: 1}}, "b:3:3"},
+	} {
+		c.problems = &problems{}
+		c.expression(&tt.expr, s)
+		if len(c.problems.list) == 0 || c.problems.list[0].Pos().String() != tt.want {
+			t.Errorf("%q: %v, want %s", tt.expr.Source, problemText(c.problems.list), tt.want)
+		}
+	}
+}
+
+func TestHints(t *testing.T) {
+	c, s := bench(t)
+	for source, want := range map[string]string{
+		`no_i < 3`:    "no_i may be empty",
+		`upper(no_t)`: "no_t may be empty",
+		`t + no_t`:    "no_t may be empty",
+		`if no_t != null { upper(no_t) } else { t }`: "",
+		`no_i == null or no_i > 0`:                   "",
+		`upper(no_t ?? "x")`:                         "",
+		`t + no_t ?? "x"`:                            "without parentheses",
+		`t + (no_t ?? "x")`:                          "",
+	} {
+		c.problems, c.lints = &problems{}, &problems{}
+		c.expression(&bundle.Expr{Source: source}, s)
+		if got := problemText(c.lints.list); (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", source, got, want)
+		}
+	}
+}
+
+// FuzzExpressions: nothing panics, and what both expr and we can evaluate is the same.
+func FuzzExpressions(f *testing.F) {
+	for _, s := range []string{`i + 2 * 3`, `"a" + t`, `if yes { i } else { 0 - i }`, `t contains "Fall" and i >= 7`, `i in [1, 7]`, `not (i == 7)`, `((i))`, `"é" < "f"`,
+		`no_t ?? "x"`, `key(t, i)`, `lookup("tests", t).title`, `t matches "^F"`, `i % 3`, `1..2`, "a\n+b"} {
+		f.Add(s)
+	}
+	c, s := bench(f)
+	env := map[string]any{"t": "Fall 2023-2024", "i": 7, "yes": true, "accented": "éàü"}
+	f.Fuzz(func(t *testing.T, source string) {
+		got := try(c, s, source)
+		kind, text, _ := strings.Cut(got, " ")
+		if kind != "text" && kind != "integer" && kind != "boolean" || strings.ContainsAny(source, "/.?|^{*") || strings.Contains(source, "null") {
+			return // division, decimals, null and what expr does otherwise
+		}
+		program, err := expr.Compile(source, expr.Env(env), expr.DisableAllBuiltins())
+		if err != nil {
+			return
+		}
+		want, err := expr.Run(program, env)
+		if err != nil {
+			return
+		}
+		var w string
+		switch want := want.(type) {
+		case string:
+			w = want
+		case bool:
+			w = booleanValue(want).text()
+		case int:
+			w = integerValue(int64(want)).text()
+		default:
+			return
+		}
+		if w != text {
+			t.Errorf("%q: we say %s, expr says %v", source, got, want)
+		}
+	})
+}

@@ -86,7 +86,7 @@ func (c *converter) mapping(t *token.Token, flow bool, values []*ast.MappingValu
 			m.Pos = key.Pos
 		}
 		bare := flow && v.GetToken().Type != token.MappingValueType
-		if !bare {
+		if _, complex := v.Key.(*ast.MappingKeyNode); !bare && !complex {
 			c.colon(key)
 		}
 		value := c.node(v.Value)
@@ -117,14 +117,16 @@ func opening(flow bool, bracket string) string {
 	return ""
 }
 
-// colon refuses `{z:3}`: for YAML that is the text "z:3" without a value, for the parser a key.
+// colon looks at what stands between a key and its value. `{z:3}` is for YAML the text "z:3"
+// without a value, and for the parser a key; a colon in another line is read in as many ways.
 func (c *converter) colon(key *Node) {
-	if key.Style != Plain || c.located != key.Pos.Line {
-		return
-	}
-	tail := c.at(c.located, c.end)
+	tail := c.at(key.Pos.Line, c.end)
 	gap := len(tail) - len(strings.TrimLeft(tail, " \t"))
-	if next, ok := strings.CutPrefix(tail[gap:], ":"); ok && next != "" && !strings.ContainsRune(" \t", rune(next[0])) {
+	next, ok := strings.CutPrefix(tail[gap:], ":")
+	switch {
+	case c.located != key.Pos.Line || !ok:
+		c.problem(key.Pos, "Write `key: value`.", "`:` does not follow its key")
+	case key.Style == Plain && next != "" && !strings.ContainsRune(" \t", rune(next[0])):
 		c.problem(c.pos(c.located, c.end+gap), "Put a blank behind it, or quote the text it belongs to.", "`:` between key and value needs a blank behind it")
 	}
 }

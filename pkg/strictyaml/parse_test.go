@@ -69,6 +69,7 @@ func TestFence(t *testing.T) {
 		"errors in two sections": {"a: x: y\nb: 1\nc: @d\n", []string{"1:4 `: ` stands", "3:4 '@' is"}, ""},
 		"tab in a plain text":    {"a: x\ty\n", []string{"1:4 this plain text can be read in two ways"}, "Quote"},
 		"text like a mark":       {"?\n", []string{"1:1 a plain text cannot begin like this"}, "Quote"},
+		"colon elsewhere":        {"''\n: 0\n", []string{"1:1 `:` does not follow its key"}, "key: value"},
 		"tab as indentation":     {"a:\n\tb: 1\n \tc: 2\n", []string{"2:1 there is a tab", "3:2 there is a tab"}, "blanks"},
 		"not UTF-8":              {"a: caf\xe9\nb: \xff\n", []string{"1:7 this is not UTF-8: byte 0xe9", "2:4 this is not UTF-8"}, "UTF-8"},
 		"UTF-16":                 {"\xff\xfea\x00:\x00", []string{"1:1 the file is UTF-16"}, "UTF-8"},

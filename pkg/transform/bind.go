@@ -165,6 +165,7 @@ func (p *Program) bind(in *input, file string, headers []string) (*plan, error) 
 		b.notes = append(b.notes, diag.Problem{Code: diag.FileElements, Level: diag.LevelOf(diag.FileElements), File: file, Count: b.absent[path],
 			Message: fmt.Sprintf("%d elements of the list %s have no column in this file", b.absent[path], path)})
 	}
+	pl.notes = b.notes
 	if len(c.problems.list) > 0 {
 		return nil, &diag.Error{Kind: diag.Usage, Code: diag.BundleList, Message: "the bundle does not fit the file " + file, Problems: c.problems.list}
 	}

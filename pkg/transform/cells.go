@@ -33,28 +33,9 @@ func (c *compiler) column(def *bundle.Column, nulls []string) *column {
 			}
 			col.formats = append(col.formats, parsed)
 		}
-		if len(def.Formats) == 0 {
-			col.formats = map[bundle.Type][]*dateFormat{bundle.TypeDate: {isoDate}, bundle.TypeTime: {isoTime}, bundle.TypeDateTime: isoDateTimes}[def.Type]
-		}
 		if text, a, b, found := ambiguous(col.formats, def.Type); found && !c.inferring {
 			c.add(def.Formats[0].Pos, diag.BundleValue, "keep one of them; dates are never guessed", "%q would be %s in one format and %s in another", text, a, b)
 		}
-	default:
-		if len(def.Formats) > 0 {
-			c.add(def.Formats[0].Pos, diag.BundleValue, "say `type: date`", "`format` belongs to dates and times, but the column is %s", kindOf(def.Type))
-		}
-	}
-	if def.Type == bundle.TypeBoolean {
-		if len(def.Yes) == 0 || len(def.No) == 0 {
-			c.add(def.Pos, diag.BundleValue, "say `yes: [Y]` and `no: [N]`", "a boolean column needs the words for true and false")
-		}
-		for _, y := range def.Yes {
-			if slices.Contains(def.No, y) {
-				c.add(def.Pos, diag.BundleValue, "", "%q is both yes and no", y)
-			}
-		}
-	} else if len(def.Yes)+len(def.No) > 0 {
-		c.add(def.Pos, diag.BundleValue, "say `type: boolean`", "`yes` and `no` belong to boolean columns")
 	}
 	col.spoils = def.Required || col.kind != kindText
 	return col

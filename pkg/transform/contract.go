@@ -62,9 +62,6 @@ func parseGlob(s string) *regexp.Regexp {
 
 func (c *compiler) compileInput(def *bundle.Input) *input {
 	in := &input{def: def, name: def.Name.Value}
-	if in.name == "tables" {
-		c.add(def.Name.Pos, diag.BundleName, "choose another name", "no input is called `tables`")
-	}
 	for _, d := range def.Columns {
 		in.columns = append(in.columns, c.column(d, def.Nulls))
 	}

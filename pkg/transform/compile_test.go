@@ -1,0 +1,176 @@
+package transform
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// with replaces parts of the simple bundle: old, new, old, new.
+func with(t testing.TB, pairs ...string) string {
+	t.Helper()
+	text := simple
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(text, pairs[i]) {
+			t.Fatalf("%q is not in the bundle", pairs[i])
+		}
+		text = strings.Replace(text, pairs[i], pairs[i+1], 1)
+	}
+	return text
+}
+
+func TestCompileProblems(t *testing.T) {
+	year := params("school_year", "2024")
+	for _, tt := range []struct {
+		name  string
+		edit  []string
+		given func(*Config)
+		want  string // code place: words
+	}{
+		{"unknown name", []string{"administrationDate: day", "administrationDate: dya"}, year, `BND-EXPRESSION b/bundle.yaml:46:27: there is no name "dya" here`},
+		{"unknown property", []string{"administrationDate: day", "administratonDate: day"}, year, `BND-RECORD b/bundle.yaml:46:7: studentAssessments has no property "administratonDate" (did you mean "administrationDate"?)`},
+		{"missing property", []string{"      studentReference: {studentUniqueId: student}\n", ""}, year, `studentAssessments lacks studentReference, which the API requires`},
+		{"missing part", []string{"{assessmentIdentifier: assessment, namespace: params.namespace}\n      student", "{assessmentIdentifier: assessment}\n      student"}, year, `assessmentReference lacks namespace`},
+		{"text in integer", []string{"schoolYear: year", "schoolYear: grade"}, year, `grade (column Grade) is text, but schoolYearTypeReference.schoolYear is an integer`},
+		{"object for text", []string{"administrationDate: day", "administrationDate: {a: day}"}, year, `administrationDate is not an object, but a date and time`},
+		{"list for one", []string{"administrationDate: day", "administrationDate: scores"}, year, "`scores` is a list, not a value"},
+		{"constant too long", []string{"assessmentTitle: title", `assessmentFamily: '"` + strings.Repeat("x", 61) + `"'` + "\n      assessmentTitle: title"}, year, "has 61 characters, but assessmentFamily takes 0 to 60"},
+		{"unknown resource", []string{"  studentAssessments:", "  studentAssessmentz:"}, year, `no resource "studentAssessmentz" (did you mean "studentAssessments"?)`},
+		{"unknown input", []string{"from: results", "from: reslts"}, year, "reslts"},
+		{"undeclared descriptor", []string{"    GradeLevelDescriptor: tables.grades\n", ""}, year, "the descriptor type GradeLevelDescriptor is used, but not listed"},
+		{"unknown descriptor", []string{"vendor: [Assess", "vendor: [BandDescriptor, Assess"}, year, "data standard 5.1 has no BandDescriptor"},
+		{"missing parameter", nil, params(), `CFG-PARAM --param school_year: the parameter "school_year" is missing`},
+		{"parameter of wrong type", nil, params("school_year", "x"), `CFG-PARAM --param school_year: the parameter "school_year" must be an integer`},
+		{"unknown parameter", nil, params("school_year", "2024", "yaer", "1"), `has no parameter "yaer"`},
+		{"one_of", []string{"namespace: {default: uri://vendor.org}", "namespace: {default: uri://vendor.org}\n  kind: {required: true, one_of: [A, B]}"}, params("school_year", "2024", "kind", "C"), `the parameter "kind" cannot be "C"`},
+		{"shadowing", []string{"    let:\n", "    let:\n      grade: id\n"}, year, `the let "grade" is already the name of a column here`},
+		{"function as name", []string{"grade: Grade\n", "left: Grade\n"}, year, "BND-NAME b/bundle.yaml:15"},
+		{"word as name", []string{"grade: Grade\n", "matches: Grade\n"}, year, "BND-NAME b/bundle.yaml:15"},
+		{"condition", []string{"when: year == params.school_year", "when: year"}, year, "`when` must be true or false, but this is an integer"},
+		{"lookup of unknown table", []string{`lookup("tests", "S")`, `lookup("test", "S")`}, year, `there is no table "test" (did you mean "tests"?)`},
+		{"lookup of unknown column", []string{`"S").assessment`, `"S").assesment`}, year, `the table "tests" has no column "assesment" (did you mean "assessment"?)`},
+		{"lookup by too many", []string{`lookup("tests", "S")`, `lookup("tests", "S", id)`}, year, "is looked up by 1 values, but 2 are given"},
+		{"lookup_or_null without ?.", []string{`lookup("tests", "S")`, `lookup_or_null("tests", id)`}, year, "needs `?.`"},
+		{"lookup of two types", []string{`lookup("tests", "S").assessment`, `lookup("tests", "S").assessment` + "\n      other: lookup(\"tests\", year).assessment"}, year, `the column "code" of table "tests" holds`},
+		{"namespace of the row", []string{"namespace: params.namespace\n  vendor", "namespace: id\n  vendor"}, year, `there is no name "id" here`},
+		{"table that repeats a key", []string{"3,Third grade\n", "3,Third grade\n3,Fourth grade\n"}, year, "BND-TABLE b/tables/grades.csv:3: the key (value) stands already in line 2"},
+		{"ragged table", []string{"NN,\n", "NN\n"}, year, "BND-TABLE b/tables/grades.csv:3: the row has 1 cells, the header 2"},
+		{"table record that would reject", []string{"S,simple,Simple Test,Mathematics\n", "S,simple,Simple Test,Mathematics\nX,,Other,Mathematics\n"}, year, "BND-RECORD b/tables/tests.csv:3: assessments: assessmentIdentifier has no value, and the API requires it"},
+		{"table records that conflict", []string{"S,simple,Simple Test,Mathematics\n", "S,simple,Simple Test,Mathematics\nX,simple,Other,Mathematics\n"}, year, "has no value"},
+		{"score kind", []string{"Score,score,", "Score,scor,"}, year, "BND-SCORES b/tables/scores.csv:2: `kind` cannot be \"scor\""},
+		{"score datatype", []string{"Scale Score,Integer", "Scale Score,Int"}, year, `a score has no datatype "Int"`},
+		{"method twice", []string{"Pct,score,Percentile,", "Pct,score,Scale Score,"}, year, `the method "Scale Score" stands already at b/tables/scores.csv:2 for the same total`},
+		{"method as score and level", []string{"Level,level,Band,", "Level,level,Scale Score,"}, year, `the method "Scale Score" stands already`},
+		{"unknown score column", []string{"header,kind,method,datatype\n", "header,kind,method,datatyp\n"}, year, `a score table has no column "datatyp"`},
+		{"date format", []string{"format: M/D/YYYY", "format: MDYYYY"}, year, "may not touch another number"},
+		{"ambiguous dates", []string{"format: M/D/YYYY", "format: [M/D/YYYY, D/M/YYYY]"}, year, "in one format and"},
+		{"layout without layouts", []string{"administrationDate: day", "serialNumber: layout\n      administrationDate: day"}, year, "`layout` is not known here"},
+		{"student without student", []string{"    student: [id]\n", ""}, year, "`student` is not known here"},
+		{"key of unknown name", []string{"key: [id, day]", "key: [id, dai]"}, year, "`key` names \"dai\""},
+		{"decided by ds", []string{"administrationDate: day", "administrationDate: {when: ds < 4, record: nothing}"}, year, ""},
+		{"required decided away", []string{"studentReference: {studentUniqueId: student}", "studentReference: {when: ds < 4, record: {studentUniqueId: student}}"}, year, "studentAssessments lacks studentReference"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p, problems := tryCompile(t, with(t, tt.edit...), tt.given)
+			got := problemText(problems)
+			if tt.name == "table records that conflict" {
+				tt.want = "an earlier row gives a record with the same natural key (assessmentIdentifier=simple, namespace=uri://vendor.org), but other content"
+			}
+			switch {
+			case tt.want == "" && p == nil:
+				t.Errorf("problems:\n%s", got)
+			case tt.want != "" && p != nil:
+				t.Error("it compiled")
+			case !strings.Contains(got, tt.want):
+				t.Errorf("got:\n%swant:\n%s", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestAllProblemsAtOnce: one walk finds what is wrong everywhere.
+func TestAllProblemsAtOnce(t *testing.T) {
+	_, problems := tryCompile(t, with(t, "administrationDate: day", "administrationDate: dya", "when: year ==", "when: yaer ==", "Scale Score,Integer", "Scale Score,Int", "3,Third grade\n", "3,Third grade\n3,x\n"), params("school_year", "2024"))
+	for _, want := range []string{`"dya"`, `"yaer"`, `"Int"`, "grades.csv:3"} {
+		if !strings.Contains(problemText(problems), want) {
+			t.Errorf("%s is not in\n%s", want, problemText(problems))
+		}
+	}
+}
+
+func TestOverlay(t *testing.T) {
+	over := func(files string) func(*Config) {
+		return func(c *Config) {
+			c.Params = map[string]string{"school_year": "2024"}
+			c.Overlay = &Overlay{FS: archive(files), Path: "tenants/x/simple"}
+		}
+	}
+	p := compile(t, simple, over("-- grades.csv --\nvalue,descriptor\n3,Fourth grade\n9,Ninth grade\n-- AcademicSubjectDescriptor.csv --\nvalue,descriptor\nMathematics,uri://district.org/AcademicSubjectDescriptor#Math\n"))
+	if len(p.Overlays) != 2 {
+		t.Errorf("%+v", p.Overlays)
+	}
+	r := mustRun(t, p, "results", "ID,Grade,Date,Year,Score,Pct,Level\ns1,3,3/1/2024,2024,1,,\ns2,9,3/1/2024,2024,1,,\ns3,NN,3/1/2024,2024,1,,\ns4,7,3/1/2024,2024,1,,\n")
+	for _, want := range []string{"Fourth grade", "Ninth grade"} {
+		if !strings.Contains(r.staged(t, "studentAssessments"), want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if !strings.Contains(r.staged(t, "assessments"), "uri://district.org/AcademicSubjectDescriptor#Math") {
+		t.Error("the overlay of a type that is as written did not take part")
+	}
+	if got := r.file(t, "unmapped.csv"); !strings.Contains(got, "grades,7,1,results:5,") || !strings.Contains(got, `tenants/x/simple/grades.csv,"7,"`) {
+		t.Error(got)
+	}
+	if got := r.file(t, "mappings.csv"); !strings.Contains(got, "tenants/x/simple/grades.csv:2") {
+		t.Error(got)
+	}
+	for files, want := range map[string]string{
+		"-- tests.csv --\ncode,assessment,title,subject\n":             "tests.csv may not be overlaid",
+		"-- grade.csv --\nvalue,descriptor\n":                          `grade.csv may not be overlaid (did you mean "grades.csv"?)`,
+		"-- grades.csv --\nvalue,to\n3,x\n":                            "the columns are not those of the bundle's table",
+		"-- grades.csv --\nvalue,descriptor\n3,x\n3,y\n":               "the key stands already in line 2",
+		"-- grades.csv --\nvalue,descriptor\n3,uri://x/Descriptor#y\n": "is no GradeLevelDescriptor",
+	} {
+		if _, problems := tryCompile(t, simple, over(files)); !strings.Contains(problemText(problems), want) {
+			t.Errorf("%s: %s", files, problemText(problems))
+		}
+	}
+}
+
+func TestLint(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		edit []string
+		want string
+	}{
+		{"id or key", []string{"studentAssessmentIdentifier: key(day)", "studentAssessmentIdentifier: grade ?? key(day)"}, "neither the vendor's record id nor a key(…) alone"},
+		{"key or key", []string{"studentAssessmentIdentifier: key(day)", "studentAssessmentIdentifier: if grade == null { key(day) } else { id }"}, "neither the vendor's record id nor a key(…) alone"},
+		{"joined", []string{"studentAssessmentIdentifier: key(day)", `studentAssessmentIdentifier: id + "x"`}, "neither the vendor's record id"},
+		{"holds the student", []string{"key(day)", "key(day, id)"}, `holds "id"`},
+		{"holds the assessment", []string{"key(day)", "key(day, assessment)"}, `holds "assessment"`},
+		{"holds a parameter", []string{"key(day)", "key(day, params.school_year)"}, "holds params.school_year"},
+		{"holds nothing", []string{"key(day)", "key(grade)"}, "holds nothing that tells sittings apart: day"},
+		{"uri", []string{"assessmentTitle: title", `assessmentTitle: '"uri://x"'`}, "holds the namespace or descriptor"},
+		{"code", []string{"academicSubjectDescriptor: subject", `academicSubjectDescriptor: '"Mathematics"'`}, "is a fixed code"},
+		{"unused column", []string{"whenAssessedGradeLevelDescriptor: grade\n", "serialNumber: '\"1\"'\n"}, `the column "grade" is used nowhere`},
+		{"unused let", []string{"    let:\n", "    let:\n      extra: id\n"}, `the let "extra" is used nowhere`},
+		{"unused parameter", []string{"namespace: {default", "extra: {default: x}\n  namespace: {default"}, `the parameter "extra" is used nowhere`},
+		{"unused table", []string{"-- tables/scores.csv --", "-- tables/extra.csv --\na\n-- tables/scores.csv --"}, `the table "extra" is used nowhere`},
+		{"vendor type", []string{"    GradeLevelDescriptor: tables.grades\n", "", "vendor: [", "vendor: [GradeLevelDescriptor, "}, "a vendor's credential cannot create a GradeLevelDescriptor"},
+		{"new header", []string{"-- tables/scores.csv --", "-- fixtures/a/results.csv --\nID,Grade,Date,Year,Score,Pct,Level,New\n-- tables/scores.csv --"}, `the column "New" is neither used nor ignored`},
+		{"ignore of nothing", []string{"    student: [id]", "    ignore: {why: [Gone]}\n    student: [id]", "-- tables/scores.csv --", "-- fixtures/a/results.csv --\nID,Grade,Date,Year,Score,Pct,Level\n-- tables/scores.csv --"}, "which no column of a known layout matches"},
+		{"clean", nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := compile(t, with(t, tt.edit...), params("school_year", "2024"))
+			got := problemText(p.Lint())
+			if tt.want == "" && got != "" || !strings.Contains(got, tt.want) {
+				t.Errorf("got:\n%swant:\n%s", got, tt.want)
+			}
+		})
+	}
+	if diag.LevelOf(diag.BundleLint) != diag.LevelWarning {
+		t.Error("lint is a warning unless said")
+	}
+}

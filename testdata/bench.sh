@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Measures speed and size against the targets of the design and prints each as reached or missed.
+# Never a test: figures depend on the machine and on what else it does. Needs bash, GNU time for the
+# memory, and go for the benchmarks inside the packages. BENCH_QUICK=1 leaves those out.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+rows=${1:-100000}
+sluice=$PWD/sluice
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# row WHAT VALUE UNIT COMPARISON TARGET
+row() {
+  local verdict=missed
+  awk -v a="$2" -v b="$5" "BEGIN { exit !(a $4 b) }" && verdict=reached
+  printf '%-62s %12s %-10s target %s %-9s %s\n' "$1" "$2" "$3" "$4" "$5" "$verdict"
+}
+calc() { awk "BEGIN { printf \"%.${2:-0}f\", $1 }"; }
+now() { date +%s.%N; }
+# timed COMMAND…: sets seconds, and memory in MB where GNU time is there
+timed() {
+  local begin end
+  begin=$(now)
+  if /usr/bin/time -f %M true 2>/dev/null; then
+    /usr/bin/time -f %M -o "$work/memory" "$@" >"$work/out" 2>&1
+    memory=$(calc "$(tail -1 "$work/memory") / 1024")
+  else
+    "$@" >"$work/out" 2>&1
+    memory=
+  fi
+  end=$(now)
+  seconds=$(calc "$end - $begin" 3)
+}
+
+best=9999
+for _ in $(seq 10); do
+  timed "$sluice" version
+  best=$(calc "$seconds < $best ? $seconds : $best" 4)
+done
+row "sluice version, best of 10" "$(calc "$best * 1000" 1)" ms '<=' 20
+row "binary" "$(calc "$(wc -c <"$sluice") / 1e6" 1)" MB '<=' 40
+
+cd "$work"
+"$sluice" bundle sample nwea-map-growth --rows "$rows" -o rows.csv -q
+timed "$sluice" transform nwea-map-growth -i results=rows.csv -p school_year=2026 --tenant sandbox --run r
+first=$seconds
+timed "$sluice" transform nwea-map-growth -i results=rows.csv -p school_year=2026 --tenant sandbox --run r
+staged=$(cat r/staged/*.jsonl | wc -c)
+sync
+begin=$(now)
+cat r/staged/*.jsonl | dd of=copy bs=1M conv=fsync 2>/dev/null
+disk=$(calc "$staged / 1e6 / ($(now) - $begin)")
+rm copy
+floor=$(calc "0.8 * $disk * 1e6 * $rows / $staged")
+floor=$(calc "$floor < 50000 ? $floor : 50000")
+row "transform $rows MAP Growth rows, whole process, synced" "$(calc "$rows / $seconds")" rows/s '>=' "$floor"
+printf '    (%s MB of JSON; this disk wrote %s MB/s synced; first run %s s, second %s s)\n' "$(calc "$staged / 1e6")" "$disk" "$first" "$seconds"
+[ -z "$memory" ] || row "    peak memory" "$memory" MB '<=' "$(calc "200 + 40 * $rows / 1e6")"
+
+"$sluice" bundle sample nwea-map-growth --rows 7 -o seven.csv -q
+timed "$sluice" transform nwea-map-growth -i results=seven.csv -p school_year=2026 --run seven
+row "transform 7 rows of 143 columns, whole process" "$seconds" s '<=' 0.1
+
+"$sluice" validate r --tenant sandbox -q
+timed "$sluice" validate r --tenant sandbox
+row "validate, warm cache, references at the target" "$(calc "$staged / 1e6 / $seconds")" MB/s '>=' 400
+printf '    (%s records/s' "$(calc "$(cat r/staged/*.jsonl | wc -l) / $seconds")"
+[ -z "$memory" ] || printf ', peak memory %s MB' "$memory"
+echo ")"
+
+timed "$sluice" send r --tenant sandbox
+printf '%-62s %12s %-10s\n' "send to the built-in sandbox in the same process" "$(calc "$(cat r/staged/*.jsonl | wc -l) / $seconds")" records/s
+[ -z "$memory" ] || printf '    (peak memory of both %s MB)\n' "$memory"
+timed "$sluice" send r --tenant sandbox
+printf '%-62s %12s %-10s\n' "send again, all unchanged" "$(calc "$(cat r/staged/*.jsonl | wc -l) / $seconds")" records/s
+
+rm -rf r state
+timed "$sluice" run nwea-map-growth -i results=rows.csv -p school_year=2026 --tenant sandbox --run whole
+row "vendor file to loaded, $rows rows" "$seconds" s '<=' "$(calc "15 * $rows / 100000" 1)"
+
+[ -z "${BENCH_QUICK:-}" ] || exit 0
+cd - >/dev/null
+rate() { awk -v name="$1" -v unit="$2" '$1 ~ name { for (i = 2; i <= NF; i++) if ($i == unit && $(i-1) + 0 > best) best = $(i-1) + 0 } END { printf "%.0f", best }' "$work/bench"; }
+go test ./pkg/transform -run '^$' -bench Engine -benchtime 3x >"$work/bench" 2>&1
+row "transform engine alone, two workers, output discarded" "$(rate workers=2 rows/s)" rows/s '>=' 100000
+go test ./pkg/send -run '^$' -bench Send -benchtime 3x >"$work/bench" 2>&1
+row "send / bare client with the same concurrency" "$(calc "$(rate Send/send records/s) / $(rate Send/bare records/s)" 2)" ratio '>=' 0.8
+go test ./pkg/ledger -run '^$' -bench Decide -benchtime 3x -timeout 20m >"$work/bench" 2>&1
+row "ledger: deciding unchanged" "$(rate Decide records/s)" records/s '>=' 200000

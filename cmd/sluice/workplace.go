@@ -210,7 +210,7 @@ func (a *app) openSandbox(ctx context.Context, c *tenant.Config, t *tenant.Tenan
 	}
 	address := "http://" + listener.Addr().String()
 	client, err := target.New(target.Config{
-		BaseURL: address, ClientID: sandbox.Key, ClientSecret: sandbox.Secret,
+		BaseURL: address, ClientID: sandbox.Key, ClientSecret: sandbox.Secret, Uncompressed: true,
 		Concurrency: t.Concurrency, UserAgent: userAgent(), Logger: a.log.logger,
 	})
 	if err != nil {

@@ -41,24 +41,31 @@ type keyHash struct {
 
 // run is one check of one record. It lives on the stack.
 type run struct {
-	data   []byte
-	i      int
-	rec    *Record
-	at     [maxNesting]int32
-	depth  int // open collections
-	nested int // open objects and arrays
-	item   int // where the key of the current item begins in scratch.values
-	parts  int // where the parts of the current reference begin in scratch.parts
-	broken bool
+	data    []byte
+	i       int
+	rec     *Record
+	at      [maxNesting]int32
+	depth   int // open collections
+	nested  int // open objects and arrays
+	item    int // where the key of the current item begins in scratch.values
+	parts   int // where the parts of the current reference begin in scratch.parts
+	broken  bool
+	keyOnly bool // only what makes the key is judged, and nothing is found
 }
 
 // maxDepth bounds what a record may nest; the standards need six.
 const maxDepth = 100
 
 // Check judges the record in data and fills rec.
-func (c *Checker) Check(data []byte, rec *Record) {
+func (c *Checker) Check(data []byte, rec *Record) { c.check(data, rec, false) }
+
+// Key fills rec.Key alone, as Check would, for records that the target has taken already: what
+// else stands in them, such as the members that the target adds, is passed over.
+func (c *Checker) Key(data []byte, rec *Record) { c.check(data, rec, true) }
+
+func (c *Checker) check(data []byte, rec *Record, keyOnly bool) {
 	rec.reset(c)
-	s := run{data: data, rec: rec, item: nowhere, parts: nowhere}
+	s := run{data: data, rec: rec, item: nowhere, parts: nowhere, keyOnly: keyOnly}
 	if s.space() != '{' {
 		s.fail("a record must be an object: it begins with {")
 		return
@@ -137,10 +144,14 @@ func (s *run) object(p *plan) bool {
 	} else if !s.members(p, base) {
 		return false
 	}
-	s.requireMembers(p, sc.seen[base:base+p.words])
+	if !s.keyOnly {
+		s.requireMembers(p, sc.seen[base:base+p.words])
+	}
 	sc.seen = sc.seen[:base]
 	if p.ref != nil {
-		s.useReference(p)
+		if !s.keyOnly {
+			s.useReference(p)
+		}
 		s.parts = outer
 	}
 	s.nested--
@@ -234,7 +245,7 @@ func (s *run) unknown(p *plan, name string) bool {
 	}
 	s.i++
 	s.space()
-	if !p.open {
+	if !p.open && !s.keyOnly {
 		here := s.place(p.site).String() + "." + name
 		if serverFields[name] {
 			s.findAt(diag.RecordServerField, here, nil, "", "%s is set by the target alone", name)
@@ -252,6 +263,9 @@ func (s *run) unknown(p *plan, name string) bool {
 // value judges the value of a property.
 func (s *run) value(f *field) bool {
 	c := s.space()
+	if s.keyOnly && !f.keyed {
+		return s.skip()
+	}
 	if c == 'n' {
 		if !s.literal("null") {
 			return false

@@ -147,6 +147,8 @@ func FuzzCheckAgainstJSONSchema(f *testing.F) {
 			t.Fatal(err)
 		}
 		compare(t, s, v, name, text)
+		c, _ := s.Checker(name)
+		checkKey(t, c, text)
 	})
 }
 
@@ -186,6 +188,7 @@ func FuzzCheckBytes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var rec schema.Record
 		c.Check(data, &rec)
+		checkKey(t, c, data)
 		malformed := false
 		for _, finding := range rec.Findings {
 			malformed = malformed || finding.Code == diag.RecordJSON && !beyondJSONSchema(finding)
@@ -212,4 +215,18 @@ func hasDoubledNames(rec schema.Record) bool {
 		}
 	}
 	return false
+}
+
+// checkKey makes sure that Key finds what Check finds.
+func checkKey(t *testing.T, c *schema.Checker, text []byte) {
+	t.Helper()
+	var whole, key schema.Record
+	c.Check(text, &whole)
+	c.Key(text, &key)
+	if whole.Key.OK != key.Key.OK || whole.Key.Hash != key.Key.Hash || whole.Key.String() != key.Key.String() {
+		t.Fatalf("Check finds the key %v, Key %v in\n%.500s", whole.Key, key.Key, text)
+	}
+	if len(key.Findings)+len(key.Descriptors)+len(key.References) > 0 {
+		t.Fatalf("Key finds more than a key: %d findings, %d descriptors, %d references", len(key.Findings), len(key.Descriptors), len(key.References))
+	}
 }

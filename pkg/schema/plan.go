@@ -44,6 +44,7 @@ type field struct {
 	site  *site
 	plan  *plan // of the object, or of the items
 	trim  bool  // blanks around it are refused: part of a key
+	keyed bool  // it holds a part of the record's key
 	slot  int   // its value is kept for the record's key; -1: not
 	part  int   // … as part of the reference it stands in
 	item  int   // … as part of the key of the item it stands in
@@ -166,6 +167,7 @@ func (b *planner) field(p *plan, prop *Property, keys []Path) field {
 	case prop.Object != nil:
 		f.plan = b.plan(prop.Object, path, pieces, below)
 	}
+	f.keyed = f.slot != nowhere || prop.Kind == KindObject && slices.ContainsFunc(f.plan.fields, func(f field) bool { return f.keyed })
 	return f
 }
 

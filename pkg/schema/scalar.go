@@ -75,6 +75,9 @@ func (s *run) words(f *field, value []byte) bool {
 				"%s is no descriptor value: that is a namespace, #, and a code", f.Name)
 			return true
 		}
+		if s.keyOnly {
+			return true
+		}
 		s.rec.Descriptors = append(s.rec.Descriptors, DescriptorUse{Type: f.Descriptor, Property: f.Property, Value: value, Place: s.place(f.site)})
 	}
 	return true

@@ -41,6 +41,9 @@ func (s *run) find(code diag.Code, at Place, value []byte, fix, format string, a
 }
 
 func (s *run) findAt(code diag.Code, path string, value []byte, fix, format string, args ...any) {
+	if s.keyOnly {
+		return
+	}
 	s.rec.Findings = append(s.rec.Findings, Finding{Code: code, Level: diag.LevelOf(code), Path: path,
 		Value: shorten(value), Message: fmt.Sprintf(format, args...), Fix: fix})
 }

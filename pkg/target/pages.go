@@ -135,7 +135,8 @@ func (c *Client) page(ctx context.Context, resource string, query url.Values, of
 		return nil, err
 	}
 	p := &page{call: a}
-	if json.Unmarshal(r.Body, &p.items) != nil {
+	var ok bool
+	if p.items, ok = itemsOf(r.Body); !ok {
 		return nil, a.unreadable(a.answer)
 	}
 	p.total, p.totalKnown = a.answer.total()

@@ -42,6 +42,7 @@ type Config struct {
 	Timeout           time.Duration // of one attempt, its answer read; 0: 90 s
 	Retry             RetryPolicy
 	UserAgent         string // "": "sluice"
+	Uncompressed      bool   // for a target on this machine, where compressing costs more than it saves
 	CorrelationID     string // start of every correlation id, such as the run's id; "": random
 
 	Logger  *slog.Logger // nil: nothing is logged

@@ -24,6 +24,7 @@ func newTransport(config Config) *http.Transport {
 		MaxIdleConnsPerHost: config.Concurrency,
 		MaxConnsPerHost:     config.Concurrency,
 		IdleConnTimeout:     90 * time.Second,
+		DisableCompression:  config.Uncompressed,
 		// A studentAssessment is about 7.5 KB: one write instead of two.
 		WriteBufferSize: 16 << 10,
 		ReadBufferSize:  8 << 10,

@@ -239,7 +239,7 @@ func (c *catalogue) askOne(ctx context.Context, col *collection, w *wanted, a *a
 	}
 	var rec schema.Record
 	for _, item := range items {
-		col.checker.Check(item, &rec)
+		col.checker.Key(item, &rec)
 		if rec.Key.OK && (rec.Key.Hash == w.hashes[t] || sameFolded(rec.Key.Parts, w.parts)) {
 			return true, answerGiven, nil
 		}
@@ -268,7 +268,7 @@ func (c *catalogue) readAll(ctx context.Context, col *collection, q *inquiry) er
 	var rec schema.Record
 	told, err := readPages(ctx, c.asker, col.path, func(items []json.RawMessage) error {
 		for _, item := range items {
-			if col.checker.Check(item, &rec); rec.Key.OK {
+			if col.checker.Key(item, &rec); rec.Key.OK {
 				q.know(rec.Key.Hash)
 			}
 		}

@@ -1,0 +1,209 @@
+package transform
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// slots is a bundle of slots side by side, as AP and SAT have them, with parts in them.
+const slots = `
+-- bundle.yaml --
+format: 1
+bundle: slots
+version: 1.0.0
+assessment: {family: Slots, version: "1"}
+data_standard: ">=4.0 <6"
+params:
+  namespace: {default: uri://vendor.org}
+inputs:
+  results:
+    format: csv
+    columns:
+      id: {header: ID, required: true}
+    student: [id]
+    lists:
+      exams:
+        over: {slot: 01..03}
+        columns:
+          exam: {header: "Exam {slot}", type: integer, required: true}
+          day: {header: "Day {slot}", type: date, format: YYYY-MM-DD}
+          common: {header: Common, optional: true}
+        scores: tables.scores
+        key: [id, exam]
+        duplicates: {keep: last, by: day}
+        let:
+          title: lookup("exams", exam).title
+        lists:
+          parts:
+            over: tables.parts
+            columns:
+              note: {header: "Note {slot} {key}", optional: true}
+            scores: tables.part_scores
+descriptors:
+  namespace: params.namespace
+  vendor: [AssessmentReportingMethodDescriptor, {PerformanceLevelDescriptor: tables.levels}]
+  shared: {ResultDatatypeTypeDescriptor: uri://ed-fi.org}
+resources:
+  studentAssessments:
+    from: results.exams
+    record:
+      studentAssessmentIdentifier: key(day)
+      assessmentReference: {assessmentIdentifier: title, namespace: params.namespace}
+      studentReference: {studentUniqueId: student}
+      serialNumber: common
+      scoreResults: scores
+      performanceLevels: levels
+      studentObjectiveAssessments:
+        each: parts
+        record:
+          objectiveAssessmentReference: {assessmentIdentifier: title, identificationCode: name, namespace: params.namespace}
+          scoreResults: scores
+-- tables/exams.csv --
+exam,title
+07,History
+8,Biology
+-- tables/scores.csv --
+header,kind,method,datatype
+Score {slot},score,Score,Integer
+Level {slot},level,Level,
+-- tables/parts.csv --
+key,name
+A,Part A
+B,Part B
+-- tables/part_scores.csv --
+header,kind,method,datatype,optional
+Part {slot} {key},score,Score,Integer,true
+-- tables/levels.csv --
+value,description,code
+Low,Lower than expected,
+This level has a name that is longer than fifty characters,It has a code,LONG
+`
+
+const slotHeader = "ID,Exam 01,Day 01,Score 01,Level 01,Part 01 A,Part 01 B,Exam 02,Day 02,Score 02,Level 02,Part 02 A,Exam 03,Day 03,Score 03,Level 03,Common\n"
+
+func slotRun(t *testing.T, rows string) *result {
+	t.Helper()
+	return mustRun(t, compile(t, slots), "results", slotHeader+rows)
+}
+
+// brief keeps of each record what tells it apart.
+func brief(records string) []string {
+	re := regexp.MustCompile(`"(?:studentAssessmentIdentifier|assessmentIdentifier|studentUniqueId|identificationCode|result|serialNumber)":"([^"]*)"|#(Low|LONG)"`)
+	var out []string
+	for line := range strings.Lines(records) {
+		var parts []string
+		for _, m := range re.FindAllStringSubmatch(line, -1) {
+			parts = append(parts, m[1]+m[2])
+		}
+		out = append(out, strings.Join(parts, " "))
+	}
+	return out
+}
+
+func TestElements(t *testing.T) {
+	for _, tt := range []struct {
+		name, row string
+		want      []string
+		rejected  bool
+	}{
+		{"own cells make an element exist; 07 and 7 are one exam", "a,07,2024-01-02,5,,,,7x,,,,,,,,,C\n", []string{"2024-01-02 History a C 5"}, true},
+		{"a shared column makes none exist", "a,7,2024-01-02,5,,,,,,,,,,,,,C\n", []string{"2024-01-02 History a C 5"}, false},
+		{"a nested element makes its outer one exist", "a,7,2024-01-02,5,,1,2,,,,,9,,,,,\n", []string{"2024-01-02 History a 5 History Part A 1 History Part B 2"}, true},
+		{"a part without a score is none", "a,7,2024-01-02,5,Low,,2,,,,,,,,,,\n", []string{"2024-01-02 History a 5 Low History Part B 2"}, false},
+		{"the record is the unit of rejection", "a,7,2024-01-02,x,,,,8,2024-01-03,6,,,,,,,\n", []string{"2024-01-03 Biology a 6"}, true},
+		{"an unfit cell spoils its element", "a,7,x,5,,,,8,2024-01-03,6,,,,,,,\n", []string{"2024-01-03 Biology a 6"}, true},
+		{"a required cell of an element", "a,,2024-01-02,5,,,,8,2024-01-03,6,,,,,,,\n", []string{"2024-01-03 Biology a 6"}, true},
+		{"a lookup miss spoils its element", "a,9,2024-01-02,5,,,,8,2024-01-03,6,,,,,,,\n", []string{"2024-01-03 Biology a 6"}, true},
+		{"a long level has its code", "a,7,2024-01-02,,This level has a name that is longer than fifty characters,,,,,,,,,,,,\n", []string{"2024-01-02 History a LONG"}, false},
+		{"of one key the last by day stays", "a,7,2024-01-03,5,,,,7,2024-01-02,6,,,8,2024-01-02,7,,\n", []string{"2024-01-03 History a 5", "2024-01-02 Biology a 7"}, false},
+		{"null is the lowest", "a,7,,5,,,,7,2024-01-02,6,,,,,,,\n", []string{"2024-01-02 History a 6"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := slotRun(t, tt.row)
+			if diff := cmp.Diff(tt.want, brief(r.staged(t, "studentAssessments"))); diff != "" {
+				t.Error(diff, r.file(t, "problems", "transform.csv"))
+			}
+			if got := r.Inputs["results"].Rejected == 1; got != tt.rejected {
+				t.Errorf("%+v\n%s", r.Inputs, r.file(t, "problems", "transform.csv"))
+			}
+		})
+	}
+}
+
+func TestElementsOverRows(t *testing.T) {
+	r := slotRun(t, "a,7,2024-01-02,5,,,,,,,,,,,,,\na,8,2024-01-04,5,,,,7,2024-01-03,6,,,,,,,\nb,7,2024-01-02,5,,,,,,,,,,,,,\na,7,2024-01-02,5,,,,,,,,,,,,,\n")
+	if diff := cmp.Diff([]string{"2024-01-04 Biology a 5", "2024-01-03 History a 6", "2024-01-02 History b 5"}, brief(r.staged(t, "studentAssessments"))); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(counts(4, 2, 2, 0, 0, 0), r.Inputs["results"]); diff != "" {
+		t.Error(diff)
+	}
+	if got := r.file(t, "problems", "transform.csv"); strings.Count(got, "VAL-ROW-DUPLICATE") != 2 {
+		t.Error(got)
+	}
+	text := strings.Replace(slots, "        duplicates: {keep: last, by: day}\n", "", 1)
+	r = mustRun(t, compile(t, text), "results", slotHeader+"a,7,2024-01-02,5,,,,8,2024-01-02,5,,,,,,,\na,7,2024-01-03,6,,,,,,,,,,,,,\n")
+	if diff := cmp.Diff([]string{"2024-01-02 Biology a 5"}, brief(r.staged(t, "studentAssessments"))); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(counts(2, 0, 0, 0, 0, 2), r.Inputs["results"]); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestElementsAndHeaders(t *testing.T) {
+	p := compile(t, slots)
+	r := mustRun(t, p, "results", "ID,Exam 01,Day 01,Score 01,Level 01\na,7,2024-01-02,5,\n")
+	if got := r.file(t, "problems", "transform.csv"); !strings.Contains(got, "2 elements of the list exams have no column in this file") {
+		t.Error(got)
+	}
+	bad := runProgram(t, p, 1, "results", "ID,Exam 01,Day 01,Level 01,Exam 02,Day 02,Score 02,Level 02\n")
+	if e, ok := diag.AsError(bad.err); !ok || e.Kind != diag.Guarded || !strings.Contains(problemText(e.Problems), `expected "Score 01" (score Score)`) {
+		t.Errorf("%v", bad.err)
+	}
+}
+
+func TestVendorDescriptors(t *testing.T) {
+	r := slotRun(t, "a,7,2024-01-02,5,Low,,,8,2024-01-02,5,low,,,,,,\nb,7,2024-01-02,,This level has a name that is longer than fifty characters,,,,,,,,,,,,\nc,7,2024-01-02,x,Never,,,,,,,,,,,,\n")
+	want := `{"codeValue":"LONG","namespace":"uri://vendor.org/PerformanceLevelDescriptor","shortDescription":"This level has a name that is longer than fifty characters","description":"It has a code"}
+{"codeValue":"Low","namespace":"uri://vendor.org/PerformanceLevelDescriptor","shortDescription":"Low","description":"Lower than expected"}
+{"codeValue":"low","namespace":"uri://vendor.org/PerformanceLevelDescriptor","shortDescription":"low"}
+`
+	if diff := cmp.Diff(want, r.staged(t, "performanceLevelDescriptors")); diff != "" {
+		t.Error(diff)
+	}
+	got := r.file(t, "problems", "transform.csv")
+	for _, want := range []string{"VAL-DESCRIPTOR-CASE,warning", "VAL-LEVEL-UNDECLARED,warning"} {
+		if !strings.Contains(got, want) {
+			t.Error(got)
+		}
+	}
+}
+
+func TestListProblems(t *testing.T) {
+	base := slots
+	for _, tt := range []struct{ old, by, want string }{
+		{`"Exam {slot}"`, `"Exam {slto}"`, "the header names the field {slto}"},
+		{`Score {slot},score`, `Score {slto},score`, "the header names the field {slto}"},
+		{"over: {slot: 01..03}", "over: tables.slot", `there is no table "slot"`},
+		{"each: parts", "each: part", `there is no list "part" here (did you mean "parts"?)`},
+		{"        scores: tables.scores\n", "", "the list exams has no score tables, so there are no scores"},
+		{"over: tables.parts\n", "over: tables.parts\n            on: slot\n", `the table "parts" has no column "slot"`},
+		{"over: tables.parts\n", "over: tables.parts\n            on: name\n", "`on` names \"name\", which there is not outside of the list"},
+		{"key,name\n", "id,name\n", `the field "id" is already the name of a column here`},
+		{"            columns:\n              note: {header: \"Note {slot} {key}\", optional: true}\n            scores: tables.part_scores\n", "            columns:\n              note: {header: \"Note {slot}\", optional: true}\n", `no element of "parts" can exist`},
+		{"from: results.exams", "from: results.exms", `results has no list "exms"`},
+	} {
+		if !strings.Contains(base, tt.old) {
+			t.Fatalf("%q is not in the bundle", tt.old)
+		}
+		if _, problems := tryCompile(t, strings.Replace(base, tt.old, tt.by, 1)); !strings.Contains(problemText(problems), tt.want) {
+			t.Errorf("%s: %s\nwant %s", tt.by, problemText(problems), tt.want)
+		}
+	}
+}

@@ -29,6 +29,8 @@ func (c *converter) node(n ast.Node) *Node {
 			item := c.node(v)
 			if item.Null {
 				c.null(item, "an item of this list", v)
+			} else if !list.Flow && item.Pos.Col <= list.Pos.Col {
+				c.problem(item.Pos, "Indent it further than the `-`.", "this does not belong to the `-` before it")
 			}
 			list.Items = append(list.Items, item)
 		}
@@ -185,9 +187,21 @@ func (c *converter) block(n *ast.LiteralNode) *Node {
 		return node
 	}
 	node.Value = n.Value.Value
-	for i, l := range strings.Split(node.Value, "\n") {
-		if written := c.line(pos.Line + 1 + i); strings.TrimSpace(l) != "" && strings.HasSuffix(written, l) {
-			node.text.Col = runes(strings.TrimSuffix(written, l)) + 1
+	if n.Start.Type == token.FoldedType {
+		return node // refused already
+	}
+	indent, blanks := "", 0
+	for i, l := range strings.Split(strings.TrimRight(node.Value, "\n"), "\n") {
+		written := c.line(pos.Line + 1 + i)
+		if indent == "" && strings.TrimSpace(l) != "" && strings.HasSuffix(written, l) {
+			indent = strings.TrimSuffix(written, l)
+			node.text.Col = runes(indent) + 1
+		}
+		if indent == "" {
+			blanks = max(blanks, len(written))
+		}
+		if strings.TrimRight(written, " ") != strings.TrimRight(indent+l, " ") || indent == "" && l != "" || indent != "" && blanks > len(indent) {
+			c.problem(c.pos(pos.Line+1+i, 1), "Indent the lines of the block alike.", "this line of the block can be read in two ways")
 			break
 		}
 	}

@@ -166,6 +166,10 @@ func (s *source) checkLine(n int, l string) bool {
 		}
 		return false
 	}
+	if (strings.HasPrefix(l, "---") || strings.HasPrefix(l, "...")) && len(l) > 3 && l[3] != ' ' {
+		s.problem(s.pos(n, 1), "Quote the text.", "%s begins a document", quoted(l[:3]))
+		return false
+	}
 	indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]
 	if i := strings.IndexByte(indent, '\t'); i >= 0 && len(indent) < len(l) {
 		s.problem(s.pos(n, i+1), "Indent with blanks.", "there is a tab in the indentation")

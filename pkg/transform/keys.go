@@ -3,7 +3,6 @@ package transform
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -275,8 +274,7 @@ func (r *state) keyHash(key []code) (h [16]byte, ok bool) {
 	if !ok {
 		return h, false
 	}
-	sum := sha256.Sum256(b)
-	return [16]byte(sum[:16]), true
+	return hash16(b), true
 }
 
 // contentHash hashes cells as they are compared: trimmed, null tokens as null.

@@ -20,8 +20,8 @@ func TestTableOfCodes(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	known := []string{"subject", "student_id", "state_id", "Grade", "input", "Mathematics"}
-	for in, want := range map[string]string{"subjct": "subject", "grade": "Grade", "studentid": "student_id", "inptu": "input", "Math": "Mathematics", "zebra": ""} {
+	known := []string{"subject", "student_id", "state_id", "Grade", "input", "Mathematics", "rosterAssociations", "rosters"}
+	for in, want := range map[string]string{"subjct": "subject", "grade": "Grade", "studentid": "student_id", "inptu": "input", "Math": "Mathematics", "roster": "rosters", "zebra": ""} {
 		got := ""
 		if n := Nearest(in, known, 1); len(n) > 0 {
 			got = n[0]

@@ -14,10 +14,12 @@ func Nearest(name string, known []string, n int) []string {
 	type near struct {
 		name string
 		d    int
+		full int // slips between the whole names
 	}
 	var all []near
 	for _, k := range known {
 		d := 2 * levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(k))
+		full := d
 		if k != name && d == 0 {
 			d = 1
 		}
@@ -25,10 +27,12 @@ func Nearest(name string, known []string, n int) []string {
 			d = min(d, 2) // a word cut short: Math for Mathematics
 		}
 		if d <= 2*((len([]rune(name))+2)/3) {
-			all = append(all, near{k, d})
+			all = append(all, near{k, d, full})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b near) int { return cmp.Or(cmp.Compare(a.d, b.d), cmp.Compare(a.name, b.name)) })
+	slices.SortStableFunc(all, func(a, b near) int {
+		return cmp.Or(cmp.Compare(a.d, b.d), cmp.Compare(a.full, b.full), cmp.Compare(a.name, b.name))
+	})
 	out := make([]string, 0, n)
 	for _, k := range all[:min(n, len(all))] {
 		out = append(out, k.name)

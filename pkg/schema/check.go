@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"math/bits"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -16,16 +17,23 @@ type scratch struct {
 	classes []unified   // first value of each group of equal values
 	parts   []KeyValue  // parts of references
 	items   []item      // stack of the items of open collections
-	values  [][]byte    // stack of the parts of their keys
+	values  []itemPart  // stack of the parts of their keys
 	text    []byte      // decoded strings
 	key     []byte      // canonical form of a key
 	keyOut  []KeyValue  // Key.Parts
 	hashes  [64]keyHash // of references met lately, by a quick hash
+	memory  memory      // of descriptors met
 }
 
 type unified struct {
 	value []byte
 	place Place
+}
+
+// itemPart is a part of an item's key.
+type itemPart struct {
+	value []byte
+	hash  uint64 // quick; 0: not known yet
 }
 
 type item struct {
@@ -92,6 +100,7 @@ func (rec *Record) reset(c *Checker) {
 		}
 		sc.slots = make([][]byte, c.slots)
 		sc.classes = make([]unified, c.classes)
+		sc.memory = newMemory(c.spoken)
 		sc.keyOut = make([]KeyValue, len(c.key))
 	}
 	clear(sc.slots)
@@ -168,10 +177,10 @@ func (s *run) members(p *plan, base int) bool {
 		n := nowhere
 		if g := int(*guess); g >= 0 {
 			// Records of one source name their properties in one order.
-			name := p.fields[g].Name
-			if end := s.i + 1 + len(name); end+1 < len(s.data) && s.data[end] == '"' && string(s.data[s.i+1:end]) == name {
+			quoted := p.fields[g].quoted
+			if end := s.i + len(quoted); end <= len(s.data) && string(s.data[s.i:end]) == quoted {
 				n = g
-				s.i = end + 1
+				s.i = end
 			}
 		}
 		if n == nowhere {
@@ -188,12 +197,12 @@ func (s *run) members(p *plan, base int) bool {
 			}
 			n = found
 			*guess = int16(n)
+			if s.space() != ':' {
+				return s.fail("a colon is expected behind a name")
+			}
+			s.i++
 		}
 		guess = &sc.guesses[p.guesses+1+n]
-		if s.space() != ':' {
-			return s.fail("a colon is expected behind a name")
-		}
-		s.i++
 		if w, bit := base+n/64, uint64(1)<<(n%64); sc.seen[w]&bit != 0 {
 			s.find(diag.RecordJSON, s.place(p.fields[n].site), nil, "Keep one of them.", "%s stands twice in one object", p.fields[n].Name)
 		} else {
@@ -370,7 +379,7 @@ func (s *run) array(f *field) bool {
 			default:
 				s.item = len(sc.values)
 				for range f.plan.keyFold {
-					sc.values = append(sc.values, nil)
+					sc.values = append(sc.values, itemPart{})
 				}
 				if !s.object(f.plan) {
 					return false
@@ -403,34 +412,46 @@ func (s *run) compareItem(f *field, first, number int) {
 	n := len(f.plan.keyFold)
 	values := sc.values[s.item : s.item+n]
 	h := uint64(hashSeed)
-	for i, v := range values {
-		if v == nil {
+	for i := range values {
+		v := &values[i]
+		if v.value == nil {
 			return
 		}
-		h = quickHash(h, v, f.plan.keyFold[i])
+		if v.hash == 0 {
+			v.hash = quickHash(hashSeed, v.value, f.plan.keyFold[i])
+		}
+		h = bits.RotateLeft64(h^v.hash, 29) * hashPrime
 	}
 	for _, other := range sc.items[first:] {
 		if other.hash != h || !equalKeys(values, sc.values[other.values:other.values+n], f.plan.keyFold) {
 			continue
 		}
-		s.find(diag.RecordItemTwice, s.place(f.plan.site), bytes.Join(values, []byte(", ")), "",
+		s.find(diag.RecordItemTwice, s.place(f.plan.site), bytes.Join(valuesOf(values), []byte(", ")), "",
 			"item %d of %s has the same %s as item %d", number+1, f.Name, f.plan.keyNames, other.number+1)
 		return
 	}
 	sc.items = append(sc.items, item{hash: h, values: s.item, number: number})
 }
 
-func equalKeys(a, b [][]byte, fold []bool) bool {
+func valuesOf(parts []itemPart) [][]byte {
+	out := make([][]byte, len(parts))
+	for i, p := range parts {
+		out[i] = p.value
+	}
+	return out
+}
+
+func equalKeys(a, b []itemPart, fold []bool) bool {
 	for i := range a {
-		if !equalValues(a[i], b[i], fold[i]) {
+		if !equalValues(a[i].value, b[i].value, fold[i]) {
 			return false
 		}
 	}
 	return true
 }
 
-// keep stores a canonical value where the field's roles want it.
-func (s *run) keep(f *field, value []byte) {
+// keep stores a canonical value where the field's roles want it; hash is its quick hash, if known.
+func (s *run) keep(f *field, value []byte, hash uint64) {
 	sc := &s.rec.scratch
 	if f.slot >= 0 && s.depth == 0 {
 		sc.slots[f.slot] = value
@@ -439,7 +460,7 @@ func (s *run) keep(f *field, value []byte) {
 		sc.parts[s.parts+f.part].Value = value
 	}
 	if f.item >= 0 && s.item >= 0 {
-		sc.values[s.item+f.item] = value
+		sc.values[s.item+f.item] = itemPart{value, hash}
 	}
 	if f.class >= 0 {
 		s.unify(f, value)

@@ -2,10 +2,13 @@ package schema_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/schema"
@@ -127,6 +130,7 @@ func FuzzCheckAgainstJSONSchema(f *testing.F) {
 	s := load(f)
 	names := s.Names()
 	validators := map[string]*schema.Validator{}
+	reused := map[string]*reusedCheck{}
 	for i := range uint64(600) {
 		f.Add(uint16(i*7), i, uint8(i%8))
 	}
@@ -147,8 +151,13 @@ func FuzzCheckAgainstJSONSchema(f *testing.F) {
 			t.Fatal(err)
 		}
 		compare(t, s, v, name, text)
-		c, _ := s.Checker(name)
-		checkKey(t, c, text)
+		if reused[name] == nil {
+			c, _ := s.Checker(name)
+			reused[name] = &reusedCheck{checker: c}
+		}
+		checkKey(t, reused[name].checker, text)
+		reused[name].compare(t, text)
+		reused[name].compare(t, text)
 	})
 }
 
@@ -228,5 +237,43 @@ func checkKey(t *testing.T, c *schema.Checker, text []byte) {
 	}
 	if len(key.Findings)+len(key.Descriptors)+len(key.References) > 0 {
 		t.Fatalf("Key finds more than a key: %d findings, %d descriptors, %d references", len(key.Findings), len(key.Descriptors), len(key.References))
+	}
+}
+
+// reusedCheck is a Record that has judged many others of its resource, and so expects much.
+type reusedCheck struct {
+	checker *schema.Checker
+	rec     schema.Record
+}
+
+// compare makes sure that a Record finds the same whatever it judged before.
+func (r *reusedCheck) compare(t *testing.T, text []byte) {
+	t.Helper()
+	var fresh schema.Record
+	r.checker.Check(text, &fresh)
+	r.checker.Check(text, &r.rec)
+	show := func(rec *schema.Record) []string {
+		out := []string{fmt.Sprint(rec.Key)}
+		for _, f := range rec.Findings {
+			out = append(out, fmt.Sprint(f))
+		}
+		for _, d := range rec.Descriptors {
+			out = append(out, fmt.Sprint(d.Type, d.Property.Name, string(d.Value), d.Place))
+		}
+		for _, u := range rec.References {
+			out = append(out, fmt.Sprint(u.Hash, u.String(), u.Place))
+		}
+		return out
+	}
+	if diff := cmp.Diff(show(&fresh), show(&r.rec)); diff != "" {
+		t.Errorf("a record used before finds something else: %s", diff)
+	}
+	numbers := map[int]string{}
+	for _, d := range r.rec.Descriptors {
+		text := d.Place.Path().String() + string(d.Value)
+		if known, ok := numbers[d.Number]; ok && d.Number != 0 && known != text {
+			t.Errorf("number %d is %s and %s", d.Number, known, text)
+		}
+		numbers[d.Number] = text
 	}
 }

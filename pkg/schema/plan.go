@@ -14,6 +14,7 @@ type Checker struct {
 	slots    int // values of the record that make its key
 	classes  int // groups of values that must be equal
 	guesses  int // room for the guesses of all plans
+	spoken   int // fields that hold descriptors
 }
 
 // keySlots says where the value of one part of the key is kept: the first slot that is filled counts.
@@ -40,6 +41,7 @@ type plan struct {
 
 // field is a property as the check meets it.
 type field struct {
+	quoted string // its name with quotes and colon
 	*Property
 	site  *site
 	plan  *plan // of the object, or of the items
@@ -49,6 +51,7 @@ type field struct {
 	part  int   // … as part of the reference it stands in
 	item  int   // … as part of the key of the item it stands in
 	class int   // … and must equal the others of this group
+	word  int   // number among the fields that hold descriptors
 }
 
 const nowhere = -1
@@ -132,7 +135,7 @@ func (b *planner) field(p *plan, prop *Property, keys []Path) field {
 	path := append(slices.Clone(p.site.path), prop.Name)
 	pieces := slices.Clone(p.site.pieces)
 	pieces[len(pieces)-1] += "." + prop.Name
-	f := field{Property: prop, site: &site{path: path, pieces: pieces}, slot: nowhere, part: nowhere, item: nowhere, class: nowhere}
+	f := field{quoted: `"` + prop.Name + `":`, Property: prop, site: &site{path: path, pieces: pieces}, slot: nowhere, part: nowhere, item: nowhere, class: nowhere}
 	text := path.String()
 	if slot, ok := b.slots[text]; ok && len(pieces) == 1 {
 		f.slot = slot
@@ -153,6 +156,10 @@ func (b *planner) field(p *plan, prop *Property, keys []Path) field {
 			rest = k[1:]
 		}
 		below = append(below, rest)
+	}
+	if prop.Kind == KindString && prop.Descriptor != "" {
+		f.word = b.checker.spoken
+		b.checker.spoken++
 	}
 	f.trim = prop.Kind == KindString && prop.Descriptor == "" && (f.slot != nowhere || f.part != nowhere || f.item != nowhere)
 	switch {

@@ -62,6 +62,7 @@ type DescriptorUse struct {
 	Type     string // GradeLevelDescriptor
 	Property *Property
 	Value    []byte // decoded text, uri#code
+	Number   int    // the same for the same text at the same place in the schema, as long as the Record serves one Checker; 0: none
 	Place    Place
 }
 

@@ -12,6 +12,9 @@ import (
 
 // string judges a text, date, time or descriptor.
 func (s *run) string(f *field) bool {
+	if f.Descriptor != "" && f.Kind == KindString {
+		return s.descriptor(f)
+	}
 	value, ok := s.text(f)
 	if !ok {
 		return false
@@ -43,7 +46,7 @@ func (s *run) string(f *field) bool {
 			return true
 		}
 	}
-	s.keep(f, value)
+	s.keep(f, value, 0)
 	return true
 }
 
@@ -68,17 +71,6 @@ func (s *run) words(f *field, value []byte) bool {
 		if n := utf16Length(value); n < f.MinLength {
 			s.find(diag.RecordSchema, s.place(f.site), value, "", "%s is %d characters long, at least %d are needed", f.Name, n, f.MinLength)
 		}
-	}
-	if f.Descriptor != "" {
-		if i := bytes.IndexByte(value, '#'); i <= 0 || i == len(value)-1 {
-			s.find(diag.RecordSchema, s.place(f.site), value, "Write it as uri://ed-fi.org/"+f.Descriptor+"#code.",
-				"%s is no descriptor value: that is a namespace, #, and a code", f.Name)
-			return true
-		}
-		if s.keyOnly {
-			return true
-		}
-		s.rec.Descriptors = append(s.rec.Descriptors, DescriptorUse{Type: f.Descriptor, Property: f.Property, Value: value, Place: s.place(f.site)})
 	}
 	return true
 }
@@ -219,7 +211,7 @@ func (s *run) number(f *field) bool {
 		return true
 	}
 	s.inRange(f, text)
-	s.keep(f, canonicalNumber(text))
+	s.keep(f, canonicalNumber(text), 0)
 	return true
 }
 
@@ -245,7 +237,7 @@ func (s *run) integer(f *field, text []byte, whole bool) bool {
 	if n == 0 {
 		text = text[len(text)-1:] // -0 is 0
 	}
-	s.keep(f, text)
+	s.keep(f, text, 0)
 	return true
 }
 
@@ -300,6 +292,6 @@ func (s *run) boolean(f *field, c byte) bool {
 	if !s.literal(word) {
 		return false
 	}
-	s.keep(f, s.data[start:s.i])
+	s.keep(f, s.data[start:s.i], 0)
 	return true
 }

@@ -58,6 +58,7 @@ type worker struct {
 	rec     schema.Record
 	memo    map[string]map[string]word // by type and value as written
 	known   int                        // values in memo
+	fine    []bool                     // by DescriptorUse.Number: a value that there is
 	batch   *batch
 	line    int
 	key     string // of the record, once a problem asks for it
@@ -78,16 +79,16 @@ func (r *resource) newWorker(ctx context.Context) func(*batch) error {
 func (w *worker) judge(b *batch) error {
 	w.batch = b
 	b.marks, b.open, b.problems, b.staged = b.marks[:0], b.open[:0], b.problems[:0], b.staged[:0]
+	start := 0
 	for line, text := range b.block.Lines {
-		start := 0
-		if len(b.marks) > 0 {
-			start = int(b.marks[len(b.marks)-1].start)
-			start += bytes.IndexByte(b.block.Data[start:], '\n') + 1
-		}
 		b.marks = append(b.marks, mark{start: int32(start), verdict: runs.Valid})
 		w.line, w.key, w.host = int(line), "", ""
 		if err := w.record(text); err != nil {
 			return err
+		}
+		start += len(text) + 1
+		if start <= len(b.block.Data) && b.block.Data[start-1] == '\r' {
+			start++
 		}
 	}
 	return nil
@@ -172,6 +173,9 @@ func (w *worker) staged() {
 
 // descriptor judges one descriptor value.
 func (w *worker) descriptor(d *schema.DescriptorUse) error {
+	if d.Number < len(w.fine) && w.fine[d.Number] {
+		return nil
+	}
 	words := w.memo[d.Type]
 	k, ok := words[string(d.Value)]
 	if !ok {
@@ -190,6 +194,12 @@ func (w *worker) descriptor(d *schema.DescriptorUse) error {
 		}
 	}
 	if k == wordKnown {
+		if d.Number > 0 {
+			if d.Number >= len(w.fine) {
+				w.fine = append(w.fine, make([]bool, d.Number+1-len(w.fine))...)
+			}
+			w.fine[d.Number] = true
+		}
 		return nil
 	}
 	p := diag.Problem{Path: d.Place.String(), Value: string(d.Value)}

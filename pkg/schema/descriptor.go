@@ -1,0 +1,94 @@
+package schema
+
+import (
+	"bytes"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// memory holds the descriptors that a Record has met and found no fault with: a file has a few
+// hundred, and its records use them in nearly the same order. Where the expected one stands, one
+// comparison takes the place of judging it.
+type memory struct {
+	met    []metText          // from 0: one for each field, where its chain begins; then the texts
+	last   []int32            // by field: what it met last
+	byText []map[string]int32 // by field
+}
+
+type metText struct {
+	text string // with the quote that ends it
+	hash uint64 // quick hash of the value
+	next int32  // what the field met after this the last time; 0: nothing
+}
+
+// maxMet bounds the memory for files where each record says something else.
+const maxMet = 1 << 12
+
+func newMemory(fields int) memory {
+	m := memory{met: make([]metText, fields), last: make([]int32, fields), byText: make([]map[string]int32, fields)}
+	for i := range m.last {
+		m.last[i] = int32(i)
+	}
+	return m
+}
+
+// descriptor judges a descriptor value.
+func (s *run) descriptor(f *field) bool {
+	m := &s.rec.scratch.memory
+	if next := m.met[m.last[f.word]].next; next != 0 {
+		met := &m.met[next]
+		if start := s.i + 1; len(s.data)-start >= len(met.text) && string(s.data[start:start+len(met.text)]) == met.text {
+			m.last[f.word] = next
+			s.i = start + len(met.text)
+			s.useDescriptor(f, s.data[start:s.i-1:s.i-1], int(next), met.hash)
+			return true
+		}
+	}
+	start, faults := s.i+1, len(s.rec.Findings)
+	value, ok := s.text(f)
+	if !ok {
+		return false
+	}
+	if !s.words(f, value) {
+		return true
+	}
+	if i := bytes.IndexByte(value, '#'); i <= 0 || i == len(value)-1 {
+		s.find(diag.RecordSchema, s.place(f.site), value, "Write it as uri://ed-fi.org/"+f.Descriptor+"#code.",
+			"%s is no descriptor value: that is a namespace, #, and a code", f.Name)
+		s.keep(f, value, 0)
+		return true
+	}
+	number, hash := int32(0), uint64(0)
+	if asWritten := len(value) == s.i-1-start; asWritten && len(s.rec.Findings) == faults {
+		number, hash = m.meet(f.word, s.data[start:s.i])
+	}
+	s.useDescriptor(f, value, int(number), hash)
+	return true
+}
+
+func (s *run) useDescriptor(f *field, value []byte, number int, hash uint64) {
+	if !s.keyOnly {
+		s.rec.Descriptors = append(s.rec.Descriptors, DescriptorUse{Type: f.Descriptor, Property: f.Property, Value: value, Number: number, Place: s.place(f.site)})
+	}
+	s.keep(f, value, hash)
+}
+
+// meet remembers a faultless value, with the quote that ends it, as what follows the last one.
+func (m *memory) meet(field int, text []byte) (number int32, hash uint64) {
+	number, ok := m.byText[field][string(text)]
+	if !ok {
+		if len(m.met) >= maxMet {
+			return 0, 0
+		}
+		if m.byText[field] == nil {
+			m.byText[field] = map[string]int32{}
+		}
+		number = int32(len(m.met))
+		owned := string(text)
+		m.met = append(m.met, metText{text: owned, hash: quickHash(hashSeed, text[:len(text)-1], true)})
+		m.byText[field][owned] = number
+	}
+	m.met[m.last[field]].next = number
+	m.last[field] = number
+	return number, m.met[number].hash
+}

@@ -75,8 +75,7 @@ func (l *Ledger) decide(ctx context.Context, part []place, entries []Entry, stat
 		list = strconv.AppendInt(list, p.half, 10)
 	}
 	list = append(list, ']')
-	// CROSS JOIN fixes the order: the list is walked and the rows come in its order.
-	rows, err := l.read.QueryContext(ctx, "SELECT r.half, r.rest FROM json_each(?) j CROSS JOIN record r ON r.half = j.value", string(list))
+	rows, err := l.lookup.QueryContext(ctx, string(list))
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func (a *app) openLedger(c *tenant.Config, t *tenant.Tenant, identity ledger.Ide
 	if errors.Is(err, ledger.ErrOtherTarget) {
 		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLedger,
 			"if the target of the tenant was meant to change, run `sluice ledger rebuild --tenant "+t.Name+"`; a new school year is a tenant of its own",
-			"the ledger of tenant %s belongs to another target", t.Name)
+			"tenant %s", t.Name)
 	}
 	return l, asDiskError(err)
 }

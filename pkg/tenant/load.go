@@ -198,7 +198,7 @@ func (r *reader) api(n *strictyaml.Node, tenant string) *API {
 	a := &API{Environment: "production"}
 	what := "tenant " + tenant + ": api"
 	secret := func(to *secretText, name string) func(*strictyaml.Node) {
-		return func(n *strictyaml.Node) { *to = secretText{r.text(n, what+": "+name), n.Pos} }
+		return func(n *strictyaml.Node) { *to = secretText{r.written(n, what+": "+name), n.Pos} }
 	}
 	var base *strictyaml.Node
 	r.keys(n, what, map[string]func(*strictyaml.Node){
@@ -238,7 +238,17 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// text is a value that stands for itself. A source in it would be taken literally: a folder called ${env:X}.
 func (r *reader) text(n *strictyaml.Node, what string) string {
+	value := r.written(n, what)
+	if strings.Contains(value, "${") {
+		r.bad(n, diag.ConfigKey, "write the value itself; only client_id and client_secret may name a source", "%s: ${…} is not filled in here", what)
+	}
+	return value
+}
+
+// written is a text as it stands.
+func (r *reader) written(n *strictyaml.Node, what string) string {
 	if n.Kind != strictyaml.Scalar || n.Value == "" {
 		r.bad(n, diag.ConfigKey, "", "%s must be a text", what)
 		return ""

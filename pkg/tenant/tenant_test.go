@@ -104,6 +104,8 @@ func TestProblemsAreListedAtOnce(t *testing.T) {
 		"sandbox has api": {"version: 1\ntenants:\n  sandbox:\n    api: {base_url: \"https://h\", client_id: i, client_secret: \"${env:X}\"}\n", "built in"},
 		"no api":          {"version: 1\ntenants:\n  a: {lea_codes: [\"1\"]}\n", "has no api"},
 		"concurrency":     {"version: 1\ntenants:\n  sandbox:\n    limits: {concurrency: 0}\n", "from 1 to 64"},
+		"source":          {"version: 1\nstate: \"${env:X}\"\n", "state: ${…} is not filled in here"},
+		"source in param": {"version: 1\ntenants:\n  sandbox:\n    params: {a: \"${env:X}\"}\n", "not filled in here"},
 		"tables":          {"version: 1\ntenants:\n  sandbox: {tables: nowhere}\n", "not a folder"},
 	} {
 		_, err := Load(write(t, c.yaml))

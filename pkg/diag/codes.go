@@ -100,6 +100,7 @@ const (
 	CellRequired     Code = "VAL-CELL-REQUIRED"
 	CellType         Code = "VAL-CELL-TYPE"
 	CellScore        Code = "VAL-CELL-SCORE"
+	CellScoreDerived Code = "VAL-CELL-SCORE-DERIVED"
 	CellScoreRange   Code = "VAL-CELL-SCORE-RANGE"
 	Unmapped         Code = "VAL-UNMAPPED"
 	StudentMissing   Code = "VAL-STUDENT-MISSING"
@@ -213,6 +214,7 @@ var table = []Entry{
 	{CellRequired, LevelError, "A cell that must be filled is blank.", "Fill it and run the reject file again."},
 	{CellType, LevelError, "A cell does not fit its type.", "Correct it and run the reject file again."},
 	{CellScore, LevelError, "A score does not fit its datatype, or is too long.", "Correct it; nothing is cut or guessed."},
+	{CellScoreDerived, LevelInfo, "A score is computed by the bundle; the vendor does not give it.", "Nothing to do, if the assessment's owner agrees."},
 	{CellScoreRange, LevelWarning, "A score lies outside the range of its table.", "Check it with the vendor; it was staged."},
 	{Unmapped, LevelError, "A vendor's value is not in the table that maps it.", "Paste the row of unmapped.csv into the overlay it names, and run again."},
 	{StudentMissing, LevelError, "No student id is on the row.", "Fill in the id; blanks are never matched."},

@@ -78,7 +78,7 @@ func (b *binding) find(w want) int {
 			continue
 		}
 		if i != found {
-			b.notes = append(b.notes, diag.Problem{Code: diag.FileAlternatives, File: b.file, Column: h, Rule: ruleOf(w.pos),
+			b.note(diag.Problem{Code: diag.FileAlternatives, File: b.file, Column: h, Rule: ruleOf(w.pos),
 				Message: fmt.Sprintf("%s and %s both stand in the file; %s reads %s", b.headers[found], h, w.what, b.headers[found])})
 		}
 	}
@@ -101,6 +101,13 @@ func (b *binding) find(w want) int {
 	}
 	b.bound[found] = true
 	return found
+}
+
+// note notes something once.
+func (b *binding) note(p diag.Problem) {
+	if !slices.Contains(b.notes, p) {
+		b.notes = append(b.notes, p)
+	}
 }
 
 // describe notes a header for the contract, once.

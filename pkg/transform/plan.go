@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -290,7 +291,10 @@ func (c *compiler) scoreScope(s *scope, uses []*scoreUse, where string, b *bindi
 				continue
 			}
 			c.used[sym.pos] = true
-			sc.named, sc.derived = &sym.code, sym.what == "let"
+			sc.named = &sym.code
+			if sym.what == "let" {
+				b.note(diag.Problem{Code: diag.CellScoreDerived, File: b.file, Rule: ruleOf(r.pos), Message: fmt.Sprintf("the score %s is computed by the bundle (%s)", r.method, r.name)})
+			}
 		} else {
 			w := want{what: "score " + r.method, pos: r.pos, optional: r.optional, inList: l != nil}
 			for _, h := range r.headers {

@@ -125,6 +125,9 @@ func (x *recordCompiler) object(o *schema.Object, n *bundle.Object, s *scope, pa
 	for _, prop := range n.Properties {
 		name := prop.Name.Value
 		p := o.ByName[name]
+		if p == nil && x.decidedAway(prop.Node, s) {
+			continue
+		}
 		if p == nil {
 			var known []string
 			for _, p := range o.Properties {
@@ -152,6 +155,17 @@ func (x *recordCompiler) object(o *schema.Object, n *bundle.Object, s *scope, pa
 		}
 	}
 	return out.fold()
+}
+
+// decidedAway reports whether parameters and data standard alone leave a node out: then it need not
+// fit the data standard.
+func (x *recordCompiler) decidedAway(n bundle.Node, s *scope) bool {
+	cond, ok := n.(*bundle.Cond)
+	if !ok {
+		return false
+	}
+	test := x.condition(cond.When, s, "`when`")
+	return test.constant && test.fault == nil && !test.data && !test.bad && !test.val.isTrue()
 }
 
 func (x *recordCompiler) place(path string) string {

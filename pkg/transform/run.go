@@ -252,6 +252,12 @@ func (p *Program) stageAll(ctx context.Context, o *RunOptions, s *staging, files
 		if len(files[in]) > 0 {
 			s.counts.Inputs[in.name] = s.input
 		}
+		if n := s.input; n.Read > 0 && n.Filtered+n.Other == n.Read {
+			if err := s.problems.add(diag.Problem{Code: diag.RowFiltered, Level: diag.LevelWarning, Input: in.name, Count: int(n.Read),
+				Message: fmt.Sprintf("nothing of %s is left: of %d rows %d were filtered and %d belong to others", in.name, n.Read, n.Filtered, n.Other)}); err != nil {
+				return err
+			}
+		}
 	}
 	if len(s.conflicts.keys) > 0 {
 		return nil // all of it is thrown away

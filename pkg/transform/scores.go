@@ -24,11 +24,10 @@ type scoreGroup struct {
 // score is a row of a score table, bound to a column.
 type score struct {
 	*scoreRow
-	header  string
-	index   int   // column, or -1
-	named   *code // or a name
-	derived bool  // the name is a `let`
-	nulls   []string
+	header string
+	index  int   // column, or -1
+	named  *code // or a name
+	nulls  []string
 }
 
 func (s *scoreSet) group(objective string) *scoreGroup {

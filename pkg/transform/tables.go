@@ -224,6 +224,10 @@ func parseCSV(shown string, text []byte) ([]string, []tableRow, *diag.Problem) {
 			if row.Blank {
 				continue
 			}
+			if row.Malformed != "" {
+				p := diag.At(diag.Pos{File: shown, Line: int(row.Line)}, diag.BundleTable, "double the quotes inside of a quoted cell", "%s", row.Malformed)
+				return nil, nil, &p
+			}
 			cells := make([]string, len(row.Cells))
 			for i, cell := range row.Cells {
 				cells[i] = strings.Clone(trimSpace(cell))

@@ -7,18 +7,23 @@ import (
 )
 
 // memory holds the descriptors that a Record has met and found no fault with: a file has a few
-// hundred, and its records use them in nearly the same order. Where the expected one stands, one
-// comparison takes the place of judging it.
+// hundred, and its records use them in nearly the same order: where an expected one stands, a
+// comparison takes the place of judging it. Two are expected: what the field met the last time
+// after the value it met last, and what it met the last time after the value met last at all,
+// since a score's method says what kind of number it is.
 type memory struct {
 	met    []metText          // from 0: one for each field, where its chain begins; then the texts
 	last   []int32            // by field: what it met last
+	latest int32              // what any field met last
 	byText []map[string]int32 // by field
 }
 
 type metText struct {
-	text string // with the quote that ends it
-	hash uint64 // quick hash of the value
-	next int32  // what the field met after this the last time; 0: nothing
+	text  string // with the quote that ends it
+	hash  uint64 // quick hash of the value
+	field int32
+	next  int32 // what the field met after this the last time; 0: nothing
+	then  int32 // what another field met right after this the last time; 0: nothing
 }
 
 // maxMet bounds the memory for files where each record says something else.
@@ -27,7 +32,7 @@ const maxMet = 1 << 12
 func newMemory(fields int) memory {
 	m := memory{met: make([]metText, fields), last: make([]int32, fields), byText: make([]map[string]int32, fields)}
 	for i := range m.last {
-		m.last[i] = int32(i)
+		m.last[i], m.met[i].field = int32(i), int32(i)
 	}
 	return m
 }
@@ -35,16 +40,16 @@ func newMemory(fields int) memory {
 // descriptor judges a descriptor value.
 func (s *run) descriptor(f *field) bool {
 	m := &s.rec.scratch.memory
-	if next := m.met[m.last[f.word]].next; next != 0 {
-		met := &m.met[next]
-		if start := s.i + 1; len(s.data)-start >= len(met.text) && string(s.data[start:start+len(met.text)]) == met.text {
-			m.last[f.word] = next
-			s.i = start + len(met.text)
-			s.useDescriptor(f, s.data[start:s.i-1:s.i-1], int(next), met.hash)
-			return true
-		}
+	start := s.i + 1
+	number, expected := m.expected(f.word, s.data[start:])
+	if expected {
+		m.follow(f.word, number)
+		met := &m.met[number]
+		s.i = start + len(met.text)
+		s.useDescriptor(f, s.data[start:s.i-1:s.i-1], int(number), met.hash)
+		return true
 	}
-	start, faults := s.i+1, len(s.rec.Findings)
+	faults := len(s.rec.Findings)
 	value, ok := s.text(f)
 	if !ok {
 		return false
@@ -58,7 +63,8 @@ func (s *run) descriptor(f *field) bool {
 		s.keep(f, value, 0)
 		return true
 	}
-	number, hash := int32(0), uint64(0)
+	var hash uint64
+	number = 0
 	if asWritten := len(value) == s.i-1-start; asWritten && len(s.rec.Findings) == faults {
 		number, hash = m.meet(f.word, s.data[start:s.i])
 	}
@@ -85,10 +91,33 @@ func (m *memory) meet(field int, text []byte) (number int32, hash uint64) {
 		}
 		number = int32(len(m.met))
 		owned := string(text)
-		m.met = append(m.met, metText{text: owned, hash: quickHash(hashSeed, text[:len(text)-1], true)})
+		m.met = append(m.met, metText{text: owned, field: int32(field), hash: quickHash(hashSeed, text[:len(text)-1], true)})
 		m.byText[field][owned] = number
 	}
-	m.met[m.last[field]].next = number
-	m.last[field] = number
+	m.follow(field, number)
 	return number, m.met[number].hash
+}
+
+// expected finds which of the two expected values stands at the beginning of text.
+func (m *memory) expected(field int, text []byte) (number int32, ok bool) {
+	if number = m.met[m.latest].then; m.stands(number, field, text) {
+		return number, true
+	}
+	number = m.met[m.last[field]].next
+	return number, m.stands(number, field, text)
+}
+
+// stands reports whether text begins with the value of this number, and it is the field's.
+func (m *memory) stands(number int32, field int, text []byte) bool {
+	met := &m.met[number]
+	return number != 0 && int(met.field) == field && len(text) >= len(met.text) && string(text[:len(met.text)]) == met.text
+}
+
+// follow notes that a field met this value now.
+func (m *memory) follow(field int, number int32) {
+	if latest := &m.met[m.latest]; int(latest.field) != field {
+		latest.then = number
+	}
+	m.met[m.last[field]].next = number
+	m.last[field], m.latest = number, number
 }

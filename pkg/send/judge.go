@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
@@ -20,7 +21,8 @@ type worker struct {
 // judge decides about the lines of a block and hands those to be sent to the posters. done is called
 // once, when the last record of the block is settled.
 func (w *worker) judge(b *block, done func()) {
-	b.records = append(b.records[:0], make([]record, len(b.lines))...)
+	b.records = slices.Grow(b.records[:0], len(b.lines))[:len(b.lines)]
+	clear(b.records)
 	b.entries, b.asked = b.entries[:0], b.asked[:0]
 	b.left.Store(1)
 	b.done = done

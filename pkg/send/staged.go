@@ -52,7 +52,7 @@ func openStaged(r *runs.Run, resource string) (*staged, error) {
 // next fills b with the next lines, or returns io.EOF.
 func (s *staged) next(b *block) error {
 	b.lines = b.lines[:0]
-	err := s.reader.Next(&b.text, 0)
+	err := s.reader.Next(&b.text, blockSize)
 	if errors.Is(err, io.EOF) && s.reader.Digest().SHA256 != s.digest {
 		return errChanged
 	}
@@ -185,5 +185,6 @@ func (a *again) next(b *block) error {
 	return nil
 }
 
-// blockSize is about how many bytes of records are worked on at a time.
-const blockSize = 256 << 10
+// blockSize is about how many bytes of records go through the stage together: enough to ask the
+// ledger about some dozens of large records at once.
+const blockSize = 512 << 10

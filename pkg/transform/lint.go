@@ -24,6 +24,7 @@ func (c *compiler) lintBundle() {
 	for _, e := range sortedExpressions(c) {
 		c.lintLiterals(e)
 	}
+	c.lintExpectations()
 	for _, src := range c.program.sources {
 		c.lintSource(src)
 	}
@@ -254,6 +255,10 @@ func (c *compiler) lintIdentifier(src *source, identifier, assessment *bundle.Ex
 	if in == nil {
 		return
 	}
+	if fixed(holds) && !holds["params"] {
+		c.lintError(identifier.Pos, "take the vendor's record id, or key(…) of what tells sittings apart", "studentAssessmentIdentifier is the same for all rows")
+		return
+	}
 	students := append(texts(in.Student), "student")
 	for _, name := range sortedNames(holds) {
 		switch {
@@ -360,6 +365,29 @@ func (c *compiler) namesThrough(n ast.Node, lets map[string]*bundle.Expr) map[st
 	}
 	walk(n)
 	return names
+}
+
+// fixed reports whether a value made from these names is the same for every row.
+func fixed(names map[string]bool) bool {
+	for name := range names {
+		switch {
+		case name == "params", strings.HasPrefix(name, "params."), name == "ds", name == "null", functions[name] != nil:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// lintExpectations finds what is expected of nothing in the row, and so is met or missed by all.
+func (c *compiler) lintExpectations() {
+	for _, in := range c.bundle.Inputs {
+		for _, e := range in.Expect {
+			if tree := c.trees[e.That]; tree != nil && fixed(c.namesThrough(tree.Node, nil)) {
+				c.lint(e.That.Pos, "compare a column, or remove it", "what is expected is the same for every row")
+			}
+		}
+	}
 }
 
 // lookedUpAlone is the name that the assessment alone is looked up from.

@@ -354,6 +354,7 @@ func (s *run) array(f *field) bool {
 	keyed := f.plan != nil && len(f.plan.keyFold) > 0
 	s.depth++
 	count := 0
+	var met hashSet
 	if s.space() == ']' {
 		s.i++
 		if f.Required {
@@ -385,7 +386,7 @@ func (s *run) array(f *field) bool {
 					return false
 				}
 				if keyed {
-					s.compareItem(f, firstItem, count)
+					s.compareItem(f, &met, firstItem, count)
 				}
 			}
 			if c = s.space(); c == ',' {
@@ -407,7 +408,7 @@ func (s *run) array(f *field) bool {
 }
 
 // compareItem holds the key of the item just read against those before it in its collection.
-func (s *run) compareItem(f *field, first, number int) {
+func (s *run) compareItem(f *field, met *hashSet, first, number int) {
 	sc := &s.rec.scratch
 	n := len(f.plan.keyFold)
 	values := sc.values[s.item : s.item+n]
@@ -422,7 +423,7 @@ func (s *run) compareItem(f *field, first, number int) {
 		}
 		h = bits.RotateLeft64(h^v.hash, 29) * hashPrime
 	}
-	for _, other := range sc.items[first:] {
+	for _, other := range met.suspects(h, sc.items[first:]) {
 		if other.hash != h || !equalKeys(values, sc.values[other.values:other.values+n], f.plan.keyFold) {
 			continue
 		}
@@ -431,6 +432,19 @@ func (s *run) compareItem(f *field, first, number int) {
 		return
 	}
 	sc.items = append(sc.items, item{hash: h, values: s.item, number: number})
+}
+
+// hashSet tells most new hashes from old ones without a look at those.
+type hashSet [8]uint64
+
+// suspects adds h and returns the items that may have it already: all of them or none.
+func (m *hashSet) suspects(h uint64, items []item) []item {
+	w, bit := &m[h>>6%8], uint64(1)<<(h%64)
+	if *w&bit == 0 {
+		*w |= bit
+		return nil
+	}
+	return items
 }
 
 func valuesOf(parts []itemPart) [][]byte {

@@ -24,6 +24,8 @@ type metText struct {
 	field int32
 	next  int32 // what the field met after this the last time; 0: nothing
 	then  int32 // what another field met right after this the last time; 0: nothing
+
+	settled bool // nobody wants to hear of it any more
 }
 
 // maxMet bounds the memory for files where each record says something else.
@@ -46,7 +48,11 @@ func (s *run) descriptor(f *field) bool {
 		m.follow(f.word, number)
 		met := &m.met[number]
 		s.i = start + len(met.text)
-		s.useDescriptor(f, s.data[start:s.i-1:s.i-1], int(number), met.hash)
+		value := s.data[start : s.i-1 : s.i-1]
+		if !met.settled {
+			s.useDescriptor(f, value, number)
+		}
+		s.keep(f, value, met.hash)
 		return true
 	}
 	faults := len(s.rec.Findings)
@@ -68,15 +74,17 @@ func (s *run) descriptor(f *field) bool {
 	if asWritten := len(value) == s.i-1-start; asWritten && len(s.rec.Findings) == faults {
 		number, hash = m.meet(f.word, s.data[start:s.i])
 	}
-	s.useDescriptor(f, value, int(number), hash)
+	if !m.met[number].settled {
+		s.useDescriptor(f, value, number)
+	}
+	s.keep(f, value, hash)
 	return true
 }
 
-func (s *run) useDescriptor(f *field, value []byte, number int, hash uint64) {
+func (s *run) useDescriptor(f *field, value []byte, number int32) {
 	if !s.keyOnly {
-		s.rec.Descriptors = append(s.rec.Descriptors, DescriptorUse{Type: f.Descriptor, Property: f.Property, Value: value, Number: number, Place: s.place(f.site)})
+		s.rec.Descriptors = append(s.rec.Descriptors, DescriptorUse{Type: f.Descriptor, Property: f.Property, Value: value, number: number, Place: s.place(f.site)})
 	}
-	s.keep(f, value, hash)
 }
 
 // meet remembers a faultless value, with the quote that ends it, as what follows the last one.

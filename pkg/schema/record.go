@@ -62,8 +62,9 @@ type DescriptorUse struct {
 	Type     string // GradeLevelDescriptor
 	Property *Property
 	Value    []byte // decoded text, uri#code
-	Number   int    // the same for the same text at the same place in the schema, as long as the Record serves one Checker; 0: none
 	Place    Place
+
+	number int32 // in Record.memory; 0: it is not there
 }
 
 // ReferenceUse is one complete reference in a record.
@@ -78,6 +79,14 @@ type ReferenceUse struct {
 
 // String writes the reference's key for people.
 func (u *ReferenceUse) String() string { return keyText(u.Parts) }
+
+// Settle says that the caller knows all it wants of a descriptor that the last Check found: as long
+// as the Record serves the same Checker, Descriptors may leave out that value at that place.
+func (rec *Record) Settle(d *DescriptorUse) {
+	if d.number != 0 {
+		rec.scratch.memory.met[d.number].settled = true
+	}
+}
 
 // maxNesting is how many collections deep a Place counts items; the standards need three.
 const maxNesting = 4

@@ -58,7 +58,6 @@ type worker struct {
 	rec     schema.Record
 	memo    map[string]map[string]word // by type and value as written
 	known   int                        // values in memo
-	fine    []bool                     // by DescriptorUse.Number: a value that there is
 	batch   *batch
 	line    int
 	key     string // of the record, once a problem asks for it
@@ -173,9 +172,6 @@ func (w *worker) staged() {
 
 // descriptor judges one descriptor value.
 func (w *worker) descriptor(d *schema.DescriptorUse) error {
-	if d.Number < len(w.fine) && w.fine[d.Number] {
-		return nil
-	}
 	words := w.memo[d.Type]
 	k, ok := words[string(d.Value)]
 	if !ok {
@@ -194,12 +190,7 @@ func (w *worker) descriptor(d *schema.DescriptorUse) error {
 		}
 	}
 	if k == wordKnown {
-		if d.Number > 0 {
-			if d.Number >= len(w.fine) {
-				w.fine = append(w.fine, make([]bool, d.Number+1-len(w.fine))...)
-			}
-			w.fine[d.Number] = true
-		}
+		w.rec.Settle(d)
 		return nil
 	}
 	p := diag.Problem{Path: d.Place.String(), Value: string(d.Value)}

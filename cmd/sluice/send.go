@@ -49,7 +49,7 @@ Stopped at any moment, the same command goes on where it was: nothing is lost, n
 				return err
 			}
 			status, err := a.send(cmd.Context(), c, t, r, dry, nil)
-			if err != nil {
+			if err != nil || dry {
 				return err
 			}
 			return a.finish(r, status, "")
@@ -80,6 +80,13 @@ func (a *app) openLedger(c *tenant.Config, t *tenant.Tenant, identity ledger.Ide
 		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLedger,
 			"if the target of the tenant was meant to change, run `sluice ledger rebuild --tenant "+t.Name+"`; a new school year is a tenant of its own",
 			"tenant %s", t.Name)
+	}
+	switch {
+	case errors.Is(err, ledger.ErrDamaged):
+		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLedger,
+			"move "+filepath.Join(c.StateFolder(t.Name), "ledger.db")+" away and run `sluice ledger rebuild --tenant "+t.Name+"`", "the ledger of tenant %s cannot be used", t.Name)
+	case errors.Is(err, ledger.ErrNewer):
+		return nil, diag.FailWith(err, diag.Usage, diag.GuardLedger, "use that version of sluice", "the ledger of tenant %s cannot be used", t.Name)
 	}
 	return l, asDiskError(err)
 }
@@ -122,6 +129,13 @@ func (a *app) send(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *r
 			return outcome{}, err
 		}
 		return outcome{counts, leftBehind(counts)}, err
+	}
+	if dry {
+		out, err := work(ctx)
+		if err != nil {
+			return 0, err
+		}
+		return 0, a.rehearse(r, out.counts.(*runs.SendCounts))
 	}
 	return a.stage(ctx, r, runs.Send, work)
 }

@@ -27,6 +27,7 @@ type outcome struct {
 // stage runs one stage over a run directory: it keeps manifest, log, report and summary, and
 // returns the stage's exit status. The error, if any, is what ended it early.
 func (a *app) stage(ctx context.Context, r *runs.Run, name string, work func(context.Context) (outcome, error)) (int, error) {
+	before := r.Stages[name]
 	if err := r.Begin(name, time.Now()); err != nil {
 		return exitCouldNotRun, err
 	}
@@ -40,6 +41,9 @@ func (a *app) stage(ctx context.Context, r *runs.Run, name string, work func(con
 	if err == nil && out.partly {
 		status = exitPartly
 	}
+	if name == runs.Send && out.counts == nil {
+		return status, errors.Join(err, a.undo(r, name, before)) // a guard stopped it before anything was sent
+	}
 	rep, repErr := a.close(r, name, status, out.counts)
 	if err == nil && repErr != nil {
 		err, status = repErr, exitStatus(ctx, repErr)
@@ -51,12 +55,32 @@ func (a *app) stage(ctx context.Context, r *runs.Run, name string, work func(con
 		err = diag.Fail(diag.CouldNotRun, diag.MachineDisk, "free space, then run the command again", "the run's log could not be written")
 		status = exitCouldNotRun
 	}
-	level := "stage ends"
-	a.log.logger.Info(level, "stage", name, "exit", status)
+	a.log.logger.Info("stage ends", "stage", name, "exit", status)
 	if rep != nil {
 		a.printStage(rep, name)
 	}
 	return status, err
+}
+
+// undo leaves the manifest as if the stage had not begun: such a run may still be replaced.
+func (a *app) undo(r *runs.Run, name string, before *runs.Stage) error {
+	if r.Stages[name] = before; before == nil {
+		delete(r.Stages, name)
+	}
+	a.log.logger.Info("stage was stopped before it began", "stage", name)
+	return r.Save()
+}
+
+// rehearse prints what a dry run would do; the run directory does not remember it.
+func (a *app) rehearse(r *runs.Run, counts *runs.SendCounts) error {
+	rep, err := report.Build(r)
+	if err != nil {
+		return err
+	}
+	rep.Stages.Send = &report.Send{SendCounts: *counts}
+	a.screen.say("a dry run: nothing was sent, and nothing is remembered\n")
+	a.printStage(rep, runs.Send)
+	return a.screen.result(runResult{Run: r.Path, Exit: a.exit, Report: rep})
 }
 
 // close records how the stage ended, in the manifest, the report and the summary.

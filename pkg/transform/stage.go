@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
@@ -130,9 +132,8 @@ func (s *staging) tables() error {
 
 // emit writes what became of a block.
 func (s *staging) emit(b *batch) error {
-	for i, o := range s.outputs {
+	for _, o := range s.outputs {
 		o.from, o.last, o.lines, o.origin = 0, 0, 0, o.origin[:0]
-		_ = i
 	}
 	for _, p := range b.problems {
 		if err := s.problems.add(p); err != nil {
@@ -327,11 +328,9 @@ func (c *compiler) stageTable(r *state, u *unit, known *recordTable) {
 	c.program.tables = append(c.program.tables, tableRecord{resource: u.source.resource, text: text, hash: h, origin: ruleOf(relative(u.pos, c.bundle.Path))})
 }
 
-// relative names a file of the bundle without the bundle's folder.
+// relative names a file of the bundle without the bundle's folder, however that was written.
 func relative(pos diag.Pos, folder string) diag.Pos {
-	if len(pos.File) > len(folder) && pos.File[:len(folder)] == folder {
-		pos.File = pos.File[len(folder)+1:]
-	}
+	pos.File = strings.TrimPrefix(pos.File, path.Clean(folder)+"/")
 	return pos
 }
 

@@ -3,6 +3,7 @@ package transform
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
@@ -39,13 +40,24 @@ func TestBundles(t *testing.T) {
 				t.Skip("shared samples are not here")
 			}
 			r := mustRun(t, p, "results", string(text))
-			t.Logf("%+v", r.TransformCounts)
-			t.Logf("%s", r.file(t, "problems", "transform.csv"))
-			if r.Inputs["results"].Used == 0 {
-				t.Error("nothing was used")
+			if n := r.Inputs["results"]; n.Used == 0 || n.Used != n.Read {
+				t.Errorf("%+v\n%s", n, r.file(t, "problems", "transform.csv"))
+			}
+			for _, resource := range p.resources {
+				checker, ok := standard().Checker(resource)
+				if !ok {
+					t.Fatal(resource)
+				}
+				for line := range strings.Lines(r.staged(t, resource)) {
+					var rec schema.Record
+					checker.Check([]byte(strings.TrimSuffix(line, "\n")), &rec)
+					for _, f := range rec.Findings {
+						t.Errorf("%s %s %s %s", resource, f.Code, f.Path, f.Message)
+					}
+				}
 			}
 			for _, l := range p.Lint() {
-				t.Logf("lint %s", l.Message)
+				t.Errorf("lint: %s", l.Message)
 			}
 		})
 	}

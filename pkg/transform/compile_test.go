@@ -42,7 +42,7 @@ func TestCompileProblems(t *testing.T) {
 		{"unknown descriptor", []string{"vendor: [Assess", "vendor: [BandDescriptor, Assess"}, year, "data standard 5.1 has no BandDescriptor"},
 		{"missing parameter", nil, params(), `CFG-PARAM --param school_year: the parameter "school_year" is missing`},
 		{"parameter of wrong type", nil, params("school_year", "x"), `CFG-PARAM --param school_year: the parameter "school_year" must be an integer`},
-		{"unknown parameter", nil, params("school_year", "2024", "yaer", "1"), `has no parameter "yaer"`},
+		{"unknown parameter", nil, params("school_year", "2024", "yeare", "1"), `has no parameter "yeare"`},
 		{"one_of", []string{"namespace: {default: uri://vendor.org}", "namespace: {default: uri://vendor.org}\n  kind: {required: true, one_of: [A, B]}"}, params("school_year", "2024", "kind", "C"), `the parameter "kind" cannot be "C"`},
 		{"shadowing", []string{"    let:\n", "    let:\n      grade: id\n"}, year, `the let "grade" is already the name of a column here`},
 		{"function as name", []string{"grade: Grade\n", "left: Grade\n"}, year, "BND-NAME b/bundle.yaml:15"},
@@ -91,8 +91,8 @@ func TestCompileProblems(t *testing.T) {
 
 // TestAllProblemsAtOnce: one walk finds what is wrong everywhere.
 func TestAllProblemsAtOnce(t *testing.T) {
-	_, problems := tryCompile(t, with(t, "administrationDate: day", "administrationDate: dya", "when: year ==", "when: yaer ==", "Scale Score,Integer", "Scale Score,Int", "3,Third grade\n", "3,Third grade\n3,x\n"), params("school_year", "2024"))
-	for _, want := range []string{`"dya"`, `"yaer"`, `"Int"`, "grades.csv:3"} {
+	_, problems := tryCompile(t, with(t, "administrationDate: day", "administrationDate: dya", "when: year ==", "when: yeare ==", "Scale Score,Integer", "Scale Score,Int", "3,Third grade\n", "3,Third grade\n3,x\n"), params("school_year", "2024"))
+	for _, want := range []string{`"dya"`, `"yeare"`, `"Int"`, "grades.csv:3"} {
 		if !strings.Contains(problemText(problems), want) {
 			t.Errorf("%s is not in\n%s", want, problemText(problems))
 		}

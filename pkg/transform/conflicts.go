@@ -40,12 +40,12 @@ func (t *recordTable) add(h recordHash) recordVerdict {
 		p.grow()
 	}
 	at := p.find(e.key)
-	switch {
-	case p.entries[at].content == [2]uint32{}:
+	switch p.entries[at].content {
+	case [2]uint32{}:
 		p.entries[at] = e
 		p.used++
 		return recordNew
-	case p.entries[at].content == e.content:
+	case e.content:
 		return recordEqual
 	}
 	return recordConflict

@@ -91,14 +91,14 @@ func (f *dateFormat) parse(s string) (instant, bool) {
 	i := 0
 	for k := range f.tokens {
 		t := &f.tokens[k]
-		switch {
-		case t.field == 0:
+		switch t.field {
+		case 0:
 			if !strings.HasPrefix(s[i:], t.literal) {
 				return at, false
 			}
 			i += len(t.literal)
 			continue
-		case t.field == 'A':
+		case 'A':
 			if i+2 > len(s) || s[i+1]|32 != 'm' {
 				return at, false
 			}
@@ -112,7 +112,7 @@ func (f *dateFormat) parse(s string) (instant, bool) {
 			}
 			i += 2
 			continue
-		case t.field == 'Z':
+		case 'Z':
 			n, zone, ok := parseZone(s[i:])
 			if !ok {
 				return at, false

@@ -243,11 +243,11 @@ type propNode struct {
 func (n *objectNode) emit(r *state, dst []byte) ([]byte, bool) {
 	start, faults := len(dst), r.faults
 	dst = append(dst, '{')
-	any, have := false, uint64(0)
+	some, have := false, uint64(0)
 	for i := range n.props {
 		p := &n.props[i]
 		mark := len(dst)
-		if any {
+		if some {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, p.name...)
@@ -260,10 +260,10 @@ func (n *objectNode) emit(r *state, dst []byte) ([]byte, bool) {
 				continue
 			}
 		}
-		any = true
+		some = true
 		have |= p.bits
 	}
-	if !any {
+	if !some {
 		return dst[:start], false
 	}
 	if missing := n.required &^ have; missing != 0 && r.faults == faults {
@@ -319,14 +319,14 @@ func (n *arrayNode) emit(r *state, dst []byte) ([]byte, bool) {
 type seqItems []items
 
 func (s seqItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
-	any := false
+	some := false
 	for _, i := range s {
 		var ok bool
-		if dst, ok = i.items(r, dst, first && !any); ok {
-			any = true
+		if dst, ok = i.items(r, dst, first && !some); ok {
+			some = true
 		}
 	}
-	return dst, any
+	return dst, some
 }
 
 // oneItem is one element.
@@ -442,7 +442,7 @@ type scoreItem struct {
 }
 
 func (s *scoreItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
-	any := false
+	some := false
 	for k := range s.list {
 		i := &s.list[k]
 		text, f := i.read(r)
@@ -454,7 +454,7 @@ func (s *scoreItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
 			continue
 		}
 		mark := len(dst)
-		if any || !first {
+		if some || !first {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, i.prefix...)
@@ -485,9 +485,9 @@ func (s *scoreItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
 		}
 		dst = append(dst, i.suffix...)
 		r.log = append(r.log, i.log...)
-		any = true
+		some = true
 	}
-	return dst, any
+	return dst, some
 }
 
 // plainJSON reports whether a short text is its own JSON.

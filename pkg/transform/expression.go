@@ -411,7 +411,7 @@ func (x *expressionCompiler) conditional(n *ast.ConditionalNode) code {
 			branch = a
 		}
 		if !test.val.null() {
-			branch.typ.kind = t.kind
+			branch.kind = t.kind
 			return branch
 		}
 	}

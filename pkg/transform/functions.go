@@ -264,10 +264,10 @@ func replace(args []value) (value, string) {
 func intFunction(args []value) (value, string) {
 	v := args[0]
 	var s string
-	switch {
-	case v.kind == kindInteger:
+	switch v.kind {
+	case kindInteger:
 		return v, ""
-	case v.kind == kindBoolean:
+	case kindBoolean:
 		return value{}, "true and false are no numbers"
 	default:
 		s = trimSpace(v.s)

@@ -36,9 +36,8 @@ func placeOf(file int, line int64, element int) keyPlace {
 	return keyPlace(file)<<52 | keyPlace(line)<<16 | keyPlace(element)
 }
 
-func (p keyPlace) file() int    { return int(p >> 52) }
-func (p keyPlace) line() int64  { return int64(p>>16) & (1<<36 - 1) }
-func (p keyPlace) element() int { return int(p & (1<<16 - 1)) }
+func (p keyPlace) file() int   { return int(p >> 52) }
+func (p keyPlace) line() int64 { return int64(p>>16) & (1<<36 - 1) }
 
 // keyStore holds entries in buckets of chunks, so that it grows without copying and sorts in parts
 // that fit the processor's cache.
@@ -177,7 +176,6 @@ type keyBatch struct {
 	scratch batch
 	rows    []keyEntry
 	lists   []listEntry
-	problem error
 }
 
 type listEntry struct {
@@ -191,7 +189,7 @@ func (k *keyPass) read(ctx context.Context, o *RunOptions, f *boundFile) error {
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer func() { _ = src.Close() }() // read only
 	free := make(chan *keyBatch, 4*o.workers()+4)
 	next := func() (*keyBatch, error) {
 		b := &keyBatch{}
@@ -473,7 +471,7 @@ func (f *boundFile) each(visit func(r *state)) error {
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer func() { _ = src.Close() }() // read only
 	r := newState(f.plan, f.place)
 	r.out = &batch{}
 	var block table.Block

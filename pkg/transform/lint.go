@@ -454,7 +454,7 @@ func (c *compiler) fixtureBinding(in *input, file string) (*binding, bool) {
 	if err != nil {
 		return nil, false
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // read only
 	def := in.def
 	src, err := table.OpenReader(file, f, table.Options{Format: def.Format.Value, Delimiter: def.Delimiter, Encoding: def.Encoding.Value, HeaderRows: def.HeaderRows, JoinTitles: def.JoinTitles})
 	if err != nil {

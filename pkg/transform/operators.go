@@ -161,7 +161,7 @@ func (x *expressionCompiler) dateLiteral(n ast.Node, a, b code) bool {
 
 func (x *expressionCompiler) order(n *ast.BinaryNode, a, b code) code {
 	numbers := a.kind.isNumber() && b.kind.isNumber()
-	if !comparableKinds(a.kind, b.kind) || !numbers && !(a.kind.isText() && b.kind.isText()) {
+	if !comparableKinds(a.kind, b.kind) || !numbers && (!a.kind.isText() || !b.kind.isText()) {
 		return x.fail(n, "convert one of them: int(…) or text(…)", "`%s` cannot order %s (%s) and %s (%s)", n.Operator, a.source, a.kind, b.source, b.kind)
 	}
 	if !x.dateLiteral(n, a, b) {
@@ -326,10 +326,10 @@ func (x *expressionCompiler) otherwise(n *ast.BinaryNode, a, b code) code {
 	}}
 	if a.constant && a.fault == nil && !x.inferring {
 		if !a.val.null() {
-			a.typ.kind = t.kind
+			a.kind = t.kind
 			return a
 		}
-		b.typ.kind = t.kind
+		b.kind = t.kind
 		return b
 	}
 	return x.fold(out, a, b)

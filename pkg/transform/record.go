@@ -256,10 +256,10 @@ func (x *recordCompiler) property(p *schema.Property, n bundle.Node, s *scope, p
 // quietly compiles what a parameter switches off, so that its names count as used; what is wrong
 // with it is no problem.
 func (x *recordCompiler) quietly(f func()) {
-	found, linted := x.compiler.problems, x.compiler.lints
-	x.compiler.problems, x.compiler.lints = &problems{}, &problems{}
+	found, linted := x.problems, x.lints
+	x.problems, x.lints = &problems{}, &problems{}
 	f()
-	x.compiler.problems, x.compiler.lints = found, linted
+	x.problems, x.lints = found, linted
 }
 
 func kindWord(p *schema.Property) string {

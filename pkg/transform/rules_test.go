@@ -233,8 +233,8 @@ func TestRosterColumn(t *testing.T) {
 			t.Errorf("%s: %s", column, got)
 		}
 	}
-	_, problems := tryCompile(t, text, func(c *Config) { c.Params, c.RosterColumn = map[string]string{"school_year": "2024"}, "Levle" })
-	if got := problemText(problems); !strings.Contains(got, `roster column "Levle" is none of the columns`) {
+	_, problems := tryCompile(t, text, func(c *Config) { c.Params, c.RosterColumn = map[string]string{"school_year": "2024"}, "Levell" })
+	if got := problemText(problems); !strings.Contains(got, `roster column "Levell" is none of the columns`) {
 		t.Error(got)
 	}
 }

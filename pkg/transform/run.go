@@ -209,7 +209,7 @@ func (p *Program) bindFile(f *boundFile) error {
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer func() { _ = src.Close() }() // read only
 	if info, err := os.Stat(f.path); err == nil {
 		f.size = info.Size()
 	}
@@ -274,7 +274,7 @@ func (p *Program) stageFile(ctx context.Context, o *RunOptions, s *staging, f *b
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer func() { _ = src.Close() }() // read only
 	for _, n := range f.notes {
 		n.Input = f.input.name
 		if err := s.problems.add(n); err != nil {
@@ -339,12 +339,12 @@ func (p *Program) stageFile(ctx context.Context, o *RunOptions, s *staging, f *b
 }
 
 // serially lets workers be made one at a time.
-func serially[T any](make func() T) func() T {
+func serially[T any](create func() T) func() T {
 	lock := sync.Mutex{}
 	return func() T {
 		lock.Lock()
 		defer lock.Unlock()
-		return make()
+		return create()
 	}
 }
 

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,7 +96,24 @@ s1,3,3/1/2024,2024,0215,55,Low
 	if diff := cmp.Diff("results:2\nresults:3\n", r.file(t, "staged", "studentAssessments.origin")); diff != "" {
 		t.Error(diff)
 	}
-	for _, f := range [][]string{{"staged", "assessments.jsonl"}, {"staged", "assessments.origin"}, {"staged", "performanceLevelDescriptors.jsonl"}, {"problems", "transform.csv"}, {"unmapped.csv"}, {"mappings.csv"}, {"rejects", "results.csv"}} {
-		t.Logf("%v\n%s", f, r.file(t, f...))
+	for file, want := range map[string]string{
+		"staged/assessments.origin":                "tables/tests.csv:2\n",
+		"staged/performanceLevelDescriptors.jsonl": `{"codeValue":"Low","namespace":"uri://vendor.org/PerformanceLevelDescriptor","shortDescription":"Low"}` + "\n",
+		"rejects/results.csv":                      "ID,Grade,Date,Year,Score,Pct,Level\ns3,9,3/1/2024,2024,200,1,High\ns5,3,3/32/2024,2024,200,1,High\n",
+		"unmapped.csv":                             "lookup,value,count,firstLine,nearest,file,row\ngrades,9,1,results:4,3,b/tables/grades.csv,\"9,\"\n",
+	} {
+		if diff := cmp.Diff(want, r.file(t, strings.Split(file, "/")...)); diff != "" {
+			t.Errorf("%s: %s", file, diff)
+		}
+	}
+	mappings := r.file(t, "mappings.csv")
+	for _, want := range []string{
+		"studentAssessments,$.performanceLevels[*].performanceLevelDescriptor,PerformanceLevelDescriptor,Low,uri://vendor.org/PerformanceLevelDescriptor#Low,1,b/tables/scores.csv:4,simple@1.0.0\n",
+		"studentAssessments,$.whenAssessedGradeLevelDescriptor,GradeLevelDescriptor,3,uri://ed-fi.org/GradeLevelDescriptor#Third grade,1,b/tables/grades.csv:2,simple@1.0.0\n",
+		"studentAssessments,$.whenAssessedGradeLevelDescriptor,GradeLevelDescriptor,NN,,1,b/tables/grades.csv:3,simple@1.0.0\n",
+	} {
+		if !strings.Contains(mappings, want) {
+			t.Errorf("no %s in\n%s", want, mappings)
+		}
 	}
 }

@@ -203,7 +203,7 @@ func parseCSV(shown string, text []byte) ([]string, []tableRow, *diag.Problem) {
 	if err != nil {
 		return nil, nil, fail(err)
 	}
-	defer src.Close()
+	defer func() { _ = src.Close() }() // read only
 	var header []string
 	for _, h := range src.Headers() {
 		header = append(header, h.Raw)

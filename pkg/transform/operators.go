@@ -299,8 +299,11 @@ func calculateIntegers(operator string, a, b int64) (int64, bool) {
 		if a == 0 || b == 0 {
 			return 0, true
 		}
+		if a == -1 || b == -1 { // MinInt64 has no opposite
+			return a * b, a != math.MinInt64 && b != math.MinInt64
+		}
 		n := a * b
-		return n, n/b == a && !(a == -1 && b == math.MinInt64) && !(b == -1 && a == math.MinInt64)
+		return n, n/b == a
 	}
 	if b == 0 {
 		return 0, false

@@ -78,6 +78,19 @@ func (p *Parser) split(text string, pos int, delim byte) (row Row, next int) {
 // splitQuoted is split for a record that holds quotes, and therefore maybe line ends.
 func (p *Parser) splitQuoted(text string, pos int, delim byte) (next int, malformed string) {
 	for {
+		// The common cell first: closed by a quote right before the next delimiter. Cells are short, so a
+		// loop is faster than IndexByte.
+		if pos < len(text) && text[pos] == '"' {
+			at := pos + 1
+			for at < len(text) && text[at] != '"' {
+				at++
+			}
+			if at+1 < len(text) && text[at+1] == delim {
+				p.cells = append(p.cells, text[pos+1:at])
+				pos = at + 2
+				continue
+			}
+		}
 		cell, quoted := "", pos < len(text) && text[pos] == '"'
 		if quoted {
 			cell, pos = quotedCell(text, pos)
@@ -90,7 +103,7 @@ func (p *Parser) splitQuoted(text string, pos int, delim byte) (next int, malfor
 		if last {
 			tail = strings.TrimSuffix(tail, "\r")
 		}
-		if quoted && malformed == "" && strings.TrimSpace(tail) != "" {
+		if quoted && malformed == "" && tail != "" && strings.TrimSpace(tail) != "" {
 			malformed = "there is text behind a closing quote"
 		}
 		if tail != "" {

@@ -268,34 +268,46 @@ func (s *Source) read(size int) error {
 // A quote opens a quoted cell only where a cell begins; that can be seen from the byte before it,
 // so everything between quotes is passed over at the speed of IndexByte.
 func (s *Source) search() {
-	for s.pos < s.end {
-		i := bytes.IndexByte(s.buf[s.pos:s.end], '"')
-		at := s.pos + i
-		if i < 0 {
-			at = s.end
-		}
-		if !s.inQuote {
-			if nl := bytes.LastIndexByte(s.buf[s.pos:at], '\n'); nl >= 0 {
-				s.boundary = s.pos + nl + 1
+	buf, pos, delim := s.buf[:s.end], s.pos, s.delim
+	for pos < len(buf) {
+		if s.inQuote {
+			at := pos
+			for at < len(buf) && buf[at] != '"' { // cells are short: a loop is faster than IndexByte
+				at++
 			}
-		}
-		switch {
-		case i < 0:
-			s.pos = s.end
-		case s.inQuote && at+1 == s.end && !s.eof:
-			s.pos = at // whether it closes, the next byte says
-			return
-		case s.inQuote && at+1 < s.end && s.buf[at+1] == '"':
-			s.pos = at + 2
-		case s.inQuote:
-			s.inQuote, s.pos = false, at+1
-		default:
-			if at == s.start || s.buf[at-1] == s.delim || s.buf[at-1] == '\n' {
-				s.inQuote, s.quoteAt = true, at
+			switch {
+			case at == len(buf):
+				pos = at
+			case at+1 == len(buf) && !s.eof:
+				s.pos = at // whether it closes, the next byte says
+				return
+			case at+1 < len(buf) && buf[at+1] == '"':
+				pos = at + 2
+			case at+2 < len(buf) && buf[at+1] == delim && buf[at+2] == '"': // one quoted cell after the other
+				s.quoteAt, pos = at+2, at+3
+			default:
+				s.inQuote, pos = false, at+1
 			}
-			s.pos = at + 1
+			continue
 		}
+		at := bytes.IndexByte(buf[pos:], '"')
+		found := at >= 0
+		if at += pos; !found {
+			at = len(buf)
+		}
+		if nl := bytes.LastIndexByte(buf[pos:at], '\n'); nl >= 0 {
+			s.boundary = pos + nl + 1
+		}
+		if !found {
+			pos = at
+			break
+		}
+		if at == s.start || buf[at-1] == delim || buf[at-1] == '\n' {
+			s.inQuote, s.quoteAt = true, at
+		}
+		pos = at + 1
 	}
+	s.pos = pos
 }
 
 // lineAt is the line of a byte of the buffer.

@@ -215,7 +215,7 @@ func (a *app) configure(flags *pflag.FlagSet) error {
 	if a.Workers < 0 || a.Workers > 256 {
 		return usage("leave it out for one per core", "--workers must be from 1 to 256")
 	}
-	log, err := newLogging(a.streams.err, a.settings)
+	log, err := newLogging(a.err, a.settings)
 	if err != nil {
 		return err
 	}

@@ -16,12 +16,14 @@ row() {
   printf '%-62s %12s %-10s target %s %-9s %s\n' "$1" "$2" "$3" "$4" "$5" "$verdict"
 }
 calc() { awk "BEGIN { printf \"%.${2:-0}f\", $1 }"; }
-now() { date +%s.%N; }
+now() { echo "$EPOCHREALTIME"; }
 # timed COMMAND…: sets seconds, and memory in MB where GNU time is there
+gnu_time=
+! /usr/bin/time -f %M true 2>/dev/null || gnu_time=yes
 timed() {
   local begin end
   begin=$(now)
-  if /usr/bin/time -f %M true 2>/dev/null; then
+  if [ -n "$gnu_time" ]; then
     /usr/bin/time -f %M -o "$work/memory" "$@" >"$work/out" 2>&1
     memory=$(calc "$(tail -1 "$work/memory") / 1024")
   else
@@ -34,8 +36,10 @@ timed() {
 
 best=9999
 for _ in $(seq 10); do
-  timed "$sluice" version
-  best=$(calc "$seconds < $best ? $seconds : $best" 4)
+  begin=$EPOCHREALTIME
+  "$sluice" version >/dev/null
+  end=$EPOCHREALTIME
+  best=$(calc "$end - $begin < $best ? $end - $begin : $best" 4)
 done
 row "sluice version, best of 10" "$(calc "$best * 1000" 1)" ms '<=' 20
 row "binary" "$(calc "$(wc -c <"$sluice") / 1e6" 1)" MB '<=' 40
@@ -58,8 +62,12 @@ printf '    (%s MB of JSON; this disk wrote %s MB/s synced; first run %s s, seco
 [ -z "$memory" ] || row "    peak memory" "$memory" MB '<=' "$(calc "200 + 40 * $rows / 1e6")"
 
 "$sluice" bundle sample nwea-map-growth --rows 7 -o seven.csv -q
-timed "$sluice" transform nwea-map-growth -i results=seven.csv -p school_year=2026 --run seven
-row "transform 7 rows of 143 columns, whole process" "$seconds" s '<=' 0.1
+best=9999
+for _ in 1 2 3 4 5; do
+  timed "$sluice" transform nwea-map-growth -i results=seven.csv -p school_year=2026 --run seven
+  best=$(calc "$seconds < $best ? $seconds : $best" 3)
+done
+row "transform 7 rows of 143 columns, whole process, best of 5" "$best" s '<=' 0.1
 
 "$sluice" validate r --tenant sandbox -q
 timed "$sluice" validate r --tenant sandbox

@@ -12,6 +12,7 @@ import (
 // binding is the headers of one file while names are bound to them.
 type binding struct {
 	file    string
+	hint    string // what the header says of a wrong delimiter, or empty
 	headers []string
 	index   map[string]int
 	layout  string
@@ -157,8 +158,9 @@ func (in *input) ignored(header string) bool {
 
 // Bind binds an input to the headers of a file, before any row of it is read. What does not match
 // ends in a *diag.Error that compares the columns.
-func (p *Program) bind(in *input, file string, headers []string) (*plan, error) {
+func (p *Program) bind(in *input, file string, headers []string, hint string) (*plan, error) {
 	b := newBinding(file, headers)
+	b.hint = hint
 	c := *p.compiler
 	c.problems, c.lints = &problems{}, &problems{}
 	if !in.chooseLayout(b) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
 // input is what a bundle says of one kind of file, compiled as far as that needs no headers.
@@ -81,6 +82,9 @@ func (c *compiler) compileInput(def *bundle.Input) *input {
 // checkInput checks the names that an input's keys point at.
 func (c *compiler) checkInput(in *input) {
 	def := in.def
+	if err := table.CheckEncoding(def.Encoding.Value); err != nil {
+		c.add(def.Encoding.Pos, diag.BundleValue, "", "%v", err)
+	}
 	names, layouts := columnNames(def.Columns), []string{}
 	for _, l := range def.Layouts {
 		layouts = append(layouts, l.Name.Value)

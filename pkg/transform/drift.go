@@ -37,20 +37,39 @@ func (in *input) drift(b *binding) error {
 		}
 	}
 	return &diag.Error{Kind: diag.Guarded, Code: diag.FileDrift, Problems: list, Next: "compare the columns listed; then correct the file, or the bundle for the vendor's new layout",
-		Message: fmt.Sprintf("%s does not match its contract: %d of its columns are missing", b.file, len(b.missing)) + onlyColumn(b)}
+		Message: fmt.Sprintf("%s does not match its contract: %d of its columns are missing", b.file, len(b.missing)) + b.wrongDelimiter()}
 }
 
-// onlyColumn points at a wrong delimiter: one column whose name holds many.
-func onlyColumn(b *binding) string {
-	if len(b.headers) != 1 {
+// wrongDelimiter ends a message with what the header says of the delimiter.
+func (b *binding) wrongDelimiter() string {
+	if b.hint == "" {
 		return ""
 	}
-	for _, d := range []struct{ char, name string }{{";", "semicolon"}, {"\t", "tab"}, {"|", "|"}, {",", "comma"}} {
-		if strings.Contains(b.headers[0], d.char) {
-			return fmt.Sprintf(" (it has one column only, with a %s in its name: is the delimiter another one?)", d.name)
+	return "; " + b.hint
+}
+
+// nameless notes columns that have no header and yet hold values.
+func (s *staging) nameless(f *boundFile, workers []*state) error {
+	if len(workers) == 0 {
+		return nil
+	}
+	for i, sum := range workers[0].unnamed {
+		for _, r := range workers[1:] {
+			u := r.unnamed[i]
+			sum.rows += u.rows
+			if u.rows > 0 && (sum.first == 0 || u.first < sum.first) {
+				sum.first = u.first
+			}
+		}
+		if sum.rows == 0 {
+			continue
+		}
+		if err := s.problems.add(diag.Problem{Code: diag.FileNewColumn, Input: f.place.input, File: f.place.file, Count: sum.rows,
+			Message: fmt.Sprintf("column %d has no header, but values in %d rows, first in line %d; they were not read", sum.index+1, sum.rows, sum.first)}); err != nil {
+			return err
 		}
 	}
-	return ""
+	return nil
 }
 
 // noLayout says for each layout which headers it misses.
@@ -71,5 +90,5 @@ func (in *input) noLayout(b *binding) error {
 		}
 	}
 	return &diag.Error{Kind: diag.Guarded, Code: diag.FileDrift, Problems: list, Next: "check that this is the right file for the bundle; else the bundle needs a layout for it",
-		Message: fmt.Sprintf("%s is in none of the layouts that the bundle knows (%s)", b.file, strings.Join(names, ", ")) + onlyColumn(b)}
+		Message: fmt.Sprintf("%s is in none of the layouts that the bundle knows (%s)", b.file, strings.Join(names, ", ")) + b.wrongDelimiter()}
 }

@@ -96,6 +96,7 @@ type rejectFile struct {
 	path    string // empty: nothing is written
 	header  string
 	lineEnd string
+	mark    bool // begins with a byte order mark, so that it is read as UTF-8 whatever `encoding` says
 	file    *durable.File
 	buf     *bufio.Writer
 }
@@ -110,7 +111,11 @@ func (f *rejectFile) add(raw string) error {
 			return unwritable(err)
 		}
 		f.file, f.buf = file, bufio.NewWriterSize(file, 64<<10)
-		if _, err := f.buf.WriteString(f.header); err != nil {
+		head := f.header
+		if f.mark {
+			head = "\ufeff" + head
+		}
+		if _, err := f.buf.WriteString(head); err != nil {
 			return unwritable(err)
 		}
 	}

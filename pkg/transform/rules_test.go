@@ -128,7 +128,7 @@ func TestGuards(t *testing.T) {
 		{"renamed column", "ID,Grade,Date,Years,Score,Pct,Level\n", diag.FileDrift, `nearest: "Years", column 4`},
 		{"doubled column", "ID,Grade,Date,Year,Year,Score,Pct,Level\n", diag.FileDrift, "found it more than once, first as column 4"},
 		{"wrong case", "id,Grade,Date,Year,Score,Pct,Level\n", diag.FileDrift, `nearest: "id"`},
-		{"wrong delimiter", strings.ReplaceAll(header, ",", ";"), diag.FileDrift, "with a semicolon in its name"},
+		{"wrong delimiter", strings.ReplaceAll(header, ",", ";"), diag.FileDrift, "the file is delimited by a semicolon"},
 		{"retyped column", header + strings.Repeat("a,3,2024-03-01,2024,1,,\n", 10), diag.FileDrift, "expected a date in Date; found: none of its 10 cells is one"},
 		{"unclosed quote", header + "a,\"3,3/1/2024,2024,1,,\n", diag.FileQuote, ""},
 		{"NUL", header + "a,\x003,3/1/2024,2024,1,,\n", diag.FileNUL, ""},

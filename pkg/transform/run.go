@@ -219,7 +219,7 @@ func (p *Program) bindFile(f *boundFile) error {
 	}
 	f.end = src.LineEnd()
 	f.header = strings.TrimRight(src.RawHeader(), "\r\n") + f.end
-	f.plan, err = p.bind(f.input, f.place.file, headers)
+	f.plan, err = p.bind(f.input, f.place.file, headers, src.DelimiterHint())
 	if err == nil {
 		f.notes = f.plan.notes
 	}
@@ -282,7 +282,7 @@ func (p *Program) stageFile(ctx context.Context, o *RunOptions, s *staging, f *b
 		}
 	}
 	s.at = f.place
-	s.rejects = &rejectFile{path: rejectPath(o.Run, f.place), header: f.header, lineEnd: f.end}
+	s.rejects = &rejectFile{path: rejectPath(o.Run, f.place), header: f.header, lineEnd: f.end, mark: needsMark(f.input.def.Encoding.Value, src.Encoding())}
 	var blank, short int64
 	f.rows = 0
 	free := make(chan *batch, 4*o.workers()+4)
@@ -331,11 +331,21 @@ func (p *Program) stageFile(ctx context.Context, o *RunOptions, s *staging, f *b
 		s.merge(r)
 	}
 	s.checkTypes(f)
+	if err := s.nameless(f, workers); err != nil {
+		return err
+	}
 	f.sha256, f.bytes = src.Digest()
 	if err := s.rejects.commit(); err != nil {
 		return err
 	}
 	return s.fileNotes(f, blank, short)
+}
+
+// needsMark reports whether UTF-8 text would be taken for something else by the input it came from:
+// its bundle declares another encoding, or the file had one.
+func needsMark(declared, read string) bool {
+	const utf8 = "utf-8"
+	return read != utf8 || declared != "" && !strings.EqualFold(declared, utf8)
 }
 
 // serially lets workers be made one at a time.

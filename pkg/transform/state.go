@@ -35,6 +35,7 @@ type state struct {
 	warned   []*score
 	out      *batch
 	recent   []recentRecord
+	unnamed  []unnamedColumn
 	dropped  *keyVerdicts // what pass 1 decided for the file
 	poisoned *conflictSet
 }
@@ -68,8 +69,30 @@ func (p place) origin(dst []byte, line int64) []byte {
 }
 
 func newState(pl *plan, at place) *state {
-	return &state{plan: pl, place: at, slots: make([]slot, pl.slots), elements: make([]elementState, len(pl.elements)),
+	r := &state{plan: pl, place: at, slots: make([]slot, pl.slots), elements: make([]elementState, len(pl.elements)),
 		fits: make([]fits, len(pl.columns)), sites: make([]map[string]*resolved, pl.sites), dates: map[dateKey]string{}, padded: make([]string, len(pl.headers))}
+	for i, h := range pl.headers {
+		if h == "" && !pl.input.ignored(h) {
+			r.unnamed = append(r.unnamed, unnamedColumn{index: i})
+		}
+	}
+	return r
+}
+
+// unnamedColumn is what stands in a column without header.
+type unnamedColumn struct {
+	index int
+	rows  int   // with a value
+	first int64 // line
+}
+
+func (u *unnamedColumn) see(line int64, cell string) {
+	if blank(cell) {
+		return
+	}
+	if u.rows++; u.first == 0 || line < u.first {
+		u.first = line
+	}
 }
 
 // begin moves to the next row; what slots hold is forgotten by its number.
@@ -81,6 +104,9 @@ func (r *state) begin(line int64, cells []string) {
 		n := copy(r.padded, cells)
 		clear(r.padded[n:])
 		r.cells = r.padded
+	}
+	for i := range r.unnamed {
+		r.unnamed[i].see(line, r.cells[r.unnamed[i].index])
 	}
 }
 

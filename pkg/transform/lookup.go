@@ -74,6 +74,11 @@ func (x *expressionCompiler) lookup(n *ast.CallNode, name string) code {
 			if v.null() || v.kind.isText() && blank(v.s) {
 				return value{}, nullFault(args[i].pos, args[i].source, name+`("`+t.name+`", …)`)
 			}
+			if i == len(t.keys) {
+				if f := notADate(&args[i], v); f != nil {
+					return value{}, f
+				}
+			}
 			values = append(values, v)
 		}
 		var scratch [96]byte

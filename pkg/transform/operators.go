@@ -133,7 +133,7 @@ func (x *expressionCompiler) equality(n *ast.BinaryNode, a, b code) code {
 	if !x.dateLiteral(n, a, b) {
 		return badCode
 	}
-	want := n.Operator == "=="
+	want, dates := n.Operator == "==", beside(a, b)
 	return x.fold(code{typ: typ{kind: kindBoolean}, eval: func(r *state) (value, *fault) {
 		v, f := a.eval(r)
 		if f != nil {
@@ -142,6 +142,11 @@ func (x *expressionCompiler) equality(n *ast.BinaryNode, a, b code) code {
 		w, f := b.eval(r)
 		if f != nil {
 			return w, f
+		}
+		if dates != nil {
+			if f := dates(v, w); f != nil {
+				return v, f
+			}
 		}
 		return booleanValue(equalValues(v, w) == want), nil
 	}}, a, b)
@@ -159,6 +164,27 @@ func (x *expressionCompiler) dateLiteral(n ast.Node, a, b code) bool {
 	return true
 }
 
+// beside gives the check of a text that is compared with a date: on the row it must be one, or the
+// comparison would be of letters. Nil if there is nothing to check.
+func beside(a, b code) func(v, w value) *fault {
+	switch {
+	case a.kind == kindDate && b.kind == kindText && !b.constant:
+		return func(_, w value) *fault { return notADate(&b, w) }
+	case b.kind == kindDate && a.kind == kindText && !a.constant:
+		return func(v, _ value) *fault { return notADate(&a, v) }
+	}
+	return nil
+}
+
+// notADate is the fault of a text that must be a date and is none; null is for the caller to judge.
+func notADate(c *code, v value) *fault {
+	if v.kind != kindText || isISODate(v.s) {
+		return nil
+	}
+	return &fault{code: diag.ExpressionFails, rule: c.pos, column: headerOf(*c), value: strings.Clone(v.s),
+		message: c.source + " is used as a date, but is no date (YYYY-MM-DD)", fix: "correct the cell; or say `type: date` of the column, with its `format`"}
+}
+
 func (x *expressionCompiler) order(n *ast.BinaryNode, a, b code) code {
 	numbers := a.kind.isNumber() && b.kind.isNumber()
 	if !comparableKinds(a.kind, b.kind) || !numbers && (!a.kind.isText() || !b.kind.isText()) {
@@ -169,11 +195,16 @@ func (x *expressionCompiler) order(n *ast.BinaryNode, a, b code) code {
 	}
 	x.nullHint(n, a, "`"+n.Operator+"`")
 	x.nullHint(n, b, "`"+n.Operator+"`")
-	operator := n.Operator
+	operator, dates := n.Operator, beside(a, b)
 	return x.fold(code{typ: typ{kind: kindBoolean}, eval: func(r *state) (value, *fault) {
 		v, w, f := both(r, &a, &b, operator)
 		if f != nil {
 			return v, f
+		}
+		if dates != nil {
+			if f := dates(v, w); f != nil {
+				return v, f
+			}
 		}
 		c := 0
 		if numbers {
@@ -388,6 +419,7 @@ func (x *expressionCompiler) in(n *ast.BinaryNode) code {
 		return x.fail(n.Right, `write x in ["A", "B"]; for a text in a text use contains`, "to the right of `in` stands a list of values")
 	}
 	items := make([]code, 0, len(list.Nodes))
+	var dates []func(v, w value) *fault
 	all := []code{a}
 	for _, item := range list.Nodes {
 		b := x.compile(item)
@@ -397,7 +429,11 @@ func (x *expressionCompiler) in(n *ast.BinaryNode) code {
 		if !comparableKinds(a.kind, b.kind) {
 			return x.fail(item, "", "%s is %s and %s is %s: they are never equal", a.source, an(a.kind), b.source, an(b.kind))
 		}
+		if !x.dateLiteral(item, a, b) {
+			return badCode
+		}
 		items = append(items, b)
+		dates = append(dates, beside(a, b))
 		all = append(all, b)
 	}
 	if a.bad {
@@ -412,6 +448,11 @@ func (x *expressionCompiler) in(n *ast.BinaryNode) code {
 			w, f := items[i].eval(r)
 			if f != nil {
 				return w, f
+			}
+			if dates[i] != nil {
+				if f := dates[i](v, w); f != nil {
+					return v, f
+				}
 			}
 			if !w.null() && equalValues(v, w) {
 				return booleanValue(true), nil

@@ -274,7 +274,7 @@ func kindWord(p *schema.Property) string {
 func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, path string) (out node, early bool) {
 	var v code
 	if n.Expr == nil {
-		v = literalCode(n)
+		v = x.literal(n)
 	} else {
 		v = x.expression(n.Expr, s)
 	}
@@ -323,15 +323,22 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 	return &constNode{text: text}, false
 }
 
-// literalCode is a number or boolean as written.
-func literalCode(n *bundle.Scalar) code {
+// literal is a number or boolean as written.
+func (x *recordCompiler) literal(n *bundle.Scalar) code {
 	var out code
 	switch {
 	case n.Literal == "true" || n.Literal == "false":
 		out = constantCode(booleanValue(n.Literal == "true"), typ{kind: kindBoolean})
 	case isInteger(n.Literal):
-		v, _ := tableCell(n.Literal, kindInteger)
+		v, ok := tableCell(n.Literal, kindInteger)
+		if !ok {
+			x.bad(n.Pos, "", "%s does not fit an integer of 64 bits", n.Literal)
+			return badCode
+		}
 		out = constantCode(v, typ{kind: kindInteger})
+	case !isDecimal(n.Literal):
+		x.bad(n.Pos, "write the number in digits, with at most one point", "%s cannot be written as it stands", n.Literal)
+		return badCode
 	default:
 		out = constantCode(value{kind: kindDecimal, s: n.Literal}, typ{kind: kindDecimal})
 	}

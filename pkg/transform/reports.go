@@ -28,6 +28,7 @@ func (s *staging) missed(m missed) {
 	u := s.unmapped[key]
 	if u == nil {
 		if len(s.unmapped) >= maxUnmapped {
+			s.unkept++
 			return
 		}
 		u = &unmappedValue{miss: m.miss, first: string(s.at.origin(nil, m.line))}
@@ -38,6 +39,12 @@ func (s *staging) missed(m missed) {
 
 // writeUnmapped writes unmapped.csv: what no table knows, most frequent first, with the row to paste.
 func (s *staging) writeUnmapped() error {
+	if s.unkept > 0 {
+		if err := s.problems.add(diag.Problem{Code: diag.Unmapped, Level: diag.LevelWarning, Count: int(s.unkept),
+			Message: fmt.Sprintf("unmapped.csv holds the first %d values that no table knows; %d more misses were of other values", maxUnmapped, s.unkept)}); err != nil {
+			return err
+		}
+	}
 	var all []*unmappedValue
 	for _, u := range s.unmapped {
 		all = append(all, u)

@@ -22,6 +22,7 @@ type staging struct {
 	problems  *problemLog
 	rejects   *rejectFile // of the file at hand
 	unmapped  map[string]*unmappedValue
+	unkept    int64 // misses of values that are not in unmapped
 	decided   map[decision]int64
 	records   *recordTable
 	conflicts *conflictSet // natural keys found to conflict

@@ -13,31 +13,32 @@ import (
 // state is what one worker knows of the row it is at. It is owned by one goroutine, and reused from
 // row to row: slots remember the number of the row they were filled for.
 type state struct {
-	plan     *plan
-	place    place
-	row      int64 // counts up; never 0
-	line     int64
-	cells    []string
-	padded   []string
-	slots    []slot
-	elements []elementState
-	fits     []fits                 // by the plan's columns
-	sites    []map[string]*resolved // by place in the records: what was decided for a value
-	made     []*decision            // decided by this worker
-	dates    map[dateKey]string
-	args     []value // of the calls at hand
-	log      []int32 // decisions of the record at hand
-	counts   []int64 // by decision, of records that were made
-	keyParts [16]span
-	faults   int // of the record at hand
-	resource string
-	listed   []*fault // of the row at hand
-	warned   []*score
-	out      *batch
-	recent   []recentRecord
-	unnamed  []unnamedColumn
-	dropped  *keyVerdicts // what pass 1 decided for the file
-	poisoned *conflictSet
+	plan      *plan
+	place     place
+	row       int64 // counts up; never 0
+	line      int64
+	cells     []string
+	padded    []string
+	slots     []slot
+	elements  []elementState
+	fits      []fits                 // by the plan's columns
+	sites     []map[string]*resolved // by place in the records: what was decided for a value
+	made      []*decision            // decided by this worker
+	dates     map[dateKey]string
+	args      []value // of the calls at hand
+	log       []int32 // decisions of the record at hand
+	counts    []int64 // by decision, of records that were made
+	keyParts  [16]span
+	faults    int // of the record at hand
+	resource  string
+	listed    []*fault // of the row at hand
+	uncounted int      // where its problems say how many more it has
+	warned    []*score
+	out       *batch
+	recent    []recentRecord
+	unnamed   []unnamedColumn
+	dropped   *keyVerdicts // what pass 1 decided for the file
+	poisoned  *conflictSet
 }
 
 // slot is a value that is computed at most once a row.
@@ -113,19 +114,34 @@ func (r *state) begin(line int64, cells []string) {
 // fail spoils the record at hand; the row lists a fault once.
 func (r *state) fail(f *fault, path string) {
 	r.faults++
-	if slices.Contains(r.listed, f) || len(r.listed) >= maxListed {
+	if slices.Contains(r.listed, f) {
 		return
 	}
 	r.listed = append(r.listed, f)
+	if f.miss != nil {
+		r.note(f.miss)
+	}
+	if len(r.listed) > maxListed {
+		r.more(f)
+		return
+	}
 	p := f.problem()
 	p.Resource = r.resource
 	if path != "$" {
 		p.Path = path
 	}
 	r.list(p)
-	if f.miss != nil {
-		r.out.misses = append(r.out.misses, missed{f.miss, r.line})
+}
+
+// more counts what the row does not list, in one line of its own.
+func (r *state) more(f *fault) {
+	n := len(r.listed) - maxListed
+	if n == 1 {
+		r.uncounted = len(r.out.problems)
+		r.list(diag.Problem{Code: f.code, Level: diag.LevelOf(f.code)})
 	}
+	p := &r.out.problems[r.uncounted]
+	p.Count, p.Message = n, fmt.Sprintf("and %d more problems of this row, not listed one by one", n)
 }
 
 // maxListed bounds what one row lists.

@@ -111,6 +111,7 @@ const (
 	RecordDuplicate  Code = "VAL-RECORD-DUPLICATE"
 	RecordConflict   Code = "VAL-RECORD-KEY-CONFLICT"
 	DescriptorCase   Code = "VAL-DESCRIPTOR-CASE"
+	DescriptorSame   Code = "VAL-DESCRIPTOR-SAME"
 	DescriptorLong   Code = "VAL-DESCRIPTOR-LONG"
 	LevelUndeclared  Code = "VAL-LEVEL-UNDECLARED"
 )
@@ -225,6 +226,7 @@ var table = []Entry{
 	{RecordDuplicate, LevelInfo, "A record equals an earlier one and was left out.", "Nothing to do."},
 	{RecordConflict, LevelError, "Records with one natural key differ; none was staged.", "Find out which is right; the key must hold what tells the events apart."},
 	{DescriptorCase, LevelWarning, "Two codes differ only in upper and lower case.", "Targets treat them as one; ask the vendor which is meant."},
+	{DescriptorSame, LevelWarning, "Two values of the vendor become one descriptor code.", "Give one of them another `code` in the bundle's table, if they do not mean the same."},
 	{DescriptorLong, LevelError, "A descriptor code is longer than 50 characters.", "Give the value a `code` in its table; nothing is cut."},
 	{LevelUndeclared, LevelWarning, "A performance level is in no table of the bundle.", "Add it to the levels of the assessment; it was staged."},
 

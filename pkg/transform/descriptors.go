@@ -135,6 +135,18 @@ type decision struct {
 	sent     string // the URI; empty where it is left out
 	rule     string // file:line
 	code     string // for a vendor's type: the code, to be staged as a descriptor
+	method   string // for a level of a score table: its reporting method
+}
+
+// descriptorSite is one place in the records that holds a descriptor.
+type descriptorSite struct {
+	id       int // in a worker's memory of what it decided there
+	rule     *descriptorRule
+	resource string
+	path     string
+	column   string // header
+	method   string // of a level in a score table
+	pos      diag.Pos
 }
 
 // resolved is what became of one value at one place.
@@ -147,20 +159,15 @@ type resolved struct {
 // resolve decides a value.
 func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (decision, *fault) {
 	out := decision{typ: d.typ, value: text, rule: ruleOf(rule)}
-	row := -1
-	if d.table != nil {
-		row = d.table.find(textValue(text).appendKey(nil), "")
-		if row >= 0 {
-			out.rule = ruleOf(d.table.rows[row].pos)
-		}
+	row := d.row(text)
+	if row >= 0 {
+		out.rule = ruleOf(d.table.rows[row].pos)
 	}
 	switch {
 	case d.vendor != "":
 		out.code = text
 		if row >= 0 {
-			if code := d.table.cell(row, "code"); code != "" {
-				out.code = code
-			}
+			out.code = d.table.code(row)
 		}
 		if n := len(utf16.Encode([]rune(out.code))); n > maxCode {
 			return out, &fault{code: diag.DescriptorLong, rule: rule, column: column, value: text,
@@ -182,14 +189,22 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (dec
 	return out, nil
 }
 
+// row is the row of a value in the rule's table; -1 if there is none.
+func (d *descriptorRule) row(value string) int {
+	if d.table == nil {
+		return -1
+	}
+	return d.table.find(textValue(value).appendKey(nil), "")
+}
+
 // decide resolves a value and notes the decision in the list.
-func decide(d *descriptorRule, text, column string, pos diag.Pos, resource, path string, list *[]*decision, base int) *resolved {
+func decide(at *descriptorSite, text string, list *[]*decision, base int) *resolved {
 	text = strings.Clone(text)
-	made, f := d.resolve(text, column, pos)
+	made, f := at.rule.resolve(text, at.column, at.pos)
 	if f != nil {
 		return &resolved{fail: f, id: -1}
 	}
-	made.resource, made.path = resource, path
+	made.resource, made.path, made.method = at.resource, at.path, at.method
 	*list = append(*list, &made)
 	out := &resolved{id: int32(base + len(*list) - 1)}
 	if made.sent != "" {
@@ -206,6 +221,7 @@ func (c *compiler) checkDescriptors() {
 			if _, ok := c.standard.DescriptorResource(d.typ); !ok {
 				c.add(d.pos, diag.BundleDescriptor, "correct the name", "data standard %s has no %s%s", c.standard.Version, d.typ, diag.DidYouMean(d.typ, c.descriptorTypes()))
 			}
+			c.checkCodes(d)
 			continue
 		}
 		if d.table == nil {
@@ -218,6 +234,39 @@ func (c *compiler) checkDescriptors() {
 			}
 		}
 	}
+}
+
+// checkCodes finds values of a vendor's table that would become one code, and resources that the
+// bundle makes although they are staged by themselves.
+func (c *compiler) checkCodes(d *descriptorRule) {
+	if res, ok := c.standard.DescriptorResource(d.typ); ok {
+		for _, def := range c.bundle.Resources {
+			if def.Name.Value == res.Name {
+				c.add(def.Name.Pos, diag.BundleDescriptor, "remove the resource, and give the descriptors' texts in a table: {"+d.typ+": tables.x}",
+					"%s is listed under `vendor`, so its descriptors are staged by themselves", d.typ)
+			}
+		}
+	}
+	if d.table == nil {
+		return
+	}
+	first := map[string]int{}
+	for i := range d.table.rows {
+		code := d.table.code(i)
+		if other, ok := first[code]; ok && d.table.cell(i, "value") != d.table.cell(other, "value") {
+			c.add(d.table.rows[i].pos, diag.BundleDescriptor, "give each value a code of its own", "the code %q stands already in line %d", code, d.table.rows[other].pos.Line)
+			continue
+		}
+		first[code] = i
+	}
+}
+
+// code is the code of a row of a vendor's descriptors: its own, or the value.
+func (t *lookupTable) code(row int) string {
+	if code := t.cell(row, "code"); code != "" {
+		return code
+	}
+	return t.cell(row, "value")
 }
 
 func (c *compiler) descriptorTypes() []string {

@@ -177,18 +177,14 @@ func quoted(dst []byte, v value) ([]byte, string) {
 
 // descriptorNode is a leaf that holds a descriptor: the vendor's word becomes a URI.
 type descriptorNode struct {
-	code     code
-	rule     *descriptorRule
-	site     int
-	resource string
-	path     string
-	column   string
+	code code
+	site descriptorSite
 }
 
 func (n *descriptorNode) emit(r *state, dst []byte) ([]byte, bool) {
 	v, f := n.code.eval(r)
 	if f != nil {
-		r.fail(f, n.path)
+		r.fail(f, n.site.path)
 		return dst, false
 	}
 	if v.null() || v.kind.isText() && blank(v.s) {
@@ -198,23 +194,23 @@ func (n *descriptorNode) emit(r *state, dst []byte) ([]byte, bool) {
 	if !v.kind.isText() {
 		s = v.text()
 	}
-	return r.descriptor(n.site, n.rule, s, n.column, n.code.pos, n.resource, n.path, dst)
+	return r.descriptor(&n.site, s, dst)
 }
 
 // descriptor appends the URI of a value; what was decided at a place is kept there.
-func (r *state) descriptor(site int, rule *descriptorRule, s, column string, pos diag.Pos, resource, path string, dst []byte) ([]byte, bool) {
-	known := r.sites[site]
+func (r *state) descriptor(at *descriptorSite, s string, dst []byte) ([]byte, bool) {
+	known := r.sites[at.id]
 	d := known[s]
 	if d == nil {
-		d = decide(rule, s, column, pos, resource, path, &r.made, len(r.plan.decisions))
+		d = decide(at, s, &r.made, len(r.plan.decisions))
 		if known == nil {
 			known = map[string]*resolved{}
-			r.sites[site] = known
+			r.sites[at.id] = known
 		}
 		known[strings.Clone(s)] = d
 	}
 	if d.fail != nil {
-		r.fail(d.fail, path)
+		r.fail(d.fail, at.path)
 		return dst, false
 	}
 	r.log = append(r.log, d.id)
@@ -406,7 +402,7 @@ type elementItems struct {
 }
 
 func (i *elementItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
-	if !r.exists(i.element) || r.spoiled(i.element.columns, i.path) || r.conflicting(i.element, i.path) {
+	if !r.exists(i.element) || r.doubtful(i.element, i.path) || r.spoiled(i.element.columns, i.path) || r.conflicting(i.element, i.path) {
 		return dst, false
 	}
 	return i.part.items(r, dst, first)
@@ -427,9 +423,8 @@ func (i *groupItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
 
 // scoreItems is `scores` or `levels`: the fragments around each value are encoded before the first row.
 type scoreItems struct {
-	list     []scoreItem
-	resource string
-	path     string // of the array
+	list []scoreItem
+	path string // of the array
 }
 
 type scoreItem struct {
@@ -437,8 +432,7 @@ type scoreItem struct {
 	prefix []byte // up to the value
 	suffix []byte
 	log    []int32
-	rule   *descriptorRule // of a level
-	site   int
+	site   descriptorSite // of a level
 }
 
 func (s *scoreItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
@@ -460,7 +454,7 @@ func (s *scoreItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
 		dst = append(dst, i.prefix...)
 		if i.level {
 			var ok bool
-			dst, ok = r.descriptor(i.site, i.rule, text, i.header, i.pos, s.resource, s.path+"[*].performanceLevelDescriptor", dst)
+			dst, ok = r.descriptor(&i.site, text, dst)
 			if !ok {
 				dst = dst[:mark]
 				continue

@@ -357,17 +357,17 @@ func (x *recordCompiler) descriptorLeaf(p *schema.Property, v code, n *bundle.Sc
 	}
 	if !v.constant {
 		x.pl.sites++
-		return &descriptorNode{code: v, rule: rule, site: x.pl.sites - 1, resource: x.source.name, path: path, column: headerOf(v)}
+		return &descriptorNode{v, descriptorSite{id: x.pl.sites - 1, rule: rule, resource: x.source.name, path: path, column: headerOf(v), pos: v.pos}}
 	}
 	if x.inferring {
 		return &constNode{text: []byte(`""`)}
 	}
-	return x.constantDescriptor(rule, v.val.text(), "", n.Pos, path, v.data)
+	return x.constantDescriptor(rule, v.val.text(), n.Pos, path, v.data)
 }
 
 // constantDescriptor decides a value that is known before the first row.
-func (x *recordCompiler) constantDescriptor(rule *descriptorRule, text, column string, pos diag.Pos, path string, data bool) node {
-	d := decide(rule, text, column, pos, x.source.name, path, &x.pl.decisions, 0)
+func (x *recordCompiler) constantDescriptor(rule *descriptorRule, text string, pos diag.Pos, path string, data bool) node {
+	d := decide(&descriptorSite{rule: rule, resource: x.source.name, path: path, pos: pos}, text, &x.pl.decisions, 0)
 	switch {
 	case d.fail != nil && !data:
 		x.bad(pos, d.fail.fix, "%s: %s: %q", x.place(path), d.fail.message, text)
@@ -641,7 +641,7 @@ func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, p
 	if g == nil {
 		return nil
 	}
-	out := &scoreItems{resource: x.source.name, path: path}
+	out := &scoreItems{path: path}
 	list := g.scores
 	if word == "levels" {
 		list = g.levels
@@ -652,14 +652,14 @@ func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, p
 		return nil
 	}
 	for _, sc := range list {
-		item := scoreItem{score: sc, rule: second, suffix: []byte{'}'}}
+		item := scoreItem{score: sc, suffix: []byte{'}'}}
 		item.prefix = append(item.prefix, `{"assessmentReportingMethodDescriptor":`...)
 		if !x.appendConstant(&item, method, sc.method, sc.pos, path+"[*]."+need[0]) {
 			continue
 		}
 		if word == "levels" {
 			item.prefix = append(item.prefix, `,"performanceLevelDescriptor":`...)
-			item.site = x.pl.sites
+			item.site = descriptorSite{id: x.pl.sites, rule: second, resource: x.source.name, path: path + "[*]." + need[1], column: sc.header, method: sc.method, pos: sc.pos}
 			x.pl.sites++
 		} else {
 			item.prefix = append(item.prefix, `,"resultDatatypeTypeDescriptor":`...)
@@ -676,9 +676,15 @@ func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, p
 	return out
 }
 
-// appendConstant encodes a descriptor of a score table.
+// appendConstant encodes a descriptor of a score table; one that is left out would take all scores
+// of the row with it.
 func (x *recordCompiler) appendConstant(item *scoreItem, rule *descriptorRule, text string, pos diag.Pos, path string) bool {
-	k, ok := x.constantDescriptor(rule, text, "", pos, path, false).(*constNode)
+	if d, f := rule.resolve(text, "", pos); f == nil && d.sent == "" {
+		array, property, _ := strings.Cut(x.place(path), "[*].")
+		x.bad(pos, "give the value a descriptor there", "%q is left out by %s, but %s[*] needs its %s", text, d.rule, array, property)
+		return false
+	}
+	k, ok := x.constantDescriptor(rule, text, pos, path, false).(*constNode)
 	if !ok {
 		return false
 	}

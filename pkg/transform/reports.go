@@ -67,10 +67,19 @@ func (s *staging) writeUnmapped() error {
 // writeMappings writes mappings.csv: every descriptor decision once, with a count.
 func (s *staging) writeMappings() error {
 	version := s.program.Bundle.Name + "@" + s.program.Bundle.Version
-	all := s.decisions()
+	counts := map[decision]int64{}
+	var all []decision
+	for _, d := range s.decisions() {
+		n := s.decided[d]
+		d.method = ""
+		if _, ok := counts[d]; !ok {
+			all = append(all, d)
+		}
+		counts[d] += n
+	}
 	return s.csv("mappings.csv", []string{"resource", "path", "descriptorType", "vendorValue", "sent", "count", "rule", "version"}, func(row func(...string) error) error {
 		for _, d := range all {
-			if err := row(d.resource, d.path, d.typ, d.value, d.sent, strconv.FormatInt(s.decided[d], 10), d.rule, version); err != nil {
+			if err := row(d.resource, d.path, d.typ, d.value, d.sent, strconv.FormatInt(counts[d], 10), d.rule, version); err != nil {
 				return err
 			}
 		}
@@ -86,7 +95,7 @@ func (s *staging) decisions() []decision {
 	}
 	slices.SortFunc(all, func(a, b decision) int {
 		return cmp.Or(strings.Compare(a.resource, b.resource), strings.Compare(a.path, b.path), strings.Compare(a.typ, b.typ),
-			strings.Compare(a.value, b.value), strings.Compare(a.sent, b.sent), strings.Compare(a.rule, b.rule))
+			strings.Compare(a.value, b.value), strings.Compare(a.sent, b.sent), strings.Compare(a.rule, b.rule), strings.Compare(a.method, b.method))
 	})
 	return all
 }
@@ -117,8 +126,19 @@ func (s *staging) vendorDescriptors() error {
 		if used[d.typ] == nil {
 			used[d.typ] = map[string]decision{}
 		}
-		if _, ok := used[d.typ][d.code]; !ok {
+		first, ok := used[d.typ][d.code]
+		if !ok {
 			used[d.typ][d.code] = d
+			continue
+		}
+		if first.value == d.value {
+			continue
+		}
+		if s.program.compiler.rules[d.typ].row(first.value) < 0 { // the table says more than the value
+			used[d.typ][d.code] = d
+		}
+		if err := s.sameCode(first, d); err != nil {
+			return err
 		}
 	}
 	for _, typ := range sortedNames(used) {
@@ -150,6 +170,18 @@ func (s *staging) vendorDescriptors() error {
 	return nil
 }
 
+// sameCode notes, once, two values of the vendor that become one descriptor.
+func (s *staging) sameCode(a, b decision) error {
+	one, other := min(a.value, b.value), max(a.value, b.value)
+	key := [3]string{a.typ, one, other}
+	if s.same[key] {
+		return nil
+	}
+	s.same[key] = true
+	return s.problems.add(diag.Problem{Code: diag.DescriptorSame, Value: b.value, Rule: b.rule,
+		Message: fmt.Sprintf("the values %q and %q become one code of %s, %q", one, other, a.typ, a.code)})
+}
+
 // relativeRule reads a rule's file:line back, without the bundle's folder.
 func relativeRule(rule, folder string) diag.Pos {
 	i := strings.LastIndexByte(rule, ':')
@@ -166,10 +198,8 @@ func (d *descriptorRule) record(code, value string) []byte {
 	if len([]rune(short)) > 75 {
 		short = code
 	}
-	if d.table != nil {
-		if row := d.table.find(textValue(value).appendKey(nil), ""); row >= 0 {
-			description = d.table.cell(row, "description")
-		}
+	if row := d.row(value); row >= 0 {
+		description = d.table.cell(row, "description")
 	}
 	text := append([]byte(nil), `{"codeValue":`...)
 	text = jsonl.AppendString(text, code)
@@ -211,15 +241,32 @@ func (s *staging) undeclaredLevels() error {
 			declared[d.value] = true
 		}
 	}
-	counts := map[string]int64{}
+	type level struct{ method, path, value string }
+	counts := map[level]int64{}
+	var order []level
 	for _, d := range all {
-		if d.typ == typ && strings.HasPrefix(d.resource, "student") && !declared[d.value] {
-			counts[d.value] += s.decided[d]
+		if d.typ != typ || !strings.HasPrefix(d.resource, "student") || declared[d.value] {
+			continue
 		}
+		l := level{method: d.method, value: d.value}
+		if l.method == "" { // the record says which, but not to us
+			l.path = d.path
+		}
+		if counts[l] == 0 {
+			order = append(order, l)
+		}
+		counts[l] += s.decided[d]
 	}
-	for _, v := range sortedNames(counts) {
-		if err := s.problems.add(diag.Problem{Code: diag.LevelUndeclared, Value: v, Count: int(counts[v]),
-			Message: "a performance level is declared by no assessment of the bundle; it was staged"}); err != nil {
+	slices.SortFunc(order, func(a, b level) int {
+		return cmp.Or(strings.Compare(a.method, b.method), strings.Compare(a.path, b.path), strings.Compare(a.value, b.value))
+	})
+	for _, l := range order {
+		of := ""
+		if l.method != "" {
+			of = fmt.Sprintf(" of the reporting method %q", l.method)
+		}
+		if err := s.problems.add(diag.Problem{Code: diag.LevelUndeclared, Path: l.path, Value: l.value, Count: int(counts[l]),
+			Message: fmt.Sprintf("the performance level %q%s is declared by no assessment of the bundle; it was staged", l.value, of)}); err != nil {
 			return err
 		}
 	}

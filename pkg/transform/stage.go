@@ -24,6 +24,7 @@ type staging struct {
 	unmapped  map[string]*unmappedValue
 	unkept    int64 // misses of values that are not in unmapped
 	decided   map[decision]int64
+	same      map[[3]string]bool // type and two values of one code that are noted
 	records   *recordTable
 	conflicts *conflictSet // natural keys found to conflict
 	firsts    map[[12]byte]string
@@ -49,7 +50,7 @@ type output struct {
 }
 
 func (p *Program) newStaging(run *runs.Run) (*staging, error) {
-	s := &staging{program: p, run: run, unmapped: map[string]*unmappedValue{}, decided: map[decision]int64{},
+	s := &staging{program: p, run: run, unmapped: map[string]*unmappedValue{}, decided: map[decision]int64{}, same: map[[3]string]bool{},
 		records: &recordTable{}, conflicts: &conflictSet{}, firsts: map[[12]byte]string{},
 		counts: runs.TransformCounts{Inputs: map[string]runs.InputCounts{}, Resources: map[string]runs.StagedCounts{}}}
 	for _, name := range p.resources {

@@ -43,7 +43,6 @@ type Program struct {
 	resources []string // names, in the order of their first source
 	tables    []tableRecord
 	tablePlan *plan
-	counts    []int64 // of tablePlan's decisions
 	lints     diag.List
 }
 
@@ -220,7 +219,7 @@ func (c *compiler) compileAll() {
 	for _, def := range c.bundle.Inputs {
 		p.inputs = append(p.inputs, c.compileInput(def))
 	}
-	p.tablePlan = &plan{input: &input{name: "tables"}, district: -1}
+	p.tablePlan = &plan{input: &input{name: "tables"}}
 	for _, def := range c.bundle.Resources {
 		c.compileSource(def)
 	}

@@ -99,6 +99,11 @@ func (c *compiler) checkInput(in *input) {
 	}
 	if def.District != nil {
 		known(*def.District, "`district`")
+		for _, col := range def.Columns {
+			if col.Name.Value == def.District.Value && col.Optional {
+				c.add(col.Pos, diag.BundleValue, "remove `optional`; name the layouts that have the column, if only some do", "the district's column cannot be optional: without it nobody could tell whose the rows are")
+			}
+		}
 	}
 	for _, col := range allColumns(def) {
 		for _, l := range col.Layouts {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ordered"
 	"github.com/sluice-edfi/sluice/pkg/table"
@@ -36,8 +37,9 @@ func placeOf(file int, line int64, element int) keyPlace {
 	return keyPlace(file)<<52 | keyPlace(line)<<16 | keyPlace(element)
 }
 
-func (p keyPlace) file() int   { return int(p >> 52) }
-func (p keyPlace) line() int64 { return int64(p>>16) & (1<<36 - 1) }
+func (p keyPlace) file() int    { return int(p >> 52) }
+func (p keyPlace) line() int64  { return int64(p>>16) & (1<<36 - 1) }
+func (p keyPlace) element() int { return int(p & (maxElements - 1)) }
 
 // keyStore holds entries in buckets of chunks, so that it grows without copying and sorts in parts
 // that fit the processor's cache.
@@ -80,8 +82,9 @@ func (s *keyStore) groups(yield func([]keyEntry)) {
 type verdictKind uint8
 
 const (
-	keyDropped  verdictKind = iota // another one stays
-	keyConflict                    // all are rejected
+	keyDropped   verdictKind = iota // another one stays
+	keyConflict                     // all are rejected
+	keyUnordered                    // rejected: `by` of one of them cannot be had, so none can be chosen
 )
 
 // keyVerdict is what the first pass decided about a row or an element; most have none.
@@ -89,7 +92,7 @@ type keyVerdict struct {
 	at    keyPlace
 	kind  verdictKind
 	other string // the row it repeats, or conflicts with
-	fault *fault
+	fault *fault // of an element: records share it
 }
 
 // keyVerdicts is the verdicts of one file, in order.
@@ -233,17 +236,28 @@ func (k *keyPass) read(ctx context.Context, o *RunOptions, f *boundFile) error {
 	})
 }
 
-// keys adds the entries of a row. One that is not ours, or cannot be read, is not compared.
+// keys adds the entries of a row. One that is another's or filtered is not compared; one that is
+// rejected is, so that no older one steps in for it.
 func (r *state) keys(b *keyBatch, row *table.Row, file int) {
 	r.begin(row.Line, row.Cells)
-	if r.malformed(row) != nil {
+	f := r.malformed(row)
+	if f != nil && f.code == diag.RowQuote {
+		return // which cell is which cannot be told
+	}
+	if done, ended := r.ours(false); ended && done != rowRejected {
 		return
 	}
-	if _, ended := r.ours(false); ended {
-		return
+	rows, lists := len(b.rows), len(b.lists)
+	r.entries(b, file)
+	if f != nil {
+		r.sure(b, rows, lists, row, file)
 	}
+}
+
+func (r *state) entries(b *keyBatch, file int) {
+	at := placeOf(file, r.line, 0)
 	if key, ok := r.keyHash(r.plan.key); ok {
-		b.rows = append(b.rows, keyEntry{key, r.contentHash(r.plan.cells, r.plan.input.def.Nulls), placeOf(file, r.line, 0)})
+		b.rows = append(b.rows, keyEntry{key, r.contentHash(r.plan.content, nil, at), at})
 	}
 	for _, lk := range r.plan.listKeys {
 		for _, e := range lk.elements {
@@ -251,10 +265,37 @@ func (r *state) keys(b *keyBatch, row *table.Row, file int) {
 				continue
 			}
 			if key, ok := r.keyHash(e.key); ok {
-				b.lists = append(b.lists, listEntry{lk.list, keyEntry{key, r.contentHash(e.cells, r.plan.input.def.Nulls), placeOf(file, r.line, e.number)}})
+				at := placeOf(file, r.line, e.number)
+				b.lists = append(b.lists, listEntry{lk.list, keyEntry{key, r.contentHash(e.content, r.plan.who, at), at}})
 			}
 		}
 	}
+}
+
+// sure keeps those entries of a malformed row whose keys do not depend on the cells that it lacks:
+// they are the same whatever these hold. Its contents equal no other's.
+func (r *state) sure(b *keyBatch, rows, lists int, row *table.Row, file int) {
+	for i := range b.rows[rows:] {
+		b.rows[rows+i].content = uint64(b.rows[rows+i].at)
+	}
+	for i := range b.lists[lists:] {
+		b.lists[lists+i].content = uint64(b.lists[lists+i].at)
+	}
+	if len(row.Cells) >= len(r.cells) {
+		return
+	}
+	again := keyBatch{}
+	for i := len(row.Cells); i < len(r.cells); i++ {
+		r.cells[i] = "\x00"
+	}
+	r.row++ // what slots hold is forgotten
+	r.entries(&again, file)
+	b.rows = append(b.rows[:rows], slices.DeleteFunc(b.rows[rows:], func(e keyEntry) bool {
+		return !slices.ContainsFunc(again.rows, func(o keyEntry) bool { return o.key == e.key })
+	})...)
+	b.lists = append(b.lists[:lists], slices.DeleteFunc(b.lists[lists:], func(e listEntry) bool {
+		return !slices.ContainsFunc(again.lists, func(o listEntry) bool { return o.list == e.list && o.key == e.key && o.at == e.at })
+	})...)
 }
 
 // keyHash hashes a key's values; false if all are null, or one cannot be had.
@@ -275,16 +316,46 @@ func (r *state) keyHash(key []code) (h [16]byte, ok bool) {
 	return hash16(b), true
 }
 
-// contentHash hashes cells as they are compared: trimmed, null tokens as null.
-func (r *state) contentHash(cells []int, nulls []string) uint64 {
+// contentCell is a bound cell where rows or elements are compared. Its tag says what the cell means,
+// so that files with other columns, or with the same in another order, can be compared.
+type contentCell struct {
+	tag   uint64
+	index int
+	nulls []string
+}
+
+// contentTag is the tag of what a declaration binds.
+func contentTag(pos diag.Pos, parts ...string) uint64 {
+	return maphash.String(contentSeed, fmt.Sprintf("%s:%d:%d\x00%s", pos.File, pos.Line, pos.Col, strings.Join(parts, "\x00")))
+}
+
+// orderContent puts cells into an order that is the same in all files, each meaning once.
+func orderContent(cells []contentCell) []contentCell {
+	slices.SortFunc(cells, func(a, b contentCell) int { return cmp.Compare(a.tag, b.tag) })
+	return slices.CompactFunc(cells, func(a, b contentCell) bool { return a.tag == b.tag })
+}
+
+// contentHash hashes cells as they are compared: trimmed, null tokens as null, and what is not bound
+// as null too. Elements are compared with their student, and equal none where that is not known: a
+// key that lacks the student must not drop another one's result.
+func (r *state) contentHash(cells []contentCell, who *code, at keyPlace) uint64 {
 	var scratch [1024]byte
-	b := scratch[:0]
-	for _, i := range cells {
-		s := trimSpace(r.cells[i])
-		if isNullCell(s, nulls) {
-			b = append(b, 0)
+	b := append(scratch[:0], r.plan.layout...)
+	if who != nil {
+		v, f := who.eval(r)
+		if f != nil || v.null() {
+			b = binary.LittleEndian.AppendUint64(b, uint64(at))
+		} else {
+			b = v.appendKey(b)
+		}
+	}
+	for i := range cells {
+		c := &cells[i]
+		s := trimSpace(r.cells[c.index])
+		if isNullCell(s, c.nulls) {
 			continue
 		}
+		b = binary.LittleEndian.AppendUint64(b, c.tag)
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
@@ -323,11 +394,8 @@ func (k *keyPass) decide(o *RunOptions) error {
 func (k *keyPass) decideStore(o *RunOptions, s *keyStore, l *list, keeps bool, rule func() (keep string, by bool)) error {
 	var byValue []group
 	s.groups(func(entries []keyEntry) {
-		if l != nil { // elements of rows that were dropped are not compared
-			entries = slices.DeleteFunc(slices.Clone(entries), func(e keyEntry) bool {
-				v, ok := k.out[e.at.file()].row(e.at.line())
-				return ok && v.kind == keyDropped
-			})
+		if l != nil {
+			entries = slices.DeleteFunc(slices.Clone(entries), func(e keyEntry) bool { return k.outerDropped(l, e.at) })
 		}
 		var left []keyEntry
 		for _, e := range entries {
@@ -377,17 +445,59 @@ func (k *keyPass) decideStore(o *RunOptions, s *keyStore, l *list, keeps bool, r
 	return nil
 }
 
+// outerDropped reports whether the row of an element, or an element around it, was dropped: it is
+// then not compared. Rows are decided before lists, and lists before those in them.
+func (k *keyPass) outerDropped(l *list, at keyPlace) bool {
+	verdicts := k.out[at.file()]
+	if v, ok := verdicts.row(at.line()); ok && v.kind == keyDropped {
+		return true
+	}
+	if l.outer == nil {
+		return false
+	}
+	keys := k.files[at.file()].plan.listKeys
+	i := slices.IndexFunc(keys, func(lk *listKey) bool { return lk.list == l })
+	for e := keys[i].elements[at.element()].outer; e != nil; e = e.outer {
+		if v, ok := verdicts.element(e.list, at.line(), e.number); ok && v.kind == keyDropped {
+			return true
+		}
+	}
+	return false
+}
+
+// kept is what `by` says of a row or an element.
+type kept struct {
+	value
+	unknown bool // it cannot be had
+}
+
 // keepOne drops all but one: the first or last, or the one with the smallest or greatest value.
-func (k *keyPass) keepOne(g group, last bool, values map[keyPlace]value) {
-	stays := 0
-	for i := 1; i < len(g.entries); i++ {
-		c := compareKept(values[g.entries[i].at], values[g.entries[stays].at])
+// Where values cannot be had nobody knows which one that is: these and the one that would stay
+// without them are rejected.
+func (k *keyPass) keepOne(g group, last bool, values map[keyPlace]kept) {
+	stays, unknown := -1, -1
+	for i, e := range g.entries {
+		if values[e.at].unknown {
+			unknown = i
+			continue
+		}
+		if stays < 0 {
+			stays = i
+			continue
+		}
+		c := compareKept(values[e.at].value, values[g.entries[stays].at].value)
 		if last && c >= 0 || !last && c < 0 {
 			stays = i
 		}
 	}
 	for i, e := range g.entries {
-		if i != stays {
+		switch {
+		case i == stays && unknown < 0:
+		case i == stays:
+			k.verdict(g.list, e, keyUnordered, g.entries[unknown])
+		case values[e.at].unknown:
+			k.verdict(g.list, e, keyUnordered, e)
+		default:
 			k.verdict(g.list, e, keyDropped, g.entries[stays])
 		}
 	}
@@ -418,20 +528,38 @@ func (k *keyPass) verdict(l *list, e keyEntry, kind verdictKind, other keyEntry)
 		out.rows = append(out.rows, v)
 		return
 	}
-	if kind == keyConflict {
-		v.fault = &fault{code: diag.RowKeyConflict, rule: l.def.Key[0].Pos,
-			message: fmt.Sprintf("an element of %s has the same key as one of %s, but other content", l.path, v.other)}
+	if kind != keyDropped {
+		v.fault = v.conflict("an element of "+l.path+" has the same key as one of ", l.def.Key, l.def.Duplicates)
 	}
 	out.lists[l] = append(out.lists[l], v)
 }
 
+// conflict is why a row or an element is rejected that has the key of another one.
+func (v *keyVerdict) conflict(what string, key []bundle.Text, d *bundle.Duplicates) *fault {
+	f := &fault{code: diag.RowKeyConflict, rule: key[0].Pos, message: what + v.other + ", but other content"}
+	if v.kind == keyUnordered {
+		f.message = what + v.other + ", whose " + d.By.Value + " cannot be had, so which of them stays cannot be told"
+	}
+	return f
+}
+
+// clash is the fault of a verdict that rejects: what is wrong with `by` where that is why.
+func (r *state) clash(v *keyVerdict, by *code, other func() *fault) *fault {
+	if v.kind == keyUnordered {
+		if _, f := by.eval(r); f != nil {
+			return f
+		}
+	}
+	return other()
+}
+
 // values reads the values of `by` of the few rows and elements that need them.
-func (k *keyPass) values(groups []group) (map[keyPlace]value, error) {
-	values := map[keyPlace]value{}
+func (k *keyPass) values(groups []group) (map[keyPlace]kept, error) {
+	values := map[keyPlace]kept{}
 	files := map[int]bool{}
 	for _, g := range groups {
 		for _, e := range g.entries {
-			values[e.at] = value{}
+			values[e.at] = kept{}
 			files[e.at.file()] = true
 		}
 	}
@@ -439,15 +567,14 @@ func (k *keyPass) values(groups []group) (map[keyPlace]value, error) {
 		if !files[i] {
 			continue
 		}
-		if err := f.each(func(r *state) {
+		if err := f.each(func(r *state, row *table.Row) {
 			read := func(at keyPlace, by *code) {
 				if _, ok := values[at]; !ok || by == nil {
 					return
 				}
-				if v, f := by.eval(r); f == nil {
-					v.s = strings.Clone(v.s)
-					values[at] = v
-				}
+				v, f := by.eval(r)
+				v.s = strings.Clone(v.s)
+				values[at] = kept{v, f != nil || r.malformed(row) != nil}
 			}
 			if groups[0].list == nil {
 				read(placeOf(i, r.line, 0), r.plan.by)
@@ -466,7 +593,7 @@ func (k *keyPass) values(groups []group) (map[keyPlace]value, error) {
 }
 
 // each walks the rows of a file, one after the other.
-func (f *boundFile) each(visit func(r *state)) error {
+func (f *boundFile) each(visit func(r *state, row *table.Row)) error {
 	src, err := f.open()
 	if err != nil {
 		return err
@@ -485,7 +612,7 @@ func (f *boundFile) each(visit func(r *state)) error {
 		r.out.reset(0)
 		for row := range block.Rows(&p) {
 			r.begin(row.Line, row.Cells)
-			visit(r)
+			visit(r, &row)
 		}
 	}
 }

@@ -30,6 +30,7 @@ func (c *compiler) lintBundle() {
 	}
 	for _, in := range c.program.inputs {
 		c.lintHeaders(in)
+		c.lintListScores(in.lists)
 	}
 	c.lints.list.Sort()
 }
@@ -445,6 +446,21 @@ func (c *compiler) lintHeaders(in *input) {
 		if known && !matched[g.def.Pos] {
 			c.lint(g.def.Pos, "remove it, or add a fixture with the layout that has it", "`ignore` names %q, which no column of a known layout matches", g.def.Value)
 		}
+	}
+}
+
+// lintListScores finds scores of lists whose header is the same for all elements: a value there makes
+// no element exist, and is lost where nothing else does.
+func (c *compiler) lintListScores(lists []*list) {
+	for _, l := range lists {
+		for _, u := range l.scores {
+			for _, r := range u.rows {
+				if len(r.headers) > 0 && !slices.ContainsFunc(r.headers, func(h string) bool { return namesField(h, l.fields) }) {
+					c.lint(r.pos, "name a field in it, or put the row into a score table of the input", "the header %q names no field of the list %s: a value there makes no element exist, and is lost without one", strings.Join(r.headers, "|"), l.path)
+				}
+			}
+		}
+		c.lintListScores(l.lists)
 	}
 }
 

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -12,15 +13,12 @@ import (
 // element. Those that have no column in the file are left out and counted.
 func (c *compiler) elementsIn(l *list, outer *element, s *scope, b *binding, texts map[string]string) []*element {
 	var out []*element
-	binds := map[int]int{} // column → how many of these elements bind it
 	for i := range l.elements {
 		t := maps.Clone(texts)
 		if t == nil {
 			t = map[string]string{}
 		}
-		for k, f := range l.fields {
-			t[f.name] = l.elements[i][k].text
-		}
+		l.fieldTexts(i, t)
 		guards, keep := c.join(l, i, s)
 		if !keep {
 			continue
@@ -31,19 +29,64 @@ func (c *compiler) elementsIn(l *list, outer *element, s *scope, b *binding, tex
 		}
 		e := c.element(l, i, outer, s, b, t)
 		e.guards = guards
-		for _, cell := range e.cells {
-			binds[cell]++
-		}
 		out = append(out, e)
-	}
-	for _, e := range out {
-		e.own = slices.DeleteFunc(e.own, func(o ownCell) bool { return binds[o.index] > 1 })
 	}
 	return out
 }
 
+// fieldTexts adds what stands for an element's fields in headers. A column in `on` is the outer name
+// itself, and has its text; where that is known only with the row it is the table's.
+func (l *list) fieldTexts(at int, texts map[string]string) {
+	for k, f := range l.fields {
+		if _, outer := texts[f.name]; !f.on || !outer {
+			texts[f.name] = l.elements[at][k].text
+		}
+	}
+}
+
+// ownCells takes from the elements' own cells those that other elements bind too: they say nothing
+// of whether one is there. Elements around an element, and in it, are not others.
+func (c *compiler) ownCells() {
+	binders := map[int][]*element{}
+	for _, e := range c.pl.elements {
+		for _, i := range e.bound {
+			binders[i] = append(binders[i], e)
+		}
+	}
+	shares := map[*list]bool{}
+	for _, e := range c.pl.elements {
+		e.own = slices.DeleteFunc(e.own, func(o ownCell) bool {
+			shared := slices.ContainsFunc(binders[o.index], func(b *element) bool { return !b.within(e) && !e.within(b) })
+			shares[e.list] = shares[e.list] || shared
+			return shared
+		})
+	}
+	able := map[*list]bool{} // lists of which an element can exist
+	for _, e := range c.pl.elements {
+		for o := e; o != nil && len(e.own) > 0; o = o.outer {
+			able[o.list] = true
+		}
+	}
+	for l := range shares {
+		if shares[l] && !able[l] && !c.inferring {
+			c.add(l.def.Name.Pos, diag.BundleList, "let a header name the fields of the lists around it, too, as in \"{subject} Part {n}\"",
+				"no element of %s can exist: other elements bind the columns of its headers", l.path)
+		}
+	}
+}
+
+// within reports whether an element is another one, or stands in it.
+func (e *element) within(o *element) bool {
+	for ; e != nil; e = e.outer {
+		if e == o {
+			return true
+		}
+	}
+	return false
+}
+
 // element binds one element. Its own headers are those whose pattern names a field of the list;
-// elementsIn takes away what others bind too.
+// ownCells takes away what others bind too.
 func (c *compiler) element(l *list, at int, outer *element, s *scope, b *binding, texts map[string]string) *element {
 	e := &element{id: len(c.pl.elements), at: at, number: c.numbers[l], list: l, outer: outer, scope: s.child()}
 	c.numbers[l]++
@@ -51,7 +94,6 @@ func (c *compiler) element(l *list, at int, outer *element, s *scope, b *binding
 	e.scope.lists = map[string][]*element{}
 	e.scope.elements = append(slices.Clone(s.elements), e)
 	c.fields(e.scope, l.fields, l.elements[at], "field")
-	shared := map[int]bool{}
 	for _, col := range l.columns {
 		bc := c.bindColumn(b, e.scope, col, col.def.Headers, texts, l)
 		if bc.index < 0 {
@@ -60,7 +102,8 @@ func (c *compiler) element(l *list, at int, outer *element, s *scope, b *binding
 		if col.spoils {
 			e.columns = append(e.columns, bc)
 		}
-		shared[bc.index] = true
+		e.bound = append(e.bound, bc.index)
+		e.content = append(e.content, contentCell{contentTag(col.def.Name.Pos), bc.index, col.nulls})
 		if slices.ContainsFunc(col.def.Headers, func(h bundle.Text) bool { return namesField(h.Value, l.fields) }) {
 			e.own = append(e.own, ownCell{bc.index, col.nulls})
 		}
@@ -72,7 +115,8 @@ func (c *compiler) element(l *list, at int, outer *element, s *scope, b *binding
 			if sc.index < 0 {
 				continue
 			}
-			shared[sc.index] = true
+			e.bound = append(e.bound, sc.index)
+			e.content = append(e.content, contentCell{contentTag(sc.pos), sc.index, sc.nulls})
 			if slices.ContainsFunc(sc.headers, func(h string) bool { return namesField(h, l.fields) }) {
 				e.own = append(e.own, ownCell{sc.index, sc.nulls})
 			}
@@ -84,12 +128,12 @@ func (c *compiler) element(l *list, at int, outer *element, s *scope, b *binding
 		e.scope.lists[inner.def.Name.Value] = nested
 		e.nested = append(e.nested, nested...)
 		for _, n := range nested {
-			for _, cell := range n.cells {
-				shared[cell] = true
+			for _, cell := range n.content {
+				e.content = append(e.content, contentCell{contentTag(inner.def.Name.Pos, fmt.Sprint(n.at, cell.tag)), cell.index, cell.nulls})
 			}
 		}
 	}
-	e.cells = slices.Sorted(maps.Keys(shared))
+	e.content = orderContent(e.content)
 	e.key, e.by = c.keyOf(e.scope, l.def.Key, l.def.Duplicates)
 	if len(e.key) > 0 {
 		i := slices.IndexFunc(c.pl.listKeys, func(k *listKey) bool { return k.list == l })
@@ -154,6 +198,22 @@ func (c *compiler) join(l *list, at int, s *scope) (guards []guard, keep bool) {
 	return guards, true
 }
 
+// joinable says whether `on` may keep an element, as far as that is known before the names around it
+// are bound.
+func (c *compiler) joinable(l *list, at int, s *scope) bool {
+	for i, f := range l.fields {
+		if !f.on {
+			continue
+		}
+		if sym, ok := s.find(f.name); ok {
+			if _, keep, _ := c.joinColumn(sym.code, l.elements[at][i], f.typ); !keep {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // joinColumn compares an outer name with a column's value: at once if both are known.
 func (c *compiler) joinColumn(outer code, inner fieldValue, t typ) (g *guard, keep, ok bool) {
 	if outer.bad || c.inferring {
@@ -200,18 +260,16 @@ func (c *compiler) present(l *list, at int, s *scope, b *binding, texts map[stri
 			}
 		}
 	}
+	if len(l.lists) == 0 {
+		return false
+	}
+	around := s.child()
+	c.fields(around, l.fields, l.elements[at], "field")
 	for _, inner := range l.lists {
 		for i := range inner.elements {
 			t := maps.Clone(texts)
-			joined := true
-			for k, f := range inner.fields {
-				text := inner.elements[i][k].text
-				if outer, ok := texts[f.name]; f.on && ok && outer != text {
-					joined = false
-				}
-				t[f.name] = text
-			}
-			if joined && c.present(inner, i, s, b, t) {
+			inner.fieldTexts(i, t)
+			if c.joinable(inner, i, around) && c.present(inner, i, around, b, t) {
 				return true
 			}
 		}
@@ -226,33 +284,48 @@ func headerPatterns(def *bundle.Column) []string { return texts(def.Headers) }
 func (r *state) exists(e *element) bool {
 	seen := &r.elements[e.id]
 	if seen.row != r.row {
-		seen.there = r.there(e)
+		seen.there, seen.fault = r.there(e)
 		seen.row = r.row
 	}
 	return seen.there
 }
 
-func (r *state) there(e *element) bool {
+// there gives the fault too that keeps `on` from telling whether the element is joined: it is there
+// if it has a value, so that no value goes lost, and what is made from it is rejected.
+func (r *state) there(e *element) (bool, *fault) {
+	var doubt *fault
 	for i := range e.guards {
 		v, f := e.guards[i].outer.eval(r)
-		if f != nil || v.null() || !equalValues(v, e.guards[i].want) {
-			return false
+		switch {
+		case f != nil:
+			doubt = f
+		case v.null() || !equalValues(v, e.guards[i].want):
+			return false, nil
 		}
 	}
 	if r.gone(e) {
-		return false
+		return false, nil
 	}
 	for i := range e.own {
 		if o := &e.own[i]; !isNullCell(trimSpace(r.cells[o.index]), o.nulls) {
-			return true
+			return true, doubt
 		}
 	}
 	for _, n := range e.nested {
 		if r.exists(n) {
-			return true
+			return true, doubt
 		}
 	}
-	return false
+	return false, nil
+}
+
+// doubtful reports an element of which `on` could not tell whether it is joined.
+func (r *state) doubtful(e *element, path string) bool {
+	if !r.exists(e) || r.elements[e.id].fault == nil {
+		return false
+	}
+	r.fail(r.elements[e.id].fault, path)
+	return true
 }
 
 // spoiled gives the bad cells of an element: they reject the records from it and those that reach it.

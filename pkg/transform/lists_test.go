@@ -207,3 +207,119 @@ func TestListProblems(t *testing.T) {
 		}
 	}
 }
+
+// An outer name that cannot be had decides of no element: those with values reject.
+func TestFaultInTheOuterNameOfAList(t *testing.T) {
+	text := func(from, identifier, serial string) string {
+		return sketch(`
+    columns: {id: Id, stu: Student, subject: Subject}
+    student: [stu]
+    let: {code: 'lookup("subj", subject).code'}
+    lists:
+      parts:
+        over: tables.parts
+        on: code
+        columns: {score: "Score {p}"}`, from, identifier, serial, `-- tables/parts.csv --
+code,p
+R,1
+R,2
+M,3
+-- tables/subj.csv --
+name,code
+Read,R
+Math,M
+`)
+	}
+	const rows = "Id,Student,Subject,Score 1,Score 2,Score 3\n1,S1,Read,10,20,\n2,S2,Sci,11,21,\n3,S3,Math,,,30\n4,S4,Sci,,,\n"
+	r := mustRun(t, compile(t, text("results.parts", "key(id, p)", "score")), "results", rows)
+	want := outcomes{[]string{"1|1 A S1 10", "1|2 A S1 20", "3|3 A S3 30"}, counts(4, 2, 1, 0, 0, 1), "VAL-UNMAPPED"}
+	if diff := cmp.Diff(want, outcomesOf(t, r)); diff != "" {
+		t.Error(diff)
+	}
+	each := text("results", "key(id)", "id")
+	each = strings.Replace(each, "      serialNumber: id\n", "      serialNumber: id\n      studentObjectiveAssessments:\n        each: parts\n        record:\n          objectiveAssessmentReference: {assessmentIdentifier: '\"A\"', identificationCode: score, namespace: params.namespace}\n", 1)
+	r = mustRun(t, compile(t, each), "results", rows)
+	want = outcomes{[]string{"1 A 1 A 10 A S1 20", "3 A 3 A S3 30", "4 A S4 4"}, counts(4, 3, 0, 0, 0, 1), "VAL-UNMAPPED"}
+	got := outcomesOf(t, r)
+	if diff := cmp.Diff(want.Counts, got.Counts); diff != "" || got.Codes != want.Codes {
+		t.Errorf("%s %s\n%v", diff, got.Codes, got.Records)
+	}
+}
+
+// A column that several elements bind is nobody's own, also where the elements stand in different
+// outer ones, or in different lists.
+func TestColumnsOfSeveralElements(t *testing.T) {
+	nested := `
+    columns: {id: Id, stu: Student}
+    student: [stu]
+    lists:
+      subjects:
+        over: {subj: [ELA, MTH]}
+        columns: {overall: "{subj} Overall"}
+        lists:
+          parts:
+            over: {p: [A, B]}
+            columns: {ps: "Part {p}"}`
+	sibling := `
+    columns: {id: Id, stu: Student}
+    student: [stu]
+    lists:
+      a:
+        over: {n: 1..2}
+        columns: {av: "S{n}"}
+      b:
+        over: {m: 1..2}
+        columns: {bv: "S{m}"}`
+	for _, tt := range []struct{ input, from, identifier, list string }{
+		{nested, "results.subjects.parts", "key(id, subj, p)", "subjects.parts"},
+		{sibling, "results.a", "key(id, n)", "a"},
+	} {
+		_, problems := tryCompile(t, sketch(tt.input, tt.from, tt.identifier, "id", ""))
+		if want := "no element of " + tt.list + " can exist: other elements bind the columns of its headers"; !strings.Contains(problemText(problems), want) {
+			t.Errorf("%s\nwant %s", problemText(problems), want)
+		}
+	}
+	own := strings.Replace(nested, `columns: {ps: "Part {p}"}`, `columns: {ps: "Part {p}", own: {header: "{subj} {p}"}}`, 1)
+	r := mustRun(t, compile(t, sketch(own, "results.subjects.parts", "key(id, subj, p)", "ps", "")), "results",
+		"Id,Student,ELA Overall,MTH Overall,Part A,Part B,ELA A,ELA B,MTH A,MTH B\n1,S1,5,,10,11,x,,,y\n")
+	if diff := cmp.Diff(outcomes{[]string{"1|ELA|A A S1 10", "1|MTH|B A S1 11"}, counts(1, 1, 0, 0, 0, 0), ""}, outcomesOf(t, r)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A column in `on` is the outer name itself: headers hold its text as it stands outside.
+func TestOuterTextInHeaders(t *testing.T) {
+	p := compile(t, sketch(`
+    columns: {id: Id, stu: Student}
+    student: [stu]
+    lists:
+      slots:
+        over: {slot: 01..03}
+        columns: {nm: {header: "N{slot}", optional: true}}
+        lists:
+          parts:
+            over: tables.parts
+            on: slot
+            columns: {sc: {header: "{code} {slot}"}}
+tables: {parts: {types: {slot: integer}}}`, "results.slots.parts", "key(id, slot, code)", "sc", `-- tables/parts.csv --
+slot,code
+1,A
+1,B
+2,A
+`))
+	r := mustRun(t, p, "results", "Id,Student,N01,A 01,B 01,A 02\n1,S1,x,3,,4\n")
+	if diff := cmp.Diff([]string{"1|1|A A S1 3", "1|2|A A S1 4"}, outcomesOf(t, r).Records); diff != "" {
+		t.Error(diff)
+	}
+	r = mustRun(t, p, "results", "Id,Student,A 01,B 01\n1,S1,3,\n") // slots are there by what stands in them
+	if diff := cmp.Diff([]string{"1|1|A A S1 3"}, outcomesOf(t, r).Records); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLintScoreHeaderOfNoElement(t *testing.T) {
+	p := compile(t, strings.Replace(slots, "Level {slot},level,Level,\n", "Level {slot},level,Level,\nTotal,score,Total,Integer\n", 1))
+	if got := problemText(p.Lint()); !strings.Contains(got, `the header "Total" names no field of the list exams`) || strings.Count(got, "names no field") != 1 {
+		t.Error(got)
+	}
+}

@@ -23,8 +23,8 @@ type plan struct {
 	needed    int // cells that a row must have
 	slots     int
 	columns   []*boundColumn  // of the row; those that can spoil it
-	district  int             // column, or -1
-	leaCodes  map[string]bool // the tenant's districts; nil: all rows are the tenant's
+	district  *boundColumn    // nil: all rows are the tenant's
+	leaCodes  map[string]bool // the tenant's districts
 	when      *code
 	whenNames []namedCode // what `when` looks at, for the message that nothing is left
 	expects   []boundExpect
@@ -33,7 +33,8 @@ type plan struct {
 	elements  []*element // all, inner ones after their outer
 	listKeys  []*listKey
 	units     []*unit
-	cells     []int // columns bound, for rows that are equal in every bound cell
+	content   []contentCell // for rows that are equal in every bound cell
+	who       *code         // the student as the file names it, for elements that are equal
 	decisions []*decision
 	sites     int
 	student   string // header that the student's id is read from
@@ -73,7 +74,8 @@ type element struct {
 	scope   *scope
 	key     []code
 	by      *code
-	cells   []int
+	bound   []int         // columns, without those of the elements in it
+	content []contentCell // with them
 }
 
 // ownCell is a cell that makes an element exist.
@@ -102,7 +104,7 @@ func (c *compiler) slot() int {
 
 // plan binds an input to headers.
 func (c *compiler) plan(in *input, b *binding) *plan {
-	c.pl = &plan{input: in, layout: b.layout, district: -1}
+	c.pl = &plan{input: in, layout: b.layout}
 	c.numbers = map[*list]int{}
 	pl, def := c.pl, in.def
 	row := c.top.child()
@@ -130,16 +132,10 @@ func (c *compiler) plan(in *input, b *binding) *plan {
 		c.listName(row, l)
 		row.lists[l.def.Name.Value] = c.elementsIn(l, nil, row, b, nil)
 	}
+	c.ownCells()
 	if def.District != nil {
 		if bc := all[def.District.Value]; bc != nil {
-			pl.district = bc.index
-			if len(c.config.LEACodes) > 0 {
-				pl.leaCodes = map[string]bool{}
-				for _, code := range c.config.LEACodes {
-					pl.leaCodes[code] = true
-				}
-			}
-			c.used[bc.def.Name.Pos] = true
+			c.district(bc, b)
 		}
 	}
 	if def.When != nil {
@@ -163,12 +159,27 @@ func (c *compiler) plan(in *input, b *binding) *plan {
 		in.newColumns(b)
 	}
 	pl.needed = b.needed()
-	for i, bound := range b.bound {
-		if bound {
-			pl.cells = append(pl.cells, i)
-		}
-	}
+	pl.content = orderContent(pl.content)
 	return pl
+}
+
+// district makes the plan compare a tenant's districts. A file of a layout that has no such column
+// cannot be told apart by district, and is refused to a tenant that needs that.
+func (c *compiler) district(bc *boundColumn, b *binding) {
+	c.used[bc.def.Name.Pos] = true
+	if len(c.config.LEACodes) == 0 {
+		return
+	}
+	if bc.index < 0 {
+		if !b.ideal && !inLayout(bc.def, b.layout) {
+			b.missing = append(b.missing, missing{texts(bc.def.Headers), "the district, which lea_codes are compared with", bc.def.Pos})
+		}
+		return
+	}
+	c.pl.district, c.pl.leaCodes = bc, map[string]bool{}
+	for _, code := range c.config.LEACodes {
+		c.pl.leaCodes[code] = true
+	}
 }
 
 // bindColumn binds a declared column and adds its name to the scope.
@@ -188,6 +199,7 @@ func (c *compiler) bindColumn(b *binding, s *scope, col *column, headers []bundl
 	}
 	if bc.index >= 0 {
 		bc.header = b.headers[bc.index]
+		c.pl.content = append(c.pl.content, contentCell{contentTag(def.Name.Pos, w.headers...), bc.index, col.nulls})
 		d := ContractColumn{Name: def.Name.Value, Type: def.Type, Nulls: col.nulls, Yes: def.Yes, No: def.No, Pad: def.Pad, Required: def.Required, Optional: def.Optional}
 		for _, f := range col.formats {
 			d.Formats = append(d.Formats, f.source)
@@ -244,7 +256,7 @@ func (c *compiler) student(row *scope, in *input, all map[string]*boundColumn) {
 	header := texts(in.def.Student)[0]
 	if from != nil {
 		header = from.header
-		c.pl.student = header
+		c.pl.student, c.pl.who = header, &from.code
 		inner, kind := from.code.eval, from.kind
 		symbol.code = c.memo(code{typ: typ{kind: kindText}, eval: func(r *state) (value, *fault) {
 			v, f := inner(r)
@@ -310,6 +322,7 @@ func (c *compiler) scoreScope(s *scope, uses []*scoreUse, where string, b *bindi
 				continue // optional, or drift
 			}
 			sc.header = b.headers[sc.index]
+			c.pl.content = append(c.pl.content, contentCell{contentTag(r.pos, w.headers...), sc.index, c.pl.input.def.Nulls})
 			d := ContractColumn{Optional: r.optional, Nulls: c.pl.input.def.Nulls,
 				Score: &ContractScore{Level: r.level, Method: r.method, Datatype: r.datatype, Objective: r.objective, Minimum: r.minimum, Maximum: r.maximum}}
 			if l != nil {

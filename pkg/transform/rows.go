@@ -105,7 +105,9 @@ func (r *state) mapRow(row *table.Row, out *rowResult) outcome {
 			r.list(diag.Problem{Code: diag.RowDuplicate, Level: diag.LevelOf(diag.RowDuplicate), Rule: ruleOf(r.plan.input.def.Key[0].Pos), Message: "the row repeats the key of " + v.other + " and was dropped"})
 			return rowDuplicate
 		}
-		r.fail(&fault{code: diag.RowKeyConflict, rule: r.plan.input.def.Key[0].Pos, message: "the row has the same key as " + v.other + ", but other content"}, "")
+		r.fail(r.clash(v, r.plan.by, func() *fault {
+			return v.conflict("the row has the same key as ", r.plan.input.def.Key, r.plan.input.def.Duplicates)
+		}), "")
 		return rowRejected
 	}
 	rejected := r.expected()
@@ -169,10 +171,17 @@ func (r *state) malformed(row *table.Row) *fault {
 // which leaves it to pass 2 to say what is wrong.
 func (r *state) ours(listing bool) (done outcome, ended bool) {
 	pl := r.plan
-	if pl.district >= 0 && pl.leaCodes != nil {
-		if code := trimSpace(r.cells[pl.district]); !pl.leaCodes[code] {
+	if pl.district != nil {
+		v, f := pl.district.code.eval(r)
+		switch {
+		case f != nil && f.code != diag.CellRequired: // a blank one is another's, also where that is an error
 			if listing {
-				r.saw(pl.headers[pl.district], code)
+				r.fail(f, "")
+			}
+			return rowRejected, true
+		case f != nil || !pl.leaCodes[v.text()]:
+			if listing {
+				r.saw(pl.district.header, v.text())
 			}
 			return rowOther, true
 		}
@@ -290,7 +299,7 @@ func (r *state) chain(e *element) bool {
 		return false
 	}
 	for o := e; o != nil; o = o.outer {
-		if r.spoiled(o.columns, "") || r.conflicting(o, "") {
+		if r.doubtful(o, "") || r.spoiled(o.columns, "") || r.conflicting(o, "") {
 			return false
 		}
 	}
@@ -321,9 +330,9 @@ func (r *state) gone(e *element) bool {
 // conflicting reports an element that has the same key as another, but other content.
 func (r *state) conflicting(e *element, path string) bool {
 	v, ok := r.dropped.element(e.list, r.line, e.number)
-	if !ok || v.kind != keyConflict {
+	if !ok || v.kind == keyDropped {
 		return false
 	}
-	r.fail(v.fault, path)
+	r.fail(r.clash(v, e.by, func() *fault { return v.fault }), path)
 	return true
 }

@@ -51,6 +51,7 @@ type slot struct {
 type elementState struct {
 	row   int64
 	there bool
+	fault *fault // `on` could not tell whether it is
 }
 
 // place names a file among the inputs.

@@ -1,0 +1,246 @@
+package transform
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+// sketch is a bundle with one input, said in full, and one record from it.
+func sketch(input, from, identifier, serial, files string) string {
+	return `
+-- bundle.yaml --
+format: 1
+bundle: sketch
+version: 1.0.0
+assessment: {family: S, version: "1"}
+data_standard: ">=4.0 <6"
+params:
+  namespace: {default: uri://vendor.org}
+descriptors:
+  namespace: params.namespace
+inputs:
+  results:
+    format: csv
+` + strings.Trim(input, "\n") + `
+resources:
+  studentAssessments:
+    from: ` + from + `
+    record:
+      studentAssessmentIdentifier: ` + identifier + `
+      assessmentReference: {assessmentIdentifier: '"A"', namespace: params.namespace}
+      studentReference: {studentUniqueId: student}
+      serialNumber: ` + serial + `
+` + files
+}
+
+// outcomes is what became of the rows and elements of a run: records, counts and codes of problems.
+type outcomes struct {
+	Records []string
+	Counts  runs.InputCounts
+	Codes   string
+}
+
+func outcomesOf(t *testing.T, r *result) outcomes {
+	t.Helper()
+	o := outcomes{Records: brief(r.staged(t, "studentAssessments")), Counts: r.Inputs["results"]}
+	var codes []string
+	for _, line := range strings.Split(r.file(t, "problems", "transform.csv"), "\n")[1:] {
+		if code, _, ok := strings.Cut(line, ","); ok {
+			codes = append(codes, code)
+		}
+	}
+	o.Codes = strings.Join(codes, " ")
+	return o
+}
+
+const (
+	duplicate = "VAL-ROW-DUPLICATE"
+	conflict  = "VAL-ROW-KEY-CONFLICT"
+)
+
+// Files may have their columns in any order, and may lack optional ones: rows are compared by what
+// their cells mean.
+func TestEqualRowsOfFilesWithOtherColumns(t *testing.T) {
+	p := compile(t, sketch(`
+    columns: {id: Id, stu: Student, a: A, b: {header: [B, Bee], nulls: [none]}, c: {header: C, optional: true}}
+    student: [stu]
+    key: [id]`, "results", "key(id)", "a", ""))
+	for _, tt := range []struct {
+		name, one, two string
+		want           outcomes
+	}{
+		{"other values in another order", "Id,Student,A,B\n1,S1,x,y\n", "Id,Student,B,A\n1,S1,x,y\n", outcomes{nil, counts(2, 0, 0, 0, 0, 2), conflict + " " + conflict}},
+		{"the same values in another order", "Id,Student,A,B\n1,S1,x,y\n", "Id,Student,Bee,A\n1,S1,y,x\n", outcomes{[]string{"1 A S1 x"}, counts(2, 1, 0, 1, 0, 0), duplicate}},
+		{"an absent column is null, as an empty cell is", "Id,Student,A,B\n1,S1,x,y\n", "Id,C,Student,B,A\n1,,S1,y,x\n", outcomes{[]string{"1 A S1 x"}, counts(2, 1, 0, 1, 0, 0), duplicate}},
+		{"an absent column is not a value", "Id,Student,A,B\n1,S1,x,y\n", "Id,C,Student,B,A\n1,z,S1,y,x\n", outcomes{nil, counts(2, 0, 0, 0, 0, 2), conflict + " " + conflict}},
+		{"null tokens of the column", "Id,Student,A,B\n1,S1,x,none\n", "Id,Student,A,B\n1,S1,x,\n", outcomes{[]string{"1 A S1 x"}, counts(2, 1, 0, 1, 0, 0), duplicate}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, outcomesOf(t, mustRun(t, p, "results", tt.one, "results", tt.two))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+const keyedTests = `
+    columns: {id: Id, stu: Student}
+    student: [stu]
+    lists:
+      tests:
+        over: {t: 1..2}
+        key: [stu, tname]
+        columns: {tname: "T{t}", verbal: {header: "V{t}", optional: true}, quant: {header: "Q{t}", optional: true}}`
+
+func TestEqualElements(t *testing.T) {
+	for _, tt := range []struct {
+		name, rows string
+		edit       []string
+		want       outcomes
+	}{
+		{"the same number in other columns", "Id,Student,T1,V1,T2,Q2\n1,S1,M,50,M,50\n", nil, outcomes{nil, counts(1, 0, 0, 0, 0, 1), conflict + " " + conflict}},
+		{"the same in another order", "Id,Student,T1,V1,Q1,T2,Q2,V2\n1,S1,M,50,60,M,60,50\n", nil, outcomes{[]string{"1|M|1 A S1 50"}, counts(1, 1, 0, 0, 0, 0), duplicate}},
+		{"other values in another order", "Id,Student,T1,V1,Q1,T2,Q2,V2\n1,S1,M,50,60,M,50,60\n", nil, outcomes{nil, counts(1, 0, 0, 0, 0, 1), conflict + " " + conflict}},
+		{"another student's equal result is never dropped", "Id,Student,T1,V1,T2,V2\n1,S1,M,50,N,1\n2,S2,M,50,O,2\n", []string{"key: [stu, tname]", "key: [tname]"},
+			outcomes{[]string{"1|N|2 A S1 1", "2|O|2 A S2 2"}, counts(2, 0, 0, 0, 0, 2), conflict + " " + conflict}},
+		{"the student's equal result is", "Id,Student,T1,V1,T2,V2\n1,S1,M,50,N,1\n2,S1,M,50,O,2\n", []string{"key: [stu, tname]", "key: [tname]"},
+			outcomes{[]string{"1|M|1 A S1 50", "1|N|2 A S1 1", "2|O|2 A S1 2"}, counts(2, 2, 0, 0, 0, 0), duplicate}},
+		{"rows that name no student are not one student's", "Id,Student,T1,V1,T2,V2\n1,,M,50,,\n2,,M,50,,\n", []string{"key: [stu, tname]", "key: [tname]"},
+			outcomes{nil, counts(2, 0, 0, 0, 0, 2), conflict + " " + conflict}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			input := strings.NewReplacer(append(tt.edit, "\x00", "")...).Replace(keyedTests)
+			r := mustRun(t, compile(t, sketch(input, "results.tests", "key(id, tname, t)", "verbal", "")), "results", tt.rows)
+			if diff := cmp.Diff(tt.want, outcomesOf(t, r)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// An element that was dropped takes the elements in it along: they take no key from others.
+func TestElementsOfDroppedElements(t *testing.T) {
+	p := compile(t, sketch(`
+    columns: {id: Id, stu: Student}
+    student: [stu]
+    lists:
+      tests:
+        over: {t: 1..2}
+        key: [stu, tname]
+        duplicates: {keep: last}
+        columns: {tname: "T{t}", tdate: "D{t}"}
+        lists:
+          parts:
+            over: {p: 1..2}
+            key: [stu, tname, pname]
+            columns: {pname: "T{t}P{p}", pscore: "T{t}S{p}"}`, "results.tests.parts", "key(id, tname, tdate, pname)", "pscore", ""))
+	r := mustRun(t, p, "results", "Id,Student,T1,D1,T1P1,T1S1,T1P2,T1S2,T2,D2,T2P1,T2S1,T2P2,T2S2\n1,S1,M,jan,a,5,,,M,feb,a,5,b,7\n")
+	if diff := cmp.Diff(outcomes{[]string{"1|M|feb|a A S1 5", "1|M|feb|b A S1 7"}, counts(1, 1, 0, 0, 0, 0), duplicate}, outcomesOf(t, r)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+const keptByDay = `
+    columns: {id: Id, stu: Student, n: {header: N, type: integer}, d: {header: D, type: date, format: YYYY-MM-DD}, s: S}
+    student: [stu]
+    key: [id]
+    duplicates: {keep: last, by: d}
+    when: (n ?? 0) < 10`
+
+// A row that is rejected keeps its place, whatever is wrong with it: no older one steps in.
+func TestRejectedRowsKeepTheirPlace(t *testing.T) {
+	last := []string{"keep: last, by: d", "keep: last"}
+	none := []string{"    duplicates: {keep: last, by: d}\n", ""}
+	for _, tt := range []struct {
+		name, rows string
+		edit       []string
+		want       outcomes
+	}{
+		{"`by` does not fit: none can be chosen", "1,S1,1,2026-01-01,old\n1,S1,1,02/01/2026,new\n", nil, outcomes{nil, counts(2, 0, 0, 0, 0, 2), conflict + " VAL-CELL-TYPE"}},
+		{"what is older than another one is dropped all the same", "1,S1,1,2026-01-01,old\n1,S1,1,2026-01-02,less\n1,S1,1,02/01/2026,new\n", nil, outcomes{nil, counts(3, 0, 0, 1, 0, 2), duplicate + " " + conflict + " VAL-CELL-TYPE"}},
+		{"`by` cannot be computed, and no record needs it", "1,S1,1,2026-01-01,old\n1,S1,,2026-02-01,new\n", []string{"by: d}", "by: z}\n    let: {z: n + 1}"}, outcomes{nil, counts(2, 0, 0, 0, 0, 2), conflict + " VAL-EXPRESSION-NULL"}},
+		{"`by` of a row that is too long", "1,S1,1,2026-01-01,old\n1,S1,1,2026-02-01,new,extra\n", nil, outcomes{nil, counts(2, 0, 0, 0, 0, 2), conflict + " VAL-ROW-LONG"}},
+		{"too long", "1,S1,1,2026-01-01,old\n1,S1,1,2026-02-01,new,extra\n", last, outcomes{nil, counts(2, 0, 0, 1, 0, 1), duplicate + " VAL-ROW-LONG"}},
+		{"too short", "1,S1,1,2026-01-01,old\n1,S1,1,2026-02-01\n", last, outcomes{nil, counts(2, 0, 0, 1, 0, 1), duplicate + " VAL-ROW-SHORT"}},
+		{"too short to have a key", "1,S1,1,2026-01-01,old\n1,S1,1,2026-02-01\n", append(last, "key: [id]", "key: [id, s]"), outcomes{[]string{"1 A S1 old"}, counts(2, 1, 0, 0, 0, 1), "VAL-ROW-SHORT"}},
+		{"too short, and never equal", "1,S1,1,2026-01-01\n1,S1,1,2026-01-01,\n", none, outcomes{nil, counts(2, 0, 0, 0, 0, 2), "VAL-ROW-SHORT " + conflict}},
+		{"too short, and filtered", "1,S1,1,2026-01-01,old\n1,S1,11,2026-01-01\n", none, outcomes{[]string{"1 A S1 old"}, counts(2, 1, 0, 0, 0, 1), "VAL-ROW-SHORT"}},
+		{"quotes that cannot be read have no key", "1,S1,1,2026-01-01,old\n\"1\"x,S1,1,2026-02-01,new\n", last, outcomes{[]string{"1 A S1 old"}, counts(2, 1, 0, 0, 0, 1), "VAL-ROW-QUOTE"}},
+		{"a fault in `when`", "1,S1,1,2026-01-01,old\n1,S1,x,2026-02-01,new\n", last, outcomes{nil, counts(2, 0, 0, 1, 0, 1), duplicate + " VAL-CELL-TYPE"}},
+		{"a fault in `when`: both reject", "1,S1,1,2026-01-01,old\n1,S1,x,2026-02-01,new\n", none, outcomes{nil, counts(2, 0, 0, 0, 0, 2), conflict + " VAL-CELL-TYPE"}},
+		{"filtered rows have no place", "1,S1,1,2026-01-01,old\n1,S1,11,2026-02-01,new\n", last, outcomes{[]string{"1 A S1 old"}, counts(2, 1, 1, 0, 0, 0), ""}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			input := strings.NewReplacer(append(tt.edit, "\x00", "")...).Replace(keptByDay)
+			r := mustRun(t, compile(t, sketch(input, "results", "key(id)", "s", "")), "results", "Id,Student,N,D,S\n"+tt.rows)
+			if diff := cmp.Diff(tt.want, outcomesOf(t, r)); diff != "" {
+				t.Errorf("%s\n%s", diff, r.file(t, "problems", "transform.csv"))
+			}
+		})
+	}
+}
+
+func TestElementsWhoseOrderCannotBeTold(t *testing.T) {
+	text := strings.Replace(slots, "required: true}\n          day: {header: \"Day {slot}\", type: date, format: YYYY-MM-DD}", "required: true}\n          day: {header: \"Day {slot}\"}\n          order: {header: \"Level {slot}\", type: integer}", 1)
+	text = strings.Replace(text, "by: day", "by: order", 1)
+	text = strings.Replace(text, "Level {slot},level,Level,\n", "", 1)
+	r := mustRun(t, compile(t, text), "results", slotHeader+"a,7,2024-01-02,5,1,,,8,2024-01-02,5,1,,,,,,\na,7,2024-01-03,6,x,,,,,,,,,,,,\n")
+	got := outcomesOf(t, r)
+	if diff := cmp.Diff([]string{"2024-01-02 Biology a 5"}, got.Records); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(counts(2, 0, 0, 0, 0, 2), got.Counts); diff != "" {
+		t.Error(diff)
+	}
+}
+
+const districtColumns = `
+    columns: {id: Id, stu: Student, dist: {header: Dist, pad: 6}}
+    student: [stu]
+    district: dist`
+
+func lea(codes ...string) func(*Config) { return func(c *Config) { c.LEACodes = codes } }
+
+// The district's code is compared as the column reads it: padded, and null by the column's tokens.
+func TestDistrictsCode(t *testing.T) {
+	for _, tt := range []struct {
+		name, rows string
+		edit       []string
+		code       string
+		want       outcomes
+	}{
+		{"padded", "1,S1,12345\n2,S2,012345\n3,S3,999999\n4,S4,\n", nil, "012345", outcomes{[]string{"1 A S1 012345", "2 A S2 012345"}, counts(4, 2, 0, 0, 2, 0), ""}},
+		{"blank and required", "2,S2,012345\n4,S4,\n", []string{"pad: 6", "required: true"}, "012345", outcomes{[]string{"2 A S2 012345"}, counts(2, 1, 0, 0, 1, 0), ""}},
+		{"unfit", "2,S2,012345\n3,S3,x\n", []string{"pad: 6", "type: integer"}, "12345", outcomes{[]string{"2 A S2 12345"}, counts(2, 1, 0, 0, 0, 1), "VAL-CELL-TYPE"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			input := strings.NewReplacer(append(tt.edit, "\x00", "")...).Replace(districtColumns)
+			p := compile(t, sketch(input, "results", "key(id)", "text(dist)", ""), lea(tt.code))
+			if diff := cmp.Diff(tt.want, outcomesOf(t, mustRun(t, p, "results", "Id,Student,Dist\n"+tt.rows))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Without the column nobody could tell whose the rows are: a tenant with districts is refused.
+func TestDistrictsColumnAbsent(t *testing.T) {
+	_, problems := tryCompile(t, sketch(strings.Replace(districtColumns, "pad: 6", "optional: true", 1), "results", "key(id)", "dist", ""))
+	if !strings.Contains(problemText(problems), "the district's column cannot be optional") {
+		t.Error(problemText(problems))
+	}
+	text := sketch(strings.Replace(districtColumns, "pad: 6", "layouts: [new]", 1)+"\n    layouts: {new: {has: Dist}, old: {has: Id}}", "results", "key(id)", "dist", "")
+	r := runProgram(t, compile(t, text, lea("012345")), 1, "results", "Id,Student\n1,S1\n")
+	e, ok := diag.AsError(r.err)
+	if !ok || e.Kind != diag.Guarded || !strings.Contains(problemText(e.Problems), `expected "Dist" (the district, which lea_codes are compared with); found: no such column`) {
+		t.Errorf("%v", r.err)
+	}
+	if got := mustRun(t, compile(t, text), "results", "Id,Student\n1,S1\n"); got.Inputs["results"] != counts(1, 1, 0, 0, 0, 0) {
+		t.Errorf("%+v", got.Inputs)
+	}
+}

@@ -101,6 +101,9 @@ func (c *compiler) expression(e *bundle.Expr, s *scope) code {
 	if out.pos.File == "" {
 		out.pos = e.Pos
 	}
+	if out.bad { // perhaps by a name whose own expression was reported
+		c.problems.met++
+	}
 	return out
 }
 

@@ -48,9 +48,26 @@ func (f *fault) problem() diag.Problem {
 type problems struct {
 	list diag.List
 	seen map[diag.Problem]bool
+	rows map[diag.Problem]diag.Pos // the table's row that a problem of a record was reported for
+	met  int                       // how often something wrong was met, known or not
+}
+
+// shared reports whether a problem of a record was reported for another row of its table.
+func (p *problems) shared(d diag.Problem, row diag.Pos) bool {
+	first, ok := p.rows[d]
+	if ok && first != row {
+		p.met++
+		return true
+	}
+	if p.rows == nil {
+		p.rows = map[diag.Problem]diag.Pos{}
+	}
+	p.rows[d] = row
+	return false
 }
 
 func (p *problems) add(d diag.Problem) {
+	p.met++
 	if p.seen == nil {
 		p.seen = map[diag.Problem]bool{}
 	}

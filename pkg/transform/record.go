@@ -21,6 +21,7 @@ type unit struct {
 	when    *code
 	node    node
 	pos     diag.Pos // of the table's row, for records from tables
+	broken  bool     // something in it was reported: what the rest would give says nothing
 }
 
 // source is one place of the bundle that makes records of a resource.
@@ -46,6 +47,7 @@ func (c *compiler) unit(src *source, s *scope, e *element, row diag.Pos) *unit {
 	if !ok {
 		return nil // reported by Compile
 	}
+	met := c.problems.met
 	x := recordCompiler{compiler: c, source: src, parts: map[string]int{}, row: row}
 	src.parts, src.names = len(res.Identity), nil
 	for i, part := range res.Identity {
@@ -72,6 +74,7 @@ func (c *compiler) unit(src *source, s *scope, e *element, row diag.Pos) *unit {
 	if u.node == nil {
 		u.node = &objectNode{rule: src.def.Pos, path: "$"}
 	}
+	u.broken = c.problems.met > met
 	return u
 }
 
@@ -98,10 +101,14 @@ func (c *compiler) units(src *source, row *scope) {
 	walk(row, src.def.From.Lists)
 }
 
-// bad reports a problem of a record, with the data standard it breaks.
+// bad reports a problem of a record, with the data standard it breaks. One that all rows of a table
+// share is reported for the first of them.
 func (x *recordCompiler) bad(pos diag.Pos, fix, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
 	if x.row.File != "" {
+		if x.problems.shared(diag.At(pos, diag.BundleRecord, fix, "%s", message), x.row) {
+			return
+		}
 		message += fmt.Sprintf(" (for the row %s)", ruleOf(x.row))
 	}
 	if len(x.config.Standards) > 1 {

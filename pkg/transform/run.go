@@ -239,7 +239,7 @@ func (p *Program) stage(ctx context.Context, o *RunOptions, files map[*input][]*
 }
 
 func (p *Program) stageAll(ctx context.Context, o *RunOptions, s *staging, files map[*input][]*boundFile, verdicts map[*input][]*keyVerdicts, poisoned *conflictSet) error {
-	if err := s.tables(); err != nil {
+	if err := s.tables(poisoned); err != nil {
 		return err
 	}
 	for _, in := range p.inputs {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -110,10 +111,22 @@ func (s *staging) write(o *output, text []byte, n int, origins []byte) error {
 	return unwritable(o.origins.Write(origins, n))
 }
 
-// tables stages the records that tables give: they come before all rows.
-func (s *staging) tables() error {
+// tables stages the records that tables give: they come before all rows. One whose key a row's
+// record has with other content is rejected like that one.
+func (s *staging) tables(poisoned *conflictSet) error {
 	for _, t := range s.program.tables {
-		o := s.outputs[t.resource]
+		o := s.outputs[t.unit.source.resource]
+		if poisoned.has(t.hash.key) {
+			o.counts.Rejected++
+			r := recordResult{unit: t.unit, resource: t.unit.source.resource, hash: t.hash, key: t.key, line: int64(t.unit.pos.Line)}
+			if err := s.conflict(&r, place{file: t.unit.pos.File}, t.origin); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, id := range t.log {
+			s.decided[*s.program.tablePlan.decisions[id]]++
+		}
 		if s.records.add(t.hash) == recordEqual {
 			o.counts.Duplicate++
 			continue
@@ -122,11 +135,6 @@ func (s *staging) tables() error {
 		s.scratch = append(append(s.scratch[:0], t.origin...), '\n')
 		if err := s.write(o, t.text, 1, s.scratch); err != nil {
 			return err
-		}
-	}
-	for id, n := range s.program.counts {
-		if n > 0 {
-			s.decided[*s.program.tablePlan.decisions[id]] += n
 		}
 	}
 	return nil
@@ -182,7 +190,7 @@ func (s *staging) row(b *batch, row *rowResult, records []recordResult) error {
 			rejected++
 			o.counts.Rejected++
 			if r.key != "" {
-				if err := s.conflict(r); err != nil {
+				if err := s.conflict(r, s.at, string(s.at.origin(nil, r.line))); err != nil {
 					return err
 				}
 			}
@@ -233,15 +241,14 @@ func (s *staging) row(b *batch, row *rowResult, records []recordResult) error {
 }
 
 // conflict lists a record that has the natural key of another one, but other content.
-func (s *staging) conflict(r *recordResult) error {
-	origin := string(s.at.origin(nil, r.line))
+func (s *staging) conflict(r *recordResult, at place, origin string) error {
 	first, ok := s.firsts[r.hash.key]
 	message := "the record from " + first + " has the same natural key, but other content; none of them is staged"
 	if !ok {
 		s.firsts[r.hash.key] = origin
 		message = "a later record has the same natural key, but other content; none of them is staged"
 	}
-	return s.problems.add(diag.Problem{Code: diag.RecordConflict, Level: diag.LevelOf(diag.RecordConflict), Input: s.at.input, File: s.at.file, Line: int(r.line),
+	return s.problems.add(diag.Problem{Code: diag.RecordConflict, Level: diag.LevelOf(diag.RecordConflict), Input: at.input, File: at.file, Line: int(r.line),
 		Resource: s.outputs[r.resource].name, Key: r.key, Rule: ruleOf(r.unit.source.def.Pos), Message: message})
 }
 
@@ -278,10 +285,12 @@ func (s *staging) merge(r *state) {
 
 // tableRecord is a record that a table gave.
 type tableRecord struct {
-	resource int
-	text     []byte // with its line end
-	origin   string
-	hash     recordHash
+	unit   *unit
+	text   []byte // with its line end
+	origin string
+	hash   recordHash
+	key    string
+	log    []int32 // decisions, of tablePlan
 }
 
 // stageTables makes the records of tables; one that would reject is a problem.
@@ -292,6 +301,9 @@ func (c *compiler) stageTables() {
 	r.out.reset(0)
 	known := &recordTable{}
 	for _, u := range p.tablePlan.units {
+		if u.broken {
+			continue
+		}
 		r.begin(int64(u.pos.Line), nil)
 		r.out.problems = r.out.problems[:0]
 		c.stageTable(r, u, known)
@@ -303,7 +315,6 @@ func (c *compiler) stageTables() {
 			c.add(u.pos, diag.BundleRecord, d.Fix, "%s: %s%s", d.Resource, where, d.Message)
 		}
 	}
-	p.counts = r.counts
 }
 
 // stageTable makes the record of one row of a table.
@@ -326,8 +337,7 @@ func (c *compiler) stageTable(r *state, u *unit, known *recordTable) {
 		r.list(diag.Problem{Resource: r.resource, Message: "an earlier row gives a record with the same natural key (" + r.keyText(u, text) + "), but other content"})
 		return
 	}
-	r.commit()
-	c.program.tables = append(c.program.tables, tableRecord{resource: u.source.resource, text: text, hash: h, origin: ruleOf(relative(u.pos, c.bundle.Path))})
+	c.program.tables = append(c.program.tables, tableRecord{unit: u, text: text, hash: h, key: r.keyText(u, text), log: slices.Clone(r.log), origin: ruleOf(relative(u.pos, c.bundle.Path))})
 }
 
 // relative names a file of the bundle without the bundle's folder, however that was written.

@@ -125,6 +125,7 @@ func (c *compiler) loadTable(name, file string, def *bundle.Table) {
 
 func (c *compiler) tableOptions(t *lookupTable, def *bundle.Table) {
 	t.pos, t.overlay = def.Pos, def.Overlay
+	t.keyed = def.Overlay // a tenant's row replaces the one with its key
 	find := func(w bundle.Text) (int, bool) {
 		i, ok := t.column(w.Value)
 		if !ok {
@@ -411,7 +412,7 @@ func (c *compiler) finishTable(t *lookupTable) {
 		}
 		for _, other := range t.index[string(key)] {
 			if t.from < 0 && t.to < 0 {
-				c.add(r.pos, diag.BundleTable, "remove one of the two rows", "the key (%s) stands already in line %d of %s", t.keyNames(), t.rows[other].pos.Line, t.rows[other].pos.File)
+				c.add(r.pos, diag.BundleTable, "remove one of the two rows", "the key (%s) %q stands already in line %d of %s", t.keyNames(), t.keyText(i), t.rows[other].pos.Line, t.rows[other].pos.File)
 			} else if t.overlap(i, int(other)) {
 				c.add(r.pos, diag.BundleTable, "let the one end before the other begins", "the validity overlaps that of line %d, which has the same key", t.rows[other].pos.Line)
 			}
@@ -484,14 +485,19 @@ func (t *lookupTable) place() string {
 // known is the keys of the table as people write them, for nearest values.
 func (t *lookupTable) known() []string {
 	all := make([]string, 0, len(t.rows))
-	for _, r := range t.rows {
-		parts := make([]string, len(t.keys))
-		for i, k := range t.keys {
-			parts[i] = r.cells[k]
-		}
-		all = append(all, strings.Join(parts, keySeparator))
+	for i := range t.rows {
+		all = append(all, t.keyText(i))
 	}
 	return all
+}
+
+// keyText is the key of a row for people.
+func (t *lookupTable) keyText(row int) string {
+	parts := make([]string, len(t.keys))
+	for i, k := range t.keys {
+		parts[i] = t.rows[row].cells[k]
+	}
+	return strings.Join(parts, keySeparator)
 }
 
 // keySeparator stands between the parts of a key in what people read.

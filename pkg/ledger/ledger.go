@@ -68,6 +68,8 @@ type Ledger struct {
 	write    *sql.DB // one connection
 	read     *sql.DB
 	lookup   *sql.Stmt // on read
+	putOne   *sql.Stmt // on write
+	putMany  *sql.Stmt // on write
 }
 
 // Open opens the ledger at path, or makes it. A ledger of another target is refused with an
@@ -99,7 +101,8 @@ func open(path string, id Identity, adopt bool) (*Ledger, error) {
 		return nil, fmt.Errorf("open the ledger: %w", err)
 	}
 	l := &Ledger{path: path, identity: id}
-	if l.write, err = connect(path, 1, "cache_size(-32768)", "wal_autocheckpoint(4000)"); err != nil {
+	// Statements that write several rows keep what they change until they are through; that fits in memory.
+	if l.write, err = connect(path, 1, "cache_size(-32768)", "wal_autocheckpoint(4000)", "temp_store(MEMORY)"); err != nil {
 		return nil, err
 	}
 	if err := l.prepare(context.Background(), adopt); err != nil {
@@ -108,6 +111,11 @@ func open(path string, id Identity, adopt bool) (*Ledger, error) {
 	// Lookups hit pages at random: mapped into memory they cost half of what reading them does.
 	if l.read, err = connect(path, readers, "cache_size(-16384)", "mmap_size(4294967296)", "query_only(true)"); err != nil {
 		return nil, errors.Join(err, l.write.Close())
+	}
+	for text, stmt := range map[string]**sql.Stmt{putRecord: &l.putOne, putRecords: &l.putMany} {
+		if *stmt, err = l.write.Prepare(text); err != nil {
+			return nil, errors.Join(l.explain(err), l.read.Close(), l.write.Close())
+		}
 	}
 	// CROSS JOIN fixes the order: the list is walked, and the rows come in its order.
 	if l.lookup, err = l.read.Prepare("SELECT r.half, r.rest FROM json_each(?) j CROSS JOIN record r ON r.half = j.value"); err != nil {
@@ -199,5 +207,5 @@ func (l *Ledger) Path() string { return l.path }
 
 // Close closes the ledger.
 func (l *Ledger) Close() error {
-	return errors.Join(l.lookup.Close(), l.read.Close(), l.write.Close())
+	return errors.Join(l.lookup.Close(), l.putOne.Close(), l.putMany.Close(), l.read.Close(), l.write.Close())
 }

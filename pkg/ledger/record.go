@@ -1,10 +1,13 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,7 +34,15 @@ type Run struct {
 // from a backup lacks these first.
 const newestKept = 4
 
-const putRecord = "REPLACE INTO record (half, rest, resource, id, time, run, source) VALUES (?, ?, ?, ?, ?, ?, ?)"
+const (
+	putRecord = "REPLACE INTO record (half, rest, resource, id, time, run, source) VALUES (?, ?, ?, ?, ?, ?, ?)"
+	columns   = 7
+)
+
+// together is how many rows one statement writes: calling it costs as much as a row.
+const together = 16
+
+var putRecords = putRecord + strings.Repeat(", (?, ?, ?, ?, ?, ?, ?)", together-1)
 
 // Record writes what the target accepted, in one transaction.
 func (l *Ledger) Record(ctx context.Context, run Run, rows []Row) error {
@@ -48,14 +59,9 @@ func (l *Ledger) put(ctx context.Context, tx *sql.Tx, run Run, rows []Row) error
 	if err != nil {
 		return err
 	}
-	stmt, err := tx.PrepareContext(ctx, putRecord)
-	if err != nil {
-		return err
-	}
-	defer stmt.Close()
 	resources := map[string]int64{}
 	latest := map[int64][]int64{}
-	var rest [24]byte
+	order := make([]place, len(rows))
 	for i := range rows {
 		r := &rows[i]
 		no, ok := resources[r.Resource]
@@ -65,23 +71,52 @@ func (l *Ledger) put(ctx context.Context, tx *sql.Tx, run Run, rows []Row) error
 			}
 			resources[r.Resource] = no
 		}
-		value := append(rest[:0], r.Key[8:]...)
-		if r.Digest != (Hash{}) {
-			value = append(value, r.Digest[:]...)
-		}
-		if _, err := stmt.ExecContext(ctx, half(r.Key), value, no, packID(r.ID), r.Time.Unix(), runNo, r.Source); err != nil {
-			return err
-		}
+		order[i] = place{half(r.Key), i}
 		if len(latest[no]) == newestKept {
 			latest[no] = latest[no][1:]
 		}
 		latest[no] = append(latest[no], half(r.Key))
+	}
+	// In the order of the file; of two rows for one key the later one stays.
+	slices.SortFunc(order, func(a, b place) int { return cmp.Or(cmp.Compare(a.half, b.half), cmp.Compare(a.i, b.i)) })
+	if err := l.putOrdered(ctx, tx, order, rows, resources, runNo); err != nil {
+		return err
 	}
 	for no, halves := range latest {
 		for slot, h := range halves {
 			if _, err := tx.ExecContext(ctx, "REPLACE INTO newest VALUES (?, ?, ?)", no, slot, h); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// putOrdered writes rows in the given order, many at a time.
+func (l *Ledger) putOrdered(ctx context.Context, tx *sql.Tx, order []place, rows []Row, resources map[string]int64, runNo int64) error {
+	one, many := tx.StmtContext(ctx, l.putOne), tx.StmtContext(ctx, l.putMany)
+	args := make([]any, 0, columns*together)
+	for part := range slices.Chunk(order, together) {
+		args = args[:0]
+		for _, p := range part {
+			r := &rows[p.i]
+			rest := append(make([]byte, 0, 24), r.Key[8:]...)
+			if r.Digest != (Hash{}) {
+				rest = append(rest, r.Digest[:]...)
+			}
+			args = append(args, p.half, rest, resources[r.Resource], packID(r.ID), r.Time.Unix(), runNo, r.Source)
+		}
+		var err error
+		if len(part) == together {
+			_, err = many.ExecContext(ctx, args...)
+		} else {
+			for row := range slices.Chunk(args, columns) {
+				_, failed := one.ExecContext(ctx, row...)
+				err = errors.Join(err, failed)
+			}
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil

@@ -8,11 +8,17 @@ import (
 )
 
 // The journal is flushed when so many rows wait, or so much time has passed: what a crash costs is
-// that many records sent again.
+// that many records sent again. A row changes a page of the ledger wherever its key falls, so few large
+// transactions write much less than many small ones; they grow while the run lives, so that one that
+// dies early, again and again, still gets on.
 const (
-	flushRows  = 500
+	firstRows  = 500
+	mostRows   = 4096
 	flushEvery = 250 * time.Millisecond
 )
+
+// waitingRows is how many rows may wait while a transaction is written.
+const waitingRows = 1024
 
 // journal writes to the ledger what the target accepted, in small transactions of one goroutine.
 type journal struct {
@@ -22,7 +28,7 @@ type journal struct {
 
 // newJournal begins a journal; fail is told, once, if the ledger cannot be written.
 func newJournal(l *ledger.Ledger, run ledger.Run, fail func(error)) *journal {
-	j := &journal{rows: make(chan ledger.Row, flushRows), done: make(chan struct{})}
+	j := &journal{rows: make(chan ledger.Row, waitingRows), done: make(chan struct{})}
 	go j.keep(l, run, fail)
 	return j
 }
@@ -39,7 +45,7 @@ func (j *journal) close() {
 func (j *journal) keep(l *ledger.Ledger, run ledger.Run, fail func(error)) {
 	defer close(j.done)
 	var batch []ledger.Row
-	broken := false
+	broken, full := false, firstRows
 	flush := func() {
 		if len(batch) > 0 && !broken {
 			// What was accepted is recorded, even when the run is being stopped.
@@ -59,8 +65,9 @@ func (j *journal) keep(l *ledger.Ledger, run ledger.Run, fail func(error)) {
 				flush()
 				return
 			}
-			if batch = append(batch, row); len(batch) >= flushRows {
+			if batch = append(batch, row); len(batch) >= full {
 				flush()
+				full = min(2*full, mostRows)
 			}
 		case <-tick.C:
 			flush()

@@ -29,7 +29,7 @@ func (w *worker) judge(b *block, done func()) {
 	for i := range b.lines {
 		ln, rec := &b.lines[i], &b.records[i]
 		if w.known != nil {
-			w.checker.Check(ln.text, &w.checked)
+			w.read(ln)
 		}
 		rec.key = w.checked.Key.Hash
 		if w.mayGo(ln, rec) {
@@ -41,6 +41,16 @@ func (w *worker) judge(b *block, done func()) {
 	}
 	w.decide(b)
 	b.finish()
+}
+
+// read finds the key of a line, and what it refers to if that may hold it back. Resources of a wave do
+// not refer to each other, so what else is refused meanwhile does not matter.
+func (w *worker) read(ln *line) {
+	if runs.Verdict(w.verdicts[ln.no-1]) == runs.Valid && !w.refused.any.Load() {
+		w.checker.Key(ln.text, &w.checked)
+		return
+	}
+	w.checker.Check(ln.text, &w.checked)
 }
 
 // finish notes that one of those who work on the block is done with it.

@@ -119,7 +119,7 @@ func (l *loader) listProblems() (err error) {
 
 // eachLine calls do for each line of a record file with its offset; a file that is absent has none.
 func eachLine(path string, do func(offset int64, text []byte) error) error {
-	r, err := jsonl.Open(path)
+	r, err := jsonl.OpenPlain(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

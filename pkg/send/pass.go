@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
-	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -58,10 +57,10 @@ const clockSkew = 10 * time.Minute
 // checkFiles refuses staged files and verdicts that are not those the pass was given for, and one
 // for another target. It reads every file, so that nothing has been sent when it refuses.
 func (l *loader) checkFiles(ctx context.Context) error {
-	p := l.Run.Pass
+	pass := l.Run.Pass
 	next := fmt.Sprintf("run `sluice validate %s --tenant %s`", l.Run.Path, l.Tenant)
-	if identity := l.Ledger.Identity().String(); p.Target != identity {
-		return diag.Fail(diag.Guarded, diag.GuardForeignPass, next, "the pass is for the target %q, not for %q", p.Target, identity)
+	if identity := l.Ledger.Identity().String(); pass.Target != identity {
+		return diag.Fail(diag.Guarded, diag.GuardForeignPass, next, "the pass is for the target %q, not for %q", pass.Target, identity)
 	}
 	names, err := l.Run.StagedResources()
 	if err != nil {
@@ -70,11 +69,12 @@ func (l *loader) checkFiles(ctx context.Context) error {
 	changed := func(format string, args ...any) error {
 		return diag.Fail(diag.Guarded, diag.GuardOldPass, next, format, args...)
 	}
-	if passed := slices.Sorted(maps.Keys(p.Staged)); !slices.Equal(names, passed) {
+	if passed := slices.Sorted(maps.Keys(pass.Staged)); !slices.Equal(names, passed) {
 		return changed("the run was changed after it was validated: staged are %s, validated were %s", list(names), list(passed))
 	}
 	lines := make([]int64, len(names))
 	verdicts := make([][]byte, len(names))
+	taken := make([]prints, len(names))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(2) // the disk is the limit
 	for i, name := range names {
@@ -82,18 +82,18 @@ func (l *loader) checkFiles(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			d, err := jsonl.DigestFile(l.Run.StagedFile(name))
+			d, p, err := takePrints(l.Run.StagedFile(name))
 			if err != nil {
 				return fmt.Errorf("read staged %s: %w", name, err)
 			}
-			if d.SHA256 != p.Staged[name] {
+			if d.SHA256 != pass.Staged[name] {
 				return changed("staged/%s.jsonl was changed after it was validated", name)
 			}
-			lines[i] = d.Lines
+			lines[i], taken[i] = d.Lines, p
 			if verdicts[i], err = os.ReadFile(l.Run.VerdictFile(name)); err != nil {
 				return fmt.Errorf("read verdicts of %s: %w", name, err)
 			}
-			if digestOf(verdicts[i]) != p.Verdicts[name] || int64(len(verdicts[i])) != d.Lines {
+			if digestOf(verdicts[i]) != pass.Verdicts[name] || int64(len(verdicts[i])) != d.Lines {
 				return changed("verdicts/%s was changed after validate wrote it", name)
 			}
 			return nil
@@ -102,9 +102,9 @@ func (l *loader) checkFiles(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	l.staged, l.verdicts = map[string]int64{}, map[string][]byte{}
+	l.staged, l.verdicts, l.prints = map[string]int64{}, map[string][]byte{}, map[string]prints{}
 	for i, name := range names {
-		l.staged[name], l.verdicts[name] = lines[i], verdicts[i]
+		l.staged[name], l.verdicts[name], l.prints[name] = lines[i], verdicts[i], taken[i]
 		l.Progress.Total.Add(lines[i])
 	}
 	return nil

@@ -117,7 +117,7 @@ func (r *resource) load() error {
 	}
 	if r.known != nil {
 		if refs := selfReferences(r.known); len(refs) > 0 {
-			s, err := openStaged(r.Run, r.name)
+			s, err := openStaged(r.Run, r.name, r.prints[r.name])
 			if err != nil {
 				return err
 			}
@@ -127,7 +127,7 @@ func (r *resource) load() error {
 			}
 		}
 	}
-	s, err := openStaged(r.Run, r.name)
+	s, err := openStaged(r.Run, r.name, r.prints[r.name])
 	if err != nil {
 		return err
 	}

@@ -99,6 +99,7 @@ type loader struct {
 	Options
 	staged    map[string]int64 // resource → lines
 	verdicts  map[string][]byte
+	prints    map[string]prints
 	sources   sources
 	validated *validated
 	unproven  map[string]bool // resources whose ledger rows could not be read back: sent in any case

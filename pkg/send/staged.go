@@ -29,7 +29,7 @@ type line struct {
 type staged struct {
 	reader  *jsonl.Reader
 	origins *origins
-	digest  string // what the file must still hold at its end
+	prints  prints // of the blocks still to come
 	offset  int64
 	skip    func(no int64) bool
 }
@@ -37,8 +37,9 @@ type staged struct {
 // errChanged says that a staged file was changed while it was sent.
 var errChanged = errors.New("the file was changed while it was read")
 
-func openStaged(r *runs.Run, resource string) (*staged, error) {
-	reader, err := jsonl.Open(r.StagedFile(resource))
+// openStaged opens a staged file that must still have the prints p.
+func openStaged(r *runs.Run, resource string, p prints) (*staged, error) {
+	reader, err := jsonl.OpenPlain(r.StagedFile(resource))
 	if err != nil {
 		return nil, fmt.Errorf("open staged %s: %w", resource, err)
 	}
@@ -46,19 +47,22 @@ func openStaged(r *runs.Run, resource string) (*staged, error) {
 	if err != nil {
 		return nil, errors.Join(err, reader.Close())
 	}
-	return &staged{reader: reader, origins: o, digest: r.Pass.Staged[resource]}, nil
+	return &staged{reader: reader, origins: o, prints: p}, nil
 }
 
 // next fills b with the next lines, or returns io.EOF.
 func (s *staged) next(b *block) error {
 	b.lines = b.lines[:0]
 	err := s.reader.Next(&b.text, blockSize)
-	if errors.Is(err, io.EOF) && s.reader.Digest().SHA256 != s.digest {
+	switch {
+	case errors.Is(err, io.EOF) && len(s.prints) > 0:
+		return errChanged
+	case err != nil:
+		return err
+	case len(s.prints) == 0 || s.prints[0] != printOf(b.text.Data):
 		return errChanged
 	}
-	if err != nil {
-		return err
-	}
+	s.prints = s.prints[1:]
 	no := b.text.First
 	for rest := b.text.Data; len(rest) > 0; no++ {
 		origin, err := s.origins.next()

@@ -39,6 +39,7 @@ func TestCompileProblems(t *testing.T) {
 		{"unknown resource", []string{"  studentAssessments:", "  studentAssessmentz:"}, year, `no resource "studentAssessmentz" (did you mean "studentAssessments"?)`},
 		{"unknown input", []string{"from: results", "from: reslts"}, year, "reslts"},
 		{"undeclared descriptor", []string{"    GradeLevelDescriptor: tables.grades\n", ""}, year, "the descriptor type GradeLevelDescriptor is used, but not listed"},
+		{"descriptors of an unknown table", []string{"AcademicSubjectDescriptor: uri://ed-fi.org", "AcademicSubjectDescriptor: tables.test"}, year, `BND-DESCRIPTOR b/bundle.yaml:28:32: there is no table "test" (did you mean "tests"?)`},
 		{"unknown descriptor", []string{"vendor: [Assess", "vendor: [BandDescriptor, Assess"}, year, "data standard 5.1 has no BandDescriptor"},
 		{"missing parameter", nil, params(), `CFG-PARAM --param school_year: the parameter "school_year" is missing`},
 		{"parameter of wrong type", nil, params("school_year", "x"), `CFG-PARAM --param school_year: the parameter "school_year" must be an integer`},

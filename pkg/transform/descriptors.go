@@ -19,6 +19,7 @@ type descriptorRule struct {
 	host   string       // of a type that is as written
 	table  *lookupTable // of a mapped type; of a vendor's, its descriptions; of a host's, the tenant's
 	used   bool
+	broken bool // its table is not there, which was reported
 }
 
 // vendorTypes are the types that the usual claim set lets a vendor create, with the data standard
@@ -65,7 +66,7 @@ func (c *compiler) descriptorRules(d *bundle.Descriptors) {
 			c.shared = append(c.shared, r)
 		case s.Table != nil:
 			r := &descriptorRule{table: c.descriptorTable(s.Table, []string{"value", "descriptor"}, nil)}
-			if r.table != nil {
+			if r.broken = r.table == nil; !r.broken {
 				r.table.overlay = true
 			}
 			put(s.Type, r)
@@ -123,6 +124,10 @@ func (c *compiler) rule(typ string, pos diag.Pos) *descriptorRule {
 		return nil
 	}
 	r.used = true
+	if r.broken {
+		c.problems.met++
+		return nil
+	}
 	return r
 }
 

@@ -1,9 +1,12 @@
 package send
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"hash/maphash"
 	"io"
+	"sync"
 
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
@@ -17,21 +20,40 @@ var printSeed = maphash.MakeSeed()
 
 func printOf(data []byte) uint64 { return maphash.Bytes(printSeed, data) }
 
-// takePrints reads a staged file for its digest and its prints.
-func takePrints(path string) (jsonl.Digest, prints, error) {
-	r, err := jsonl.Open(path)
+// takePrints reads a staged file for its digest and its prints. Nothing is sent meanwhile, so reading
+// and the digest, which is one long chain, go side by side.
+func takePrints(path string) (d jsonl.Digest, p prints, err error) {
+	r, err := jsonl.OpenPlain(path)
 	if err != nil {
-		return jsonl.Digest{}, nil, err
+		return d, nil, err
 	}
 	defer r.Close()
-	var b jsonl.Block
-	var p prints
-	for {
-		if err := r.Next(&b, blockSize); errors.Is(err, io.EOF) {
-			return r.Digest(), p, nil
-		} else if err != nil {
-			return jsonl.Digest{}, nil, err
-		}
-		p = append(p, printOf(b.Data))
+	const ahead = 3
+	read, free := make(chan *jsonl.Block, ahead), make(chan *jsonl.Block, ahead)
+	for range ahead {
+		free <- &jsonl.Block{}
 	}
+	sum := sha256.New()
+	var digesting sync.WaitGroup
+	digesting.Go(func() {
+		for b := range read {
+			sum.Write(b.Data)
+			free <- b
+		}
+	})
+	for err == nil {
+		b := <-free
+		if err = r.Next(b, blockSize); err == nil {
+			p = append(p, printOf(b.Data))
+			read <- b
+		}
+	}
+	close(read)
+	digesting.Wait()
+	if !errors.Is(err, io.EOF) {
+		return d, nil, err
+	}
+	d = r.Digest()
+	d.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	return d, p, nil
 }

@@ -102,6 +102,28 @@ func (c *Client) upgraded(u *url.URL) bool {
 	return true
 }
 
+// vouched refuses an address on a host that the settings do not name: the root document alone does
+// not decide where the credential, its token and the records go. setting is the one that may name
+// a host other than base_url's for this purpose; override is its value.
+func (c *Client) vouched(field string, u *url.URL, setting, override string) error {
+	if sameHost(u, c.base) {
+		return nil
+	}
+	if named, err := url.Parse(strings.TrimSpace(override)); err == nil && override != "" && sameHost(u, named) {
+		return nil
+	}
+	return setup(fmt.Sprintf("the target sends credentials to %s: %s leads there, and base_url to %s", plain(u.Host, excerptLength), field, c.base.Host),
+		"if that is right, set "+setting)
+}
+
+// sameHost compares host and port; the ports that the schemes stand for are no difference.
+func sameHost(a, b *url.URL) bool { return strings.EqualFold(hostAndPort(a), hostAndPort(b)) }
+
+func hostAndPort(u *url.URL) string {
+	usual := map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+	return strings.TrimSuffix(u.Host, usual)
+}
+
 // resourcePath is the path of a resource below the data URL: "students" is "ed-fi/students";
 // resources of extensions are named with their segment, "tpdm/candidates".
 func resourcePath(resource string) string {

@@ -198,34 +198,42 @@ func (c *Client) settle(root *rootDocument) (*About, error) {
 		}
 	}
 	upgraded := false
-	// resolve makes one address concrete; what cannot be is remembered with its reason.
-	resolve := func(name, override, advertised string) string {
-		address := firstOf(override, advertised)
+	// resolve makes one address concrete; what cannot be is remembered with its reason. setting may
+	// name another host than base_url's for it, and override is what it says.
+	resolve := func(name, advertised, setting, override string) string {
+		address, field := advertised, "the root document's "+name+" URL"
+		if setting == name+"_url" && override != "" {
+			address, field = override, setting
+		}
 		if address == "" {
 			return ""
 		}
-		field := "the root document's " + name + " URL"
-		if override != "" {
-			field = map[string]string{"data": "data_url", "oauth": "oauth_url"}[name]
-		}
 		address = fillPlaceholders(address, c.config)
 		if u, err := c.base.Parse(address); err == nil {
-			upgraded = override == "" && c.upgraded(u) || upgraded
+			upgraded = field != setting && c.upgraded(u) || upgraded
 			address = u.String()
 		}
 		u, err := c.checkAddress(field, address)
+		if err == nil {
+			err = c.vouched(field, u, setting, override)
+		}
 		if f, ok := AsFailure(err); ok {
 			a.missing[name] = f
 			return ""
 		}
 		return u.String()
 	}
-	a.DataURL = resolve("data", c.config.DataURL, urls["datamanagementapi"])
-	a.OAuthURL = resolve("oauth", c.config.OAuthURL, urls["oauth"])
-	a.DependenciesURL = resolve("dependencies", "", urls["dependencies"])
-	a.OpenAPIURL = resolve("openApiMetadata", "", urls["openapimetadata"])
-	a.ChangeQueriesURL = resolve("changeQueries", "", urls["changequeries"])
-	a.TokenInfoURL = firstOf(resolve("tokenInfo", "", firstOf(urls["tokeninfo"], urls["oauthtokenintrospection"])), defaultTokenInfoURL(a.OAuthURL))
+	data := func(name, advertised string) string { return resolve(name, advertised, "data_url", c.config.DataURL) }
+	oauth := func(name, advertised string) string { return resolve(name, advertised, "oauth_url", c.config.OAuthURL) }
+	a.DataURL = data("data", urls["datamanagementapi"])
+	a.DependenciesURL = data("dependencies", urls["dependencies"])
+	a.OpenAPIURL = data("openApiMetadata", urls["openapimetadata"])
+	a.ChangeQueriesURL = data("changeQueries", urls["changequeries"])
+	a.OAuthURL = oauth("oauth", urls["oauth"])
+	a.TokenInfoURL = oauth("tokenInfo", firstOf(urls["tokeninfo"], urls["oauthtokenintrospection"]))
+	if a.TokenInfoURL == "" && (a.missing["tokenInfo"] == nil || c.config.OAuthURL != "") {
+		a.TokenInfoURL = defaultTokenInfoURL(a.OAuthURL)
+	}
 	for _, need := range []struct{ name, address, setting string }{{"data", a.DataURL, "data_url"}, {"oauth", a.OAuthURL, "oauth_url"}} {
 		switch f := a.missing[need.name]; {
 		case f != nil:

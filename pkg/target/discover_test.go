@@ -3,6 +3,7 @@ package target
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -153,6 +154,90 @@ func TestDiscoverRefuses(t *testing.T) {
 				t.Errorf("error %q with fix %q does not say %q", err, f.Fix, tt.says)
 			}
 		})
+	}
+}
+
+// The root document does not decide which hosts get the credential, the token and the records:
+// the settings do.
+func TestAddressesOfOtherHosts(t *testing.T) {
+	const base, other = "https://ods.test", "https://elsewhere.test"
+	every := func(t *testing.T, c *Client) map[string]error {
+		_, post := c.Post(t.Context(), "students", []byte(`{}`))
+		_, documents := c.Documents(t.Context(), ETags{})
+		_, info := c.TokenInfo(t.Context())
+		_, changes := c.AvailableChangeVersions(t.Context())
+		return map[string]error{"post": post, "documents": documents, "info": info, "changes": changes}
+	}
+	tests := map[string]struct {
+		elsewhere string // the address in the root document that leads to the other host
+		config    Config
+		refused   string // the calls that are, and what is to be set
+		fix       string
+	}{
+		"oauth":                      {"oauth", Config{}, "post documents info changes", "oauth_url"},
+		"oauth that is set":          {"oauth", Config{OAuthURL: other + "/oauth/token"}, "", ""},
+		"data":                       {"dataManagementApi", Config{}, "post documents info changes", "data_url"},
+		"data that is set":           {"dataManagementApi", Config{DataURL: other + "/data/v3"}, "", ""},
+		"data_url is not for tokens": {"oauth", Config{DataURL: other + "/data/v3"}, "post documents info changes", "oauth_url"},
+		"openApiMetadata":            {"openApiMetadata", Config{}, "documents", "data_url"},
+		"its host is set":            {"openApiMetadata", Config{DataURL: other + ":443/data/v3"}, "", ""},
+		"dependencies":               {"dependencies", Config{}, "documents", "data_url"},
+		"changeQueries":              {"changeQueries", Config{}, "changes", "data_url"},
+		"token information":          {"oauthTokenIntrospection", Config{}, "info", "oauth_url"},
+		"beside the token that is":   {"oauthTokenIntrospection", Config{OAuthURL: base + "/oauth/token"}, "", ""},
+		"an entry of the metadata":   {"Descriptors", Config{}, "documents", "data_url"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			f.root = rootDocumentOf(base, "7.2", "5.1.0")
+			urls := f.root["urls"].(map[string]string)
+			urls["oauthTokenIntrospection"] = base + "/oauth/token_info"
+			entry := base
+			if tt.elsewhere == "Descriptors" {
+				entry = other
+			} else {
+				urls[tt.elsewhere] = other + strings.TrimPrefix(urls[tt.elsewhere], base)
+			}
+			f.data = func(w http.ResponseWriter, r *http.Request, _ int) {
+				switch {
+				case strings.HasSuffix(r.URL.Path, "/metadata/"):
+					reply(w, 200, `[{"name":"Resources","endpointUri":"/r"},{"name":"Descriptors","endpointUri":"`+entry+`/d"}]`)
+				default:
+					reply(w, 200, `{}`)
+				}
+			}
+			config := tt.config
+			config.BaseURL, config.ClientID, config.ClientSecret = base, testKey, testSecret
+			named := config.DataURL + " " + config.OAuthURL
+			config.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+				if r.URL.Host != "ods.test" && !strings.Contains(named, r.URL.Host) {
+					t.Errorf("%s is asked", r.URL)
+				}
+				return memory{f}.RoundTrip(r)
+			})
+			for call, err := range every(t, mustNew(t, config)) {
+				if !strings.Contains(tt.refused, call) {
+					if err != nil {
+						t.Errorf("%s: %v", call, err)
+					}
+					continue
+				}
+				failure := mustFail(t, err, Setup)
+				if !strings.Contains(failure.Detail, "the target sends credentials to elsewhere.test") || failure.Fix != "if that is right, set "+tt.fix {
+					t.Errorf("%s: %v", call, err)
+				}
+			}
+		})
+	}
+	for address, want := range map[string]bool{
+		"https://ODS.test:443/x": true, "http://ods.test": true, "https://ods.test:8443": false, "https://ods.test.evil": false,
+	} {
+		u, err := url.Parse(address)
+		b, _ := url.Parse(base)
+		if err != nil || sameHost(u, b) != want {
+			t.Errorf("%s: not %t", address, want)
+		}
 	}
 }
 

@@ -132,8 +132,11 @@ func (c *Client) metadataAddress(about *About, address string) (string, error) {
 	}
 	c.upgraded(u)
 	query := u.RawQuery
-	u, err = c.checkAddress("an address in the target's metadata", u.String())
-	if err != nil {
+	const field = "an address in the target's metadata"
+	if u, err = c.checkAddress(field, u.String()); err != nil {
+		return "", err
+	}
+	if err = c.vouched(field, u, "data_url", c.config.DataURL); err != nil {
 		return "", err
 	}
 	u.RawQuery = query

@@ -227,7 +227,7 @@ func (c *Client) TokenInfo(ctx context.Context) (*TokenInfo, error) {
 	}
 	address, err := url.Parse(about.TokenInfoURL)
 	if err != nil || about.TokenInfoURL == "" {
-		return nil, c.notOffered("token information", about)
+		return nil, c.notOffered("token information", about, "tokenInfo")
 	}
 	var info TokenInfo
 	for again := true; ; again = false {

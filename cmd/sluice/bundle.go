@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/Masterminds/semver/v3"
 	"github.com/spf13/cobra"
@@ -25,8 +26,8 @@ func (a *app) newBundle() *cobra.Command {
 		Use:     "bundle",
 		Short:   "Work on bundles: list, lint, test, sample",
 		Example: "  sluice bundle list\n  sluice bundle lint ./bundles/mine\n  sluice bundle test ./bundles/mine",
-		Args:    cobra.NoArgs,
-		RunE:    needSubcommand,
+		Args:    onlyCommands,
+		RunE:    a.needSubcommand,
 	}
 	cmd.AddCommand(a.newBundleList(), a.newBundleLint(), a.newBundleTest(), a.newBundleSample())
 	return cmd
@@ -101,7 +102,7 @@ Ends with 2 if the bundle cannot be used, with 0 if it can; with --strict warnin
 			if problems.Blocks() {
 				return bundleProblems(args[0], problems)
 			}
-			a.screen.problems(a.err, problems)
+			a.screen.problems(a.screen.err, problems)
 			if a.Strict && len(problems) > 0 {
 				a.exit = exitPartly
 			}
@@ -269,10 +270,14 @@ func (a *app) writeSample(ctx context.Context, b *bundle.Bundle, q fixture.Sampl
 			return usage("add -o FILE", "--json and the sample cannot both go to stdout")
 		}
 		w := bufio.NewWriterSize(cancellable{ctx, a.out}, 1<<16)
-		if err := fixture.Sample(w, b, q); err != nil {
-			return err
+		err := fixture.Sample(w, b, q)
+		if err == nil {
+			err = w.Flush()
 		}
-		return w.Flush()
+		if errors.Is(err, syscall.EPIPE) {
+			return nil // the reader has enough
+		}
+		return err
 	}
 	f, err := durable.Create(out)
 	if err != nil {

@@ -53,7 +53,7 @@ func (a *app) completeRuns(cmd *cobra.Command, args []string, _ string) ([]strin
 	}
 	var paths []string
 	for _, r := range all {
-		paths = append(paths, shownPath(r.Path))
+		paths = append(paths, visible(shownPath(r.Path), false))
 	}
 	return paths, cobra.ShellCompDirectiveDefault
 }

@@ -54,7 +54,7 @@ Run it twice: the second time nothing is posted, because the target already hold
 			if err != nil {
 				return err
 			}
-			return a.finish(r, status, nextAfterRun(r, status))
+			return a.finish(r, status, "run it again: nothing will be posted")
 		},
 	}
 }

@@ -39,7 +39,7 @@ func (a *app) watch(title string, read func() sample) (stop func()) {
 }
 
 func (a *app) moveBar(title string, read func() sample, end <-chan struct{}) {
-	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(a.screen.err), progressbar.OptionSetDescription(title),
+	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(a.screen.bar), progressbar.OptionSetDescription(title),
 		progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionEnableColorCodes(false), progressbar.OptionSetElapsedTime(true), progressbar.OptionFullWidth(), progressbar.OptionThrottle(progressEvery/2))
 	tick := time.NewTicker(progressEvery)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
 // Exit statuses (design §2).
@@ -54,6 +56,8 @@ type app struct {
 	ran    bool
 	screen *screen
 	log    *logging
+
+	current *runs.Run // the run at work, so that an error can name it
 }
 
 const rootLong = `sluice takes a vendor's assessment export, turns it into Ed-Fi records by a reviewed
@@ -96,6 +100,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if !a.ran { // cobra's own complaint about the command line, before settings were read
 		status = exitUsage
 		err = asUsage(err)
+		a.JSON, _ = strconv.ParseBool(s.getenv("SLUICE_JSON"))
 		for _, arg := range args {
 			a.JSON = a.JSON || arg == "--json"
 		}
@@ -149,7 +154,7 @@ func (a *app) newRoot() *cobra.Command {
 		Example:       rootExample,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          onlyCommands,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
@@ -185,6 +190,18 @@ func (a *app) newRoot() *cobra.Command {
 	return root
 }
 
+// onlyCommands refuses an argument where a command is expected.
+func onlyCommands(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var known []string
+	for _, c := range cmd.Commands() {
+		known = append(known, c.Name())
+	}
+	return usage("see `"+cmd.CommandPath()+" --help`", "unknown command %q for %q%s", args[0], cmd.CommandPath(), diag.DidYouMean(args[0], known))
+}
+
 // nearFlag suggests the flag nearest to an unknown one.
 func nearFlag(cmd *cobra.Command, message string) string {
 	_, name, unknown := strings.Cut(message, "unknown flag: --")
@@ -209,7 +226,7 @@ func (a *app) configure(flags *pflag.FlagSet) error {
 	}
 	a.ran = true
 	if err := v.Unmarshal(&a.settings); err != nil {
-		return usage("check the SLUICE_* variables", "a setting has the wrong type: %s", err.Error())
+		return usage("check the SLUICE_* variables: true or false, or a number for SLUICE_WORKERS", "a setting of the environment has the wrong type")
 	}
 	a.screen = newScreen(a.streams, a.settings)
 	if a.Workers < 0 || a.Workers > 256 {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +38,7 @@ that ended with 0 or 3, stops otherwise, and ends with the worst of their exit s
 			if err != nil {
 				return err
 			}
-			return a.finish(r, status, nextAfterRun(r, status))
+			return a.finish(r, status, nextAfterRun(r, status, args[0], f))
 		},
 	}
 	f.add(cmd)
@@ -66,9 +68,19 @@ func (a *app) wholeWay(ctx context.Context, c *tenant.Config, t *tenant.Tenant, 
 	return r, max(worst, status), err
 }
 
-func nextAfterRun(r *runs.Run, status int) string {
-	if status != exitPartly {
+// nextAfterRun is the command that runs the corrected rows, with the inputs that have any.
+func nextAfterRun(r *runs.Run, status int, ref string, f transformFlags) string {
+	rejects, err := filepath.Glob(r.File("rejects", "*.csv"))
+	if status != exitPartly || err != nil || len(rejects) == 0 {
 		return ""
 	}
-	return "read " + shownPath(r.File("report.html")) + "; correct the rows in " + shownPath(r.File("rejects")) + " and run them again"
+	words := []string{"sluice run", ref}
+	for _, file := range rejects {
+		name, _, _ := strings.Cut(strings.TrimSuffix(filepath.Base(file), ".csv"), "-") // results-2.csv is of results
+		words = append(words, "--input", name+"="+shownPath(file))
+	}
+	for _, p := range f.params {
+		words = append(words, "--param", p)
+	}
+	return "correct the rows in " + shownPath(r.File("rejects")) + ", then: " + strings.Join(append(words, "--tenant", r.Tenant), " ")
 }

@@ -14,16 +14,19 @@ func (a *app) newRuns() *cobra.Command {
 		Use:     "runs",
 		Short:   "What ran, and how it ended",
 		Example: "  sluice runs list --tenant gb\n  sluice runs show runs/gb/20260501T120000.000Z-nwea-map-growth",
-		Args:    cobra.NoArgs,
-		RunE:    needSubcommand,
+		Args:    onlyCommands,
+		RunE:    a.needSubcommand,
 	}
 	cmd.AddCommand(a.newRunsList(), a.newRunsShow())
 	return cmd
 }
 
 // needSubcommand refuses a group of commands that was called by itself.
-func needSubcommand(cmd *cobra.Command, _ []string) error {
-	_ = cmd.Help()
+func (a *app) needSubcommand(cmd *cobra.Command, _ []string) error {
+	if !a.JSON {
+		cmd.SetOut(a.err)
+		_ = cmd.Help()
+	}
 	return usage("name one of its commands", "`%s` does nothing by itself", cmd.CommandPath())
 }
 

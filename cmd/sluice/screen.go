@@ -4,18 +4,22 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
 // screen writes results to stdout and everything else to stderr. Colour and progress need a
 // terminal, and none of NO_COLOR, CI and TERM=dumb.
 type screen struct {
 	out, err  io.Writer
+	bar       io.Writer // for the moving bar, which writes its own control sequences
 	quiet     bool
 	json      bool
 	outColour bool
@@ -25,8 +29,9 @@ type screen struct {
 
 func newScreen(s streams, set settings) *screen {
 	plain := set.NoColor || s.getenv("NO_COLOR") != "" || s.getenv("CI") != "" || s.getenv("TERM") == "dumb"
-	return &screen{out: s.out, err: s.err, quiet: set.Quiet, json: set.JSON,
-		outColour: s.outTTY && !plain, errColour: s.errTTY && !plain,
+	colour := func(tty bool) bool { return tty && !plain }
+	return &screen{out: &guarded{s.out, colour(s.outTTY)}, err: &guarded{s.err, colour(s.errTTY)}, bar: s.err, quiet: set.Quiet, json: set.JSON,
+		outColour: colour(s.outTTY), errColour: colour(s.errTTY),
 		progress: s.errTTY && s.getenv("CI") == "" && s.getenv("TERM") != "dumb" && !set.JSON && !set.Quiet}
 }
 
@@ -44,6 +49,42 @@ func paint(on bool, style, text string) string {
 		return text
 	}
 	return "\x1b[" + style + "m" + text + "\x1b[0m"
+}
+
+// guarded writes text for people. Values, headers and file names come from others: what would steer a
+// terminal (control characters, bidirectional marks) is written visibly instead, but for our own colours.
+type guarded struct {
+	w      io.Writer
+	colour bool
+}
+
+var ownColours = regexp.MustCompile(`^\x1b\[(0|1|2|31|32|33|36)m`)
+
+func (g *guarded) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(g.w, visible(string(p), g.colour)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// visible is the text with everything that steers a terminal written as an escape.
+func visible(s string, colour bool) string {
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == '\n', r == '\t':
+			b.WriteRune(r)
+		case r == '\x1b' && colour && ownColours.MatchString(s[i:]):
+			b.WriteRune(r)
+		case r < ' ', r >= 0x7f && r < 0xa0:
+			fmt.Fprintf(&b, "\\x%02x", r)
+		case r == 0x061c, r == 0x200e, r == 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+			fmt.Fprintf(&b, "\\u%04x", r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // say prints a line of the result on stdout.
@@ -75,6 +116,11 @@ func (s *screen) result(v any) error {
 func (s *screen) grid(header []string, rows [][]string) {
 	if s.quiet || s.json || len(rows) == 0 {
 		return
+	}
+	for _, row := range rows {
+		for i := range row {
+			row[i] = strings.ReplaceAll(visible(row[i], s.outColour), "\n", `\n`)
+		}
 	}
 	width := make([]int, len(header))
 	right := make([]bool, len(header))
@@ -161,16 +207,30 @@ func (a *app) printError(err error) {
 			Code     diag.Code `json:"code"`
 			Message  string    `json:"message"`
 			Next     string    `json:"next"`
+			Run      string    `json:"run,omitempty"`
 			Problems diag.List `json:"problems,omitempty"`
 		}
 		a.screen.json = true
-		if a.screen.result(map[string]failure{"error": {e.Code, e.Error(), next, e.Problems}}) == nil {
+		run := ""
+		if a.current != nil {
+			run = a.current.Path
+		}
+		if a.screen.result(map[string]failure{"error": {e.Code, e.Error(), next, run, e.Problems}}) == nil {
 			return
 		}
 	}
-	a.screen.problems(a.err, e.Problems)
-	fmt.Fprintf(a.err, "%s %s\n", paint(a.screen.errColour, red, "sluice: ["+string(e.Code)+"]"), e.Error())
+	a.screen.problems(a.screen.err, e.Problems)
+	fmt.Fprintf(a.screen.err, "%s %s\n", paint(a.screen.errColour, red, "sluice: ["+string(e.Code)+"]"), e.Error())
 	if next != "" {
-		fmt.Fprintf(a.err, "  %s %s\n", paint(a.screen.errColour, dim, "→"), next)
+		fmt.Fprintf(a.screen.err, "  %s %s\n", paint(a.screen.errColour, dim, "→"), next)
+	}
+	if r := a.current; r != nil {
+		fmt.Fprintf(a.screen.err, "  run: %s\n", shownPath(r.Path))
+		if _, err := os.Stat(r.File("report.html")); err == nil {
+			fmt.Fprintf(a.screen.err, "  report: %s\n", shownPath(r.File("report.html")))
+		}
+		if r.Stages[runs.Send] != nil {
+			fmt.Fprintf(a.screen.err, "  to go on: sluice send %s --tenant %s\n", shownPath(r.Path), r.Tenant)
+		}
 	}
 }

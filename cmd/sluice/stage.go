@@ -27,6 +27,7 @@ type outcome struct {
 // stage runs one stage over a run directory: it keeps manifest, log, report and summary, and
 // returns the stage's exit status. The error, if any, is what ended it early.
 func (a *app) stage(ctx context.Context, r *runs.Run, name string, work func(context.Context) (outcome, error)) (int, error) {
+	a.current = r
 	before := r.Stages[name]
 	if err := r.Begin(name, time.Now()); err != nil {
 		return exitCouldNotRun, err
@@ -34,7 +35,7 @@ func (a *app) stage(ctx context.Context, r *runs.Run, name string, work func(con
 	if err := a.log.into(r); err != nil {
 		return exitCouldNotRun, err
 	}
-	a.log.logger.Info("stage begins", "stage", name, "bundle", r.Bundle.Name+"@"+r.Bundle.Version)
+	a.log.logger.Info("stage begins", "run", r.ID, "tenant", r.Tenant, "stage", name, "bundle", r.Bundle.Name+"@"+r.Bundle.Version)
 	out, err := work(ctx)
 	err = asDiskError(err)
 	status := exitStatus(ctx, err)
@@ -44,22 +45,29 @@ func (a *app) stage(ctx context.Context, r *runs.Run, name string, work func(con
 	if name == runs.Send && out.counts == nil {
 		return status, errors.Join(err, a.undo(r, name, before)) // a guard stopped it before anything was sent
 	}
+	if err == nil && a.Strict && status == exitDone && a.hasWarnings(r, name) {
+		status = exitPartly
+	}
+	a.log.logger.Info("stage ends", "stage", name, "exit", status)
+	if err == nil && a.log.file.hasFailed() {
+		err = diag.Fail(diag.CouldNotRun, diag.MachineDisk, "free space, then run the command again", "the run's log could not be written")
+		status = exitCouldNotRun
+	}
 	rep, repErr := a.close(r, name, status, out.counts)
 	if err == nil && repErr != nil {
 		err, status = repErr, exitStatus(ctx, repErr)
 	}
-	if err == nil && a.Strict && status == exitDone && rep.Totals[diag.LevelWarning.String()] > 0 {
-		status = exitPartly
-	}
-	if err == nil && a.log.failed.Load() {
-		err = diag.Fail(diag.CouldNotRun, diag.MachineDisk, "free space, then run the command again", "the run's log could not be written")
-		status = exitCouldNotRun
-	}
-	a.log.logger.Info("stage ends", "stage", name, "exit", status)
-	if rep != nil {
+	if rep != nil && out.counts != nil {
 		a.printStage(rep, name)
 	}
 	return status, err
+}
+
+// hasWarnings reports whether the stage listed a warning.
+func (a *app) hasWarnings(r *runs.Run, name string) bool {
+	found := false
+	err := r.EachProblem(name, func(p diag.Problem) { found = found || p.Level == diag.LevelWarning })
+	return found || err != nil
 }
 
 // undo leaves the manifest as if the stage had not begun: such a run may still be replaced.

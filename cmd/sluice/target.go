@@ -25,8 +25,8 @@ func (a *app) newTarget() *cobra.Command {
 		Use:     "target",
 		Short:   "A tenant's target: check what it is and allows, accept a new data standard",
 		Example: "  sluice target check --tenant gb --bundle nwea-map-growth",
-		Args:    cobra.NoArgs,
-		RunE:    needSubcommand,
+		Args:    onlyCommands,
+		RunE:    a.needSubcommand,
 	}
 	cmd.AddCommand(a.newTargetCheck(), a.newTargetAccept())
 	return cmd
@@ -254,8 +254,8 @@ func (a *app) newLedger() *cobra.Command {
 		Use:     "ledger",
 		Short:   "What the tenant's target holds, as sluice knows it",
 		Example: "  sluice ledger rebuild --tenant gb",
-		Args:    cobra.NoArgs,
-		RunE:    needSubcommand,
+		Args:    onlyCommands,
+		RunE:    a.needSubcommand,
 	}
 	cmd.AddCommand(a.newLedgerRebuild())
 	return cmd

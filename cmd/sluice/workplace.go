@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -71,6 +73,14 @@ func (a *app) openBundle(c *tenant.Config, ref string) (*bundle.Bundle, error) {
 
 func bundleProblems(ref string, problems diag.List) error {
 	problems.Sort()
+	ours := func(p diag.Problem) bool {
+		return strings.HasPrefix(string(p.Code), "BND-") && p.Code != diag.BundleOverlay && p.Level <= diag.LevelError
+	}
+	if !slices.ContainsFunc(problems, ours) { // parameters, overlays, roster column: not the bundle's fault
+		first := slices.IndexFunc(problems, func(p diag.Problem) bool { return p.Level <= diag.LevelError })
+		return &diag.Error{Kind: diag.Usage, Code: problems[first].Code, Problems: problems,
+			Message: "bundle " + ref + " cannot be used like this; nothing was run", Next: "correct what is listed, then run the same command again"}
+	}
 	return &diag.Error{Kind: diag.Usage, Code: diag.BundleValue, Problems: problems,
 		Message: "bundle " + ref + " has problems; nothing was run", Next: "correct them, then run `sluice bundle lint " + ref + "`"}
 }
@@ -79,7 +89,7 @@ func bundleProblems(ref string, problems diag.List) error {
 func standard(version string) (*schema.Standard, error) {
 	s, err := schema.Load(schemas.FS, version)
 	if err != nil {
-		return nil, diag.FailWith(err, diag.Usage, diag.BundleStandard, "see `sluice version` for the embedded ones", "data standard %s is not embedded in this sluice", version)
+		return nil, diag.Fail(diag.Usage, diag.BundleStandard, "set `data_standard` to an embedded one (see `sluice version`), or leave it out", "data standard %s is not embedded in this sluice", version)
 	}
 	return s, nil
 }
@@ -173,7 +183,7 @@ func (a *app) open(ctx context.Context, c *tenant.Config, t *tenant.Tenant) (*ac
 	if err != nil {
 		return nil, err
 	}
-	if t.API.AllowHTTP && len(t.API.BaseURL) > 5 && t.API.BaseURL[:5] == "http:" {
+	if t.API.AllowHTTP && strings.HasPrefix(t.API.BaseURL, "http:") {
 		a.log.logger.Warn("the target is reached without TLS, as allow_http says", "tenant", t.Name)
 		a.screen.note("warning [%s]: the target of tenant %s is reached without TLS, as allow_http says", diag.ConfigPlainHTTP, t.Name)
 	}

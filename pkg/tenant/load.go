@@ -38,11 +38,28 @@ func Load(path string) (*Config, error) {
 	}
 	if len(r.problems) > 0 {
 		r.problems.Sort()
-		strictyaml.Snippets(r.problems, path, src)
+		guardSecrets(r.problems, src)
 		return nil, &diag.Error{Kind: diag.Usage, Code: diag.ConfigKey, Message: path + " is not valid", Problems: r.problems,
 			Next: "correct the lines named; examples/sluice.yaml shows every key"}
 	}
 	return r.config, nil
+}
+
+// secretive is a line that may hold a secret; quotedText is what messages quote from it.
+var (
+	secretive  = regexp.MustCompile(`(?i)secret|password|://[^/\s]*@`)
+	quotedText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+)
+
+// guardSecrets: a line of this file may hold a secret, so lines are named and never shown.
+func guardSecrets(problems diag.List, src []byte) {
+	for i := range problems {
+		p := &problems[i]
+		p.Snippet = ""
+		if secretive.MatchString(strictyaml.SourceLine(src, p.Line)) {
+			p.Message, p.Fix = quotedText.ReplaceAllString(p.Message, "“…”"), quotedText.ReplaceAllString(p.Fix, "“…”")
+		}
+	}
 }
 
 // reader walks sluice.yaml and gathers problems.
@@ -228,6 +245,7 @@ func (r *reader) api(n *strictyaml.Node, tenant string) *API {
 			r.bad(base, diag.ConfigKey, "write host and path only", "%s: base_url must hold neither a user nor a query", what)
 		case u.Scheme == "http" && !a.AllowHTTP && !loopback(u.Hostname()):
 			r.bad(base, diag.ConfigPlainHTTP, "use https; `allow_http: true` is for closed networks only", "%s: base_url is not encrypted", what)
+			r.problems[len(r.problems)-1].Level = diag.LevelError // a warning is for those who allowed it
 		}
 	}
 	return a

@@ -99,6 +99,10 @@ func TestProblemsAreListedAtOnce(t *testing.T) {
 		"later limits":    {"version: 1\ntenants:\n  a:\n    limits: {per_minute: 60}\n", "not in this version"},
 		"later roster":    {"version: 1\ntenants:\n  a:\n    roster: {student_ids: [state]}\n", "not in this version"},
 		"literal secret":  {"version: 1\ntenants:\n  a:\n    api: {base_url: \"https://h\", client_id: i, client_secret: hush}\n", "stands in the file"},
+		"half a literal":  {"version: 1\ntenants:\n  a:\n    api: {base_url: \"https://h\", client_id: i, client_secret: \"hush${env:X}\"}\n", "stands in the file"},
+		"cut secret":      {"version: 1\ntenants:\n  a:\n    api:\n      client_secret: hush #rest\n", "comment"},
+		"user in address": {"version: 1\ntenants:\n  a:\n    api: {base_url: \"https://u:hush@h\", client_id: i, client_secret: \"${env:X}\"}\n", "neither a user"},
+		"same line":       {"version: 1\ntenants:\n  a: {jobs: {}, api: {base_url: \"https://h\", client_id: i, client_secret: \"hush\"}}\n", "not in this version"},
 		"plain http":      {"version: 1\ntenants:\n  a:\n    api: {base_url: \"http://h\", client_id: i, client_secret: \"${env:X}\"}\n", "not encrypted"},
 		"name":            {"version: 1\ntenants:\n  A_b: {}\n", "cannot be the name"},
 		"sandbox has api": {"version: 1\ntenants:\n  sandbox:\n    api: {base_url: \"https://h\", client_id: i, client_secret: \"${env:X}\"}\n", "built in"},
@@ -117,7 +121,7 @@ func TestProblemsAreListedAtOnce(t *testing.T) {
 		found := false
 		for _, p := range e.Problems {
 			found = found || strings.Contains(p.Message, c.want)
-			if strings.Contains(p.Message+p.Fix, "hush") {
+			if strings.Contains(p.Message+p.Fix+p.Snippet, "hush") {
 				t.Errorf("%s: the secret shows: %+v", name, p)
 			}
 		}

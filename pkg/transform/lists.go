@@ -45,32 +45,37 @@ func (l *list) fieldTexts(at int, texts map[string]string) {
 }
 
 // ownCells takes from the elements' own cells those that other elements bind too: they say nothing
-// of whether one is there. Elements around an element, and in it, are not others.
-func (c *compiler) ownCells() {
+// of whether one is there. Elements around an element, and in it, are not others. An element that
+// is left without any is not in the file's layout; if no layout has one for a list, it is a problem.
+func (c *compiler) ownCells(b *binding) {
 	binders := map[int][]*element{}
 	for _, e := range c.pl.elements {
 		for _, i := range e.bound {
 			binders[i] = append(binders[i], e)
 		}
 	}
-	shares := map[*list]bool{}
+	shares := map[*element]bool{}
 	for _, e := range c.pl.elements {
 		e.own = slices.DeleteFunc(e.own, func(o ownCell) bool {
 			shared := slices.ContainsFunc(binders[o.index], func(b *element) bool { return !b.within(e) && !e.within(b) })
-			shares[e.list] = shares[e.list] || shared
+			shares[e] = shares[e] || shared
 			return shared
 		})
 	}
-	able := map[*list]bool{} // lists of which an element can exist
+	able, some := map[*element]bool{}, map[*list]bool{}
 	for _, e := range c.pl.elements {
 		for o := e; o != nil && len(e.own) > 0; o = o.outer {
-			able[o.list] = true
+			able[o], some[o.list] = true, true
 		}
 	}
-	for l := range shares {
-		if shares[l] && !able[l] && !c.inferring {
-			c.add(l.def.Name.Pos, diag.BundleList, "let a header name the fields of the lists around it, too, as in \"{subject} Part {n}\"",
-				"no element of %s can exist: other elements bind the columns of its headers", l.path)
+	for _, e := range c.pl.elements {
+		switch {
+		case !shares[e] || able[e]:
+		case !b.ideal:
+			b.absent[e.list.path]++
+		case !some[e.list] && !c.inferring:
+			c.add(e.list.def.Name.Pos, diag.BundleList, "let a header name the fields of the lists around it, too, as in \"{subject} Part {n}\"",
+				"no element of %s can exist: other elements bind the columns of its headers", e.list.path)
 		}
 	}
 }

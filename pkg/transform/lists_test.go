@@ -279,11 +279,16 @@ func TestColumnsOfSeveralElements(t *testing.T) {
 			t.Errorf("%s\nwant %s", problemText(problems), want)
 		}
 	}
-	own := strings.Replace(nested, `columns: {ps: "Part {p}"}`, `columns: {ps: "Part {p}", own: {header: "{subj} {p}"}}`, 1)
-	r := mustRun(t, compile(t, sketch(own, "results.subjects.parts", "key(id, subj, p)", "ps", "")), "results",
+	own := strings.Replace(nested, `columns: {ps: "Part {p}"}`, `columns: {ps: "Part {p}", own: {header: "{subj} {p}", optional: true}}`, 1)
+	p := compile(t, sketch(own, "results.subjects.parts", "key(id, subj, p)", "ps", ""))
+	r := mustRun(t, p, "results",
 		"Id,Student,ELA Overall,MTH Overall,Part A,Part B,ELA A,ELA B,MTH A,MTH B\n1,S1,5,,10,11,x,,,y\n")
 	if diff := cmp.Diff(outcomes{[]string{"1|ELA|A A S1 10", "1|MTH|B A S1 11"}, counts(1, 1, 0, 0, 0, 0), ""}, outcomesOf(t, r)); diff != "" {
 		t.Error(diff)
+	}
+	r = runProgram(t, p, 1, "results", "Id,Student,ELA Overall,MTH Overall,Part A,Part B\n1,S1,5,,10,11\n")
+	if got := r.file(t, "problems", "transform.csv"); !strings.Contains(got, "4 elements of the list subjects.parts have no column in this file") {
+		t.Error(got)
 	}
 }
 

@@ -132,7 +132,7 @@ func (c *compiler) plan(in *input, b *binding) *plan {
 		c.listName(row, l)
 		row.lists[l.def.Name.Value] = c.elementsIn(l, nil, row, b, nil)
 	}
-	c.ownCells()
+	c.ownCells(b)
 	if def.District != nil {
 		if bc := all[def.District.Value]; bc != nil {
 			c.district(bc, b)

@@ -12,8 +12,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -447,31 +449,45 @@ func BenchmarkDecide(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			for _, size := range []int{256, 2048, 65536} {
+			// As send asks: some dozens of records at a time, and as many callers as there are processors.
+			for _, size := range []int{2048, 64} {
 				b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) {
-					entries := make([]Entry, size)
-					var states []State
-					n := 0
+					entries := make([]Entry, 1<<16)
 					for b.Loop() {
 						b.StopTimer()
 						for i := range entries {
 							k := rand.IntN(known)
 							entries[i] = Entry{hash(k), hash(k, 1)}
 						}
+						batches := make(chan []Entry, len(entries)/size)
+						for batch := range slices.Chunk(entries, size) {
+							batches <- batch
+						}
+						close(batches)
 						b.StartTimer()
-						if states, err = l.Decide(b.Context(), entries, states); err != nil {
-							b.Fatal(err)
+						var callers sync.WaitGroup
+						for range runtime.GOMAXPROCS(0) {
+							callers.Go(func() { decideAll(b, l, batches) })
 						}
-						for _, s := range states {
-							if s != Unchanged {
-								b.Fatal("an entry is not unchanged")
-							}
-						}
-						n += size
+						callers.Wait()
 					}
-					b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "records/s")
+					b.ReportMetric(float64(b.N*len(entries))/b.Elapsed().Seconds(), "records/s")
 				})
 			}
 		})
+	}
+}
+
+func decideAll(b *testing.B, l *Ledger, batches <-chan []Entry) {
+	var states []State
+	var err error
+	for batch := range batches {
+		if states, err = l.Decide(b.Context(), batch, states); err != nil {
+			b.Error(err)
+			return
+		}
+		if slices.ContainsFunc(states, func(s State) bool { return s != Unchanged }) {
+			b.Error("an entry is not unchanged")
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -134,6 +135,7 @@ func NewTextTable(path string, header ...string) (*TextTable, error) {
 
 // Row appends a row.
 func (t *TextTable) Row(cells ...string) error {
+	cells = slices.Clone(cells)
 	for i, c := range cells {
 		if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
 			if _, err := strconv.ParseFloat(c, 64); err != nil {

@@ -1,5 +1,5 @@
 // Package durable owns the promise that a file is complete or absent: it is written under another
-// name in the same folder, synced, and renamed. Files are for their owner only (0600, folders
+// name in the same folder, one that ends in .part, synced, and renamed. Files are for their owner only (0600, folders
 // 0700), because they may hold student data.
 //
 // It defines what that means on Linux, macOS and Windows: on Windows rename replaces an existing
@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
 // Rights of files and folders.
@@ -21,6 +22,10 @@ const (
 	FolderMode fs.FileMode = 0o700
 )
 
+// Unfinished is how the name of a file ends that is not committed. One that is left over is of a
+// process that was killed.
+const Unfinished = ".part"
+
 // File is a file that appears under its name only when it is committed.
 type File struct {
 	*os.File
@@ -28,9 +33,10 @@ type File struct {
 	done bool
 }
 
-// Create opens a new file that will be called path. Its folder must exist.
+// Create opens a new file that will be called path. Its folder must exist. Until then its name is
+// one that nobody else can have put a file or a link at.
 func Create(path string) (*File, error) {
-	f, err := os.OpenFile(path+".part", os.O_CREATE|os.O_TRUNC|os.O_RDWR, FileMode)
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+Unfinished) // for its owner only
 	if err != nil {
 		return nil, err
 	}
@@ -47,10 +53,10 @@ func (f *File) Commit() error {
 	}
 	f.done = true
 	if err := f.File.Close(); err != nil {
-		return errors.Join(err, os.Remove(f.path+".part"))
+		return errors.Join(err, os.Remove(f.Name()))
 	}
-	if err := os.Rename(f.path+".part", f.path); err != nil {
-		return errors.Join(err, os.Remove(f.path+".part"))
+	if err := os.Rename(f.Name(), f.path); err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return SyncFolder(filepath.Dir(f.path))
 }
@@ -61,7 +67,7 @@ func (f *File) Close() error {
 		return nil
 	}
 	f.done = true
-	return errors.Join(f.File.Close(), os.Remove(f.path+".part"))
+	return errors.Join(f.File.Close(), os.Remove(f.Name()))
 }
 
 // WriteFile writes data to path: all of it, or nothing.
@@ -74,6 +80,24 @@ func WriteFile(path string, data []byte) error {
 		return errors.Join(err, f.Close())
 	}
 	return f.Commit()
+}
+
+// Sweep removes from a folder what killed processes left unfinished; nobody may be writing there. A
+// folder that is not there, or is a link, is left alone.
+func Sweep(folder string) error {
+	if info, err := os.Lstat(folder); err != nil || !info.IsDir() {
+		return nil
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), Unfinished) && !e.IsDir() {
+			err = errors.Join(err, os.Remove(filepath.Join(folder, e.Name())))
+		}
+	}
+	return err
 }
 
 // MkdirAll makes a folder and its parents, for the owner only.

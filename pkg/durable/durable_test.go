@@ -37,3 +37,45 @@ func TestCompleteOrAbsent(t *testing.T) {
 		t.Errorf("mode %v", info.Mode())
 	}
 }
+
+func TestAForeignLinkIsNotWrittenThrough(t *testing.T) {
+	dir := t.TempDir()
+	victim, path := filepath.Join(dir, "victim"), filepath.Join(dir, "f")
+	if err := os.WriteFile(victim, []byte("dear"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(victim, path+".part"); err != nil {
+		t.Skip("no links here: ", err)
+	}
+	one, err := Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := Create(path) // another process may be writing the same file
+	if err != nil {
+		t.Fatal(err)
+	}
+	for f, text := range map[*File]string{one: "one", two: "two"} {
+		if _, err := f.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := one.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := two.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(path); string(got) != "one" {
+		t.Errorf("got %q", got)
+	}
+	if got, _ := os.ReadFile(victim); string(got) != "dear" {
+		t.Errorf("the victim holds %q", got)
+	}
+	if err := Sweep(dir); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 2 {
+		t.Errorf("left: %v", left)
+	}
+}

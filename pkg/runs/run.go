@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,34 +47,35 @@ func cmpOr(a, b string) string {
 }
 
 // Create makes the run directory at path, or replaces the run there if its send has not begun.
-// A folder with anything else in it is refused.
+// A folder with anything else in it is refused. Whoever shares the folder with others holds its lock.
 func Create(path string, m Manifest) (*Run, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	switch entries, err := os.ReadDir(path); {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	if err := CheckFree(path); err != nil {
+		return nil, err
+	}
+	if err := durable.MkdirAll(path); err != nil {
 		return nil, unwritable(err, path)
-	case len(entries) > 0:
-		old, err := Open(path)
-		if err != nil {
-			return nil, diag.Fail(diag.Usage, diag.ConfigRun, "name another folder with --run, or empty this one",
-				"%s is not empty and is not a run", path)
-		}
-		if old.Stages[Send] != nil {
-			return nil, diag.Fail(diag.Usage, diag.ConfigRun, "leave out --run, or name another folder",
-				"the run in %s has been sent, or its send has begun; it is kept as the record of that", path)
-		}
-		for _, e := range entries {
-			if !ours[e.Name()] && !strings.HasSuffix(e.Name(), ".part") {
-				return nil, diag.Fail(diag.Usage, diag.ConfigRun, "move it away, or name another folder with --run",
-					"%s holds %s, which is not part of a run", path, e.Name())
-			}
-		}
-		for _, e := range entries {
-			if err := os.RemoveAll(filepath.Join(path, e.Name())); err != nil {
+	}
+	id := make([]byte, 8)
+	rand.Read(id)
+	r := &Run{Path: path, Manifest: m}
+	r.Format, r.ID = format, hex.EncodeToString(id)
+	if r.Stages == nil {
+		r.Stages = map[string]*Stage{}
+	}
+	if err := r.Save(); err != nil { // first: a folder with anything in it and no manifest is foreign
+		return nil, err
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, unwritable(err, path)
+	}
+	for _, e := range entries {
+		if e.Name() != manifestFile && !isLock(e.Name()) {
+			if err := os.RemoveAll(filepath.Join(path, e.Name())); err != nil { // of a link, the link
 				return nil, unwritable(err, path)
 			}
 		}
@@ -83,19 +85,69 @@ func Create(path string, m Manifest) (*Run, error) {
 			return nil, unwritable(err, path)
 		}
 	}
-	id := make([]byte, 8)
-	rand.Read(id)
-	r := &Run{Path: path, Manifest: m}
-	r.Format, r.ID = format, hex.EncodeToString(id)
-	if r.Stages == nil {
-		r.Stages = map[string]*Stage{}
-	}
-	return r, r.Save()
+	return r, nil
 }
 
-// ours is what a run directory may hold.
-var ours = map[string]bool{manifestFile: true, "staged": true, "verdicts": true, "problems": true, "rejects": true, "errors": true,
-	"summaries": true, "unmapped.csv": true, "mappings.csv": true, "log.jsonl": true, "report.json": true, "report.html": true}
+// CheckFree refuses a folder that Create would refuse, and changes nothing.
+func CheckFree(path string) error {
+	entries, err := os.ReadDir(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return unwritable(err, path)
+	}
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return isLock(e.Name()) || unfinishedManifest(e.Name()) })
+	if len(entries) == 0 {
+		return nil
+	}
+	if _, err := os.Lstat(filepath.Join(path, manifestFile)); err != nil {
+		return diag.Fail(diag.Usage, diag.ConfigRun, "name another folder with --run, or empty this one", "%s is not empty and is not a run", path)
+	}
+	old, err := Open(path)
+	if err != nil {
+		return err
+	}
+	if old.Stages[Send] != nil {
+		return diag.Fail(diag.Usage, diag.ConfigRun, "leave out --run, or name another folder",
+			"the run in %s has been sent, or its send has begun; it is kept as the record of that", path)
+	}
+	for _, e := range entries {
+		if _, known := ours[e.Name()]; !known && !strings.HasSuffix(e.Name(), durable.Unfinished) {
+			return diag.Fail(diag.Usage, diag.ConfigRun, "move it away, or name another folder with --run",
+				"%s holds %s, which is not part of a run", path, e.Name())
+		}
+	}
+	return nil
+}
+
+// ours is what a run directory may hold, and which of it are folders.
+var ours = map[string]bool{"staged": true, "verdicts": true, "problems": true, "rejects": true, "errors": true, "summaries": true,
+	manifestFile: false, "unmapped.csv": false, "mappings.csv": false, "log.jsonl": false, "report.json": false, "report.html": false,
+	"lock": false, "lock.holder": false}
+
+// isLock reports whether a name is one of the lock that the commands hold on a run directory. It
+// outlives the run: to remove it would let two commands hold two locks.
+func isLock(name string) bool { return name == "lock" || name == "lock.holder" }
+
+func unfinishedManifest(name string) bool {
+	return strings.HasPrefix(name, manifestFile+".") && strings.HasSuffix(name, durable.Unfinished)
+}
+
+// checkKinds refuses a folder of the run that is a link, or a file of it that is a pipe: what is
+// written or read there is not the run's.
+func checkKinds(path string) error {
+	for _, name := range slices.Sorted(maps.Keys(ours)) {
+		info, err := os.Lstat(filepath.Join(path, name))
+		if err != nil {
+			continue // whoever needs it says so
+		}
+		if folder := ours[name]; folder && !info.IsDir() || !folder && !info.Mode().IsRegular() {
+			return diag.Fail(diag.Usage, diag.ConfigRun, "remove it, and run transform again with another --run", "%s in the run %s is a link or something else that no run holds", name, path)
+		}
+	}
+	return nil
+}
 
 func unwritable(err error, path string) error {
 	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's rights and free space, or name another with --run",
@@ -106,6 +158,9 @@ func unwritable(err error, path string) error {
 func Open(path string) (*Run, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkKinds(path); err != nil {
 		return nil, err
 	}
 	text, err := os.ReadFile(filepath.Join(path, manifestFile))
@@ -171,8 +226,19 @@ func (r *Run) Save() error {
 }
 
 // Begin records that a stage starts; whatever later stages said is no longer true. A pass does not
-// outlive a new transform or validate.
+// outlive a new transform or validate. What a killed stage left unfinished is removed.
 func (r *Run) Begin(stage string, now time.Time) error {
+	folders := []string{r.Path}
+	for name, folder := range ours {
+		if folder {
+			folders = append(folders, r.File(name))
+		}
+	}
+	for _, folder := range folders {
+		if err := durable.Sweep(folder); err != nil {
+			return unwritable(err, r.Path)
+		}
+	}
 	r.Stages[stage] = &Stage{Start: now.UTC()}
 	if stage != Send {
 		r.Pass = nil
@@ -230,7 +296,13 @@ func Remember(root, path string) error {
 	if err := durable.MkdirAll(root); err != nil {
 		return err
 	}
-	return durable.WriteFile(filepath.Join(root, elsewhere), []byte(strings.Join(append(known, path), "\n")+"\n"))
+	// Others may note theirs at the same time: a line is appended in one write, nothing is rewritten.
+	f, err := os.OpenFile(filepath.Join(root, elsewhere), os.O_CREATE|os.O_APPEND|os.O_WRONLY, durable.FileMode)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(path + "\n")
+	return errors.Join(err, f.Close())
 }
 
 func readElsewhere(root string) ([]string, error) {
@@ -243,10 +315,13 @@ func readElsewhere(root string) ([]string, error) {
 	}
 	defer f.Close()
 	var paths []string
-	for s := bufio.NewScanner(f); s.Scan(); {
-		paths = append(paths, s.Text())
+	s := bufio.NewScanner(f)
+	for s.Scan() {
+		if p := s.Text(); !slices.Contains(paths, p) {
+			paths = append(paths, p)
+		}
 	}
-	return paths, nil
+	return paths, s.Err()
 }
 
 // List finds the runs under root, and those it remembers elsewhere, oldest first. tenant may be
@@ -264,7 +339,7 @@ func List(root, tenant string) ([]*Run, error) {
 		return nil, err
 	}
 	var all []*Run
-	for _, p := range append(paths, known...) {
+	for _, p := range append(paths, known...) { // what was removed since does not open
 		if r, err := Open(p); err == nil && (tenant == "" || r.Tenant == tenant) {
 			all = append(all, r)
 		}

@@ -1,9 +1,12 @@
 package runs
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,5 +97,90 @@ func TestProblemsAreSafeInASpreadsheet(t *testing.T) {
 	text, _ := os.ReadFile(r.File("problems", "transform.csv"))
 	if !strings.Contains(string(text), ",'=HYPERLINK(1),") || !strings.Contains(string(text), ",-3,") || p.Count(diag.LevelError) != 3 {
 		t.Errorf("%s", text)
+	}
+}
+
+func TestReplacingARun(t *testing.T) {
+	dir := t.TempDir()
+	path, victim := filepath.Join(dir, "r"), filepath.Join(dir, "victim")
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(filepath.Join(path, "lock"), "") // taken before the run is made
+	r, err := Create(path, Manifest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale := []string{r.File("run.json.1.part"), r.File("staged", "students.jsonl.1.part")}
+	for _, name := range stale {
+		write(name, "")
+	}
+	if err := r.Begin(Validate, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range stale {
+		if _, err := os.Stat(name); !os.IsNotExist(err) {
+			t.Errorf("%s is still there: %v", name, err)
+		}
+	}
+	write(r.StagedFile("students"), "{}\n")
+	if _, err := Create(path, Manifest{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(r.StagedFile("students")); !os.IsNotExist(err) {
+		t.Errorf("an old staged file is still there: %v", err)
+	}
+	if _, err := os.Stat(r.File("lock")); err != nil {
+		t.Errorf("the lock was removed: %v", err)
+	}
+
+	if err := os.MkdirAll(victim, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(filepath.Join(victim, "letter.part"), "dear")
+	if err := errors.Join(os.Remove(r.File("staged")), os.Symlink(victim, r.File("staged"))); err != nil {
+		t.Skip("no links here: ", err)
+	}
+	_, createErr := Create(path, Manifest{})
+	_, openErr := Open(path)
+	for _, err := range []error{createErr, openErr, r.Begin(Validate, time.Now())} {
+		if e, ok := diag.AsError(err); err != nil && (!ok || e.Kind != diag.Usage || !strings.Contains(e.Message, "staged")) {
+			t.Errorf("%v", err)
+		}
+	}
+	if createErr == nil || openErr == nil {
+		t.Error("a link was taken for a folder of the run")
+	}
+	if text, _ := os.ReadFile(filepath.Join(victim, "letter.part")); string(text) != "dear" {
+		t.Error("a file behind a link was touched")
+	}
+}
+
+func TestManyRememberAtOnce(t *testing.T) {
+	root, other := t.TempDir(), t.TempDir()
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() {
+			path := filepath.Join(other, strconv.Itoa(i))
+			if _, err := Create(path, Manifest{}); err != nil {
+				t.Error(err)
+			}
+			if err := errors.Join(Remember(root, path), Remember(root, path)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if err := os.RemoveAll(filepath.Join(other, "7")); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := List(root, ""); err != nil || len(got) != 19 {
+		t.Errorf("%d runs, %v", len(got), err)
 	}
 }

@@ -224,7 +224,7 @@ func (l *logFile) readBody(dst []byte, offset int64, head, body int) ([]byte, er
 // openLog opens the log in dir, or starts one. It returns the store's id.
 func openLog(dir, standard string, reset bool) (*logFile, string, error) {
 	path := filepath.Join(dir, logName)
-	if err := os.Remove(path + ".part"); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := durable.Sweep(dir); err != nil {
 		return nil, "", err
 	}
 	_, err := os.Stat(path)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -16,10 +17,12 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// Bounds on what is read of an answer.
+// Bounds on what is read of an answer, decompressed.
 const (
 	maxErrorBody = 1 << 20
-	maxBody      = 256 << 20 // an OpenAPI document is a few MB, a page of 500 records too
+	maxSmall     = 4 << 20  // one thing: a token, the root document, a count, a record
+	maxList      = 64 << 20 // a page of 500 records is a few MB
+	maxDocument  = 64 << 20 // an OpenAPI document too
 )
 
 // maxRenewals bounds the tokens that one call may use up when tokens die young.
@@ -40,8 +43,8 @@ type call struct {
 	accept      string
 	etag        string // If-None-Match
 	anonymous   bool
-	basic       bool // the token request
-	wantBody    bool
+	basic       bool  // the token request
+	most        int64 // bytes of the answer that matters; 0: its body does not
 
 	correlationID string
 	requestID     string
@@ -209,6 +212,14 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 		}
 	}
 	a.started = false
+	var large *tooLarge
+	if errors.As(err, &large) {
+		c.breaker.succeeded()
+		a.failure = answerFailure(response.StatusCode, response.Header, nil)
+		a.failure.Kind, a.failure.Detail, a.failure.Err = Odd, large.Error(), large
+		advise(a.failure)
+		return false, nil
+	}
 	if err != nil {
 		c.breaker.failed()
 		return a.again(unreachable(a.url.Host, err), 0), nil
@@ -313,34 +324,52 @@ func (a *call) read(response *http.Response) ([]byte, error) {
 		_ = response.Body.Close()
 		response.Body = http.NoBody
 	}()
-	ok := response.StatusCode >= 200 && response.StatusCode < 300
-	limit := int64(maxErrorBody)
-	if ok && a.wantBody {
-		limit = maxBody
-	}
 	if response.Body == http.NoBody {
 		return nil, nil
 	}
-	var buffer bytes.Buffer
-	if n := response.ContentLength; n > 0 {
-		buffer.Grow(int(min(n, 8<<20)) + bytes.MinRead) // larger ones grow as they come
+	matters := response.StatusCode >= 200 && response.StatusCode < 300 && a.most > 0
+	limit := int64(maxErrorBody)
+	if matters {
+		limit = a.most
 	}
-	_, err := buffer.ReadFrom(io.LimitReader(response.Body, limit+1))
-	body := buffer.Bytes()
+	body, err := readUpTo(response.Body, response.ContentLength, limit)
 	a.client.Stats.Received.Add(int64(len(body)))
-	if int64(len(body)) > limit {
-		if ok && a.wantBody {
-			return nil, errTooLarge
-		}
-		body = body[:limit]
+	if !matters {
+		return body, nil // of an error, what arrived is better than nothing
 	}
-	if err != nil && ok && a.wantBody {
-		return nil, err
-	}
-	return body, nil // of an error, what arrived is better than nothing
+	return body, err
 }
 
-var errTooLarge = errors.New("the answer is larger than 256 MiB")
+// readUpTo reads at most limit bytes, into room that doubles no further than that: an answer
+// without an end, or one that was compressed a thousandfold, must not fill the memory.
+func readUpTo(from io.Reader, expected, limit int64) ([]byte, error) {
+	const first, believed = 4 << 10, 8 << 20 // larger ones grow as they come
+	body := make([]byte, 0, min(max(expected+1, first), believed, limit+1))
+	for {
+		n, err := from.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case int64(len(body)) > limit:
+			return body[:limit], &tooLarge{limit}
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return body, err
+		}
+		if len(body) == cap(body) {
+			grown := make([]byte, len(body), min(2*int64(cap(body)), limit+1))
+			copy(grown, body)
+			body = grown
+		}
+	}
+}
+
+// tooLarge is a success that no Ed-Fi API gives.
+type tooLarge struct{ limit int64 }
+
+func (t *tooLarge) Error() string {
+	return fmt.Sprintf("the answer is larger than %d MiB, which no Ed-Fi API sends here", t.limit>>20)
+}
 
 func discard(response *http.Response) {
 	if response != nil {

@@ -28,7 +28,7 @@ func (c *Client) AvailableChangeVersions(ctx context.Context) (ChangeVersions, e
 	if err != nil {
 		return versions, setup("the address of the change queries cannot be read", "check base_url")
 	}
-	a := &call{client: c, method: http.MethodGet, url: u, resource: "availableChangeVersions", accept: acceptJSON, wantBody: true}
+	a := &call{client: c, method: http.MethodGet, url: u, resource: "availableChangeVersions", accept: acceptJSON, most: maxSmall}
 	answer, err := a.do(ctx)
 	if err != nil {
 		if f, ok := AsFailure(err); ok && f.Status == http.StatusNotFound {

@@ -3,6 +3,7 @@ package target
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -133,7 +134,7 @@ func (c *Client) rootDocument(ctx context.Context) (*rootDocument, error) {
 		if err != nil {
 			return nil, setup("base_url is not an address", "give it as https://host/path")
 		}
-		a := &call{client: c, method: http.MethodGet, url: u, resource: "root document", accept: acceptJSON, anonymous: true, wantBody: true}
+		a := &call{client: c, method: http.MethodGet, url: u, resource: "root document", accept: acceptJSON, anonymous: true, most: maxSmall}
 		answer, err := a.do(ctx)
 		if err == nil {
 			var root rootDocument
@@ -145,7 +146,8 @@ func (c *Client) rootDocument(ctx context.Context) (*rootDocument, error) {
 			return &root, nil
 		}
 		failure = err
-		if f, ok := AsFailure(err); ok && f.Kind != Transport && f.Kind != Server && f.Kind != TooMany && f.Status < 500 {
+		var large *tooLarge
+		if f, ok := AsFailure(err); ok && f.Kind != Transport && f.Kind != Server && f.Kind != TooMany && f.Status < 500 && !errors.As(err, &large) {
 			f.Kind = Setup
 			f.Fix = firstOf(redirectFix(f), c.rootFix())
 		}

@@ -149,7 +149,7 @@ func (c *Client) document(ctx context.Context, name, address, etag string) (*Doc
 	if err != nil {
 		return nil, nil, setup("the address of the "+name+" cannot be read", "check base_url")
 	}
-	a := &call{client: c, method: http.MethodGet, url: u, resource: name, accept: acceptJSON, anonymous: true, wantBody: true, etag: etag}
+	a := &call{client: c, method: http.MethodGet, url: u, resource: name, accept: acceptJSON, anonymous: true, most: maxDocument, etag: etag}
 	answer, err := a.do(ctx)
 	if err != nil {
 		return nil, nil, err

@@ -63,8 +63,6 @@ func unreachable(host string, err error) *Failure {
 		say(true, fmt.Sprintf("%s does not speak https on that port", host), "check scheme and port of base_url; the scheme is never changed by itself")
 	case errors.Is(err, errTooManyRedirects):
 		say(true, fmt.Sprintf("%s redirects in a circle", host), "check base_url")
-	case errors.Is(err, errTooLarge):
-		say(true, err.Error(), "ask for less at a time")
 	case errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"): // crypto/tls alone names them so
 		say(true, fmt.Sprintf("no TLS connection with %s: %s", host, alert.Err), "the target must offer the TLS version that the settings ask for, 1.2 or later")
 	case errors.As(err, &dns) && dns.IsNotFound:

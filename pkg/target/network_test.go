@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,10 +13,12 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -232,6 +235,86 @@ func TestGzip(t *testing.T) {
 	r, err := mustNew(t, settings(s.URL)).Get(t.Context(), "students", nil)
 	if err != nil || string(r.Body) != `[{"id":"1"}]` {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// Answers without an end, sent as they are or compressed a thousandfold, are left off at a limit
+// that fits the call, without room being made for more.
+func TestAnswersThatAreTooLarge(t *testing.T) {
+	zeros := make([]byte, 1<<20)
+	endless := func(w http.ResponseWriter, r *http.Request) {
+		out := io.Writer(w)
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			w.Header().Set("Content-Encoding", "gzip")
+			z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
+			out = z
+		}
+		for range 512 {
+			if _, err := out.Write(zeros); err != nil {
+				return
+			}
+		}
+	}
+	for name, tt := range map[string]struct {
+		at    string // the path that is answered without an end
+		limit uint64
+		call  func(c *Client) error
+	}{
+		"root document": {"/", maxSmall, func(c *Client) error { _, err := c.Discover(t.Context()); return err }},
+		"token":         {"/oauth/token", maxSmall, func(c *Client) error { _, err := c.Count(t.Context(), "x", nil); return err }},
+		"count":         {"/data/v3/ed-fi/x", maxSmall, func(c *Client) error { _, err := c.Count(t.Context(), "x", nil); return err }},
+		"record":        {"/data/v3/ed-fi/x/1", maxSmall, func(c *Client) error { _, err := c.GetByID(t.Context(), "x", "1"); return err }},
+		"page": {"/data/v3/ed-fi/x", maxList, func(c *Client) error {
+			return c.Pages(t.Context(), "x", nil, 0, func([]json.RawMessage) error { return nil })
+		}},
+		"OpenAPI": {"/metadata/", maxDocument, func(c *Client) error { _, err := c.Documents(t.Context(), ETags{}); return err }},
+	} {
+		for _, uncompressed := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, uncompressed), func(t *testing.T) {
+				f := newFake(t)
+				s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == tt.at {
+						endless(w, r)
+						return
+					}
+					f.ServeHTTP(w, r)
+				}))
+				defer s.Close()
+				f.base = s.URL
+				config := settings(s.URL)
+				config.Uncompressed = uncompressed
+				c := mustNew(t, config)
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				err := tt.call(c)
+				runtime.ReadMemStats(&after)
+				failure := mustFail(t, err, Odd)
+				if want := fmt.Sprintf("larger than %d MiB", tt.limit>>20); !strings.Contains(failure.Summary(), want) || failure.Fix == "" || failure.Retryable || failure.Attempts != 1 {
+					t.Errorf("not %q: %v", want, err)
+				}
+				// All that was made on the way, collected or not: doubling makes twice the limit.
+				if made := after.TotalAlloc - before.TotalAlloc; made > 3*tt.limit+8<<20 {
+					t.Errorf("%d MiB of room were made", made>>20)
+				}
+			})
+		}
+	}
+}
+
+func TestReadUpTo(t *testing.T) {
+	text := strings.Repeat("x", 20_000)
+	for _, expected := range []int64{-1, 0, 5, 20_000, 1 << 40} {
+		for _, limit := range []int64{100, 4 << 10, 19_999, 20_000, 20_001, 1 << 20} {
+			got, err := readUpTo(iotest.HalfReader(strings.NewReader(text)), expected, limit)
+			var large *tooLarge
+			if errors.As(err, &large) != (limit < 20_000) || string(got) != text[:min(limit, 20_000)] || int64(cap(got)) > max(limit+1, 5<<10) {
+				t.Errorf("expected %d, limit %d: %d bytes in %d, %v", expected, limit, len(got), cap(got), err)
+			}
+		}
+	}
+	got, err := readUpTo(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(text))), 0, 100)
+	if string(got) != "x" || !errors.Is(err, iotest.ErrTimeout) {
+		t.Errorf("%q, %v", got, err)
 	}
 }
 

@@ -129,7 +129,7 @@ func (c *Client) page(ctx context.Context, resource string, query url.Values, of
 	if count {
 		q.Set("totalCount", "true")
 	}
-	a := &call{method: http.MethodGet, wantBody: true}
+	a := &call{method: http.MethodGet, most: maxList}
 	r, err := c.onResource(ctx, a, resourcePath(resource), q)
 	if err != nil {
 		return nil, err

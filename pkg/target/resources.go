@@ -27,12 +27,12 @@ type Response struct {
 
 // Get reads a collection, or whatever lies at the resource's address, as it is.
 func (c *Client) Get(ctx context.Context, resource string, query url.Values) (*Response, error) {
-	return c.onResource(ctx, &call{method: http.MethodGet, wantBody: true}, resourcePath(resource), query)
+	return c.onResource(ctx, &call{method: http.MethodGet, most: maxList}, resourcePath(resource), query)
 }
 
 // GetByID reads one record.
 func (c *Client) GetByID(ctx context.Context, resource, id string) (*Response, error) {
-	return c.onRecord(ctx, &call{method: http.MethodGet, wantBody: true}, resource, id)
+	return c.onRecord(ctx, &call{method: http.MethodGet, most: maxSmall}, resource, id)
 }
 
 // GetByKey reads the record that has the given key, by the query parameters of its key. It reports
@@ -43,7 +43,7 @@ func (c *Client) GetByKey(ctx context.Context, resource string, key url.Values) 
 	for name, values := range key {
 		query[name] = values
 	}
-	a := &call{method: http.MethodGet, wantBody: true}
+	a := &call{method: http.MethodGet, most: maxSmall}
 	r, err := c.onResource(ctx, a, resourcePath(resource), query)
 	if err != nil {
 		return nil, false, err
@@ -72,7 +72,7 @@ func (c *Client) Count(ctx context.Context, resource string, query url.Values) (
 	}
 	q.Set("limit", "0")
 	q.Set("totalCount", "true")
-	a := &call{method: http.MethodGet, wantBody: true}
+	a := &call{method: http.MethodGet, most: maxSmall}
 	if _, err := c.onResource(ctx, a, resourcePath(resource), q); err != nil {
 		return 0, err
 	}
@@ -177,7 +177,7 @@ func (c *Client) complete(ctx context.Context, a *call, path string, u *url.URL)
 		r.Location = location[0]
 		r.ID = r.Location[strings.LastIndexByte(r.Location, '/')+1:]
 	}
-	if a.wantBody {
+	if a.most > 0 {
 		r.Body = answer.body
 	}
 	return r, nil

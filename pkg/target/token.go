@@ -114,7 +114,7 @@ func (c *Client) requestToken(ctx context.Context) (*token, error) {
 		return nil, setup("the token URL is not an address", "set oauth_url")
 	}
 	trip := &tokenTrip{call{client: c, method: http.MethodPost, url: address, resource: "token",
-		contentType: "application/x-www-form-urlencoded", accept: acceptJSON, anonymous: true, basic: true, wantBody: true}}
+		contentType: "application/x-www-form-urlencoded", accept: acceptJSON, anonymous: true, basic: true, most: maxSmall}}
 	config := clientcredentials.Config{
 		ClientID: c.config.ClientID, ClientSecret: c.secret(),
 		TokenURL: about.OAuthURL, AuthStyle: oauth2.AuthStyleInHeader,
@@ -237,7 +237,7 @@ func (c *Client) TokenInfo(ctx context.Context) (*TokenInfo, error) {
 		}
 		a := &call{client: c, method: http.MethodPost, url: address, resource: "token_info",
 			body:        []byte("token=" + url.QueryEscape(t.value)),
-			contentType: "application/x-www-form-urlencoded", accept: acceptJSON, wantBody: true}
+			contentType: "application/x-www-form-urlencoded", accept: acceptJSON, most: maxSmall}
 		answer, err := a.do(ctx)
 		f, failed := AsFailure(err)
 		switch {

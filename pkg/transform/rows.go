@@ -220,12 +220,14 @@ func (r *state) saw(name, value string) {
 	}
 }
 
-// expected checks what is expected of kept rows; null counts as not met.
+// expected checks what is expected of kept rows; null counts as not met. Where the condition failed
+// because a cell of the row is unfit, or blank and required, that cell is the problem: it is listed
+// with the row's others, and rejects the row.
 func (r *state) expected() (rejected bool) {
 	for i := range r.plan.expects {
 		e := &r.plan.expects[i]
 		v, f := e.that.eval(r)
-		if f == nil && v.isTrue() {
+		if f == nil && v.isTrue() || f != nil && (f.code == diag.CellType || f.code == diag.CellRequired) {
 			continue
 		}
 		why := e.def.Why

@@ -105,6 +105,10 @@ func (c *compiler) checkInput(in *input) {
 			}
 		}
 	}
+	if def.District == nil && len(c.config.LEACodes) > 0 {
+		c.add(def.Name.Pos, diag.ConfigTenant, "add `district:` to the input of the bundle, or take lea_codes off the tenant if its files hold no other district's rows",
+			"the tenant has lea_codes, and input %s names no column of the district: nobody could tell whose the rows are", def.Name.Value)
+	}
 	for _, col := range allColumns(def) {
 		for _, l := range col.Layouts {
 			if !slices.Contains(layouts, l.Value) {

@@ -244,3 +244,11 @@ func TestDistrictsColumnAbsent(t *testing.T) {
 		t.Errorf("%+v", got.Inputs)
 	}
 }
+
+func TestDistrictsNeedAColumn(t *testing.T) {
+	text := sketch("", "results", "id", "id", "")
+	_, problems := tryCompile(t, text, lea("01"))
+	if got := problemText(problems); !strings.Contains(got, "names no column of the district") {
+		t.Error(got)
+	}
+}

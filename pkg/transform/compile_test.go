@@ -120,7 +120,7 @@ func TestOverlay(t *testing.T) {
 	if !strings.Contains(r.staged(t, "assessments"), "uri://district.org/AcademicSubjectDescriptor#Math") {
 		t.Error("the overlay of a type that is as written did not take part")
 	}
-	if got := r.file(t, "unmapped.csv"); !strings.Contains(got, "grades,7,1,results:5,") || !strings.Contains(got, `tenants/x/simple/grades.csv,"7,"`) {
+	if got := r.file(t, "unmapped.csv"); !strings.Contains(got, "grades,7,1,results:5,") || !strings.Contains(got, `tenants/x/simple/grades.csv,"value,descriptor","7,"`) {
 		t.Error(got)
 	}
 	if got := r.file(t, "mappings.csv"); !strings.Contains(got, "tenants/x/simple/grades.csv:2") {

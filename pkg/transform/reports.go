@@ -52,11 +52,11 @@ func (s *staging) writeUnmapped() error {
 	slices.SortFunc(all, func(a, b *unmappedValue) int {
 		return cmp.Or(strings.Compare(a.table.name, b.table.name), -cmp.Compare(a.count, b.count), slices.Compare(a.keys, b.keys))
 	})
-	return s.csv("unmapped.csv", []string{"lookup", "value", "count", "firstLine", "nearest", "file", "row"}, func(row func(...string) error) error {
+	return s.csv("unmapped.csv", []string{"lookup", "value", "count", "firstLine", "nearest", "file", "header", "row"}, func(row func(...string) error) error {
 		for _, u := range all {
 			shown := strings.Join(u.keys, keySeparator)
 			if err := row(u.table.name, shown, strconv.FormatInt(u.count, 10), u.first,
-				strings.Join(diag.Nearest(shown, u.table.known(), 3), "; "), u.table.place(), u.table.rowToPaste(u.keys)); err != nil {
+				strings.Join(diag.Nearest(shown, u.table.known(), 3), "; "), u.table.place(), csvLine(u.table.header), u.table.rowToPaste(u.keys)); err != nil {
 				return err
 			}
 		}

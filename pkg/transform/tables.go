@@ -466,12 +466,18 @@ func (t *lookupTable) rowToPaste(keys []string) string {
 	for i, k := range t.keys {
 		cells[k] = keys[i]
 	}
-	for i, c := range cells {
+	return csvLine(cells)
+}
+
+// csvLine writes cells as a line of CSV, quoting where it must.
+func csvLine(cells []string) string {
+	quoted := slices.Clone(cells)
+	for i, c := range quoted {
 		if strings.ContainsAny(c, ",\"\n\r") {
-			cells[i] = `"` + strings.ReplaceAll(c, `"`, `""`) + `"`
+			quoted[i] = `"` + strings.ReplaceAll(c, `"`, `""`) + `"`
 		}
 	}
-	return strings.Join(cells, ",")
+	return strings.Join(quoted, ",")
 }
 
 // place is the file that a missing row belongs into: the tenant's overlay, or the bundle's table.
@@ -507,5 +513,5 @@ func (m *miss) fault(rule diag.Pos, column string) *fault {
 	shown := strings.Join(m.keys, keySeparator)
 	return &fault{code: diag.Unmapped, rule: rule, column: column, value: shown, miss: m,
 		message: fmt.Sprintf("the table %q has no row for this value", m.table.name),
-		fix:     fmt.Sprintf("add the row to %s; unmapped.csv has it ready to paste", m.table.place())}
+		fix:     fmt.Sprintf("add its row to %s; unmapped.csv has it ready to paste and to complete, and the first line of the file if it is new", m.table.place())}
 }

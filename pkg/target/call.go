@@ -125,7 +125,7 @@ func (a *call) giveUp(ctx context.Context, err error) error {
 	if f, ok := AsFailure(err); ok {
 		return f // the token's; it speaks for itself
 	}
-	return a.finished(unreachable(a.url.Host, err))
+	return a.finished(unreachable(a.url.Host, a.client.proxyFor(a.url), err))
 }
 
 // interrupted is a call that the caller's context ended. Whether the target carried it out is not
@@ -222,7 +222,7 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 	}
 	if err != nil {
 		c.breaker.failed()
-		return a.again(unreachable(a.url.Host, err), 0), nil
+		return a.again(unreachable(a.url.Host, a.client.proxyFor(a.url), err), 0), nil
 	}
 	status := response.StatusCode
 	if status >= 500 {

@@ -20,12 +20,41 @@ const (
 	wsaConnRefused = syscall.Errno(10061)
 )
 
+const proxyFix = "check the proxy, and HTTP_PROXY, HTTPS_PROXY and NO_PROXY, which name it"
+
+// errProxyAddress stands for the error of net/http, which may quote the proxy's password.
+var errProxyAddress = errors.New("the address of the proxy cannot be read")
+
+// proxyRefusal is a proxy that does not open the connection it was asked for.
+type proxyRefusal struct{ status int }
+
+func (p *proxyRefusal) Error() string { return fmt.Sprintf("the proxy answers %d", p.status) }
+
+// proxyFor is the host of the proxy that an address is reached through; "" if it is none.
+func (c *Client) proxyFor(address *url.URL) string {
+	if c.config.Proxy == nil {
+		return ""
+	}
+	u, err := c.config.Proxy(&http.Request{URL: address})
+	if err != nil || u == nil {
+		return ""
+	}
+	return u.Host // without the user and the password
+}
+
 // unreachable words an attempt that got no answer: what happened, and what to do. It never quotes
-// the error of net/http as a whole, which holds the URL with its query.
-func unreachable(host string, err error) *Failure {
+// the error of net/http as a whole, which holds the URL with its query. proxy is the host of the
+// proxy in between, if there is one.
+func unreachable(host, proxy string, err error) *Failure {
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err
+	}
+	var dial *net.OpError
+	if errors.As(err, &dial) && dial.Op == "proxyconnect" { // net/http alone names it so
+		f := unreachable("the proxy "+proxy, "", dial.Err)
+		f.Fix, f.Err = "it is the proxy for "+host+": "+proxyFix, err
+		return f
 	}
 	f := &Failure{Kind: Transport, Retryable: true, Err: err}
 	var (
@@ -39,6 +68,7 @@ func unreachable(host string, err error) *Failure {
 		alert       *net.OpError
 		errno       syscall.Errno
 		timeout     net.Error
+		refusal     *proxyRefusal
 	)
 	// say sets the words; final failures are those that waiting does not mend.
 	say := func(final bool, detail, fix string) {
@@ -48,6 +78,10 @@ func unreachable(host string, err error) *Failure {
 	switch {
 	case errors.Is(err, ErrOutage):
 		say(false, err.Error(), "find out why the target is down, then run the same command again; nothing is lost")
+	case errors.Is(err, errProxyAddress):
+		say(true, err.Error(), proxyFix)
+	case errors.As(err, &refusal):
+		say(refusal.status < 500, fmt.Sprintf("the proxy %s does not connect to %s: %d %s", proxy, host, refusal.status, http.StatusText(refusal.status)), proxyFix)
 	case errors.As(err, &unknown):
 		say(true, fmt.Sprintf("%s has a TLS certificate of an unknown authority", host),
 			"if the district has a certificate authority of its own, install its certificate on this machine; certificates are always verified")

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"runtime"
 	"strings"
 	"sync"
@@ -105,6 +106,50 @@ func TestUnreachableHosts(t *testing.T) {
 	// The peer sends the token request in clear text when TLS fails.
 	if f.tokens != 0 {
 		t.Errorf("%d token requests reached the plain server", f.tokens)
+	}
+}
+
+// What a proxy does is not told as the target's doing, and its password is never shown.
+func TestProxyTroubles(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := closed.Addr().String()
+	_ = closed.Close()
+	refusing := func(status int) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		t.Cleanup(s.Close)
+		return strings.TrimPrefix(s.URL, "http://")
+	}
+	asks, fails := refusing(http.StatusProxyAuthRequired), refusing(http.StatusBadGateway)
+	for name, tt := range map[string]struct {
+		base, proxy string
+		says        []string
+		attempts    int
+	}{
+		"refuses, https":   {"https://ods.test", refused, []string{"the proxy " + refused + " refused the connection", "the proxy for ods.test"}, 3},
+		"refuses, http":    {"http://ods.test", refused, []string{"the proxy " + refused + " refused the connection", "the proxy for ods.test"}, 3},
+		"wants a password": {"https://ods.test", asks, []string{"the proxy " + asks + " does not connect to ods.test: 407 Proxy Authentication Required"}, 1},
+		"cannot reach it":  {"https://ods.test", fails, []string{"the proxy " + fails + " does not connect to ods.test: 502"}, 3},
+		"cannot be read":   {"https://ods.test", "a b", []string{"the address of the proxy cannot be read"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := settings(tt.base)
+			config.AllowHTTP = true
+			address := "http://me:pa55word@" + tt.proxy
+			config.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(address) }
+			_, err := mustNew(t, config).Discover(t.Context())
+			failure := mustFail(t, err, Transport)
+			for _, want := range append(tt.says, "HTTPS_PROXY") {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("no %q in %v", want, err)
+				}
+			}
+			if failure.Attempts != tt.attempts || strings.Contains(fmt.Sprintf("%v %+v %v", err, *failure, failure.Err), "pa55word") {
+				t.Errorf("%d attempts: %+v", failure.Attempts, failure)
+			}
+		})
 	}
 }
 

@@ -1,18 +1,36 @@
 package target
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
 // newTransport keeps exactly as many connections as there are workers: fewer would be dialled
 // again and again, more would press the target harder than the settings say.
 func newTransport(config Config) *http.Transport {
+	var proxy func(*http.Request) (*url.URL, error)
+	if config.Proxy != nil {
+		proxy = func(r *http.Request) (*url.URL, error) {
+			u, err := config.Proxy(r)
+			if err != nil {
+				err = errProxyAddress
+			}
+			return u, err
+		}
+	}
 	return &http.Transport{
-		Proxy:       config.Proxy,
+		Proxy: proxy,
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
+			if response.StatusCode != http.StatusOK {
+				return &proxyRefusal{response.StatusCode}
+			}
+			return nil
+		},
 		DialContext: (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSClientConfig: &tls.Config{
 			MinVersion: max(config.MinTLS, tls.VersionTLS12),

@@ -250,7 +250,15 @@ are 600000 to 699999 and schools 2559013xx, which the sandbox knows.`,
 			if q.Params, err = pairs("--param", params); err != nil {
 				return err
 			}
-			return a.writeSample(cmd.Context(), b, q, out)
+			all, err := standards(b, "")
+			if err != nil {
+				return err
+			}
+			program, problems := transform.Compile(transform.Config{Bundle: b, Standards: all, Params: q.Params, Samples: true})
+			if problems.Blocks() {
+				return bundleProblems(args[0], problems)
+			}
+			return a.writeSample(cmd.Context(), program, q, out)
 		},
 	}
 	flags := cmd.Flags()
@@ -264,13 +272,13 @@ are 600000 to 699999 and schools 2559013xx, which the sandbox knows.`,
 }
 
 // writeSample streams the file to stdout, or to a file that is complete or absent.
-func (a *app) writeSample(ctx context.Context, b *bundle.Bundle, q fixture.SampleRequest, out string) error {
+func (a *app) writeSample(ctx context.Context, p *transform.Program, q fixture.SampleRequest, out string) error {
 	if out == "" {
 		if a.JSON {
 			return usage("add -o FILE", "--json and the sample cannot both go to stdout")
 		}
 		w := bufio.NewWriterSize(cancellable{ctx, a.out}, 1<<16)
-		err := fixture.Sample(w, b, q)
+		err := fixture.Sample(w, p, q)
 		if err == nil {
 			err = w.Flush()
 		}
@@ -284,7 +292,7 @@ func (a *app) writeSample(ctx context.Context, b *bundle.Bundle, q fixture.Sampl
 		return asDiskError(err)
 	}
 	w := bufio.NewWriterSize(cancellable{ctx, f}, 1<<16)
-	if err := fixture.Sample(w, b, q); err != nil {
+	if err := fixture.Sample(w, p, q); err != nil {
 		return errors.Join(asDiskError(err), f.Close())
 	}
 	if err := w.Flush(); err != nil {

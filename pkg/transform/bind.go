@@ -24,7 +24,8 @@ type binding struct {
 	missing  []missing
 	notes    diag.List
 	contract []ContractColumn
-	absent   map[string]int // elements that are not in this layout, by list
+	named    map[string]string // headers of the input's own columns, by name
+	absent   map[string]int    // elements that are not in this layout, by list
 }
 
 // missing is a header of the contract that the file does not have.
@@ -111,13 +112,32 @@ func (b *binding) note(p diag.Problem) {
 	}
 }
 
-// describe notes a header for the contract, once.
+// describe notes a header for the contract, once: what a further column or score says of it is added.
 func (b *binding) describe(i int, col ContractColumn) {
-	if !b.ideal || i < 0 || slices.ContainsFunc(b.contract, func(o ContractColumn) bool { return o.Header == b.headers[i] }) {
+	if !b.ideal || i < 0 {
 		return
 	}
 	col.Header = b.headers[i]
-	b.contract = append(b.contract, col)
+	if col.Name != "" && col.List == "" {
+		if b.named == nil {
+			b.named = map[string]string{}
+		}
+		b.named[col.Name] = col.Header
+	}
+	at := slices.IndexFunc(b.contract, func(o ContractColumn) bool { return o.Header == col.Header })
+	if at < 0 {
+		b.contract = append(b.contract, col)
+		return
+	}
+	have := &b.contract[at]
+	if have.Score == nil {
+		have.Score = col.Score
+	}
+	if have.Type == "" || have.Type == bundle.TypeText {
+		have.Type, have.Formats, have.Yes, have.No = col.Type, col.Formats, col.Yes, col.No
+	}
+	have.Pad = max(have.Pad, col.Pad)
+	have.Required, have.Optional = have.Required || col.Required, have.Optional && col.Optional
 }
 
 func ruleOf(pos diag.Pos) string {

@@ -267,7 +267,7 @@ type Contract struct {
 // ContractColumn is one header of a contract.
 type ContractColumn struct {
 	Header   string
-	Name     string // the name it is bound to; empty for a score
+	Name     string // the first name it is bound to; empty if it is a score alone
 	Type     bundle.Type
 	Formats  []string
 	Nulls    []string
@@ -322,31 +322,25 @@ func (p *Program) contract(in *input, layout string) *Contract {
 	b := p.compiler.ideal(in, layout)
 	out := &Contract{Input: in.name, Layout: layout, Format: in.def.Format.Value, Delimiter: in.def.Delimiter, Encoding: in.def.Encoding.Value,
 		HeaderRows: in.def.HeaderRows, JoinTitles: in.def.JoinTitles, Columns: b.contract}
+	reserve := func(header string) {
+		if !slices.ContainsFunc(out.Columns, func(o ContractColumn) bool { return o.Header == header }) {
+			out.Columns = append(out.Columns, ContractColumn{Header: header, Reserved: true})
+		}
+	}
 	for _, l := range in.def.Layouts {
 		if l.Name.Value == layout {
 			for _, h := range l.Has {
-				if _, ok := b.index[h.Value]; !ok {
-					out.Columns = append(out.Columns, ContractColumn{Header: h.Value, Reserved: true})
-				}
+				reserve(trimSpace(h.Value))
 			}
 		}
 	}
 	for _, g := range in.globs {
-		name := trimSpace(g.def.Value)
-		if _, ok := b.index[name]; !ok && !strings.Contains(name, "*") {
-			out.Columns = append(out.Columns, ContractColumn{Header: name, Reserved: true})
+		if name := trimSpace(g.def.Value); !strings.Contains(name, "*") {
+			reserve(name)
 		}
-	}
-	header := func(name string) string {
-		for _, col := range out.Columns {
-			if col.Name == name && col.List == "" {
-				return col.Header
-			}
-		}
-		return ""
 	}
 	for _, s := range in.def.Student {
-		if h := header(s.Value); h != "" {
+		if h := b.named[s.Value]; h != "" {
 			out.Student = append(out.Student, h)
 		}
 	}
@@ -354,7 +348,7 @@ func (p *Program) contract(in *input, layout string) *Contract {
 		out.Key = append(out.Key, k.Value)
 	}
 	if in.def.District != nil {
-		out.District = header(in.def.District.Value)
+		out.District = b.named[in.def.District.Value]
 	}
 	return out
 }

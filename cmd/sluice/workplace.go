@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -191,12 +192,24 @@ func (a *app) open(ctx context.Context, c *tenant.Config, t *tenant.Tenant) (*ac
 		BaseURL: t.API.BaseURL, DataURL: t.API.DataURL, OAuthURL: t.API.OAuthURL, SchoolYear: t.API.SchoolYear,
 		ClientID: credential.ClientID, ClientSecret: string(credential.Secret), AllowHTTP: t.API.AllowHTTP,
 		Concurrency: t.Concurrency, UserAgent: userAgent(), Logger: a.log.logger, Proxy: http.ProxyFromEnvironment,
+		OnWait: a.onWait(),
 	})
 	if err != nil {
 		return nil, targetError(err)
 	}
 	identity := ledger.Identity{Tenant: t.Name, Environment: t.API.Environment, BaseURL: t.API.BaseURL, SchoolYear: t.API.SchoolYear}
 	return &access{client: client, identity: identity, clientID: credential.ClientID, close: client.Close}, nil
+}
+
+// onWait tells the person at the terminal why nothing moves. Where notes are not shown it is nil: then
+// the client logs a warning instead.
+func (a *app) onWait() func(target.Wait) {
+	if a.screen.quiet || a.screen.json {
+		return nil
+	}
+	return func(w target.Wait) {
+		a.screen.note("waiting %s for %s: %s", w.For.Round(time.Second), w.Host, w.Why)
+	}
 }
 
 // openSandbox serves the tenant's store on loopback for the time of this command.
@@ -221,7 +234,7 @@ func (a *app) openSandbox(ctx context.Context, c *tenant.Config, t *tenant.Tenan
 	address := "http://" + listener.Addr().String()
 	client, err := target.New(target.Config{
 		BaseURL: address, ClientID: sandbox.Key, ClientSecret: sandbox.Secret, Uncompressed: true,
-		Concurrency: t.Concurrency, UserAgent: userAgent(), Logger: a.log.logger,
+		Concurrency: t.Concurrency, UserAgent: userAgent(), Logger: a.log.logger, OnWait: a.onWait(),
 	})
 	if err != nil {
 		stop()

@@ -27,6 +27,7 @@ const (
 // minute five single losses are weather; five in a row are an outage.
 type breaker struct {
 	maxOutage time.Duration
+	waits     *waits
 	log       *slog.Logger
 
 	mu      sync.Mutex // held around every use of circuit, and so in stateChanged
@@ -36,8 +37,8 @@ type breaker struct {
 	changed chan struct{} // closed and replaced when the state changes
 }
 
-func newBreaker(maxOutage time.Duration, log *slog.Logger) *breaker {
-	b := &breaker{maxOutage: maxOutage, log: log, changed: make(chan struct{})}
+func newBreaker(maxOutage time.Duration, w *waits, log *slog.Logger) *breaker {
+	b := &breaker{maxOutage: maxOutage, waits: w, log: log, changed: make(chan struct{})}
 	b.circuit = circuitbreaker.NewBuilder[any]().
 		WithFailureThreshold(breakerFailures).
 		WithDelay(breakerOpen).
@@ -56,7 +57,7 @@ func (b *breaker) stateChanged(e circuitbreaker.StateChangedEvent) {
 		if b.down.IsZero() {
 			b.down = time.Now()
 		}
-		b.log.Warn("the target is down, waiting", "pause", breakerOpen.String(), "down_for", time.Since(b.down).Round(time.Second).String())
+		b.log.Info("the target is down", "pause", breakerOpen.String(), "down_for", time.Since(b.down).Round(time.Second).String())
 	case circuitbreaker.HalfOpenState:
 		b.log.Info("trying the target again", "trials", breakerTrials)
 	}
@@ -81,6 +82,12 @@ func (b *breaker) acquire(ctx context.Context) error {
 		if left <= 0 {
 			// Half-open without a trial left: whichever way the trials end, the state changes.
 			left = breakerOpen
+		} else if !down.IsZero() {
+			state := "it is down"
+			if since := time.Since(down).Round(time.Second); since > 0 {
+				state = fmt.Sprintf("it has been down for %s", since)
+			}
+			b.waits.tell(0, left, fmt.Sprintf("%s; given up after %s", state, b.maxOutage))
 		}
 		timer := time.NewTimer(left)
 		select {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -54,6 +55,7 @@ type call struct {
 	failed        int           // attempts that count against RetryPolicy.Max
 	delay         time.Duration // before the next attempt
 	started       bool          // an attempt holds the breaker's permit
+	begun         time.Time     // the last attempt
 	answer        *answer
 	failure       *Failure
 }
@@ -94,8 +96,12 @@ func (a *call) do(ctx context.Context) (*answer, error) {
 	if err := a.admit(retrying.Request); err != nil {
 		return nil, a.giveUp(ctx, err)
 	}
+	attempts := c.http
+	if a.most == maxSmall && !c.entered.Load() {
+		attempts = c.entering
+	}
 	client := retryablehttp.Client{
-		HTTPClient:   c.http,
+		HTTPClient:   attempts,
 		RetryMax:     math.MaxInt32, // judge counts: not every attempt counts alike
 		CheckRetry:   a.judge,
 		Backoff:      func(time.Duration, time.Duration, int, *http.Response) time.Duration { return a.delay },
@@ -182,7 +188,7 @@ func (a *call) admit(request *http.Request) error {
 	if err := c.breaker.acquire(ctx); err != nil {
 		return err
 	}
-	a.started = true
+	a.started, a.begun = true, time.Now()
 	a.attempts++
 	a.requestID = a.correlationID + "-" + strconv.Itoa(a.attempts)
 	request.Header["X-Request-Id"] = []string{a.requestID}
@@ -205,9 +211,9 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 	}
 	var body []byte
 	if err == nil {
-		c.reached.Store(true)
-		body, err = a.read(response)
-		if err != nil && ctx.Err() != nil {
+		if body, err = a.read(response); err == nil {
+			c.reached.Store(true)
+		} else if ctx.Err() != nil {
 			return false, ctx.Err()
 		}
 	}
@@ -232,6 +238,7 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 	}
 	if a.token != nil && status != http.StatusUnauthorized && status != http.StatusTooManyRequests && status < 500 {
 		c.tokens.accept(a.token)
+		c.entered.Store(true)
 	}
 	succeeded := status >= 200 && status < 300
 	if succeeded && isPage(bytes.TrimSpace(body)) {
@@ -250,11 +257,17 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 	case status == http.StatusUnauthorized && a.token != nil:
 		return a.renew(f), nil
 	}
-	wait := c.config.Retry.retryAfter(response.Header, time.Now())
+	policy, wait := c.config.Retry, retryAfter(response.Header, time.Now())
 	if status == http.StatusTooManyRequests {
 		c.Stats.Throttled.Add(1)
-		wait = c.pace.throttled(wait)
-	} else if status == http.StatusServiceUnavailable && wait > 0 {
+	}
+	if f.Retryable && !policy.grants(wait) {
+		policy.tooLong(f, wait)
+		a.failure = f
+		return false, nil
+	}
+	wait = min(wait, policy.MaxRetryAfter)
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable && wait > 0 {
 		wait = c.pace.throttled(wait)
 	}
 	return a.again(f, wait), nil
@@ -279,6 +292,11 @@ func (a *call) again(f *Failure, wait time.Duration) bool {
 	a.failed++
 	a.delay = policy.jittered(wait)
 	a.tell(f)
+	why := f.Detail // of a call without an answer: our own words
+	if f.Status != 0 {
+		why = strings.TrimSpace(strconv.Itoa(f.Status) + " " + http.StatusText(f.Status))
+	}
+	a.client.waits.tell(time.Since(a.begun), a.delay, a.method+" "+a.resource+": "+why)
 	return true
 }
 

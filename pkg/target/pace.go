@@ -14,6 +14,7 @@ import (
 type pace struct {
 	retry   RetryPolicy
 	limiter *rate.Limiter // nil: no ceiling
+	waits   *waits
 	epoch   time.Time
 	until   atomic.Int64 // end of the pause, since epoch; in the past: none
 
@@ -22,8 +23,8 @@ type pace struct {
 	last    time.Duration // end of the last pause, since epoch
 }
 
-func newPace(config Config) *pace {
-	p := &pace{retry: config.Retry, epoch: time.Now()}
+func newPace(config Config, w *waits) *pace {
+	p := &pace{retry: config.Retry, waits: w, epoch: time.Now()}
 	if r := config.RequestsPerSecond; r > 0 {
 		p.limiter = rate.NewLimiter(rate.Limit(r), max(1, min(int(r), config.Concurrency)))
 	}
@@ -37,6 +38,7 @@ func (p *pace) wait(ctx context.Context) error {
 		if left <= 0 {
 			return ctx.Err()
 		}
+		p.waits.tell(0, left, "it asked for a pause")
 		if err := sleep(ctx, left); err != nil {
 			return err
 		}

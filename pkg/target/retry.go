@@ -17,7 +17,7 @@ type RetryPolicy struct {
 	Factor        float64       // by which each delay exceeds the one before; 0: 2
 	Ceiling       time.Duration // of a delay that we choose; 0: 60 s
 	Jitter        float64       // largest share added at random; 0: 0.1, negative: none
-	MaxRetryAfter time.Duration // of a delay that the target asks for; 0: 5 min
+	MaxRetryAfter time.Duration // of a delay that the target asks for, which ends the call if it is longer; 0: 5 min
 	MaxOutage     time.Duration // how long calls wait for a target that is down; 0: 5 min
 }
 
@@ -64,19 +64,19 @@ func (p RetryPolicy) jittered(d time.Duration) time.Duration {
 	return d + time.Duration(rand.Float64()*p.Jitter*float64(d))
 }
 
-// retryAfter reads how long the target asks us to wait, bounded by MaxRetryAfter; 0: it does not
-// say. A date is compared with the answer's own date, because clocks differ.
-func (p RetryPolicy) retryAfter(header http.Header, now time.Time) time.Duration {
+// retryAfter reads how long the target asks us to wait; 0: it does not say. A date is compared with
+// the answer's own date, because clocks differ.
+func retryAfter(header http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(header.Get("Retry-After"))
 	if value == "" {
 		return 0
 	}
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-		if !(seconds > 0) {
+		switch {
+		case !(seconds > 0):
 			return 0
-		}
-		if seconds >= p.MaxRetryAfter.Seconds() {
-			return p.MaxRetryAfter
+		case seconds >= time.Duration(math.MaxInt64).Seconds():
+			return math.MaxInt64
 		}
 		return time.Duration(seconds * float64(time.Second))
 	}
@@ -87,5 +87,23 @@ func (p RetryPolicy) retryAfter(header http.Header, now time.Time) time.Duration
 	if date, err := http.ParseTime(header.Get("Date")); err == nil {
 		now = date
 	}
-	return min(max(at.Sub(now), 0), p.MaxRetryAfter)
+	return max(at.Sub(now), 0)
+}
+
+// grants reports whether the target may have the delay it asks for. The header counts in whole
+// seconds, so that one is never too many: a shorter MaxRetryAfter only cuts it.
+func (p RetryPolicy) grants(asked time.Duration) bool {
+	return asked <= max(p.MaxRetryAfter, time.Second)
+}
+
+// tooLong words the end of a call whose target asks for more patience than the policy grants: to come
+// back earlier than asked is of no use.
+func (p RetryPolicy) tooLong(f *Failure, asked time.Duration) {
+	text := asked.Round(time.Second).String()
+	if days := int(asked.Hours() / 24); days >= 2 {
+		text = strconv.Itoa(days) + " days"
+	}
+	f.Kind, f.Fields, f.Messages, f.Body = TooMany, nil, nil, ""
+	f.Detail = "the target asks to wait " + text + " (Retry-After), and no more than " + p.MaxRetryAfter.String() + " are waited"
+	f.Fix = "run the same command again when that time is over, or ask the target's administrator what it is for"
 }

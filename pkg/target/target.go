@@ -47,6 +47,7 @@ type Config struct {
 
 	Logger  *slog.Logger // nil: nothing is logged
 	OnRetry func(Retry)  // called before each wait for another attempt; may be called concurrently
+	OnWait  func(Wait)   // called before waits of some seconds, once for all workers; may be called concurrently
 
 	Transport http.RoundTripper // nil: a transport of our own; given by tests
 }
@@ -61,9 +62,11 @@ type Client struct {
 	secret    func() string // a function, so that printing the client does not show it
 	base      *url.URL
 	http      *http.Client
+	entering  *http.Client    // the same with less patience: for what is asked before any work is done
 	transport *http.Transport // nil if the caller gave its own
 	log       *slog.Logger
 
+	waits   *waits
 	pace    *pace
 	breaker *breaker
 	tokens  tokens
@@ -72,7 +75,8 @@ type Client struct {
 	about       atomic.Pointer[About]
 	addresses   sync.Map // resource → *url.URL
 
-	reached  atomic.Bool // any HTTP answer so far: the address is right
+	reached  atomic.Bool // any HTTP answer so far, read whole: the address is right
+	entered  atomic.Bool // any answer to a call with a token: the credential is right
 	sequence atomic.Uint64
 }
 
@@ -100,6 +104,7 @@ type Retry struct {
 const (
 	defaultConcurrency = 8
 	defaultTimeout     = 90 * time.Second
+	enteringTimeout    = 20 * time.Second
 )
 
 // New checks the settings and makes a client. It does not speak to the target yet.
@@ -153,8 +158,12 @@ func New(config Config) (*Client, error) {
 		roundTripper = c.transport
 	}
 	c.http = &http.Client{Transport: roundTripper, Timeout: config.Timeout, CheckRedirect: checkRedirect}
-	c.pace = newPace(config)
-	c.breaker = newBreaker(config.Retry.MaxOutage, c.log)
+	entering := *c.http
+	entering.Timeout = min(config.Timeout, enteringTimeout)
+	c.entering = &entering
+	c.waits = &waits{host: c.base.Host, hook: config.OnWait, log: c.log}
+	c.pace = newPace(config, c.waits)
+	c.breaker = newBreaker(config.Retry.MaxOutage, c.waits, c.log)
 	c.tokens.lock = newSemaphore()
 	return c, nil
 }

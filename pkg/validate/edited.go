@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -25,6 +26,11 @@ func (g *gate) edited(name string, d jsonl.Digest) (p *diag.Problem, moved bool)
 		p.Message = fmt.Sprintf("staged/%s.jsonl was not written by transform; its %d lines were judged as they stand", name, d.Lines)
 	case was.SHA256 == d.SHA256:
 		return nil, false
+	case d.Lines < was.Lines:
+		moved = true
+		g.lost = append(g.lost, name)
+		p.Level = diag.LevelError
+		p.Message = fmt.Sprintf("staged/%s.jsonl holds %d lines, transform wrote %d: records are lost", name, d.Lines, was.Lines)
 	case was.Lines != d.Lines:
 		moved = true
 		p.Message = fmt.Sprintf("staged/%s.jsonl was changed after transform, which wrote %d lines: %d were judged as they stand, and their source lines are not known", name, was.Lines, d.Lines)
@@ -36,21 +42,29 @@ func (g *gate) edited(name string, d jsonl.Digest) (p *diag.Problem, moved bool)
 
 // missingFiles says which staged files that transform wrote are gone.
 func (g *gate) missingFiles() error {
-	var gone []string
-	for name := range g.run.Staged {
-		if _, ok := g.counts.Resources[name]; !ok {
-			gone = append(gone, name)
+	for _, name := range slices.Sorted(maps.Keys(g.run.Staged)) {
+		if _, ok := g.counts.Resources[name]; ok {
+			continue
 		}
-	}
-	slices.Sort(gone)
-	for _, name := range gone {
-		err := g.problems.Add(diag.Problem{Code: diag.RecordEdited, Resource: name,
+		g.lost = append(g.lost, name)
+		err := g.problems.Add(diag.Problem{Code: diag.RecordEdited, Level: diag.LevelError, Resource: name,
 			Message: fmt.Sprintf("staged/%s.jsonl, which transform wrote with %d lines, is gone", name, g.run.Staged[name].Lines)})
 		if err != nil {
 			return unwritable(err, g.run.File("problems"))
 		}
 	}
 	return nil
+}
+
+// guardLost stops a run of which staged records are gone: a pass would let send load the rest and
+// call it everything.
+func (g *gate) guardLost() error {
+	if len(g.lost) == 0 {
+		return nil
+	}
+	slices.Sort(g.lost)
+	return diag.Fail(diag.Guarded, diag.RecordEdited, fmt.Sprintf("run `sluice transform` again with --run %s; what is not to be loaded is left out by the bundle's `when`, or of the input", g.run.Path),
+		"staged records that transform wrote are gone, of %s; the run has no pass", strings.Join(g.lost, ", "))
 }
 
 // addOrigins fills in where the records of sorted problems came from.

@@ -345,7 +345,7 @@ func TestUnknownResources(t *testing.T) {
 }
 
 func TestEditedFiles(t *testing.T) {
-	staged := map[string]string{"assessments": lines(assessment("A"), assessment("B")), "objectiveAssessments": lines(objective("A", "x", "")), "students": lines("{}")}
+	staged := map[string]string{"assessments": lines(assessment("A"), assessment("B")), "objectiveAssessments": lines(objective("A", "x", ""))}
 	r := newRun(t, staged)
 	write := func(name, text string) {
 		if err := os.WriteFile(r.StagedFile(name), []byte(text), 0o600); err != nil {
@@ -355,14 +355,11 @@ func TestEditedFiles(t *testing.T) {
 	write("assessments", lines(assessment("A"), assessment("B", "nonsense", 1)))             // same number of lines
 	write("objectiveAssessments", lines(objective("A", "x", ""), objective("A", "y", "no"))) // one more
 	write("schools", lines("{}"))                                                            // new
-	if err := os.Remove(r.StagedFile("students")); err != nil {
-		t.Fatal(err)
-	}
 	v, err := try(t, r, world(), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"assessments", "objectiveAssessments", "schools", "students"} {
+	for _, name := range []string{"assessments", "objectiveAssessments", "schools"} {
 		if !v.has(diag.RecordEdited, name, 0) {
 			t.Errorf("%s\n%s", name, v)
 		}
@@ -422,6 +419,36 @@ func TestOfflineWhatWaitsIsNoFault(t *testing.T) {
 	}), nil, Options{})
 	if err != nil || !v.counts.OpenForTarget || v.lines["assessments"] != "u" || v.lines["objectiveAssessments"] != "uu" {
 		t.Errorf("%v %s", err, v)
+	}
+}
+
+// TestLostRecords: what transform staged and is not there any more must not pass for loaded.
+func TestLostRecords(t *testing.T) {
+	for what, lose := range map[string]func(path string) error{
+		"a file": os.Remove,
+		"a line": func(path string) error { return os.WriteFile(path, []byte(lines(assessment("A"))), 0o600) },
+		"a tail": func(path string) error { return os.WriteFile(path, nil, 0o600) },
+	} {
+		r := newRun(t, map[string]string{"assessments": lines(assessment("A"), assessment("B")), "objectiveAssessments": lines(objective("A", "x", ""))})
+		if err := lose(r.StagedFile("assessments")); err != nil {
+			t.Fatal(err)
+		}
+		_, err := try(t, r, world(), Options{})
+		e, ok := diag.AsError(err)
+		if !ok || e.Kind != diag.Guarded || e.Code != diag.RecordEdited || !strings.Contains(e.Next, "transform") || !strings.Contains(e.Message, "assessments") {
+			t.Errorf("%s: %v", what, err)
+		}
+		if r.Pass != nil {
+			t.Errorf("%s: the run has a pass", what)
+		}
+		told := 0
+		if err := r.EachProblem(runs.Validate, func(p diag.Problem) {
+			if p.Code == diag.RecordEdited && p.Level == diag.LevelError {
+				told++
+			}
+		}); err != nil || told != 1 {
+			t.Errorf("%s: told %d times, %v", what, told, err)
+		}
 	}
 }
 

@@ -65,13 +65,14 @@ type gate struct {
 	counts     *runs.ValidateCounts
 	verdicts   map[string]jsonl.Digest
 	staged     map[string]string // digests of what stands there
+	lost       []string          // resources of which staged records are gone
 }
 
 func (g *gate) online() bool { return g.catalogue != nil }
 
 // Run judges what is staged. It writes verdicts/ and problems/validate.*, and sets Verdicts, Target
 // and Pass of the run's manifest, which the caller saves. Records that are not valid are no error:
-// they stand in the counts.
+// they stand in the counts, which are given beside the guard's error for records that are gone too.
 func Run(ctx context.Context, o Options) (*runs.ValidateCounts, error) {
 	if err := guardRun(o); err != nil {
 		return nil, err
@@ -147,6 +148,9 @@ func run(ctx context.Context, o Options, a *api) (counts *runs.ValidateCounts, e
 	}
 	if err := g.checkEquation(); err != nil {
 		return nil, err
+	}
+	if err := g.guardLost(); err != nil {
+		return g.counts, err
 	}
 	g.pass(a)
 	return g.counts, nil
@@ -324,6 +328,9 @@ func (g *gate) refuse(name string) error {
 		Message: fmt.Sprintf("data standard %s has no resource %q%s; none of the records in %s.jsonl can be sent", g.standard.Version, name,
 			diag.DidYouMean(name, g.standard.Names()), name),
 		Fix: "rename the file to the resource it is for, or remove it"}
+	if _, ours := g.run.Staged[name]; ours {
+		problem.Fix = "remove the resource from the bundle, then run transform again"
+	}
 	list := diag.List{problem}
 	if edited, _ := g.edited(name, d); edited != nil {
 		list = append(list, *edited)

@@ -18,7 +18,7 @@ import (
 
 // Load reads sluice.yaml. Problems of the file are all listed at once in a *diag.Error.
 func Load(path string) (*Config, error) {
-	src, err := os.ReadFile(path)
+	src, err := readRegular(path)
 	if err != nil {
 		code, next := diag.ConfigFile, "name an existing sluice.yaml with --config; examples/sluice.yaml shows one"
 		if errors.Is(err, fs.ErrPermission) {
@@ -60,6 +60,18 @@ func guardSecrets(problems diag.List, src []byte) {
 			p.Message, p.Fix = quotedText.ReplaceAllString(p.Message, "“…”"), quotedText.ReplaceAllString(p.Fix, "“…”")
 		}
 	}
+}
+
+// readRegular reads a file, and refuses what is none: a pipe would keep us waiting, a device has no end.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: path, Err: errors.New("it is not a regular file")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
 }
 
 // reader walks sluice.yaml and gathers problems.

@@ -3,6 +3,7 @@ package tenant
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -47,6 +48,10 @@ func (s secretText) literal() bool { return !whole.MatchString(s.text) }
 // commandTime is how long a secret manager's client may take.
 const commandTime = 30 * time.Second
 
+// lingerTime is how long its output is waited for once it has ended or was stopped: a process that it
+// left behind, such as an agent, may hold the output open for ever.
+const lingerTime = 2 * time.Second
+
 // resolve replaces the sources by what they give. Errors name the source, never a value.
 func (s secretText) resolve(ctx context.Context, folder string) (string, error) {
 	var failed error
@@ -77,7 +82,7 @@ func read(ctx context.Context, folder, kind, name string) (string, error) {
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(folder, name)
 		}
-		text, err := os.ReadFile(name)
+		text, err := readRegular(name)
 		if err != nil {
 			return "", fmt.Errorf("the secret's file cannot be read: %w", err)
 		}
@@ -94,8 +99,9 @@ func read(ctx context.Context, folder, kind, name string) (string, error) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...) // no shell: words are split at blanks
 	cmd.Dir = folder
+	cmd.WaitDelay = lingerTime
 	text, err := cmd.Output()
-	if err != nil {
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) { // that one: the command ended well, and left another behind
 		return "", fmt.Errorf("the secret's command %s failed: %w", words[0], err) // its own output may hold secrets
 	}
 	if len(bytes.TrimSpace(text)) == 0 {

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
@@ -132,5 +134,27 @@ func TestProblemsAreListedAtOnce(t *testing.T) {
 	_, err := Load(filepath.Join(t.TempDir(), "sluice.yaml"))
 	if e, ok := diag.AsError(err); !ok || e.Kind != diag.Usage {
 		t.Errorf("missing: %v", err)
+	}
+}
+
+// TestWhatACommandLeavesBehind: the secret is there once the command ended, whatever still holds its output.
+func TestWhatACommandLeavesBehind(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the command is a shell script")
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "agent.sh"), []byte("sleep 60 &\necho hush\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	got, err := secretText{text: "${cmd:sh agent.sh}"}.resolve(t.Context(), dir)
+	if got != "hush" || err != nil || time.Since(begun) > 20*time.Second {
+		t.Errorf("%q %v after %v", got, err, time.Since(begun))
+	}
+	if _, err := (secretText{text: "${file:.}"}).resolve(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("%v", err)
+	}
+	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), "not a regular file") {
+		t.Errorf("%v", err)
 	}
 }

@@ -50,7 +50,7 @@ Run it twice: the second time nothing is posted, because the target already hold
 			}
 			a.screen.say("the made-up vendor file: %s\n", shownPath(file))
 			r, status, err := a.wholeWay(cmd.Context(), c, t, demoBundle, transformFlags{
-				inputs: []string{"results=" + file}, params: []string{demoYear}})
+				inputs: []string{"results=" + file}, params: []string{demoYear}}, "sluice demo")
 			if err != nil {
 				return err
 			}

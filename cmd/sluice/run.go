@@ -34,7 +34,7 @@ that ended with 0 or 3, stops otherwise, and ends with the worst of their exit s
 			if err != nil {
 				return err
 			}
-			r, status, err := a.wholeWay(cmd.Context(), c, t, args[0], f)
+			r, status, err := a.wholeWay(cmd.Context(), c, t, args[0], f, "sluice run")
 			if err != nil {
 				return err
 			}
@@ -45,8 +45,8 @@ that ended with 0 or 3, stops otherwise, and ends with the worst of their exit s
 	return cmd
 }
 
-// wholeWay runs the three stages and returns the worst exit status.
-func (a *app) wholeWay(ctx context.Context, c *tenant.Config, t *tenant.Tenant, ref string, f transformFlags) (*runs.Run, int, error) {
+// wholeWay runs the three stages under one lock of the run and returns the worst exit status.
+func (a *app) wholeWay(ctx context.Context, c *tenant.Config, t *tenant.Tenant, ref string, f transformFlags, command string) (*runs.Run, int, error) {
 	open, err := a.open(ctx, c, t)
 	if err != nil {
 		return nil, 0, err
@@ -55,7 +55,16 @@ func (a *app) wholeWay(ctx context.Context, c *tenant.Config, t *tenant.Tenant, 
 	if _, err := open.enter(ctx); err != nil { // credentials are checked before the first row
 		return nil, 0, err
 	}
-	r, worst, err := a.transform(ctx, c, t, ref, f)
+	p, err := a.prepare(c, t, ref, f)
+	if err != nil {
+		return nil, 0, err
+	}
+	lock, err := p.lock(command)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer lock.Unlock()
+	r, worst, err := a.transform(ctx, c, t, p)
 	if err != nil {
 		return r, 0, err
 	}

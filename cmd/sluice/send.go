@@ -36,10 +36,11 @@ Stopped at any moment, the same command goes on where it was: nothing is lost, n
 			if err != nil {
 				return err
 			}
-			r, err := runs.Open(args[0])
+			r, lock, err := openLocked(args[0], "sluice send")
 			if err != nil {
 				return err
 			}
+			defer lock.Unlock()
 			c, err := a.workplaceForWriting()
 			if err != nil {
 				return err
@@ -65,11 +66,37 @@ func (a *app) lockTenant(c *tenant.Config, t *tenant.Tenant, command string) (*l
 	if err := durable.MkdirAll(folder); err != nil {
 		return nil, asDiskError(err)
 	}
-	lock, err := ledger.LockTenant(folder, command, time.Now())
+	return lockFolder(folder, command, "for tenant "+t.Name)
+}
+
+func lockFolder(folder, command, where string) (*ledger.Lock, error) {
+	lock, err := ledger.LockFolder(folder, command, time.Now())
 	if errors.Is(err, ledger.ErrLocked) {
-		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLocked, "wait for it to end, or stop it", "another command is at work for tenant %s", t.Name)
+		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLocked, "wait for it to end, or stop it", "another command is at work %s", where)
 	}
 	return lock, asDiskError(err)
+}
+
+// lockRun takes the lock of a run directory for a whole stage: of two commands one would otherwise
+// undo what the other writes.
+func lockRun(path, command string) (*ledger.Lock, error) {
+	return lockFolder(path, command, "in the run "+shownPath(path))
+}
+
+// openLocked takes the lock of a run that is there, and only then reads its manifest.
+func openLocked(path, command string) (*runs.Run, *ledger.Lock, error) {
+	if _, err := runs.Open(path); err != nil { // what is no run is left as it is
+		return nil, nil, err
+	}
+	lock, err := lockRun(path, command)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := runs.Open(path)
+	if err != nil {
+		return nil, nil, errors.Join(err, lock.Unlock())
+	}
+	return r, lock, nil
 }
 
 // openLedger opens what the tenant's target holds.
@@ -91,7 +118,7 @@ func (a *app) openLedger(c *tenant.Config, t *tenant.Tenant, identity ledger.Ide
 	return l, asDiskError(err)
 }
 
-// send runs the stage; open may be nil: then the target is opened for it.
+// send runs the stage on a run that is locked; open may be nil: then the target is opened for it.
 func (a *app) send(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *runs.Run, dry bool, open *access) (int, error) {
 	lock, err := a.lockTenant(c, t, "sluice send")
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
@@ -63,7 +65,16 @@ verbatim in rejects/, values without a mapping in unmapped.csv.`,
 					return err
 				}
 			}
-			r, status, err := a.transform(cmd.Context(), c, t, args[0], f)
+			p, err := a.prepare(c, t, args[0], f)
+			if err != nil {
+				return err
+			}
+			lock, err := p.lock("sluice transform")
+			if err != nil {
+				return err
+			}
+			defer lock.Unlock()
+			r, status, err := a.transform(cmd.Context(), c, t, p)
 			if err != nil {
 				return err
 			}
@@ -78,19 +89,36 @@ verbatim in rejects/, values without a mapping in unmapped.csv.`,
 	return cmd
 }
 
-// transform runs the stage; t may be nil.
-func (a *app) transform(ctx context.Context, c *tenant.Config, t *tenant.Tenant, ref string, f transformFlags) (*runs.Run, int, error) {
+// prepared is a transform of which everything is known that can be before a file is read.
+type prepared struct {
+	program  *transform.Program
+	inputs   map[string][]string
+	path     string // of the run directory, absolute
+	manifest runs.Manifest
+}
+
+// lock takes the lock of the run directory to be. A folder that is foreign is refused first, so that
+// not even a lock is left in it.
+func (p *prepared) lock(command string) (*ledger.Lock, error) {
+	if err := runs.CheckFree(p.path); err != nil {
+		return nil, err
+	}
+	return lockRun(p.path, command)
+}
+
+// prepare loads and compiles; it writes nothing. t may be nil.
+func (a *app) prepare(c *tenant.Config, t *tenant.Tenant, ref string, f transformFlags) (*prepared, error) {
 	b, err := a.openBundle(c, ref)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	params, err := pairs("--param", f.params)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	inputs, err := a.inputs(b, f.inputs)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	name, wanted := "", ""
 	if t != nil {
@@ -98,15 +126,15 @@ func (a *app) transform(ctx context.Context, c *tenant.Config, t *tenant.Tenant,
 	}
 	all, err := standards(b, wanted)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	config, params, err := transformConfig(b, all, t, params)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	program, problems := transform.Compile(config)
 	if problems.Blocks() {
-		return nil, 0, bundleProblems(ref, problems)
+		return nil, bundleProblems(ref, problems)
 	}
 	for _, p := range problems {
 		a.log.logger.Info("bundle warning", "code", p.Code, "at", p.Pos().String())
@@ -117,17 +145,22 @@ func (a *app) transform(ctx context.Context, c *tenant.Config, t *tenant.Tenant,
 		path = runs.NewPath(c.Runs, name, b.Name, now)
 	}
 	if path, err = filepath.Abs(path); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if err := inputsOutside(path, inputs); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	student := "the vendor's id as it stands"
 	if config.RosterColumn != "" {
 		student = "column " + config.RosterColumn
 	}
-	r, err := runs.Create(path, runs.Manifest{Tool: toolName(), Created: now.UTC(), Tenant: name, Student: student, Params: params,
-		Bundle: runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin}, DataStandard: all[0].Version})
+	return &prepared{program, inputs, path, runs.Manifest{Tool: toolName(), Created: now.UTC(), Tenant: name, Student: student, Params: params,
+		Bundle: runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin}, DataStandard: all[0].Version}}, nil
+}
+
+// transform runs the stage; the run directory is locked. t may be nil.
+func (a *app) transform(ctx context.Context, c *tenant.Config, t *tenant.Tenant, p *prepared) (*runs.Run, int, error) {
+	r, err := runs.Create(p.path, p.manifest)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -140,7 +173,7 @@ func (a *app) transform(ctx context.Context, c *tenant.Config, t *tenant.Tenant,
 			return sample{progress.BytesRead.Load(), progress.BytesTotal.Load(), fmt.Sprintf("(%d rows)", progress.Rows.Load())}
 		})
 		defer stop()
-		counts, err := program.Run(ctx, transform.RunOptions{Run: r, Inputs: inputs, Workers: a.workers(), Stdin: a.in, Progress: progress})
+		counts, err := p.program.Run(ctx, transform.RunOptions{Run: r, Inputs: p.inputs, Workers: a.workers(), Stdin: a.in, Progress: progress})
 		if counts == nil {
 			return outcome{}, err
 		}
@@ -191,19 +224,22 @@ func transformConfig(b *bundle.Bundle, all []*schema.Standard, t *tenant.Tenant,
 
 // overlay is the tenant's tables for a bundle. Where there are none yet it still says where they
 // would lie, because unmapped.csv names the file to put a row into.
-func overlay(t *tenant.Tenant, bundle string) (*transform.Overlay, error) {
+func overlay(t *tenant.Tenant, name string) (*transform.Overlay, error) {
 	if t.Tables == "" {
-		return &transform.Overlay{Path: filepath.Join("tenants", t.Name, bundle)}, nil
+		return &transform.Overlay{Path: filepath.Join("tenants", t.Name, name)}, nil
 	}
-	folder := filepath.Join(t.Tables, bundle)
-	root, err := os.OpenRoot(folder)
+	folder := filepath.Join(t.Tables, name)
+	info, err := os.Stat(folder)
 	if os.IsNotExist(err) {
 		return &transform.Overlay{Path: folder}, nil
+	}
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "open", Path: folder, Err: errors.New("it is not a folder")}
 	}
 	if err != nil {
 		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the folder's rights", "the tenant's tables cannot be read")
 	}
-	return &transform.Overlay{FS: root.FS(), Path: folder}, nil
+	return &transform.Overlay{FS: bundle.Folder(folder), Path: folder}, nil
 }
 
 // pairs splits NAME=VALUE.
@@ -239,7 +275,8 @@ func (a *app) inputs(b *bundle.Bundle, given []string) (map[string][]string, err
 			return nil, diag.Fail(diag.Usage, diag.ConfigInput, fmt.Sprintf("inputs of %s: %s", b.Name, strings.Join(known, ", ")),
 				"bundle %s has no input %q%s", b.Name, name, diag.DidYouMean(name, known))
 		}
-		if file == "-" {
+		if file == "-" || file == "/dev/stdin" { // which is not reopened: it may be a pipe
+			file = "-"
 			if stdin {
 				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "give one of them as a file", "stdin is given twice")
 			}
@@ -271,6 +308,10 @@ func inputFiles(file string) ([]string, error) {
 	switch {
 	case err == nil && info.IsDir():
 		return nil, diag.Fail(diag.Usage, diag.ConfigFile, "name the file in it, or a pattern such as "+filepath.Join(file, "*.csv"), "%s is a folder, not a file", file)
+	case err == nil && info.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0:
+		return []string{file}, nil // to open it here would take what it has to give, or wait for it
+	case err == nil && !info.Mode().IsRegular():
+		return nil, diag.Fail(diag.Usage, diag.ConfigFile, "name a file, a pipe, or - for stdin", "%s is a device, not a file", file)
 	case err == nil:
 		f, err := os.Open(file)
 		if err != nil {
@@ -282,6 +323,10 @@ func inputFiles(file string) ([]string, error) {
 		if err != nil {
 			return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "correct the pattern", "%s is no pattern", file)
 		}
+		found = slices.DeleteFunc(found, func(path string) bool {
+			info, err := os.Stat(path)
+			return err == nil && !info.Mode().IsRegular()
+		})
 		if len(found) == 0 {
 			return nil, diag.Fail(diag.Usage, diag.ConfigFile, "check the pattern", "no file matches %s", file)
 		}

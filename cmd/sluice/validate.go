@@ -30,10 +30,11 @@ pass opens nothing.`,
 		Args:              exactArgs("RUN"),
 		ValidArgsFunction: a.completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			r, err := runs.Open(args[0])
+			r, lock, err := openLocked(args[0], "sluice validate")
 			if err != nil {
 				return err
 			}
+			defer lock.Unlock()
 			if !offline && a.Tenant == "" {
 				return usage("add --tenant NAME, or --offline", "validate asks the target of a tenant, and none is named")
 			}
@@ -62,7 +63,7 @@ pass opens nothing.`,
 	return cmd
 }
 
-// validate runs the stage; open may be nil: then the target is opened for it.
+// validate runs the stage on a run that is locked; open may be nil: then the target is opened for it.
 func (a *app) validate(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *runs.Run, offline bool, open *access) (int, error) {
 	if !r.Finished(runs.Transform) {
 		return 0, diag.Fail(diag.Usage, diag.ConfigRun, "run transform again", "the transform of %s did not end well; there is nothing to judge", r.Path)

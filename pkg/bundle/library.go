@@ -169,21 +169,28 @@ func openFolder(folder string) (*Bundle, diag.List, error) {
 	case !info.IsDir():
 		return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, next, "%s is no folder", folder)
 	}
-	b, problems := Load(confined(abs), filepath.ToSlash(folder), abs)
+	b, problems := Load(Folder(abs), filepath.ToSlash(folder), abs)
 	return b, problems, nil
 }
 
-// confined is a folder that no path and no link leads out of. The root is opened for each file, so
+// Folder is a folder on disk that no path and no link leads out of, and of which only regular files
+// can be opened: a pipe would keep a reader waiting for ever. The root is opened for each file, so
 // that nothing has to be closed when the bundle is done with.
-type confined string
+type Folder string
 
-// Open opens a file of the folder.
-func (c confined) Open(name string) (fs.File, error) {
+// ErrNotRegular is the error for what is neither a file nor a folder.
+var ErrNotRegular = errors.New("it is not a regular file")
+
+// Open opens a file of the folder, or a folder in it.
+func (c Folder) Open(name string) (fs.File, error) {
 	root, err := os.OpenRoot(string(c))
 	if err != nil {
 		return nil, fmt.Errorf("open the bundle's folder: %w", err)
 	}
 	defer root.Close() //nolint:errcheck // files opened through it stay open
+	if info, err := fs.Stat(root.FS(), name); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrNotRegular}
+	}
 	f, err := root.FS().Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("in the bundle's folder: %w", err)

@@ -41,6 +41,9 @@ func Load(fsys fs.FS, folder, origin string) (*Bundle, diag.List) {
 		if errors.Is(err, fs.ErrNotExist) {
 			reason = "there is none"
 		}
+		if errors.Is(err, ErrNotRegular) {
+			reason = ErrNotRegular.Error()
+		}
 		return nil, diag.List{diag.At(diag.Pos{File: file}, diag.BundleNotFound, "Name the folder that holds "+File+".", "%s: %s", file, reason)}
 	}
 	root, problems := strictyaml.Parse(file, src)

@@ -250,7 +250,7 @@ var table = []Entry{
 	{GuardNoPass, LevelFormat, "The run has no pass: it was not validated against the target, or changed since.", "Run `sluice validate` for this tenant."},
 	{GuardForeignPass, LevelFormat, "The pass is for another tenant, target or bundle, or was given offline.", "Run `sluice validate` for this tenant, online."},
 	{GuardOldPass, LevelFormat, "The pass is too old, or the run or its target was changed since it was given.", "Run `sluice validate` again."},
-	{GuardLocked, LevelFormat, "Another run of this tenant is at work.", "Wait for it, or stop it."},
+	{GuardLocked, LevelFormat, "Another command is at work for this tenant, or in this run.", "Wait for it, or stop it."},
 	{GuardLedger, LevelFormat, "The target is not what the ledger says: emptied, restored or another one.", "Run `sluice ledger rebuild` for the tenant."},
 	{GuardNothing, LevelFormat, "Every row was filtered or belongs to others; nothing would be loaded.", "Check the parameters against the values seen."},
 	{GuardEquation, LevelFormat, "The counts of the stage do not add up; something was lost or doubled.", "Keep the run directory and report it: this is a defect of sluice."},

@@ -61,7 +61,7 @@ var ErrDamaged = errors.New("the ledger is damaged")
 var ErrNewer = errors.New("the ledger was written by a newer version")
 
 // Ledger is an open ledger.db. Its methods are safe for concurrent use; one process at a time may
-// have it open, which is what LockTenant is for.
+// have it open, which is what LockFolder is for.
 type Ledger struct {
 	path     string
 	identity Identity

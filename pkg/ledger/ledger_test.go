@@ -329,7 +329,7 @@ func TestRights(t *testing.T) {
 	if err := l.Record(t.Context(), run1, []Row{row("students", 1, 1)}); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := LockTenant(dir, "send", noon)
+	lock, err := LockFolder(dir, "send", noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,11 +344,11 @@ func TestRights(t *testing.T) {
 
 func TestLock(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "bend")
-	first, err := LockTenant(dir, "sluice send", noon)
+	first, err := LockFolder(dir, "sluice send", noon)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = LockTenant(dir, "sluice run", noon)
+	_, err = LockFolder(dir, "sluice run", noon)
 	var locked *LockedError
 	if !errors.Is(err, ErrLocked) || !errors.As(err, &locked) || locked.Holder.PID != os.Getpid() || locked.Holder.Command != "sluice send" || !locked.Holder.Since.Equal(noon) {
 		t.Errorf("the second lock: %v", err)
@@ -356,14 +356,14 @@ func TestLock(t *testing.T) {
 	if err := first.Unlock(); err != nil {
 		t.Fatal(err)
 	}
-	second, err := LockTenant(dir, "sluice run", noon)
+	second, err := LockFolder(dir, "sluice run", noon)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "lock.holder"), []byte(`{"pid":`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := LockTenant(dir, "sluice run", noon); !errors.As(err, &locked) || locked.Holder.PID != 0 || !strings.Contains(err.Error(), "another run") {
+	if _, err := LockFolder(dir, "sluice run", noon); !errors.As(err, &locked) || locked.Holder.PID != 0 || !strings.Contains(err.Error(), "another command") {
 		t.Errorf("with a torn holder: %v", err)
 	}
 	if err := second.Unlock(); err != nil {

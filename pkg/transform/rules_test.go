@@ -222,7 +222,7 @@ func TestStdin(t *testing.T) {
 	if err != nil || c.Inputs["results"].Used != 1 || run.Inputs[0].Path != "-" {
 		t.Errorf("%+v %v", c, err)
 	}
-	if left, _ := filepath.Glob(run.File("stdin*")); len(left) > 0 {
+	if left, _ := filepath.Glob(run.File("*.part")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 }

@@ -23,7 +23,7 @@ import (
 // RunOptions is what a program is run on.
 type RunOptions struct {
 	Run      *runs.Run           // where to write; nil throws the records away, for benchmarks
-	Inputs   map[string][]string // input → paths; "-" is Stdin
+	Inputs   map[string][]string // input → paths; "-" is Stdin; a pipe may be named too
 	Stdin    io.Reader
 	Workers  int       // 0: 1
 	Progress *Progress // may be nil
@@ -57,7 +57,7 @@ type boundFile struct {
 	input  *input
 	place  place
 	number int    // index among the files of its input
-	path   string // where it lies: of stdin, the spooled copy
+	path   string // where it lies: of stdin or a pipe, the spooled copy
 	plan   *plan
 	header string // verbatim
 	end    string // its line end
@@ -77,7 +77,7 @@ func (f *boundFile) open() (*table.Source, error) {
 // Run maps the files into staged records. What it counts adds up: every row read is used, filtered,
 // duplicate, other, unmatched or rejected. The counts are given beside a guard's error too.
 func (p *Program) Run(ctx context.Context, o RunOptions) (counts *runs.TransformCounts, err error) {
-	files, clean, err := p.openInputs(&o)
+	files, clean, err := p.openInputs(ctx, &o)
 	defer func() { err = errors.Join(err, clean()) }()
 	if err != nil {
 		return nil, err
@@ -109,15 +109,10 @@ func (p *Program) Run(ctx context.Context, o RunOptions) (counts *runs.Transform
 
 // openInputs opens and binds all files, so that whatever is wrong with a header is known before any
 // row, all of it at once.
-func (p *Program) openInputs(o *RunOptions) (files map[*input][]*boundFile, clean func() error, err error) {
+func (p *Program) openInputs(ctx context.Context, o *RunOptions) (files map[*input][]*boundFile, clean func() error, err error) {
 	files = map[*input][]*boundFile{}
-	var spooled string
-	clean = func() error {
-		if spooled == "" {
-			return nil
-		}
-		return os.Remove(spooled)
-	}
+	spools, stdin := &spools{}, false
+	clean = spools.remove
 	names := p.InputNames()
 	for _, name := range sortedNames(o.Inputs) {
 		if !slices.Contains(names, name) {
@@ -147,13 +142,15 @@ func (p *Program) openInputs(o *RunOptions) (files map[*input][]*boundFile, clea
 				f.place.number = i + 1
 			}
 			if path == "-" {
-				if spooled != "" {
+				if stdin {
 					return nil, clean, diag.Fail(diag.Usage, diag.ConfigInput, "give the other one as a file", "standard input can be read once only")
 				}
-				if spooled, err = spool(o); err != nil {
+				stdin = true
+			}
+			if path == "-" || isPipe(path) {
+				if f.path, err = spools.add(ctx, o, path); err != nil {
 					return nil, clean, err
 				}
-				f.path = spooled
 			}
 			if err := p.bindFile(f); err != nil {
 				e, ok := diag.AsError(err)
@@ -182,25 +179,6 @@ func (p *Program) openInputs(o *RunOptions) (files map[*input][]*boundFile, clea
 		return nil, clean, &joined
 	}
 	return files, clean, nil
-}
-
-// spool copies standard input into the run directory, for its owner only: it is read twice.
-func spool(o *RunOptions) (string, error) {
-	folder := ""
-	if o.Run != nil {
-		folder = o.Run.Path
-	}
-	f, err := os.CreateTemp(folder, "stdin-*.part")
-	if err != nil {
-		return "", unwritable(err)
-	}
-	if o.Stdin != nil {
-		_, err = io.Copy(f, o.Stdin)
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(unwritable(err), os.Remove(f.Name()))
-	}
-	return f.Name(), nil
 }
 
 // bindFile reads a file's header and binds the input to it.

@@ -97,6 +97,9 @@ func run(ctx context.Context, args []string, s streams) int {
 		return a.exit
 	}
 	status := exitStatus(ctx, err)
+	if _, explained := diag.AsError(err); status == exitInterrupted && !explained {
+		err = diag.Fail(diag.CouldNotRun, diag.MachineInterrupt, "", "interrupted")
+	}
 	if !a.ran { // cobra's own complaint about the command line, before settings were read
 		status = exitUsage
 		err = asUsage(err)

@@ -64,8 +64,10 @@ printf '    (%s MB of JSON; this disk wrote %s MB/s synced; first run %s s, seco
 "$sluice" bundle sample nwea-map-growth --rows 7 -o seven.csv -q
 best=9999
 for _ in 1 2 3 4 5; do
-  timed "$sluice" transform nwea-map-growth -i results=seven.csv -p school_year=2026 --run seven
-  best=$(calc "$seconds < $best ? $seconds : $best" 3)
+  begin=$EPOCHREALTIME
+  "$sluice" transform nwea-map-growth -i results=seven.csv -p school_year=2026 --run seven >/dev/null 2>&1
+  end=$EPOCHREALTIME
+  best=$(calc "$end - $begin < $best ? $end - $begin : $best" 3)
 done
 row "transform 7 rows of 143 columns, whole process, best of 5" "$best" s '<=' 0.1
 

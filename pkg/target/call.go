@@ -305,8 +305,8 @@ func (a *call) again(f *Failure, wait time.Duration) bool {
 // caller.
 func (a *call) renew(f *Failure) bool {
 	c := a.client
-	c.tokens.drop(a.token)
-	hopeless := c.tokens.barren.Load() >= maxBarren
+	hopeless := c.tokens.hopeless(a.token)
+	defer c.tokens.drop(a.token) // last: who finds no token must find that there are no more of them
 	if hopeless || a.renewals >= maxRenewals {
 		advise(f)
 		a.failure = f

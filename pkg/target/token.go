@@ -37,6 +37,7 @@ type token struct {
 	header   []string
 	renewAt  time.Time // before it expires; zero: never
 	accepted atomic.Bool
+	counted  atomic.Bool // as refused before it was ever accepted
 }
 
 func (t *token) usable() bool {
@@ -47,10 +48,16 @@ func (t *token) usable() bool {
 func (t *tokens) drop(old *token) {
 	if t.current.CompareAndSwap(old, nil) {
 		t.previous.Store(old)
-		if !old.accepted.Load() {
-			t.barren.Add(1)
-		}
 	}
+}
+
+// hopeless counts a token that was refused and never accepted, once, and says whether it was the
+// last one to try.
+func (t *tokens) hopeless(old *token) bool {
+	if !old.accepted.Load() && old.counted.CompareAndSwap(false, true) {
+		t.barren.Add(1)
+	}
+	return t.barren.Load() >= maxBarren
 }
 
 // accept notes that the target took a token.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"syscall"
@@ -27,6 +28,9 @@ type outcome struct {
 // stage runs one stage over a run directory: it keeps manifest, log, report and summary, and
 // returns the stage's exit status. The error, if any, is what ended it early.
 func (a *app) stage(ctx context.Context, r *runs.Run, name string, work func(context.Context) (outcome, error)) (int, error) {
+	if a.getenv("GOGC") == "" {
+		debug.SetGCPercent(100)
+	}
 	a.current = r
 	before := r.Stages[name]
 	if err := r.Begin(name, time.Now()); err != nil {

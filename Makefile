@@ -31,7 +31,7 @@ demo: build
 
 # Rewrites what is generated, and runs the README's shell blocks.
 docs: build
-	go test ./cmd/sluice -run TestGeneratedDocs -update
+	go test ./cmd/sluice -run 'TestGeneratedDocs|TestLinterRules' -update
 	./testdata/readme.sh
 
 vet:

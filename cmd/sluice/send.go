@@ -61,7 +61,7 @@ Stopped at any moment, the same command goes on where it was: nothing is lost, n
 }
 
 // lockTenant takes the tenant's lock: never two loads of one tenant at once (NI-O4).
-func (a *app) lockTenant(c *tenant.Config, t *tenant.Tenant, command string) (*ledger.Lock, error) {
+func (a *app) lockTenant(c *tenant.Config, t *tenant.Tenant, command string) (*durable.Lock, error) {
 	folder := c.StateFolder(t.Name)
 	if err := durable.MkdirAll(folder); err != nil {
 		return nil, asDiskError(err)
@@ -69,9 +69,9 @@ func (a *app) lockTenant(c *tenant.Config, t *tenant.Tenant, command string) (*l
 	return lockFolder(folder, command, "for tenant "+t.Name)
 }
 
-func lockFolder(folder, command, where string) (*ledger.Lock, error) {
-	lock, err := ledger.LockFolder(folder, command, time.Now())
-	if errors.Is(err, ledger.ErrLocked) {
+func lockFolder(folder, command, where string) (*durable.Lock, error) {
+	lock, err := durable.LockFolder(folder, command, time.Now())
+	if _, locked := errors.AsType[*durable.LockedError](err); locked {
 		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLocked, "wait for it to end, or stop it", "another command is at work %s", where)
 	}
 	return lock, asDiskError(err)
@@ -79,12 +79,12 @@ func lockFolder(folder, command, where string) (*ledger.Lock, error) {
 
 // lockRun takes the lock of a run directory for a whole stage: of two commands one would otherwise
 // undo what the other writes.
-func lockRun(path, command string) (*ledger.Lock, error) {
+func lockRun(path, command string) (*durable.Lock, error) {
 	return lockFolder(path, command, "in the run "+shownPath(path))
 }
 
 // openLocked takes the lock of a run that is there, and only then reads its manifest.
-func openLocked(path, command string) (*runs.Run, *ledger.Lock, error) {
+func openLocked(path, command string) (*runs.Run, *durable.Lock, error) {
 	if _, err := runs.Open(path); err != nil { // what is no run is left as it is
 		return nil, nil, err
 	}

@@ -16,7 +16,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
-	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
@@ -99,7 +99,7 @@ type prepared struct {
 
 // lock takes the lock of the run directory to be. A folder that is foreign is refused first, so that
 // not even a lock is left in it.
-func (p *prepared) lock(command string) (*ledger.Lock, error) {
+func (p *prepared) lock(command string) (*durable.Lock, error) {
 	if err := runs.CheckFree(p.path); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 // Package durable owns the promise that a file is complete or absent: it is written under another
-// name in the same folder, one that ends in .part, synced, and renamed. Files are for their owner only (0600, folders
-// 0700), because they may hold student data.
+// name in the same folder, one that ends in .part, synced, and renamed. Files are for their owner only
+// (0600, folders 0700), because they may hold student data. It also owns the lock that keeps two
+// commands from working in one folder at a time.
 //
 // It defines what that means on Linux, macOS and Windows: on Windows rename replaces an existing
 // file, folders cannot be synced, and rights follow the folder's access list.
@@ -70,14 +71,16 @@ func (f *File) Close() error {
 	return errors.Join(f.File.Close(), os.Remove(f.Name()))
 }
 
-// WriteFile writes data to path: all of it, or nothing.
-func WriteFile(path string, data []byte) error {
+// WriteFile writes the parts to path, one after the other: all of them, or nothing.
+func WriteFile(path string, parts ...[]byte) error {
 	f, err := Create(path)
 	if err != nil {
 		return err
 	}
-	if _, err := f.Write(data); err != nil {
-		return errors.Join(err, f.Close())
+	for _, data := range parts {
+		if _, err := f.Write(data); err != nil {
+			return errors.Join(err, f.Close())
+		}
 	}
 	return f.Commit()
 }

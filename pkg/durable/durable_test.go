@@ -1,10 +1,13 @@
 package durable
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
+	"time"
 )
 
 func TestCompleteOrAbsent(t *testing.T) {
@@ -77,5 +80,35 @@ func TestAForeignLinkIsNotWrittenThrough(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 2 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+func TestLock(t *testing.T) {
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	dir := filepath.Join(t.TempDir(), "bend")
+	first, err := LockFolder(dir, "sluice send", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = LockFolder(dir, "sluice run", now)
+	var locked *LockedError
+	if !errors.As(err, &locked) || locked.Holder.PID != os.Getpid() || locked.Holder.Command != "sluice send" || !locked.Holder.Since.Equal(now) {
+		t.Errorf("the second lock: %v", err)
+	}
+	if err := first.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := LockFolder(dir, "sluice run", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "lock.holder"), []byte(`{"pid":`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LockFolder(dir, "sluice run", now); !errors.As(err, &locked) || locked.Holder.PID != 0 || !strings.Contains(err.Error(), "another command") {
+		t.Errorf("with a torn holder: %v", err)
+	}
+	if err := second.Unlock(); err != nil {
+		t.Fatal(err)
 	}
 }

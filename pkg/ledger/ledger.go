@@ -12,19 +12,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
-)
 
-// Rights of the ledger and its folder: it tells who took which test when.
-const (
-	fileMode   fs.FileMode = 0o600
-	folderMode fs.FileMode = 0o700
+	"github.com/sluice-edfi/sluice/pkg/durable"
 )
 
 // layout is the version of the tables, kept as user_version.
@@ -61,7 +56,7 @@ var ErrDamaged = errors.New("the ledger is damaged")
 var ErrNewer = errors.New("the ledger was written by a newer version")
 
 // Ledger is an open ledger.db. Its methods are safe for concurrent use; one process at a time may
-// have it open, which is what LockFolder is for.
+// have it open, which is what durable.LockFolder is for.
 type Ledger struct {
 	path     string
 	identity Identity
@@ -89,11 +84,12 @@ func open(path string, id Identity, adopt bool) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), folderMode); err != nil {
+	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("make the folder of the ledger: %w", err)
 	}
-	// SQLite gives its -wal and -shm files the rights of the main file, but makes that with the umask's.
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, fileMode)
+	// Nobody else may read who took which test when. SQLite gives its -wal and -shm files the rights of
+	// the main file, but would make that one with those of the umask.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, durable.FileMode)
 	if err != nil {
 		return nil, fmt.Errorf("open the ledger: %w", err)
 	}

@@ -21,6 +21,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"github.com/sluice-edfi/sluice/pkg/durable"
 )
 
 func TestMain(m *testing.M) {
@@ -329,7 +331,7 @@ func TestRights(t *testing.T) {
 	if err := l.Record(t.Context(), run1, []Row{row("students", 1, 1)}); err != nil {
 		t.Fatal(err)
 	}
-	lock, err := LockFolder(dir, "send", noon)
+	lock, err := durable.LockFolder(dir, "send", noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,35 +341,6 @@ func TestRights(t *testing.T) {
 		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v", path, info.Mode(), err)
 		}
-	}
-}
-
-func TestLock(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "bend")
-	first, err := LockFolder(dir, "sluice send", noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = LockFolder(dir, "sluice run", noon)
-	var locked *LockedError
-	if !errors.Is(err, ErrLocked) || !errors.As(err, &locked) || locked.Holder.PID != os.Getpid() || locked.Holder.Command != "sluice send" || !locked.Holder.Since.Equal(noon) {
-		t.Errorf("the second lock: %v", err)
-	}
-	if err := first.Unlock(); err != nil {
-		t.Fatal(err)
-	}
-	second, err := LockFolder(dir, "sluice run", noon)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "lock.holder"), []byte(`{"pid":`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := LockFolder(dir, "sluice run", noon); !errors.As(err, &locked) || locked.Holder.PID != 0 || !strings.Contains(err.Error(), "another command") {
-		t.Errorf("with a torn holder: %v", err)
-	}
-	if err := second.Unlock(); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -11,16 +11,12 @@ import (
 	"fmt"
 	"hash/crc32"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/durable"
 )
-
-// ErrLocked says that another process serves the store.
-var ErrLocked = errors.New("the sandbox's store is in use by another process")
 
 // store holds the records. In memory it keeps where each of them is and how often it is referred to;
 // the bodies stay in the log. Safe for concurrent use.
@@ -29,7 +25,7 @@ type store struct {
 	id    string
 	ids   cipher.Block // makes record ids, so that none need be kept
 	log   *logFile
-	lock  *os.File // nil for a store in memory
+	lock  *durable.Lock // nil for a store in memory
 	now   func() time.Time
 
 	mu       sync.RWMutex
@@ -122,10 +118,10 @@ func openStore(m *model, o *Options, log *slog.Logger) (*store, error) {
 }
 
 func (s *store) openFiles(o *Options) error {
-	if err := durable.MkdirAll(o.Dir); err != nil {
-		return fmt.Errorf("open the store: %w", err)
+	lock, err := durable.LockFolder(o.Dir, "a sandbox", o.Now())
+	if _, locked := errors.AsType[*durable.LockedError](err); locked {
+		return fmt.Errorf("open the store in %s: the sandbox's store is in use by another process: %w", o.Dir, err)
 	}
-	lock, err := lockFile(filepath.Join(o.Dir, "store.lock"))
 	if err != nil {
 		return fmt.Errorf("open the store in %s: %w", o.Dir, err)
 	}
@@ -142,7 +138,7 @@ func (s *store) close() error {
 		err = s.log.medium.Close()
 	}
 	if s.lock != nil {
-		err = errors.Join(err, s.lock.Close())
+		err = errors.Join(err, s.lock.Unlock())
 	}
 	return err
 }

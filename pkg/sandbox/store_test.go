@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/sandbox"
 )
 
@@ -78,7 +79,8 @@ func TestStoreIsLocked(t *testing.T) {
 	o := options(t)
 	o.Dir = t.TempDir()
 	a := start(t, o)
-	if _, err := sandbox.Open(o); !errors.Is(err, sandbox.ErrLocked) {
+	_, err := sandbox.Open(o)
+	if _, locked := errors.AsType[*durable.LockedError](err); !locked {
 		t.Errorf("second: %v", err)
 	}
 	a.stop()

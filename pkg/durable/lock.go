@@ -1,4 +1,4 @@
-package ledger
+package durable
 
 import (
 	"encoding/json"
@@ -10,6 +10,13 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+)
+
+// The files of a lock in the folder that it is for. Who holds the lock is written beside it, because
+// on Windows a locked file cannot be read.
+const (
+	LockFile   = "lock"
+	HolderFile = "lock.holder"
 )
 
 // Holder says who holds a lock.
@@ -27,38 +34,34 @@ func (h Holder) String() string {
 	return fmt.Sprintf("%s (process %d on %s, since %s)", h.Command, h.PID, h.Host, h.Since.UTC().Format(time.RFC3339))
 }
 
-// ErrLocked is in the chain of LockedError.
-var ErrLocked = errors.New("it is locked")
-
 // LockedError says that another command is at work in the folder, and which.
 type LockedError struct {
 	Path   string
 	Holder Holder // zero if it could not be read
 }
 
-func (e *LockedError) Error() string { return fmt.Sprintf("%v by %v", ErrLocked, e.Holder) }
+func (e *LockedError) Error() string { return fmt.Sprintf("it is locked by %v", e.Holder) }
 
-func (e *LockedError) Unwrap() error { return ErrLocked }
-
-// Lock is the lock of a folder while it is held: a tenant's state, or a run. The system gives it back when the process ends, however
-// it ends, so that there are no stale locks to remove by hand.
+// Lock is the lock of a folder while it is held: the state of a tenant, a run, the store of a sandbox.
+// The system releases it when the process ends, however it ends, so that there are no stale locks to
+// remove by hand.
 type Lock struct {
 	file   *flock.Flock
 	holder string
 }
 
-// LockFolder takes the lock of a folder, which it makes if need be, or returns a LockedError. Who
-// holds it stands in a file beside it, since on Windows a locked file cannot be read.
+// LockFolder takes the lock of a folder for a command, or returns a LockedError. It makes the folder
+// if need be.
 func LockFolder(dir, command string, now time.Time) (*Lock, error) {
-	if err := os.MkdirAll(dir, folderMode); err != nil {
+	if err := MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("make the folder to lock: %w", err)
 	}
-	for _, name := range []string{"lock", "lock.holder"} { // a pipe would hold us up, a link lead elsewhere
+	for _, name := range []string{LockFile, HolderFile} { // opening a pipe would block, a link would lead elsewhere
 		if info, err := os.Lstat(filepath.Join(dir, name)); err == nil && !info.Mode().IsRegular() {
 			return nil, &fs.PathError{Op: "lock", Path: filepath.Join(dir, name), Err: errors.New("it is not a regular file")}
 		}
 	}
-	l := &Lock{file: flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(fileMode)), holder: filepath.Join(dir, "lock.holder")}
+	l := &Lock{file: flock.New(filepath.Join(dir, LockFile), flock.SetPermissions(FileMode)), holder: filepath.Join(dir, HolderFile)}
 	ok, err := l.file.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock the folder: %w", err)
@@ -69,7 +72,7 @@ func LockFolder(dir, command string, now time.Time) (*Lock, error) {
 	host, _ := os.Hostname()
 	text, err := json.Marshal(Holder{PID: os.Getpid(), Host: host, Command: command, Since: now.UTC()})
 	if err == nil {
-		err = os.WriteFile(l.holder, text, fileMode)
+		err = os.WriteFile(l.holder, text, FileMode)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lock the folder: %w", err), l.file.Close())
@@ -77,7 +80,7 @@ func LockFolder(dir, command string, now time.Time) (*Lock, error) {
 	return l, nil
 }
 
-// readHolder reads who holds a lock; it may be gone, or half written, in which case nobody is named.
+// readHolder reads who holds a lock. The file may be gone or half written; then nobody is named.
 func readHolder(path string) (h Holder) {
 	if text, err := os.ReadFile(path); err == nil && json.Unmarshal(text, &h) != nil {
 		return Holder{}
@@ -85,7 +88,8 @@ func readHolder(path string) (h Holder) {
 	return h
 }
 
-// Unlock gives the lock back. The file stays: removing it would let two runs lock two files.
+// Unlock releases the lock. The lock file stays: if it were removed, two commands could hold locks on
+// two different files of that name.
 func (l *Lock) Unlock() error {
 	err := os.Remove(l.holder)
 	return errors.Join(err, l.file.Close())

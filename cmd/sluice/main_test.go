@@ -54,6 +54,8 @@ func TestScripts(t *testing.T) {
 			"count": count,
 			"edit":  edit,
 			"same":  same,
+			"api":   api,
+			"alike": alike,
 		},
 	})
 }

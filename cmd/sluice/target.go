@@ -113,7 +113,7 @@ func (a *app) checkTarget(ctx context.Context, c *tenant.Config, t *tenant.Tenan
 	o.Client, o.Target = open.client, open.target()
 	live, _, err := validate.TargetStandard(ctx, o)
 	if err != nil {
-		return targetError(err)
+		return target.Explain(err, "")
 	}
 	found = append(found, finding{Subject: "resources", OK: true, Says: fmt.Sprintf("%d, descriptors among them", len(live.Names()))})
 	for _, name := range needed {
@@ -316,7 +316,7 @@ func (a *app) withLedger(ctx context.Context, c *tenant.Config, t *tenant.Tenant
 	if o.Standard, err = a.targetStandard(ctx, c, t, open); err != nil {
 		return err
 	}
-	return targetError(work(o))
+	return target.Explain(work(o), "")
 }
 
 // targetStandard is the data standard as the target describes itself.
@@ -327,29 +327,5 @@ func (a *app) targetStandard(ctx context.Context, c *tenant.Config, t *tenant.Te
 	}
 	o.Client, o.Target = open.client, open.target()
 	live, _, err := validate.TargetStandard(ctx, o)
-	return live, targetError(err)
-}
-
-// targetError gives a failure of the target that no package explained a code and advice.
-func targetError(err error) error {
-	f, ok := target.AsFailure(err)
-	if _, explained := diag.AsError(err); !ok || explained {
-		return err
-	}
-	kind, code := diag.CouldNotRun, diag.TargetOdd
-	switch f.Kind {
-	case target.Setup:
-		kind, code = diag.Usage, diag.ConfigTenant
-	case target.Auth:
-		kind, code = diag.Refused, diag.AuthRefused
-	case target.Forbidden:
-		kind, code = diag.Refused, diag.AuthForbidden
-	case target.Server:
-		code = diag.TargetServer
-	case target.TooMany:
-		code = diag.TargetBusy
-	case target.Transport:
-		code = diag.TargetUnreached
-	}
-	return &diag.Error{Kind: kind, Code: code, Message: f.Summary(), Next: f.Fix}
+	return live, target.Explain(err, "")
 }

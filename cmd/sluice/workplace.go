@@ -166,11 +166,11 @@ func (o *access) target() runs.Target {
 func (o *access) enter(ctx context.Context) (*target.About, error) {
 	about, err := o.client.Discover(ctx)
 	if err != nil {
-		return nil, targetError(err)
+		return nil, target.Explain(err, "")
 	}
 	// What the credential may read is another question: being told "no" is being let in.
 	if _, err := o.client.Count(ctx, "academicSubjectDescriptors", nil); err != nil && !target.IsKind(err, target.Forbidden, target.NotFound) {
-		return nil, targetError(err)
+		return nil, target.Explain(err, "")
 	}
 	return about, nil
 }
@@ -195,7 +195,7 @@ func (a *app) open(ctx context.Context, c *tenant.Config, t *tenant.Tenant) (*ac
 		OnWait: a.onWait(),
 	})
 	if err != nil {
-		return nil, targetError(err)
+		return nil, target.Explain(err, "")
 	}
 	identity := ledger.Identity{Tenant: t.Name, Environment: t.API.Environment, BaseURL: t.API.BaseURL, SchoolYear: t.API.SchoolYear}
 	return &access{client: client, identity: identity, clientID: credential.ClientID, close: client.Close}, nil

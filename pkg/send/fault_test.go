@@ -297,7 +297,7 @@ func TestFailures(t *testing.T) {
 		outcome string
 	}{
 		"credential":        {failure(target.Auth, 401, ""), diag.AuthRefused, diag.Refused, diag.AuthRefused, "pending"},
-		"wrong settings":    {failure(target.Setup, 0, ""), diag.ConfigTenant, diag.Usage, diag.TargetOdd, "pending"},
+		"wrong settings":    {failure(target.Setup, 0, ""), diag.ConfigTenant, diag.Usage, diag.ConfigTenant, "pending"},
 		"outage":            {&target.Failure{Kind: target.Transport, Err: target.ErrOutage}, diag.TargetUnreached, diag.CouldNotRun, diag.TargetUnreached, "pending"},
 		"log-in page":       {failure(target.Odd, 200, ""), diag.TargetOdd, diag.CouldNotRun, diag.TargetOdd, "rejected"},
 		"busy":              {failure(target.TooMany, 429, ""), diag.TargetBusy, diag.CouldNotRun, diag.TargetBusy, "pending"},

@@ -3,10 +3,10 @@ package send
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync/atomic"
 
-	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/target"
@@ -62,18 +62,18 @@ func (r *resource) refuse(ln *line, rec *record, f *target.Failure) {
 	switch f.Kind {
 	case target.Auth, target.Setup:
 		rec.outcome = pending
-		r.halt(brokenOff(f, "the target stopped taking records"))
+		r.halt(f.Diag("the target stopped taking records"))
 	case target.Transport, target.TooMany:
 		rec.outcome = pending // nothing was said about the record
 	}
 	if errors.Is(f, target.ErrOutage) {
 		rec.outcome = pending
-		r.halt(diag.FailWith(plainFailure{f}, diag.CouldNotRun, diag.TargetUnreached, r.again(), "the target is down"))
+		r.giveUp(f, "the target is down")
 	}
 	switch f.Kind {
 	case target.Transport, target.TooMany, target.Server, target.Odd:
 		if r.hopes.lost.Add(1) >= hopeless {
-			r.halt(diag.FailWith(plainFailure{f}, diag.CouldNotRun, codeOf(f), r.again(), "%d records in a row failed", hopeless))
+			r.giveUp(f, fmt.Sprintf("%d records in a row failed", hopeless))
 		}
 	default:
 		r.hopes.lost.Store(0)
@@ -81,7 +81,7 @@ func (r *resource) refuse(ln *line, rec *record, f *target.Failure) {
 
 	var checked schema.Record
 	r.checker.Check(ln.text, &checked)
-	u := r.account(ln, checked.Key.String(), codeOf(f), f.Text())
+	u := r.account(ln, checked.Key.String(), f.Code(), f.Text())
 	u.Outcome, u.Status, u.CorrelationID, u.Path = rec.outcome.String(), f.Status, f.CorrelationID, firstPath(f)
 	if f.Fix != "" {
 		u.Fix = f.Fix
@@ -94,6 +94,13 @@ func (r *resource) refuse(ln *line, rec *record, f *target.Failure) {
 	} else if n == warnings+1 {
 		r.Logger.Warn("more records did not load; they are listed in errors/", "resource", r.name)
 	}
+}
+
+// giveUp stops the run for a failure that waiting may mend: what to do is the same command again.
+func (r *resource) giveUp(f *target.Failure, what string) {
+	e := f.Diag(what)
+	e.Next = r.again()
+	r.halt(e)
 }
 
 // warnings is how many refusals of a resource are logged one by one.

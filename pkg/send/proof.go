@@ -2,7 +2,6 @@ package send
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"strings"
@@ -91,7 +90,7 @@ func (l *loader) readBack(ctx context.Context) (missing, asked int, err error) {
 				denied[s.Resource] = true
 				return nil
 			case err != nil:
-				return brokenOff(err, "the target could not be asked for what it holds")
+				return target.Explain(err, "the target could not be asked for what it holds")
 			case !there:
 				missing++
 			}
@@ -141,7 +140,7 @@ func endpoint(std *schema.Standard, resource string) string {
 func factsOf(ctx context.Context, client Target, clientID string) (ledger.Facts, error) {
 	about, err := client.Discover(ctx)
 	if err != nil {
-		return ledger.Facts{}, brokenOff(err, "the target could not be asked what it is")
+		return ledger.Facts{}, target.Explain(err, "the target could not be asked what it is")
 	}
 	facts := ledger.Facts{ClientID: clientID, APIVersion: about.Version, DataStandard: about.Standard()}
 	switch versions, err := client.AvailableChangeVersions(ctx); {
@@ -149,7 +148,7 @@ func factsOf(ctx context.Context, client Target, clientID string) (ledger.Facts,
 		facts.ChangeVersion = versions.Newest
 	case errors.Is(err, target.ErrNotOffered), target.IsKind(err, target.Forbidden, target.NotFound, target.Odd, target.Validation):
 	default:
-		return facts, brokenOff(err, "the target could not be asked for its change version")
+		return facts, target.Explain(err, "the target could not be asked for its change version")
 	}
 	return facts, nil
 }
@@ -169,40 +168,6 @@ func (l *loader) remember(ctx context.Context, facts ledger.Facts) {
 		l.Logger.Warn("the newest change version could not be recorded", "error", err.Error())
 	}
 }
-
-// brokenOff makes a failure of the target the end of the run. The failure's own words are safe.
-func brokenOff(err error, what string) error {
-	f, ok := target.AsFailure(err)
-	if !ok {
-		return err
-	}
-	kind, code := diag.CouldNotRun, diag.TargetOdd
-	var certificate *tls.CertificateVerificationError
-	switch f.Kind {
-	case target.Setup:
-		kind, code = diag.Usage, diag.ConfigTenant
-	case target.Auth:
-		kind, code = diag.Refused, diag.AuthRefused
-	case target.Forbidden:
-		kind, code = diag.Refused, diag.AuthForbidden
-	case target.TooMany:
-		code = diag.TargetBusy
-	case target.Server:
-		code = diag.TargetServer
-	case target.Transport:
-		code = diag.TargetUnreached
-		if errors.As(err, &certificate) {
-			code = diag.TargetTLS
-		}
-	}
-	return diag.FailWith(plainFailure{f}, kind, code, f.Fix, "%s", what)
-}
-
-// plainFailure is a failure whose advice stands in the Error around it.
-type plainFailure struct{ failure *target.Failure }
-
-func (p plainFailure) Error() string { return p.failure.Summary() }
-func (p plainFailure) Unwrap() error { return p.failure }
 
 func major(version string) string {
 	m, _, _ := strings.Cut(version, ".")

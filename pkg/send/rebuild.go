@@ -36,7 +36,7 @@ func Rebuild(ctx context.Context, o Options) (map[string]int64, error) {
 				continue
 			}
 			if err != nil {
-				return brokenOff(err, "the target's records could not be read; the ledger is as it was")
+				return target.Explain(err, "the target's records could not be read; the ledger is as it was")
 			}
 			counts[name] = n
 			o.Logger.Info("resource read", "resource", name, "records", n)

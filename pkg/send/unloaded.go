@@ -64,33 +64,6 @@ func resolution(code diag.Code) string {
 	return e.Resolution
 }
 
-// codeOf is the code of a failure of the target.
-func codeOf(f *target.Failure) diag.Code {
-	switch f.Kind {
-	case target.Auth:
-		return diag.AuthRefused
-	case target.Forbidden:
-		if strings.Contains(f.Type, ":namespace:") || strings.Contains(strings.ToLower(f.Text()), "namespaceprefix claims") {
-			return diag.AuthNamespace
-		}
-		return diag.AuthForbidden
-	case target.Reference, target.Conflict:
-		return diag.TargetConflict
-	case target.TooMany:
-		if strings.Contains(f.Type, "too-many-tokens") {
-			return diag.AuthTooMany
-		}
-		return diag.TargetBusy
-	case target.Server:
-		return diag.TargetServer
-	case target.Transport:
-		return diag.TargetUnreached
-	case target.Odd, target.Setup:
-		return diag.TargetOdd
-	}
-	return diag.TargetRefused
-}
-
 // firstPath is the first place in the record that the target named.
 func firstPath(f *target.Failure) string {
 	paths := make([]string, 0, len(f.Fields))
@@ -126,7 +99,7 @@ func categoryOf(resource string, u *Unloaded) Category {
 	switch {
 	case strings.HasPrefix(code, "AUTH-"):
 		return Authorization
-	case slices.Contains([]diag.Code{diag.TargetBusy, diag.TargetServer, diag.TargetUnreached, diag.TargetTLS, diag.TargetOdd}, u.Code):
+	case slices.Contains([]diag.Code{diag.TargetBusy, diag.TargetServer, diag.TargetUnreached, diag.TargetTLS, diag.TargetOdd, diag.ConfigTenant}, u.Code):
 		return Transport
 	case u.Code == diag.RecordDescriptor, strings.HasSuffix(u.Path, "Descriptor"), strings.HasSuffix(resource, "Descriptors"),
 		strings.Contains(text, "descriptor value") && strings.Contains(text, "does not exist"), strings.Contains(text, "descriptor' resource"):

@@ -17,6 +17,12 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
+// The names of the calls that carry a credential and no record.
+const (
+	tokenResource     = "token"
+	tokenInfoResource = "token_info"
+)
+
 // tokens is the one token that all workers share. A target may allow 15 live ones per client, so
 // a new one is asked for only when the one in use is about to expire or was refused.
 type tokens struct {
@@ -120,7 +126,7 @@ func (c *Client) requestToken(ctx context.Context) (*token, error) {
 	if err != nil {
 		return nil, setup("the token URL is not an address", "set oauth_url")
 	}
-	trip := &tokenTrip{call{client: c, method: http.MethodPost, url: address, resource: "token",
+	trip := &tokenTrip{call{client: c, method: http.MethodPost, url: address, resource: tokenResource,
 		contentType: "application/x-www-form-urlencoded", accept: acceptJSON, anonymous: true, basic: true, most: maxSmall}}
 	config := clientcredentials.Config{
 		ClientID: c.config.ClientID, ClientSecret: c.secret(),
@@ -242,7 +248,7 @@ func (c *Client) TokenInfo(ctx context.Context) (*TokenInfo, error) {
 		if err != nil {
 			return nil, err
 		}
-		a := &call{client: c, method: http.MethodPost, url: address, resource: "token_info",
+		a := &call{client: c, method: http.MethodPost, url: address, resource: tokenInfoResource,
 			body:        []byte("token=" + url.QueryEscape(t.value)),
 			contentType: "application/x-www-form-urlencoded", accept: acceptJSON, most: maxSmall}
 		answer, err := a.do(ctx)

@@ -26,7 +26,7 @@ func connect(ctx context.Context, o Options) (*api, error) {
 	o = o.withDefaults()
 	about, err := o.Client.Discover(ctx)
 	if err != nil {
-		return nil, brokenOff(err)
+		return nil, notAsked(err)
 	}
 	t := o.Target
 	t.APIVersion, t.DataStandard = about.Version, about.Standard()
@@ -68,7 +68,7 @@ func credential(ctx context.Context, client *target.Client) ([]string, error) {
 		return prefixes, nil
 	}
 	if f, ok := target.AsFailure(err); !ok || f.Kind == target.Auth || f.Kind == target.Transport || f.Kind == target.TooMany {
-		return nil, brokenOff(err)
+		return nil, notAsked(err)
 	}
 	// An old target, or one that hides it. Something that every target has asks for a token too.
 	_, err = client.Count(ctx, "ed-fi/schoolYearTypes", nil)
@@ -105,7 +105,7 @@ func documents(ctx context.Context, client *target.Client, c *cache) (schema.Doc
 	if !settled {
 		got, err := client.Documents(ctx, target.ETags{Resources: tags[0], Descriptors: tags[1], Dependencies: tags[2]})
 		if err != nil {
-			return schema.Documents{}, brokenOff(err)
+			return schema.Documents{}, notAsked(err)
 		}
 		for i, d := range []target.Document{got.Resources, got.Descriptors, got.Dependencies} {
 			if !d.NotModified {

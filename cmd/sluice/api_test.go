@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/pem"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sluice-edfi/sluice/pkg/sandbox"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/schemas"
+)
+
+// fault is a way in which the target of a script fails; it stands before the emulator and answers
+// what it matches.
+type fault struct {
+	root   bool // the root document too
+	status int
+	header string // Name: value
+	body   string
+}
+
+// faults are those that `api` knows by name.
+var faults = map[string]*fault{
+	"works":           nil,
+	"settings":        {root: true, status: http.StatusOK, body: `{}`},
+	"credential":      {status: http.StatusUnauthorized},
+	"log-in-page":     {status: http.StatusOK, body: "<html><body>Please log in</body></html>"},
+	"busy":            {status: http.StatusTooManyRequests, header: "Retry-After: 86400"},
+	"too-many-tokens": {status: http.StatusTooManyRequests, header: "Retry-After: 86400", body: `{"type": "urn:ed-fi:api:security:authentication:too-many-tokens"}`},
+	"server":          {status: http.StatusInternalServerError, body: `{"type": "urn:ed-fi:api:system:configuration"}`},
+}
+
+// current is the fault of the script's target. One script at a time uses it.
+var current atomic.Pointer[fault]
+
+// api starts a target behind https, whose address is $API and whose certificate is in $CERTIFICATE;
+// api FAULT makes it fail in that way from now on.
+func api(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: api [FAULT]")
+	}
+	if len(args) == 1 {
+		f, ok := faults[args[0]]
+		if !ok {
+			ts.Fatalf("unknown fault %s", args[0])
+		}
+		current.Store(f)
+		return
+	}
+	current.Store(nil)
+	std, err := standard(sandboxStandard)
+	ts.Check(err)
+	descriptors, err := schema.StandardDescriptors(schemas.FS, sandboxStandard)
+	ts.Check(err)
+	emulator, err := sandbox.Open(sandbox.Options{Standard: std, Descriptors: descriptors})
+	ts.Check(err)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f := current.Load()
+		if f == nil || r.URL.Path == "/" && !f.root {
+			emulator.Handler().ServeHTTP(w, r)
+			return
+		}
+		if name, value, ok := strings.Cut(f.header, ": "); ok {
+			w.Header().Set(name, value)
+		}
+		w.WriteHeader(f.status)
+		fmt.Fprint(w, f.body)
+	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are what is tested
+	s.StartTLS()
+	ts.Defer(func() {
+		s.Close()
+		if err := emulator.Close(); err != nil {
+			ts.Logf("%v", err)
+		}
+	})
+	certificate := ts.MkAbs("certificate.pem")
+	ts.Check(os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600))
+	ts.Setenv("API", s.URL)
+	ts.Setenv("CERTIFICATE", certificate)
+}
+
+// alike STATUS CODE checks that each command that asks the target ends with that status and code:
+// those of run.txt, one a line.
+func alike(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: alike STATUS CODE")
+	}
+	for line := range strings.Lines(ts.ReadFile("commands.txt")) {
+		command := strings.Fields(os.Expand(line, ts.Getenv))
+		if len(command) == 0 {
+			continue
+		}
+		got := "0"
+		if err := ts.Exec(command[0], command[1:]...); err != nil {
+			e, ok := err.(*exec.ExitError) //nolint:errorlint // as ts.Exec gives it
+			if !ok {
+				ts.Fatalf("%v", err)
+			}
+			got = fmt.Sprint(e.ExitCode())
+		}
+		if text := ts.ReadFile("stderr"); got != args[0] || !strings.Contains(text, "sluice: ["+args[1]+"]") {
+			ts.Fatalf("%s: exit status %s, want %s with %s", strings.TrimSpace(line), got, args[0], args[1])
+		}
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/graph"
 )
 
 // setOrder gives each resource its place in the load order: the one of the dependencies document,
@@ -72,36 +74,37 @@ func (r *Resource) targets(hard bool) map[string]bool {
 }
 
 // behindEachOther lists the resources so that each stands behind what it refers to. Extensions can
-// close circles of references; they are opened where a record can do without.
+// close circles of references. They are opened where a record can do without a reference: the first
+// such resource does not wait for those of the circle.
 func (s *Standard) behindEachOther() []string {
-	var out []string
-	placed := map[string]bool{}
-	left := slices.Sorted(maps.Keys(s.Resources))
-	all, hard := map[string]map[string]bool{}, map[string]map[string]bool{}
+	waits := map[string]map[string]bool{}
 	for name, r := range s.Resources {
-		all[name], hard[name] = r.targets(false), r.targets(true)
+		waits[name] = r.targets(false)
 	}
-	ready := func(targets map[string]map[string]bool) int {
-		return slices.IndexFunc(left, func(name string) bool {
-			for target := range targets[name] {
-				if !placed[target] {
+	for {
+		var g graph.Graph[string]
+		for name, targets := range waits {
+			g.Add(name)
+			for target := range targets {
+				g.Refer(name, target)
+			}
+		}
+		order := g.Order()
+		stuck := slices.Sorted(slices.Values(append(order.Circular, order.Behind...)))
+		if len(stuck) == 0 {
+			return slices.Concat(order.Waves...)
+		}
+		isStuck := func(target string, _ bool) bool { return slices.Contains(stuck, target) }
+		opened := slices.IndexFunc(stuck, func(name string) bool {
+			for target := range s.Resources[name].targets(true) {
+				if isStuck(target, true) {
 					return false
 				}
 			}
 			return true
 		})
+		maps.DeleteFunc(waits[stuck[max(opened, 0)]], isStuck)
 	}
-	for len(left) > 0 {
-		i := ready(all)
-		if i < 0 {
-			i = ready(hard)
-		}
-		i = max(i, 0)
-		placed[left[i]] = true
-		out = append(out, left[i])
-		left = slices.Delete(left, i, i+1)
-	}
-	return out
 }
 
 func usesDescriptors(o *Object) bool {

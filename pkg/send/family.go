@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/sluice-edfi/sluice/pkg/graph"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
@@ -73,83 +74,32 @@ func sortFamily(checker *schema.Checker, refs map[*schema.Reference]bool, name s
 	return generations(places, links, lines), nil
 }
 
-// generations sorts lines by how many staged ancestors they have, and finds circles.
+// generations sorts the lines that refer to others of the file, by how many staged ancestors they have.
 func generations(places []place, links []link, lines map[ledger.Hash]int) *family {
-	f := &family{waits: map[int64]bool{}, circles: map[int64]bool{}, behind: map[int64]bool{}}
-	children := map[int][]int{}
-	parents := map[int][]int{}
+	var g graph.Graph[int]
 	for _, l := range links {
-		p, ok := lines[l.parent]
-		if !ok {
-			continue // at the target already, or nowhere: the target will say
-		}
-		children[p] = append(children[p], l.child)
-		parents[l.child] = append(parents[l.child], p)
-	}
-	waiting := map[int]int{}
-	for child, ps := range parents {
-		waiting[child] = len(ps)
-	}
-	var next []int
-	release := func(p int) {
-		for _, c := range children[p] {
-			if waiting[c]--; waiting[c] == 0 {
-				next = append(next, c)
-				delete(waiting, c)
-			}
+		if parent, ok := lines[l.parent]; ok { // else it is at the target already, or nowhere: the target will say
+			g.Refer(l.child, parent)
 		}
 	}
-	for p := range children {
-		if len(parents[p]) == 0 {
-			release(p)
+	order := g.Order()
+	f := &family{waits: map[int64]bool{}, circles: map[int64]bool{}, behind: map[int64]bool{}}
+	for i, wave := range order.Waves {
+		if i == 0 {
+			continue // these have no staged parent
 		}
-	}
-	for len(next) > 0 {
-		slices.Sort(next)
-		now := next
-		next = nil
-		generation := make([]place, len(now))
-		for i, c := range now {
-			generation[i] = places[c]
-			f.waits[places[c].no] = true
-			release(c)
+		generation := make([]place, len(wave))
+		for j, n := range wave {
+			generation[j] = places[n]
+			f.waits[places[n].no] = true
 		}
 		f.later = append(f.later, generation)
 	}
-	f.circular(waiting, parents, children, places)
-	return f
-}
-
-// circular tells the members of circles from what merely depends on them: those have no child that
-// waits as well, or only such children.
-func (f *family) circular(waiting map[int]int, parents, children map[int][]int, places []place) {
-	open := map[int]int{}
-	var leaves []int
-	for n := range waiting {
-		for _, c := range children[n] {
-			if _, ok := waiting[c]; ok {
-				open[n]++
-			}
-		}
-		if open[n] == 0 {
-			leaves = append(leaves, n)
-		}
-	}
-	for len(leaves) > 0 {
-		n := leaves[len(leaves)-1]
-		leaves = leaves[:len(leaves)-1]
-		f.behind[places[n].no] = true
-		delete(waiting, n)
-		for _, p := range parents[n] {
-			if _, ok := waiting[p]; !ok {
-				continue
-			}
-			if open[p]--; open[p] == 0 {
-				leaves = append(leaves, p)
-			}
-		}
-	}
-	for n := range waiting {
+	for _, n := range order.Circular {
 		f.circles[places[n].no] = true
 	}
+	for _, n := range order.Behind {
+		f.behind[places[n].no] = true
+	}
+	return f
 }

@@ -2,8 +2,10 @@ package validate
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/graph"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -14,64 +16,19 @@ func (r *resource) spread(edges []edge) {
 	if len(edges) == 0 {
 		return
 	}
+	var g graph.Graph[uint32]
 	parents := map[uint32][]edge{}
-	children := map[uint32][]uint32{}
-	up, down := map[uint32]int{}, map[uint32]int{} // edges not yet taken away, by line
-	var nodes []uint32                             // in order of the file
-	add := func(line uint32) {
-		if _, ok := up[line]; !ok {
-			up[line], down[line] = 0, 0
-			nodes = append(nodes, line)
-		}
-	}
 	for _, e := range edges {
-		add(e.child)
-		add(e.parent)
+		g.Refer(e.child, e.parent)
 		parents[e.child] = append(parents[e.child], e)
-		children[e.parent] = append(children[e.parent], e.child)
-		up[e.child]++
-		down[e.parent]++
 	}
-
-	// Take away what has no parents left, again and again: what remains hangs on circles.
-	order := make([]uint32, 0, len(nodes))
-	for _, n := range nodes {
-		if up[n] == 0 {
-			order = append(order, n)
-		}
+	order := g.Order()
+	for _, n := range order.Circular {
+		e := parents[n][0]
+		r.raise(n, runs.Invalid)
+		r.listing.add(diag.Problem{Code: diag.ReferenceCycle, Level: diag.LevelOf(diag.ReferenceCycle), StagedLine: int(n), Path: e.path, Message: circle(n, e.parent)})
 	}
-	for i := 0; i < len(order); i++ {
-		for _, c := range children[order[i]] {
-			if up[c]--; up[c] == 0 {
-				order = append(order, c)
-			}
-		}
-	}
-	// Of that, take away what has no children left: what still remains is the circles.
-	var tail []uint32
-	for _, n := range nodes {
-		if up[n] > 0 && down[n] == 0 {
-			tail = append(tail, n)
-		}
-	}
-	for i := 0; i < len(tail); i++ {
-		for _, e := range parents[tail[i]] {
-			if down[e.parent]--; down[e.parent] == 0 && up[e.parent] > 0 {
-				tail = append(tail, e.parent)
-			}
-		}
-	}
-	for _, n := range nodes {
-		if up[n] > 0 && down[n] > 0 {
-			e := parents[n][0]
-			r.raise(n, runs.Invalid)
-			r.listing.add(diag.Problem{Code: diag.ReferenceCycle, Level: diag.LevelOf(diag.ReferenceCycle), StagedLine: int(n), Path: e.path, Message: circle(n, e.parent)})
-		}
-	}
-	for i := len(tail) - 1; i >= 0; i-- {
-		order = append(order, tail[i])
-	}
-	for _, n := range order {
+	for _, n := range append(slices.Concat(order.Waves...), order.Behind...) { // a parent before its children
 		for _, e := range parents[n] {
 			switch v := r.verdicts[e.parent-1]; {
 			case good(v):

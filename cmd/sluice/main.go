@@ -23,12 +23,12 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE) // `sluice run … | head` must not stop a load half-way
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], streams{
+	os.Exit(int(run(ctx, os.Args[1:], streams{
 		in:     os.Stdin,
 		out:    os.Stdout,
 		err:    os.Stderr,
 		outTTY: term.IsTerminal(int(os.Stdout.Fd())),
 		errTTY: term.IsTerminal(int(os.Stderr.Fd())),
 		getenv: os.Getenv,
-	}))
+	})))
 }

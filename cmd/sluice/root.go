@@ -15,15 +15,15 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-// Exit statuses (design §2).
+// Exit statuses.
 const (
-	exitDone        = 0
-	exitCouldNotRun = 1
-	exitUsage       = 2
-	exitPartly      = 3
-	exitRefused     = 4
-	exitGuarded     = 5
-	exitInterrupted = 130
+	exitDone        = runs.Done
+	exitCouldNotRun = runs.CouldNotRun
+	exitUsage       = runs.Misused
+	exitPartly      = runs.Partly
+	exitRefused     = runs.Refused
+	exitGuarded     = runs.Guarded
+	exitInterrupted = runs.Interrupted
 )
 
 // streams is what the process talks to.
@@ -52,7 +52,7 @@ type app struct {
 	streams
 	settings
 	root   *cobra.Command
-	exit   int // of a command that ended without an error
+	exit   runs.Outcome // of a command that ended without an error
 	ran    bool
 	screen *screen
 	log    *logging
@@ -81,7 +81,7 @@ const exitHelp = `Exit status:
 `
 
 // run executes one command line and returns its exit status.
-func run(ctx context.Context, args []string, s streams) int {
+func run(ctx context.Context, args []string, s streams) runs.Outcome {
 	a := &app{streams: s}
 	a.screen = newScreen(s, settings{})
 	a.root = a.newRoot()
@@ -113,7 +113,7 @@ func run(ctx context.Context, args []string, s streams) int {
 }
 
 // exitStatus turns an error into an exit status: the one place where that is done.
-func exitStatus(ctx context.Context, err error) int {
+func exitStatus(ctx context.Context, err error) runs.Outcome {
 	if err == nil {
 		return exitDone
 	}

@@ -46,7 +46,7 @@ that ended with 0 or 3, stops otherwise, and ends with the worst of their exit s
 }
 
 // wholeWay runs the three stages under one lock of the run and returns the worst exit status.
-func (a *app) wholeWay(ctx context.Context, c *tenant.Config, t *tenant.Tenant, ref string, f transformFlags, command string) (*runs.Run, int, error) {
+func (a *app) wholeWay(ctx context.Context, c *tenant.Config, t *tenant.Tenant, ref string, f transformFlags, command string) (*runs.Run, runs.Outcome, error) {
 	open, err := a.open(ctx, c, t)
 	if err != nil {
 		return nil, 0, err
@@ -78,7 +78,7 @@ func (a *app) wholeWay(ctx context.Context, c *tenant.Config, t *tenant.Tenant, 
 }
 
 // nextAfterRun is the command that runs the corrected rows, with the inputs that have any.
-func nextAfterRun(r *runs.Run, status int, ref string, f transformFlags) string {
+func nextAfterRun(r *runs.Run, status runs.Outcome, ref string, f transformFlags) string {
 	rejects, err := filepath.Glob(r.File("rejects", "*.csv"))
 	if status != exitPartly || err != nil || len(rejects) == 0 {
 		return ""

@@ -46,19 +46,19 @@ func (a *app) newRunsList() *cobra.Command {
 				return err
 			}
 			type listed struct {
-				Path    string         `json:"path"`
-				Tenant  string         `json:"tenant,omitempty"`
-				Bundle  string         `json:"bundle"`
-				Created time.Time      `json:"created"`
-				Stages  map[string]int `json:"stages"` // exit statuses; -1: did not end
+				Path    string                  `json:"path"`
+				Tenant  string                  `json:"tenant,omitempty"`
+				Bundle  string                  `json:"bundle"`
+				Created time.Time               `json:"created"`
+				Stages  map[string]runs.Outcome `json:"stages"` // exit statuses; -1: did not end
 			}
 			shown := []listed{}
 			var rows [][]string
 			for _, r := range all {
-				l := listed{r.Path, r.Tenant, r.Bundle.Name + " " + r.Bundle.Version, r.Created, map[string]int{}}
+				l := listed{r.Path, r.Tenant, r.Bundle.Name + " " + r.Bundle.Version, r.Created, map[string]runs.Outcome{}}
 				row := []string{r.Created.UTC().Format("2006-01-02 15:04:05"), r.Tenant, l.Bundle}
-				for _, stage := range []string{runs.Transform, runs.Validate, runs.Send} {
-					row = append(row, stageWord(r.Stages[stage], l.Stages, stage))
+				for _, stage := range runs.Stages() {
+					row = append(row, stageWord(r.Stages[stage.Name], l.Stages, stage.Name))
 				}
 				shown = append(shown, l)
 				rows = append(rows, append(row, shownPath(r.Path)))
@@ -66,14 +66,18 @@ func (a *app) newRunsList() *cobra.Command {
 			if len(rows) == 0 {
 				a.screen.say("no runs in %s", shownPath(c.Runs))
 			}
-			a.screen.grid([]string{"created (UTC)", "tenant", "bundle", "transform", "validate", "send", "run"}, rows)
+			header := []string{"created (UTC)", "tenant", "bundle"}
+			for _, stage := range runs.Stages() {
+				header = append(header, stage.Name)
+			}
+			a.screen.grid(append(header, "run"), rows)
 			return a.screen.result(shown)
 		},
 	}
 }
 
 // stageWord says in a word how a stage ended.
-func stageWord(s *runs.Stage, into map[string]int, name string) string {
+func stageWord(s *runs.Execution, into map[string]runs.Outcome, name string) string {
 	switch {
 	case s == nil:
 		return "–"
@@ -111,10 +115,8 @@ func (a *app) newRunsShow() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, stage := range []string{runs.Transform, runs.Validate, runs.Send} {
-				if r.Stages[stage] != nil {
-					a.printStage(rep, stage)
-				}
+			for i := range rep.Stages {
+				a.printStage(rep, &rep.Stages[i])
 			}
 			a.screen.say("run: %s", shownPath(r.Path))
 			a.screen.say("report: %s", shownPath(r.File("report.html")))

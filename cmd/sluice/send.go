@@ -119,7 +119,7 @@ func (a *app) openLedger(c *tenant.Config, t *tenant.Tenant, identity ledger.Ide
 }
 
 // send runs the stage on a run that is locked; open may be nil: then the target is opened for it.
-func (a *app) send(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *runs.Run, dry bool, open *access) (int, error) {
+func (a *app) send(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *runs.Run, dry bool, open *access) (runs.Outcome, error) {
 	lock, err := a.lockTenant(c, t, "sluice send")
 	if err != nil {
 		return 0, err
@@ -145,7 +145,7 @@ func (a *app) send(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *r
 	}
 	o := send.Options{Run: r, Tenant: t.Name, ClientID: open.clientID, Client: open.client, Ledger: book, Standard: s,
 		Concurrency: t.Concurrency, AcceptUnchecked: t.AcceptUnchecked, DryRun: dry, MaxPassAge: t.MaxPassAge, Now: time.Now, Progress: &send.Progress{}}
-	work := func(ctx context.Context) (outcome, error) {
+	work := func(ctx context.Context) (runs.Counts, error) {
 		o.Logger = a.log.logger
 		stop := a.watch("send", func() sample {
 			return sample{o.Progress.Done.Load(), o.Progress.Total.Load(), fmt.Sprintf("(%d sent)", o.Progress.Sent.Load())}
@@ -153,26 +153,16 @@ func (a *app) send(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *r
 		defer stop()
 		counts, err := send.Run(ctx, o)
 		if counts == nil {
-			return outcome{}, err
+			return nil, err
 		}
-		return outcome{counts, leftBehind(counts)}, err
+		return counts, err
 	}
 	if dry {
-		out, err := work(ctx)
+		counts, err := work(ctx)
 		if err != nil {
 			return 0, err
 		}
-		return 0, a.rehearse(r, out.counts.(*runs.SendCounts))
+		return 0, a.rehearse(r, counts)
 	}
 	return a.stage(ctx, r, runs.Send, work)
-}
-
-// leftBehind reports whether a record did not load.
-func leftBehind(c *runs.SendCounts) bool {
-	for _, l := range c.Resources {
-		if l.Invalid+l.Blocked+l.Rejected+l.Pending > 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,15 +20,9 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-// outcome is how a stage ended: its counts, and whether every row and record went through.
-type outcome struct {
-	counts any
-	partly bool // something was rejected, invalid, unchecked or blocked
-}
-
 // stage runs one stage over a run directory: it keeps manifest, log, report and summary, and
 // returns the stage's exit status. The error, if any, is what ended it early.
-func (a *app) stage(ctx context.Context, r *runs.Run, name string, work func(context.Context) (outcome, error)) (int, error) {
+func (a *app) stage(ctx context.Context, r *runs.Run, name string, work func(context.Context) (runs.Counts, error)) (runs.Outcome, error) {
 	if a.getenv("GOGC") == "" {
 		debug.SetGCPercent(100)
 	}
@@ -40,13 +35,13 @@ func (a *app) stage(ctx context.Context, r *runs.Run, name string, work func(con
 		return exitCouldNotRun, err
 	}
 	a.log.logger.Info("stage begins", "run", r.ID, "tenant", r.Tenant, "stage", name, "bundle", r.Bundle.Name+"@"+r.Bundle.Version)
-	out, err := work(ctx)
+	counts, err := work(ctx)
 	err = asDiskError(err)
 	status := exitStatus(ctx, err)
-	if err == nil && out.partly {
+	if err == nil && counts.Partly() {
 		status = exitPartly
 	}
-	if name == runs.Send && out.counts == nil {
+	if name == runs.Send && counts == nil {
 		return status, errors.Join(err, a.undo(r, name, before)) // a guard stopped it before anything was sent
 	}
 	if err == nil && a.Strict && status == exitDone && a.hasWarnings(r, name) {
@@ -57,12 +52,12 @@ func (a *app) stage(ctx context.Context, r *runs.Run, name string, work func(con
 		err = diag.Fail(diag.CouldNotRun, diag.MachineDisk, "free space, then run the command again", "the run's log could not be written")
 		status = exitCouldNotRun
 	}
-	rep, repErr := a.close(r, name, status, out.counts)
+	rep, repErr := a.close(r, name, status, counts)
 	if err == nil && repErr != nil {
 		err, status = repErr, exitStatus(ctx, repErr)
 	}
-	if rep != nil && out.counts != nil {
-		a.printStage(rep, name)
+	if rep != nil && counts != nil {
+		a.printStage(rep, rep.Stage(name))
 	}
 	return status, err
 }
@@ -75,7 +70,7 @@ func (a *app) hasWarnings(r *runs.Run, name string) bool {
 }
 
 // undo leaves the manifest as if the stage had not begun: such a run may still be replaced.
-func (a *app) undo(r *runs.Run, name string, before *runs.Stage) error {
+func (a *app) undo(r *runs.Run, name string, before *runs.Execution) error {
 	if r.Stages[name] = before; before == nil {
 		delete(r.Stages, name)
 	}
@@ -84,19 +79,19 @@ func (a *app) undo(r *runs.Run, name string, before *runs.Stage) error {
 }
 
 // rehearse prints what a dry run would do; the run directory does not remember it.
-func (a *app) rehearse(r *runs.Run, counts *runs.SendCounts) error {
+func (a *app) rehearse(r *runs.Run, counts runs.Counts) error {
 	rep, err := report.Build(r)
 	if err != nil {
 		return err
 	}
-	rep.Stages.Send = &report.Send{SendCounts: *counts}
+	rep = rep.Rehearsed(runs.Send, counts)
 	a.screen.say("a dry run: nothing was sent, and nothing is remembered\n")
-	a.printStage(rep, runs.Send)
+	a.printStage(rep, rep.Stage(runs.Send))
 	return a.screen.result(runResult{Run: r.Path, Exit: a.exit, Report: rep})
 }
 
 // close records how the stage ended, in the manifest, the report and the summary.
-func (a *app) close(r *runs.Run, name string, status int, counts any) (*report.Report, error) {
+func (a *app) close(r *runs.Run, name string, status runs.Outcome, counts runs.Counts) (*report.Report, error) {
 	if err := r.End(name, time.Now(), status, counts); err != nil {
 		return nil, err
 	}
@@ -126,55 +121,58 @@ func asDiskError(err error) error {
 }
 
 // printStage prints a stage's counts, its equations and its problems by cause.
-func (a *app) printStage(rep *report.Report, name string) {
+func (a *app) printStage(rep *report.Report, stage *report.Stage) {
 	s := a.screen
-	where := rep.Tenant
-	if where == "" {
-		where = "no tenant"
+	where := cmp.Or(rep.Tenant, "no tenant")
+	s.say("%s", paint(s.outColour, bold, fmt.Sprintf("%s  %s · Data Standard %s · %s", stage.Name, rep.Versions.Bundle, rep.Versions.DataStandard, where)))
+	a.printEquations(stage)
+	switch counts := stage.Counts.(type) {
+	case *runs.TransformCounts:
+		a.printStaged(counts)
+	case *runs.SendCounts:
+		a.sayWhyNothing(counts)
 	}
-	s.say("%s", paint(s.outColour, bold, fmt.Sprintf("%s  %s · Data Standard %s · %s", name, rep.Versions.Bundle, rep.Versions.DataStandard, where)))
+	a.printCauses(rep, stage.Name)
+	s.say("")
+}
+
+// printEquations prints a stage's equations as a table.
+func (a *app) printEquations(stage *report.Stage) {
+	var header []string
 	var rows [][]string
-	header := []string{}
-	for _, e := range rep.Equations() {
-		if e.Stage != name {
-			continue
-		}
-		row := []string{e.Of, strconv.FormatInt(e.Left, 10)}
-		left := "staged"
-		if name == runs.Transform {
-			left = "read"
-		}
-		header = []string{map[string]string{runs.Transform: "input"}[name], left}
-		if name != runs.Transform {
-			header[0] = "resource"
-		}
+	for _, e := range stage.Counts.Equations() {
+		header = []string{stage.About, e.Left.Name}
+		row := []string{e.Of, strconv.FormatInt(e.Left.Count, 10)}
 		for _, t := range e.Right {
 			header = append(header, t.Name)
 			row = append(row, strconv.FormatInt(t.Count, 10))
 		}
 		adds := "="
-		if !e.Holds {
+		if !e.Holds() {
 			adds = "≠ does not add up"
 		}
 		header = append(header, "")
 		rows = append(rows, append(row, adds))
 	}
-	s.grid(header, rows)
-	if t := rep.Stages.Transform; name == runs.Transform && t != nil {
-		var staged [][]string
-		for _, resource := range slices.Sorted(maps.Keys(t.Resources)) {
-			c := t.Resources[resource]
-			staged = append(staged, []string{resource, strconv.FormatInt(c.Staged, 10), strconv.FormatInt(c.Duplicate, 10), strconv.FormatInt(c.Rejected, 10)})
-		}
-		s.say("")
-		s.grid([]string{"resource", "staged", "repeated", "rejected"}, staged)
+	a.screen.grid(header, rows)
+}
+
+// printStaged prints what transform made of the rows.
+func (a *app) printStaged(counts *runs.TransformCounts) {
+	var rows [][]string
+	for _, resource := range slices.Sorted(maps.Keys(counts.Resources)) {
+		c := counts.Resources[resource]
+		rows = append(rows, []string{resource, strconv.FormatInt(c.Staged, 10), strconv.FormatInt(c.Duplicate, 10), strconv.FormatInt(c.Rejected, 10)})
 	}
-	if name == runs.Send {
-		a.sayWhyNothing(rep)
-	}
-	shown := 0
+	a.screen.say("")
+	a.screen.grid([]string{"resource", "staged", "repeated", "rejected"}, rows)
+}
+
+// printCauses prints a stage's problems, by cause.
+func (a *app) printCauses(rep *report.Report, stage string) {
+	s, shown := a.screen, 0
 	for _, g := range rep.Problems {
-		if g.Stage != name {
+		if g.Stage != stage {
 			continue
 		}
 		if shown == 0 {
@@ -192,19 +190,18 @@ func (a *app) printStage(rep *report.Report, name string) {
 		s.say("  … and %d more causes", shown-mostGroups)
 	}
 	if shown > 0 {
-		s.say("  all of them, with file, line and column: %s", shownPath(filepath.Join(rep.Path, "problems", name+".csv")))
+		s.say("  all of them, with file, line and column: %s", shownPath(filepath.Join(rep.Path, "problems", stage+".csv")))
 	}
-	s.say("")
 }
 
 // sayWhyNothing explains a send that posted nothing.
-func (a *app) sayWhyNothing(rep *report.Report) {
+func (a *app) sayWhyNothing(counts *runs.SendCounts) {
 	sent, unchanged := int64(0), int64(0)
-	for _, l := range rep.Stages.Send.Resources {
+	for _, l := range counts.Resources {
 		sent += l.Created + l.Updated + l.Rejected
 		unchanged += l.Unchanged
 	}
-	if sent == 0 && unchanged > 0 && !rep.Stages.Send.DryRun {
+	if sent == 0 && unchanged > 0 && !counts.DryRun {
 		a.screen.say("\n  nothing was posted: the target already holds %s as they are, says the ledger", plural(int(unchanged), "record"))
 	}
 }
@@ -239,13 +236,13 @@ func shownPath(path string) string {
 // runResult is the --json object of transform, validate, send, run and demo.
 type runResult struct {
 	Run    string         `json:"run"` // path of the run directory
-	Exit   int            `json:"exit"`
+	Exit   runs.Outcome   `json:"exit"`
 	Report *report.Report `json:"report"`
 	Next   string         `json:"next,omitempty"`
 }
 
 // finish prints the path of the run and the next command, or the JSON object, and sets the exit status.
-func (a *app) finish(r *runs.Run, status int, next string) error {
+func (a *app) finish(r *runs.Run, status runs.Outcome, next string) error {
 	a.exit = status
 	if a.JSON {
 		rep, err := report.Build(r)

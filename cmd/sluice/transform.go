@@ -159,7 +159,7 @@ func (a *app) prepare(c *tenant.Config, t *tenant.Tenant, ref string, f transfor
 }
 
 // transform runs the stage; the run directory is locked. t may be nil.
-func (a *app) transform(ctx context.Context, c *tenant.Config, t *tenant.Tenant, p *prepared) (*runs.Run, int, error) {
+func (a *app) transform(ctx context.Context, c *tenant.Config, t *tenant.Tenant, p *prepared) (*runs.Run, runs.Outcome, error) {
 	r, err := runs.Create(p.path, p.manifest)
 	if err != nil {
 		return nil, 0, err
@@ -168,36 +168,21 @@ func (a *app) transform(ctx context.Context, c *tenant.Config, t *tenant.Tenant,
 		return nil, 0, asDiskError(err)
 	}
 	progress := &transform.Progress{}
-	status, err := a.stage(ctx, r, runs.Transform, func(ctx context.Context) (outcome, error) {
+	status, err := a.stage(ctx, r, runs.Transform, func(ctx context.Context) (runs.Counts, error) {
 		stop := a.watch("transform", func() sample {
 			return sample{progress.BytesRead.Load(), progress.BytesTotal.Load(), fmt.Sprintf("(%d rows)", progress.Rows.Load())}
 		})
 		defer stop()
 		counts, err := p.program.Run(ctx, transform.RunOptions{Run: r, Inputs: p.inputs, Workers: a.workers(), Stdin: a.in, Progress: progress})
 		if counts == nil {
-			return outcome{}, err
+			return nil, err
 		}
-		return outcome{counts, rejected(counts)}, err
+		return counts, err
 	})
 	if status == exitPartly && t != nil && t.Tables == "" {
 		a.screen.note("tenant %s has no tables of its own yet: where unmapped.csv names tenants/%s/, add `tables: tenants/%s/` to the tenant in sluice.yaml", t.Name, t.Name, t.Name)
 	}
 	return r, status, err
-}
-
-// rejected reports whether a row or a record stayed behind.
-func rejected(c *runs.TransformCounts) bool {
-	for _, in := range c.Inputs {
-		if in.Rejected > 0 {
-			return true
-		}
-	}
-	for _, res := range c.Resources {
-		if res.Rejected > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // transformConfig joins bundle, tenant and parameters. Parameters of the tenant that the bundle

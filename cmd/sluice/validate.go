@@ -64,7 +64,7 @@ pass opens nothing.`,
 }
 
 // validate runs the stage on a run that is locked; open may be nil: then the target is opened for it.
-func (a *app) validate(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *runs.Run, offline bool, open *access) (int, error) {
+func (a *app) validate(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *runs.Run, offline bool, open *access) (runs.Outcome, error) {
 	if !r.Finished(runs.Transform) {
 		return 0, diag.Fail(diag.Usage, diag.ConfigRun, "run transform again", "the transform of %s did not end well; there is nothing to judge", r.Path)
 	}
@@ -79,12 +79,12 @@ func (a *app) validate(ctx context.Context, c *tenant.Config, t *tenant.Tenant, 
 	if err != nil {
 		return 0, err
 	}
-	return a.stage(ctx, r, runs.Validate, func(ctx context.Context) (outcome, error) {
+	return a.stage(ctx, r, runs.Validate, func(ctx context.Context) (runs.Counts, error) {
 		o.Logger = a.log.logger
 		if !offline {
 			if open == nil {
 				if open, err = a.open(ctx, c, t); err != nil {
-					return outcome{}, err
+					return nil, err
 				}
 				defer open.close()
 			}
@@ -96,9 +96,9 @@ func (a *app) validate(ctx context.Context, c *tenant.Config, t *tenant.Tenant, 
 		defer stop()
 		counts, err := validate.Run(ctx, o)
 		if counts == nil {
-			return outcome{}, err
+			return nil, err
 		}
-		return outcome{counts, notAllValid(counts)}, err
+		return counts, err
 	})
 }
 
@@ -118,15 +118,4 @@ func (a *app) validateOptions(c *tenant.Config, t *tenant.Tenant, r *runs.Run) (
 	}
 	o.EmbeddedDescriptors, err = schema.StandardDescriptors(schemas.FS, version)
 	return o, err
-}
-
-// notAllValid reports whether a record is invalid, depends on one, or could not be checked. Points
-// that offline only the target could answer do not count.
-func notAllValid(c *runs.ValidateCounts) bool {
-	for _, v := range c.Resources {
-		if v.Invalid+v.Marked > 0 || v.Unchecked > 0 && !c.OpenForTarget {
-			return true
-		}
-	}
-	return false
 }

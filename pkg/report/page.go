@@ -38,16 +38,16 @@ type view struct {
 	State     string // done, partly, stopped, unfinished
 	Headline  string
 	Equations []bar
+	Columns   []string // of the table of records, after the one of staged records
 	Resources []resourceRow
 	Timings   []timeBar
-	HasSend   bool
-	HasCheck  bool
 	Explained []explained
 }
 
 // bar is an equation as a bar of segments.
 type bar struct {
-	Equation
+	runs.Equation
+	Stage    string
 	Segments []segment
 }
 
@@ -57,13 +57,17 @@ type segment struct {
 	X, Width    float64 // of 100
 }
 
+// resourceRow is what the stages counted of one resource.
 type resourceRow struct {
-	Name     string
-	Staged   int64
-	Checked  runs.Verdicts
-	Loaded   runs.Loaded
-	HasCheck bool
-	HasSend  bool
+	Name   string
+	Staged int64
+	Cells  []cell // by column
+}
+
+// cell is empty where no stage counted the resource.
+type cell struct {
+	Count int64
+	Known bool
 }
 
 type timeBar struct {
@@ -85,49 +89,14 @@ var classes = map[string]string{"used": "good", "valid": "good", "created": "goo
 
 // page renders report.html: one file, no network, no script.
 func (rep *Report) page() ([]byte, error) {
-	v := view{Report: rep, HasSend: rep.Stages.Send != nil, HasCheck: rep.Stages.Validate != nil}
+	v := view{Report: rep, Timings: rep.timings()}
 	v.State, v.Headline = rep.state()
-	for _, e := range rep.Equations() {
-		b := bar{Equation: e}
-		x := 0.0
-		for _, t := range e.Right {
-			if t.Count == 0 {
-				continue
-			}
-			w := 100 * float64(t.Count) / float64(max(e.Left, 1))
-			b.Segments = append(b.Segments, segment{t.Name, classes[t.Name], t.Count, x, w})
-			x += w
-		}
-		v.Equations = append(v.Equations, b)
-	}
-	rows := map[string]*resourceRow{}
-	row := func(name string) *resourceRow {
-		if rows[name] == nil {
-			rows[name] = &resourceRow{Name: name}
-		}
-		return rows[name]
-	}
-	if t := rep.Stages.Transform; t != nil {
-		for name, c := range t.Resources {
-			row(name).Staged = c.Staged
+	for _, s := range rep.Stages {
+		for _, e := range s.Counts.Equations() {
+			v.Equations = append(v.Equations, newBar(s.Name, e))
 		}
 	}
-	if c := rep.Stages.Validate; c != nil {
-		for name, counts := range c.Resources {
-			r := row(name)
-			r.Staged, r.Checked, r.HasCheck = counts.Staged, counts, true
-		}
-	}
-	if s := rep.Stages.Send; s != nil {
-		for name, counts := range s.Resources {
-			r := row(name)
-			r.Staged, r.Loaded, r.HasSend = counts.Staged, counts, true
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(rows)) {
-		v.Resources = append(v.Resources, *rows[name])
-	}
-	v.Timings = rep.timings()
+	v.Columns, v.Resources = rep.resources()
 	for _, g := range rep.Problems {
 		e := explained{Group: g}
 		if entry, ok := diag.Explain(g.Code); ok {
@@ -142,21 +111,61 @@ func (rep *Report) page() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+func newBar(stage string, e runs.Equation) bar {
+	b := bar{Equation: e, Stage: stage}
+	x := 0.0
+	for _, t := range e.Right {
+		if t.Count == 0 {
+			continue
+		}
+		w := 100 * float64(t.Count) / float64(max(e.Left.Count, 1))
+		b.Segments = append(b.Segments, segment{t.Name, classes[t.Name], t.Count, x, w})
+		x += w
+	}
+	return b
+}
+
+// resources is the table of records: a row for each resource, a column for each term of the stages'
+// equations of resources. A term that two stages have is shown once, as the earlier one counted it.
+func (rep *Report) resources() (columns []string, table []resourceRow) {
+	staged := map[string]int64{}
+	counted := map[string]map[string]int64{} // column → resource → count
+	for _, s := range rep.Stages {
+		maps.Copy(staged, s.Counts.Staged())
+		if s.About != runs.Resources {
+			continue
+		}
+		earlier := len(columns)
+		for _, e := range s.Counts.Equations() {
+			for _, t := range e.Right {
+				switch i := slices.Index(columns, t.Name); {
+				case i < 0:
+					columns = append(columns, t.Name)
+					counted[t.Name] = map[string]int64{}
+				case i < earlier:
+					continue
+				}
+				counted[t.Name][e.Of] = t.Count
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(staged)) {
+		row := resourceRow{Name: name, Staged: staged[name]}
+		for _, column := range columns {
+			n, ok := counted[column][name]
+			row.Cells = append(row.Cells, cell{n, ok})
+		}
+		table = append(table, row)
+	}
+	return columns, table
+}
+
 func (rep *Report) timings() []timeBar {
 	var all []timeBar
 	total := 0.0
-	add := func(stage string, t Timing) {
-		all = append(all, timeBar{Stage: stage, Seconds: t.Seconds, X: total})
-		total += t.Seconds
-	}
-	if t := rep.Stages.Transform; t != nil {
-		add(runs.Transform, t.Timing)
-	}
-	if t := rep.Stages.Validate; t != nil {
-		add(runs.Validate, t.Timing)
-	}
-	if t := rep.Stages.Send; t != nil {
-		add(runs.Send, t.Timing)
+	for _, s := range rep.Stages {
+		all = append(all, timeBar{Stage: s.Name, Seconds: s.Timing.Seconds, X: total})
+		total += s.Timing.Seconds
 	}
 	for i := range all {
 		all[i].X = 100 * all[i].X / max(total, 0.001)
@@ -167,28 +176,21 @@ func (rep *Report) timings() []timeBar {
 
 // state says in a word and a sentence how the run stands after its last stage.
 func (rep *Report) state() (string, string) {
-	last, t := "", Timing{}
-	if s := rep.Stages.Transform; s != nil {
-		last, t = runs.Transform, s.Timing
-	}
-	if s := rep.Stages.Validate; s != nil {
-		last, t = runs.Validate, s.Timing
-	}
-	if s := rep.Stages.Send; s != nil {
-		last, t = runs.Send, s.Timing
-	}
-	done := map[string]string{runs.Transform: "transformed, not yet validated", runs.Validate: "validated, not yet sent", runs.Send: "loaded"}[last]
-	switch {
-	case last == "":
+	if len(rep.Stages) == 0 {
 		return "unfinished", "Nothing has run yet"
-	case t.Exit == nil:
-		return "unfinished", last + " has not ended"
-	case *t.Exit == 0:
-		return "done", "Everything is accounted for and " + done
-	case *t.Exit == 3:
-		return "partly", "Some rows or records stayed behind; the others are " + done
 	}
-	return "stopped", fmt.Sprintf("%s stopped with exit status %d", last, *t.Exit)
+	last := rep.Stages[len(rep.Stages)-1]
+	if last.Timing.Exit == nil {
+		return "unfinished", last.Name + " has not ended"
+	}
+	switch exit := *last.Timing.Exit; exit {
+	case runs.Done:
+		return "done", "Everything is accounted for and " + last.Done
+	case runs.Partly:
+		return "partly", "Some rows or records stayed behind; the others are " + last.Done
+	default:
+		return "stopped", fmt.Sprintf("%s stopped with exit status %d", last.Name, exit)
+	}
 }
 
 func thousands(n int64) string {

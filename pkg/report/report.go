@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -34,7 +33,7 @@ type Report struct {
 	Totals   map[string]int64  `json:"totals"`   // problems per level: format, error, warning, info
 }
 
-// Versions are the three layers that are tracked apart (NI-V1), and the tool.
+// Versions are the three layers that are tracked apart, and the tool.
 type Versions struct {
 	Bundle       string `json:"bundle"`
 	BundleDigest string `json:"bundleDigest"`
@@ -43,36 +42,67 @@ type Versions struct {
 	Tool         string `json:"tool"`
 }
 
-// Stages are the counts of the stages that ran.
-type Stages struct {
-	Transform *Transform `json:"transform,omitempty"`
-	Validate  *Validate  `json:"validate,omitempty"`
-	Send      *Send      `json:"send,omitempty"`
-}
-
 // Timing says when a stage ran and how it ended.
 type Timing struct {
-	Start   time.Time `json:"start"`
-	Seconds float64   `json:"seconds"`
-	Exit    *int      `json:"exit"`
+	Start   time.Time     `json:"start"`
+	Seconds float64       `json:"seconds"`
+	Exit    *runs.Outcome `json:"exit"`
 }
 
-// Transform is the stage's counts.
-type Transform struct {
-	Timing
-	runs.TransformCounts
+// Stage is what a stage did: in JSON its timing and its counts in one object.
+type Stage struct {
+	runs.Stage
+	Timing Timing
+	Counts runs.Counts // not nil; empty if the stage counted nothing
 }
 
-// Validate is the stage's counts.
-type Validate struct {
-	Timing
-	runs.ValidateCounts
+// Stages are the stages that ran, in their order; in JSON an object by their names.
+type Stages []Stage
+
+// MarshalJSON writes {"transform": {…}, "validate": {…}}.
+func (all Stages) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, s := range all {
+		timing, err := json.Marshal(s.Timing)
+		if err != nil {
+			return nil, err
+		}
+		counts, err := json.Marshal(s.Counts)
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "%q:%s,%s", s.Name, bytes.TrimSuffix(timing, []byte("}")), bytes.TrimPrefix(counts, []byte("{")))
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
 }
 
-// Send is the stage's counts.
-type Send struct {
-	Timing
-	runs.SendCounts
+// Stage finds a stage that ran, or nil.
+func (rep *Report) Stage(name string) *Stage {
+	for i := range rep.Stages {
+		if rep.Stages[i].Name == name {
+			return &rep.Stages[i]
+		}
+	}
+	return nil
+}
+
+// Rehearsed is the report as it would be if the stage had ended with these counts.
+func (rep *Report) Rehearsed(name string, counts runs.Counts) *Report {
+	with := *rep
+	with.Stages = nil
+	for _, known := range runs.Stages() {
+		if known.Name == name {
+			with.Stages = append(with.Stages, Stage{Stage: known, Counts: counts})
+		} else if s := rep.Stage(known.Name); s != nil {
+			with.Stages = append(with.Stages, *s)
+		}
+	}
+	return &with
 }
 
 // Group is the problems of one cause.
@@ -91,12 +121,6 @@ type Group struct {
 	Count    int64      `json:"count"`
 }
 
-// groupIdentity is what makes a cause.
-type groupIdentity struct {
-	stage, input, column, resource, path, rule string
-	code                                       diag.Code
-}
-
 var index = regexp.MustCompile(`\[\d+\]`)
 
 // Build folds the run directory into a report.
@@ -107,23 +131,17 @@ func Build(r *runs.Run) (*Report, error) {
 	if r.Target != nil {
 		rep.Versions.API = r.Target.APIVersion
 	}
-	if s := r.Stages[runs.Transform]; s != nil {
-		rep.Stages.Transform = &Transform{Timing: timing(s)}
-		r.CountsOf(runs.Transform, &rep.Stages.Transform.TransformCounts)
-	}
-	if s := r.Stages[runs.Validate]; s != nil {
-		rep.Stages.Validate = &Validate{Timing: timing(s)}
-		r.CountsOf(runs.Validate, &rep.Stages.Validate.ValidateCounts)
-	}
-	if s := r.Stages[runs.Send]; s != nil {
-		rep.Stages.Send = &Send{Timing: timing(s)}
-		r.CountsOf(runs.Send, &rep.Stages.Send.SendCounts)
-	}
-	for _, stage := range []string{runs.Transform, runs.Validate, runs.Send} {
-		if r.Stages[stage] == nil {
-			continue // problems of an earlier life of the folder
+	for _, known := range runs.Stages() {
+		x := r.Stages[known.Name]
+		if x == nil {
+			continue // what its lists say is of an earlier life of the folder
 		}
-		if err := rep.gather(r, stage); err != nil {
+		counts := r.Counts(known.Name)
+		if counts == nil {
+			counts = known.New()
+		}
+		rep.Stages = append(rep.Stages, Stage{Stage: known, Timing: timing(x), Counts: counts})
+		if err := rep.gather(r, known.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -136,26 +154,26 @@ func Build(r *runs.Run) (*Report, error) {
 	return rep, nil
 }
 
-func timing(s *runs.Stage) Timing {
-	t := Timing{Start: s.Start, Exit: s.Exit}
-	if s.End != nil {
-		t.Seconds = float64(s.End.Sub(s.Start).Milliseconds()) / 1000
+func timing(x *runs.Execution) Timing {
+	t := Timing{Start: x.Start, Exit: x.Exit}
+	if x.End != nil {
+		t.Seconds = float64(x.End.Sub(x.Start).Milliseconds()) / 1000
 	}
 	return t
 }
 
 // gather reads a stage's problems and adds them up by cause.
 func (rep *Report) gather(r *runs.Run, stage string) error {
-	at := map[groupIdentity]int{}
+	at := map[runs.Cause]int{}
 	return r.EachProblem(stage, func(p diag.Problem) {
 		n := int64(max(p.Count, 1))
 		rep.Totals[p.Level.String()] += n
 		path := index.ReplaceAllString(p.Path, "[]")
-		id := groupIdentity{stage, p.Input, p.Column, p.Resource, path, p.Rule, p.Code}
-		i, known := at[id]
+		cause := runs.Cause{Code: p.Code, Input: p.Input, Column: p.Column, Resource: p.Resource, Path: path, Rule: p.Rule}
+		i, known := at[cause]
 		if !known {
 			i = len(rep.Problems)
-			at[id] = i
+			at[cause] = i
 			rep.Problems = append(rep.Problems, Group{Stage: stage, Code: p.Code, Level: p.Level, Input: p.Input, Column: p.Column,
 				Resource: p.Resource, Path: path, Message: masked(p), Fix: p.Fix, Rule: p.Rule, First: place(p)})
 		}
@@ -217,46 +235,6 @@ func place(p diag.Problem) string {
 	return ""
 }
 
-// Equation says in words whether a stage's counts add up.
-type Equation struct {
-	Stage, Of string
-	Left      int64
-	Right     []Term
-	Holds     bool
-}
-
-// Term is one summand.
-type Term struct {
-	Name  string
-	Count int64
-}
-
-// Equations are the equations of design §1 for everything that ran.
-func (rep *Report) Equations() []Equation {
-	var all []Equation
-	if t := rep.Stages.Transform; t != nil {
-		for _, name := range slices.Sorted(maps.Keys(t.Inputs)) {
-			c := t.Inputs[name]
-			all = append(all, Equation{runs.Transform, name, c.Read, []Term{{"used", c.Used}, {"filtered", c.Filtered}, {"duplicate", c.Duplicate},
-				{"other", c.Other}, {"unmatched", c.Unmatched}, {"rejected", c.Rejected}}, c.Holds()})
-		}
-	}
-	if v := rep.Stages.Validate; v != nil {
-		for _, name := range slices.Sorted(maps.Keys(v.Resources)) {
-			c := v.Resources[name]
-			all = append(all, Equation{runs.Validate, name, c.Staged, []Term{{"valid", c.Valid}, {"invalid", c.Invalid}, {"unchecked", c.Unchecked}}, c.Holds()})
-		}
-	}
-	if s := rep.Stages.Send; s != nil {
-		for _, name := range slices.Sorted(maps.Keys(s.Resources)) {
-			c := s.Resources[name]
-			all = append(all, Equation{runs.Send, name, c.Staged, []Term{{"created", c.Created}, {"updated", c.Updated}, {"unchanged", c.Unchanged},
-				{"duplicate", c.Duplicate}, {"invalid", c.Invalid}, {"blocked", c.Blocked}, {"rejected", c.Rejected}, {"pending", c.Pending}}, c.Holds()})
-		}
-	}
-	return all
-}
-
 // Write writes report.json and report.html.
 func (rep *Report) Write(r *runs.Run) error {
 	var b bytes.Buffer
@@ -283,7 +261,7 @@ func unwritable(err error) error {
 	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "free space, or choose another run directory", "the report cannot be written")
 }
 
-// Summarise keeps summaries/<n>-<stage>.json: what this execution of the stage did, never rewritten (OP-3).
+// Summarise keeps summaries/<n>-<stage>.json: what this execution of the stage did, never rewritten.
 func (rep *Report) Summarise(r *runs.Run, stage string) error {
 	folder := r.File("summaries")
 	if err := durable.MkdirAll(folder); err != nil {

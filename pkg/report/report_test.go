@@ -2,11 +2,15 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -39,7 +43,7 @@ func exampleRun(t *testing.T) *runs.Run {
 	if err := p.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.End(runs.Transform, now.Add(1500*time.Millisecond), 3, runs.TransformCounts{
+	if err := r.End(runs.Transform, now.Add(1500*time.Millisecond), runs.Partly, &runs.TransformCounts{
 		Inputs:    map[string]runs.InputCounts{"results": {Read: 10, Used: 6, Filtered: 1, Rejected: 3}},
 		Resources: map[string]runs.StagedCounts{"studentAssessments": {Staged: 6}}}); err != nil {
 		t.Fatal(err)
@@ -105,10 +109,51 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestTableOfRecords: a row for each resource, the counts of the stages side by side.
+func TestTableOfRecords(t *testing.T) {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	r := exampleRun(t)
+	for stage, counts := range map[string]runs.Counts{
+		runs.Validate: &runs.ValidateCounts{Resources: map[string]runs.Verdicts{"studentAssessments": {Staged: 6, Valid: 5, Invalid: 1}, "students": {Staged: 1200, Valid: 1200}}},
+		runs.Send:     &runs.SendCounts{Resources: map[string]runs.Loaded{"studentAssessments": {Staged: 6, Created: 4, Unchanged: 1, Invalid: 1}}},
+	} {
+		if err := errors.Join(r.Begin(stage, now), r.End(stage, now, runs.Done, counts)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rep, err := Build(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := rep.page()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), `<table class="records">`)
+	table, _, _ = strings.Cut(table, "</table>")
+	var got []string
+	for row := range strings.SplitSeq(table, "</tr>") {
+		cells := regexp.MustCompile(`<t[dh][^>]*>([^<]*)</t`).FindAllStringSubmatch(row, -1)
+		var texts []string
+		for _, c := range cells {
+			texts = append(texts, c[1])
+		}
+		got = append(got, strings.Join(texts, "|"))
+	}
+	want := []string{"Resource|staged|valid|invalid|unchecked|created|updated|unchanged|duplicate|blocked|rejected|pending",
+		"studentAssessments|6|5|1|0|4|0|1|0|0|0|0", "students|1\u202f200|1\u202f200|0|0|||||||", ""}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if n := strings.Count(string(page), `class="sum"`); n != 4 {
+		t.Errorf("%d equations, want 4", n)
+	}
+}
+
 func TestEquationThatFailsIsSaid(t *testing.T) {
 	r := exampleRun(t)
 	rep, _ := Build(r)
-	rep.Stages.Transform.Inputs["results"] = runs.InputCounts{Read: 10, Used: 6}
+	rep.Stage(runs.Transform).Counts.(*runs.TransformCounts).Inputs["results"] = runs.InputCounts{Read: 10, Used: 6}
 	page, err := rep.page()
 	if err != nil || !strings.Contains(string(page), "does not add up") {
 		t.Errorf("%v", err)

@@ -2,15 +2,12 @@ package runs
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
@@ -22,7 +19,6 @@ type Problems struct {
 	stage, tenant string
 	json          *jsonl.Writer
 	csv           *TextTable
-	count         map[diag.Level]int64
 }
 
 // problemColumns are the columns of problems/<stage>.csv.
@@ -33,7 +29,7 @@ func (r *Run) NewProblems(stage string) (*Problems, error) {
 	if err := durable.MkdirAll(r.File("problems")); err != nil {
 		return nil, unwritable(err, r.Path)
 	}
-	p := &Problems{stage: stage, tenant: r.Tenant, count: map[diag.Level]int64{}}
+	p := &Problems{stage: stage, tenant: r.Tenant}
 	var err error
 	if p.json, err = jsonl.Create(r.File("problems", stage+".jsonl")); err != nil {
 		return nil, unwritable(err, r.Path)
@@ -55,7 +51,6 @@ func (p *Problems) Add(d diag.Problem) error {
 			d.Fix = e.Resolution
 		}
 	}
-	p.count[d.Level]++
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -68,9 +63,6 @@ func (p *Problems) Add(d diag.Problem) error {
 	return p.csv.Row(string(d.Code), d.Level.String(), d.Stage, d.Tenant, d.Input, d.File, number(d.Line), number(d.Col), d.Column,
 		d.Resource, number(d.StagedLine), d.Path, d.Key, d.Value, number(d.Count), d.Message, d.Fix, d.Rule)
 }
-
-// Count is how many problems of a level were listed.
-func (p *Problems) Count(level diag.Level) int64 { return p.count[level] }
 
 // Commit gives both files their names.
 func (p *Problems) Commit() error {
@@ -115,45 +107,3 @@ func number(n int) string {
 	}
 	return strconv.Itoa(n)
 }
-
-// TextTable writes a CSV file that a person will open, maybe in a spreadsheet: a cell that a
-// spreadsheet would take for a formula gets an apostrophe in front.
-type TextTable struct {
-	file *durable.File
-	csv  *csv.Writer
-}
-
-// NewTextTable begins the file with its header.
-func NewTextTable(path string, header ...string) (*TextTable, error) {
-	f, err := durable.Create(path)
-	if err != nil {
-		return nil, err
-	}
-	t := &TextTable{file: f, csv: csv.NewWriter(f)}
-	return t, t.csv.Write(header)
-}
-
-// Row appends a row.
-func (t *TextTable) Row(cells ...string) error {
-	cells = slices.Clone(cells)
-	for i, c := range cells {
-		if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
-			if _, err := strconv.ParseFloat(c, 64); err != nil {
-				cells[i] = "'" + c
-			}
-		}
-	}
-	return t.csv.Write(cells)
-}
-
-// Commit gives the file its name.
-func (t *TextTable) Commit() error {
-	t.csv.Flush()
-	if err := t.csv.Error(); err != nil {
-		return errors.Join(err, t.file.Close())
-	}
-	return t.file.Commit()
-}
-
-// Close discards a file that was not committed.
-func (t *TextTable) Close() error { return t.file.Close() }

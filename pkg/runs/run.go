@@ -1,15 +1,15 @@
-// Package runs owns the run directory (design §3): its manifest, the files in it, and where runs
-// lie. The stages talk to each other only through it.
+// Package runs owns the run directory: its manifest, the stages and their counts, the files in it, and
+// where runs lie. The stages talk to each other only through it.
 package runs
 
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -36,14 +36,7 @@ type Run struct {
 // NewPath is where a run lies unless --run names another place: root/<tenant>/<UTC time>-<bundle>,
 // root being the folder `runs`. tenant may be empty.
 func NewPath(root, tenant, bundle string, now time.Time) string {
-	return filepath.Join(root, cmpOr(tenant, "none"), now.UTC().Format("20060102T150405.000Z")+"-"+bundle)
-}
-
-func cmpOr(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
+	return filepath.Join(root, cmp.Or(tenant, "none"), now.UTC().Format("20060102T150405.000Z")+"-"+bundle)
 }
 
 // Create makes the run directory at path, or replaces the run there if its send has not begun.
@@ -64,7 +57,7 @@ func Create(path string, m Manifest) (*Run, error) {
 	r := &Run{Path: path, Manifest: m}
 	r.Format, r.ID = format, hex.EncodeToString(id)
 	if r.Stages == nil {
-		r.Stages = map[string]*Stage{}
+		r.Stages = map[string]*Execution{}
 	}
 	if err := r.Save(); err != nil { // first: a folder with anything in it and no manifest is foreign
 		return nil, err
@@ -108,7 +101,7 @@ func CheckFree(path string) error {
 	if err != nil {
 		return err
 	}
-	if old.Stages[Send] != nil {
+	if old.loaded() {
 		return diag.Fail(diag.Usage, diag.ConfigRun, "leave out --run, or name another folder",
 			"the run in %s has been sent, or its send has begun; it is kept as the record of that", path)
 	}
@@ -177,7 +170,7 @@ func Open(path string) (*Run, error) {
 			"%s has layout %d, this sluice knows %d", path, r.Format, format)
 	}
 	if r.Stages == nil {
-		r.Stages = map[string]*Stage{}
+		r.Stages = map[string]*Execution{}
 	}
 	return r, nil
 }
@@ -239,38 +232,50 @@ func (r *Run) Begin(stage string, now time.Time) error {
 			return unwritable(err, r.Path)
 		}
 	}
-	r.Stages[stage] = &Stage{Start: now.UTC()}
-	if stage != Send {
+	r.Stages[stage] = &Execution{Start: now.UTC()}
+	if order(stage) <= order(Validate) {
 		r.Pass = nil
 	}
 	return r.Save()
 }
 
-// End records how a stage ended.
-func (r *Run) End(stage string, now time.Time, exit int, counts any) error {
-	s := r.Stages[stage]
+// End records how a stage ended; counts may be nil.
+func (r *Run) End(stage string, now time.Time, outcome Outcome, counts Counts) error {
+	x := r.Stages[stage]
 	end := now.UTC()
-	s.End, s.Exit = &end, &exit
+	x.End, x.Exit = &end, &outcome
 	if counts != nil {
 		text, err := json.Marshal(counts)
 		if err != nil {
 			return err
 		}
-		s.Counts = text
+		x.Counts = text
 	}
 	return r.Save()
 }
 
-// CountsOf decodes a stage's counts into c (*TransformCounts and so on); false if there are none.
-func (r *Run) CountsOf(stage string, c any) bool {
-	s := r.Stages[stage]
-	return s != nil && len(s.Counts) > 0 && json.Unmarshal(s.Counts, c) == nil
+// Counts are what a stage counted; nil if it counted nothing or there is no such stage.
+func (r *Run) Counts(stage string) Counts {
+	x, i := r.Stages[stage], order(stage)
+	if x == nil || i < 0 || len(x.Counts) == 0 {
+		return nil
+	}
+	c := stages[i].New()
+	if json.Unmarshal(x.Counts, c) != nil {
+		return nil
+	}
+	return c
 }
 
-// Finished reports whether a stage ran to its end, with exit 0 or 3.
+// Finished reports whether a stage ran to its end.
 func (r *Run) Finished(stage string) bool {
-	s := r.Stages[stage]
-	return s != nil && s.Exit != nil && (*s.Exit == 0 || *s.Exit == 3)
+	x := r.Stages[stage]
+	return x != nil && x.Exit != nil && x.Exit.Finished()
+}
+
+// loaded reports whether a stage that changes the target has begun.
+func (r *Run) loaded() bool {
+	return slices.ContainsFunc(stages, func(s Stage) bool { return s.Loads && r.Stages[s.Name] != nil })
 }
 
 // elsewhere lists runs that --run put outside of root.
@@ -346,9 +351,4 @@ func List(root, tenant string) ([]*Run, error) {
 	}
 	slices.SortStableFunc(all, func(a, b *Run) int { return a.Created.Compare(b.Created) })
 	return all, nil
-}
-
-// Title names the run in a line: tenant, bundle and version.
-func (m Manifest) Title() string {
-	return fmt.Sprintf("%s %s %s", cmpOr(m.Tenant, "(no tenant)"), m.Bundle.Name, m.Bundle.Version)
 }

@@ -100,7 +100,6 @@ type loader struct {
 	staged    map[string]int64 // resource → lines
 	verdicts  map[string][]byte
 	prints    map[string]prints
-	sources   sources
 	validated *validated
 	unproven  map[string]bool // resources whose ledger rows could not be read back: sent in any case
 
@@ -125,7 +124,7 @@ func Run(ctx context.Context, o Options) (*runs.SendCounts, error) {
 	if err := CheckPass(o.Run, o.Tenant, o.MaxPassAge, o.Now()); err != nil {
 		return nil, err
 	}
-	l := &loader{Options: o, refused: newRefused(), unproven: map[string]bool{}, sources: newSources(o.Run.Inputs),
+	l := &loader{Options: o, refused: newRefused(), unproven: map[string]bool{},
 		counts: &runs.SendCounts{DryRun: o.DryRun, Resources: map[string]runs.Loaded{}}}
 	if err := l.checkFiles(ctx); err != nil {
 		return nil, interruptedOr(ctx, err)

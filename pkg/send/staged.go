@@ -10,8 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strconv"
-	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -114,32 +112,6 @@ func (o *origins) close() error {
 		return nil
 	}
 	return o.file.Close()
-}
-
-// sources knows the files behind the names in origins.
-type sources map[string][]string // input name → paths, in their order
-
-func newSources(inputs []runs.Input) sources {
-	s := sources{}
-	for _, in := range inputs {
-		s[in.Name] = append(s[in.Name], in.Path)
-	}
-	return s
-}
-
-// find says which line of which file an origin means: results:1042, or results#2:1042.
-func (s sources) find(origin string) (input, file string, row int) {
-	input, number, _ := strings.Cut(origin, ":")
-	row, _ = strconv.Atoi(number)
-	input, nth, several := strings.Cut(input, "#")
-	n := 1
-	if several {
-		n, _ = strconv.Atoi(nth)
-	}
-	if paths := s[input]; n >= 1 && n <= len(paths) {
-		file = paths[n-1]
-	}
-	return input, file, row
 }
 
 func digestOf(data []byte) string {

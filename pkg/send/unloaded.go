@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
@@ -36,7 +37,8 @@ func (r *resource) account(ln *line, key string, code diag.Code, message string)
 	u := &Unloaded{Tenant: r.Tenant, Resource: r.name, StagedLine: ln.no, Source: ln.origin, Key: key, Code: code, Message: message,
 		Time: r.Now().UTC().Truncate(time.Millisecond), Fix: resolution(code)}
 	if ln.origin != "" {
-		u.Input, u.File, u.Line = r.sources.find(ln.origin)
+		origin, _ := jsonl.ParseOrigin(ln.origin)
+		u.Input, u.File, u.Line = origin.Input, r.Run.InputFile(origin), int(origin.Line)
 	}
 	return u
 }

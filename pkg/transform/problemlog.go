@@ -14,25 +14,16 @@ import (
 // problemLog lists problems in the run, at most maxAlike of one cause; the rest is counted, and
 // said at the end. Rejected rows are all in rejects/, whatever is listed here.
 type problemLog struct {
-	out    *runs.Problems // nil: nothing is written
-	alike  map[cause]int
-	order  []cause
-	sample map[cause]diag.Problem
-	worst  map[diag.Level]int64
-}
-
-// cause is what problems of one kind have in common.
-type cause struct {
-	code                          diag.Code
-	input, column, resource, path string
-	rule                          string
+	out   *runs.Problems // nil: nothing is written
+	limit runs.Limit
+	worst map[diag.Level]int64
 }
 
 // maxAlike is how many problems of one cause are listed one by one.
 const maxAlike = 1000
 
 func newProblemLog(run *runs.Run) (*problemLog, error) {
-	l := &problemLog{alike: map[cause]int{}, sample: map[cause]diag.Problem{}, worst: map[diag.Level]int64{}}
+	l := &problemLog{worst: map[diag.Level]int64{}}
 	if run == nil {
 		return l, nil
 	}
@@ -46,14 +37,9 @@ func (l *problemLog) add(p diag.Problem) error {
 		p.Level = diag.LevelOf(p.Code)
 	}
 	l.worst[p.Level]++
-	c := cause{p.Code, p.Input, p.Column, p.Resource, p.Path, p.Rule}
-	n := l.alike[c] + 1
-	l.alike[c] = n
-	if n > maxAlike {
-		if n == maxAlike+1 {
-			l.order = append(l.order, c)
-			l.sample[c] = p
-		}
+	t := l.limit.Of(runs.Cause{Code: p.Code, Input: p.Input, Column: p.Column, Resource: p.Resource, Path: p.Path, Rule: p.Rule})
+	if t.Seen++; t.Seen > maxAlike {
+		l.limit.Leave(t, p)
 		return nil
 	}
 	return l.write(p)
@@ -68,11 +54,10 @@ func (l *problemLog) write(p diag.Problem) error {
 
 // commit says how many were not listed, and gives the lists their names.
 func (l *problemLog) commit() error {
-	for _, c := range l.order {
-		p := l.sample[c]
-		more := l.alike[c] - maxAlike
-		p.Line, p.Value, p.Key, p.Count = 0, "", "", more
-		p.Message = fmt.Sprintf("and %d more of this kind, not listed one by one: %s", more, p.Message)
+	for _, t := range l.limit.Left() {
+		p := *t.First
+		p.Line, p.Value, p.Key, p.Count = 0, "", "", t.Left
+		p.Message = fmt.Sprintf("and %d more of this kind, not listed one by one: %s", t.Left, p.Message)
 		if err := l.write(p); err != nil {
 			return err
 		}

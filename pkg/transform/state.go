@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
 // state is what one worker knows of the row it is at. It is owned by one goroutine, and reused from
@@ -63,11 +64,7 @@ type place struct {
 
 // origin is where a row's records come from: results:1042, or results#2:1042.
 func (p place) origin(dst []byte, line int64) []byte {
-	dst = append(dst, p.input...)
-	if p.number > 0 {
-		dst = fmt.Appendf(dst, "#%d", p.number)
-	}
-	return fmt.Appendf(dst, ":%d", line)
+	return jsonl.Origin{Input: p.input, File: p.number, Line: line}.Append(dst)
 }
 
 func newState(pl *plan, at place) *state {

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -94,35 +93,9 @@ func (g *gate) addOrigins(name string, problems diag.List) error {
 			}
 		}
 		if p.StagedLine > 0 {
-			p.Input, p.File, p.Line = g.origin(strings.TrimRight(text, "\r\n"))
+			origin, _ := jsonl.ParseOrigin(strings.TrimRight(text, "\r\n")) // of a record of a table the table is named
+			p.Input, p.File, p.Line = origin.Input, g.run.InputFile(origin), int(origin.Line)
 		}
 	}
 	return nil
-}
-
-// origin reads `results:1042` or `results#2:1042`, the second file of that input.
-func (g *gate) origin(text string) (input, file string, line int) {
-	at := strings.LastIndexByte(text, ':')
-	if at < 0 {
-		return "", "", 0
-	}
-	line, err := strconv.Atoi(text[at+1:])
-	if err != nil {
-		return "", "", 0
-	}
-	input, number, numbered := strings.Cut(text[:at], "#")
-	nth := 1
-	if numbered {
-		if nth, err = strconv.Atoi(number); err != nil {
-			return "", "", 0
-		}
-	}
-	for _, in := range g.run.Inputs {
-		if in.Name == input {
-			if nth--; nth == 0 {
-				return input, in.Path, line
-			}
-		}
-	}
-	return input, "", line
 }

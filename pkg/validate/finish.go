@@ -174,32 +174,28 @@ const explainLimit = 5 * listErrors
 
 // settleOpen turns the target's answers into verdicts.
 func (r *resource) settleOpen() error {
-	told, untold := 0, map[fate]*tally{fateAbsent: {}, fateUnread: {}}
+	told := 0
 	var failed error
 	r.open.worst(r.gate.inquiry.fates, func(line uint32, f fate) {
+		var code diag.Code
 		switch f {
 		case fateAbsent:
+			code = diag.ReferenceMissing
 			r.raise(line, runs.Invalid)
 		case fateUnread:
+			code = diag.ReferenceUnknown
 			r.raise(line, runs.Unchecked)
 		default:
 			return
 		}
 		if told++; told > explainLimit {
-			untold[f].leave(int(line), 1)
+			r.listing.leave(diag.Problem{Code: code, Level: diag.LevelOf(code), StagedLine: int(line)})
 			return
 		}
 		if failed == nil {
 			failed = r.explainOpen(line)
 		}
 	})
-	for f, code := range map[fate]diag.Code{fateAbsent: diag.ReferenceMissing, fateUnread: diag.ReferenceUnknown} {
-		if t := untold[f]; t.left > 0 {
-			total := r.listing.total(diag.Problem{Code: code, Level: diag.LevelOf(code)})
-			total.leave(t.first, t.left)
-			total.last = t.last
-		}
-	}
 	return failed
 }
 

@@ -548,7 +548,7 @@ func TestGuards(t *testing.T) {
 		{"another tenant", "gb", Options{Tenant: "other", Client: client}, nil, diag.Usage, diag.ConfigTenant, "--tenant gb"},
 		{"another tenant offline", "gb", Options{Tenant: "other"}, nil, diag.Usage, diag.ConfigTenant, "--tenant gb"},
 		{"no tenant, online", "", Options{Tenant: "gb", Client: client}, nil, diag.Usage, diag.ConfigTenant, "--offline"},
-		{"transform stopped", "gb", Options{Tenant: "gb"}, func(r *runs.Run) { r.Stages[runs.Transform] = &runs.Stage{} }, diag.Usage, diag.ConfigRun, "transform"},
+		{"transform stopped", "gb", Options{Tenant: "gb"}, func(r *runs.Run) { r.Stages[runs.Transform] = &runs.Execution{} }, diag.Usage, diag.ConfigRun, "transform"},
 		{"another standard", "gb", Options{Tenant: "gb"}, func(r *runs.Run) { r.DataStandard = "6.0" }, diag.Guarded, diag.StandardMismatch, "data_standard"},
 	}
 	for _, test := range tests {

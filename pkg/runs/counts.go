@@ -1,0 +1,211 @@
+package runs
+
+import (
+	"maps"
+	"slices"
+)
+
+// Counts is what a stage counted.
+type Counts interface {
+	// Equations says, for each input or resource by its name, where everything went.
+	Equations() []Equation
+	// Staged is how many staged records of each resource the stage knows of.
+	Staged() map[string]int64
+	// Partly reports whether something stayed behind: rejected, invalid, unchecked or blocked.
+	Partly() bool
+}
+
+// Equation says where everything on its left went.
+type Equation struct {
+	Of    string // an input or a resource
+	Left  Term
+	Right []Term
+}
+
+// Term is a count with its name.
+type Term struct {
+	Name  string
+	Count int64
+}
+
+// Holds reports whether everything is accounted for.
+func (e Equation) Holds() bool {
+	sum := int64(0)
+	for _, t := range e.Right {
+		sum += t.Count
+	}
+	return sum == e.Left.Count
+}
+
+// balanced is a count that knows its equation.
+type balanced interface{ Equation(of string) Equation }
+
+// equations are those of all inputs or resources, sorted by name.
+func equations[C balanced](counts map[string]C) []Equation {
+	all := make([]Equation, 0, len(counts))
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		all = append(all, counts[name].Equation(name))
+	}
+	return all
+}
+
+// InputCounts is transform's count of the rows of one input.
+type InputCounts struct {
+	Read      int64 `json:"read"`
+	Used      int64 `json:"used"`
+	Filtered  int64 `json:"filtered"`
+	Duplicate int64 `json:"duplicate"`
+	Other     int64 `json:"other"`
+	Unmatched int64 `json:"unmatched"`
+	Rejected  int64 `json:"rejected"`
+}
+
+// Equation says where the rows went.
+func (c InputCounts) Equation(of string) Equation {
+	return Equation{of, Term{"read", c.Read}, []Term{{"used", c.Used}, {"filtered", c.Filtered}, {"duplicate", c.Duplicate},
+		{"other", c.Other}, {"unmatched", c.Unmatched}, {"rejected", c.Rejected}}}
+}
+
+// Holds reports whether every row read is accounted for.
+func (c InputCounts) Holds() bool { return c.Equation("").Holds() }
+
+// StagedCounts is what transform wrote for one resource.
+type StagedCounts struct {
+	Staged    int64 `json:"staged"`
+	Duplicate int64 `json:"duplicate"` // records that equalled an earlier one and were not staged again
+	Rejected  int64 `json:"rejected"`  // records that were not staged
+}
+
+// TransformCounts is the counts of transform.
+type TransformCounts struct {
+	Inputs    map[string]InputCounts  `json:"inputs"`
+	Resources map[string]StagedCounts `json:"resources"`
+}
+
+// Equations are those of the inputs.
+func (c *TransformCounts) Equations() []Equation { return equations(c.Inputs) }
+
+// Staged is what was staged of each resource.
+func (c *TransformCounts) Staged() map[string]int64 {
+	staged := map[string]int64{}
+	for name, r := range c.Resources {
+		staged[name] = r.Staged
+	}
+	return staged
+}
+
+// Partly reports whether a row or a record was rejected.
+func (c *TransformCounts) Partly() bool {
+	for _, in := range c.Inputs {
+		if in.Rejected > 0 {
+			return true
+		}
+	}
+	for _, r := range c.Resources {
+		if r.Rejected > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Verdicts is validate's count of the records of one resource.
+type Verdicts struct {
+	Staged    int64 `json:"staged"`
+	Valid     int64 `json:"valid"` // Valid, Marked and Duplicate lines
+	Invalid   int64 `json:"invalid"`
+	Unchecked int64 `json:"unchecked"`
+	Marked    int64 `json:"marked"`    // of the valid: depend on one that is not
+	Duplicate int64 `json:"duplicate"` // of the valid: equal to an earlier line
+}
+
+// Equation says how the records were judged.
+func (v Verdicts) Equation(of string) Equation {
+	return Equation{of, Term{"staged", v.Staged}, []Term{{"valid", v.Valid}, {"invalid", v.Invalid}, {"unchecked", v.Unchecked}}}
+}
+
+// Holds reports whether every staged record is accounted for.
+func (v Verdicts) Holds() bool { return v.Equation("").Holds() }
+
+// ValidateCounts is the counts of validate.
+type ValidateCounts struct {
+	Online bool `json:"online"`
+	// OpenForTarget: asked offline, some records were left unchecked, all of them only because the
+	// target alone can answer. That is no fault of the records.
+	OpenForTarget bool                `json:"openForTarget,omitempty"`
+	Resources     map[string]Verdicts `json:"resources"`
+}
+
+// Equations are those of the resources.
+func (c *ValidateCounts) Equations() []Equation { return equations(c.Resources) }
+
+// Staged is what was judged of each resource.
+func (c *ValidateCounts) Staged() map[string]int64 {
+	staged := map[string]int64{}
+	for name, v := range c.Resources {
+		staged[name] = v.Staged
+	}
+	return staged
+}
+
+// Partly reports whether a record is invalid, depends on one that is, or could not be checked. What
+// only the target could answer does not count where it was not asked.
+func (c *ValidateCounts) Partly() bool {
+	for _, v := range c.Resources {
+		if v.Invalid+v.Marked > 0 || v.Unchecked > 0 && !c.OpenForTarget {
+			return true
+		}
+	}
+	return false
+}
+
+// Loaded is send's count of the records of one resource.
+type Loaded struct {
+	Staged    int64 `json:"staged"`
+	Created   int64 `json:"created"`
+	Updated   int64 `json:"updated"`
+	Unchanged int64 `json:"unchanged"`
+	Duplicate int64 `json:"duplicate"`
+	Invalid   int64 `json:"invalid"`
+	Blocked   int64 `json:"blocked"`
+	Rejected  int64 `json:"rejected"`
+	Pending   int64 `json:"pending"`
+}
+
+// Equation says what became of the records.
+func (l Loaded) Equation(of string) Equation {
+	return Equation{of, Term{"staged", l.Staged}, []Term{{"created", l.Created}, {"updated", l.Updated}, {"unchanged", l.Unchanged},
+		{"duplicate", l.Duplicate}, {"invalid", l.Invalid}, {"blocked", l.Blocked}, {"rejected", l.Rejected}, {"pending", l.Pending}}}
+}
+
+// Holds reports whether every staged record is accounted for.
+func (l Loaded) Holds() bool { return l.Equation("").Holds() }
+
+// SendCounts is the counts of send.
+type SendCounts struct {
+	DryRun     bool                        `json:"dryRun,omitempty"`
+	Resources  map[string]Loaded           `json:"resources"`
+	Categories map[string]map[string]int64 `json:"categories,omitempty"` // of what did not load, by resource
+}
+
+// Equations are those of the resources.
+func (c *SendCounts) Equations() []Equation { return equations(c.Resources) }
+
+// Staged is what was to be loaded of each resource.
+func (c *SendCounts) Staged() map[string]int64 {
+	staged := map[string]int64{}
+	for name, l := range c.Resources {
+		staged[name] = l.Staged
+	}
+	return staged
+}
+
+// Partly reports whether a record did not load.
+func (c *SendCounts) Partly() bool {
+	for _, l := range c.Resources {
+		if l.Invalid+l.Blocked+l.Rejected+l.Pending > 0 {
+			return true
+		}
+	}
+	return false
+}

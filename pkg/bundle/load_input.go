@@ -4,10 +4,10 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/strictyaml"
+	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
 func (l *loader) input(name Text, n *strictyaml.Node) {
@@ -17,19 +17,11 @@ func (l *loader) input(name Text, n *strictyaml.Node) {
 		l.bad(name.Pos, diag.BundleName, "Choose another name.", "no input may be called tables")
 	}
 	read := l.keys(n, what, map[string]func(*strictyaml.Node){
-		"about": func(n *strictyaml.Node) { in.About = l.text(n, what+": about").Value },
-		"format": func(n *strictyaml.Node) {
-			switch n.Value {
-			case "xlsx", "xls", "xml", "json", "jsonl":
-				l.bad(n.Pos, diag.BundleUnsupported, "Export as CSV; csv, tsv and fixed are known.", "%s: format %s is not in this version", what, n.Value)
-				in.Format = Text{n.Value, n.Pos}
-			default:
-				in.Format = l.choice(n, what+": format", formatCSV, formatTSV, formatFixed)
-			}
-		},
+		"about":  func(n *strictyaml.Node) { in.About = l.text(n, what+": about").Value },
+		"format": func(n *strictyaml.Node) { in.Format = l.format(n, what) },
 		"delimiter": func(n *strictyaml.Node) {
 			in.Delimiter = l.text(n, what+": delimiter").Value
-			if r, size := utf8.DecodeRuneInString(in.Delimiter); n.IsText() && (size != len(in.Delimiter) || size != 1 || r == '"' || r == '\n' || r == '\r') {
+			if n.IsText() && !table.ValidDelimiter(in.Delimiter) {
 				l.bad(n.Pos, diag.BundleValue, `Write one character, as in ";" or "\t".`, "%s: delimiter %q cannot separate cells", what, in.Delimiter)
 			}
 		},
@@ -61,48 +53,46 @@ func (l *loader) input(name Text, n *strictyaml.Node) {
 	l.bundle.Inputs = append(l.bundle.Inputs, in)
 }
 
-// The formats of inputs.
-const (
-	formatCSV   = "csv"
-	formatTSV   = "tsv"
-	formatFixed = "fixed"
-)
+func (l *loader) format(n *strictyaml.Node, what string) Text {
+	known := table.FormatNames(func(table.Format) bool { return true })
+	if table.FormatOf(n.Value).Support != table.Foreseen {
+		return l.choice(n, what+": format", known...)
+	}
+	l.bad(n.Pos, diag.BundleUnsupported, "Export as CSV; "+and(known)+" are known.", "%s: format %s is not in this version", what, n.Value)
+	return Text{n.Value, n.Pos}
+}
 
 // fitFormat refuses what the format of the file cannot have.
 func (l *loader) fitFormat(in *Input, n *strictyaml.Node, what string) {
-	refuse := func(key, fix, why string) {
-		if _, ok := n.Get(key); ok {
-			l.bad(keyPos(n, key), diag.BundleKey, fix, "%s: %s cannot stand here: %s", what, key, why)
+	format := table.FormatOf(in.Format.Value)
+	for _, p := range n.Pairs {
+		if no, refused := format.Refuses[p.Key.Value]; refused {
+			l.bad(p.Key.Pos, diag.BundleKey, no.Fix, "%s: %s cannot stand here: %s", what, p.Key.Value, no.Why)
 		}
 	}
-	switch in.Format.Value {
-	case formatTSV:
-		refuse("delimiter", "Write `format: csv` with a delimiter, or leave the delimiter out.", "a tsv file has tabs")
-	case formatFixed:
-		refuse("delimiter", "Leave it out.", "a fixed file has no delimiters")
-		refuse("header_rows", "Leave it out; `layouts` names the fields.", "a fixed file has no header")
-		if len(in.Layouts) == 0 {
-			l.bad(in.Name.Pos, diag.BundleKey, "Add layouts: {name: {fields: layouts/x.csv}}, with columns name, start, width.", "%s: a fixed file needs layouts with fields", what)
-		}
+	headless := format.Support >= table.Declared && !format.HasHeader
+	if headless && len(in.Layouts) == 0 {
+		l.bad(in.Name.Pos, diag.BundleKey, "Add layouts: {name: {fields: layouts/x.csv}}, with columns name, start, width.", "%s: a %s file needs layouts with fields", what, format.Name)
 	}
 	for _, y := range in.Layouts {
-		switch fixed := in.Format.Value == formatFixed; {
-		case fixed && len(y.Has) > 0:
-			l.bad(y.Pos, diag.BundleKey, "Write `fields: layouts/x.csv`, and `when` to choose.", "%s: layout %s: a fixed file has no headers to recognise it by", what, y.Name.Value)
-		case !fixed && (y.Fields != nil || y.When != nil):
-			l.bad(y.Pos, diag.BundleKey, "Write `has: Header`; layouts of csv and tsv are recognised by headers.", "%s: layout %s: fields and when stand with `format: fixed` only", what, y.Name.Value)
+		switch {
+		case headless && len(y.Has) > 0:
+			l.bad(y.Pos, diag.BundleKey, "Write `fields: layouts/x.csv`, and `when` to choose.", "%s: layout %s: a %s file has no headers to recognise it by", what, y.Name.Value, format.Name)
+		case !headless && (y.Fields != nil || y.When != nil):
+			withHeader := table.FormatNames(func(f table.Format) bool { return f.HasHeader })
+			without := table.FormatNames(func(f table.Format) bool { return !f.HasHeader })
+			l.bad(y.Pos, diag.BundleKey, "Write `has: Header`; layouts of "+and(withHeader)+" are recognised by headers.", "%s: layout %s: fields and when stand with `format: %s` only", what, y.Name.Value, and(without))
 		}
 	}
 }
 
-// keyPos is the place of a key of a map.
-func keyPos(n *strictyaml.Node, key string) diag.Pos {
-	for _, p := range n.Pairs {
-		if p.Key.Value == key {
-			return p.Key.Pos
-		}
+// and joins words as a sentence lists them.
+func and(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
 	}
-	return n.Pos
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 func (l *loader) headerRows(in *Input, n *strictyaml.Node, what string) {

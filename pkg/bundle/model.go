@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
 // Bundle is one bundle as written. It is immutable after Load.
@@ -113,7 +114,7 @@ type Let struct {
 type Input struct {
 	Name       Text
 	About      string
-	Format     Text // csv, tsv, fixed
+	Format     Text // a name that the registry of package table knows
 	Delimiter  string
 	Encoding   Text // empty: utf-8
 	Optional   bool
@@ -133,6 +134,11 @@ type Input struct {
 	Let        []*Let
 	Scores     []*ScoreUse
 	Lists      []*List
+}
+
+// TableOptions say how a file of the input is written.
+func (in *Input) TableOptions() table.Options {
+	return table.Options{Format: in.Format.Value, Delimiter: in.Delimiter, Encoding: in.Encoding.Value, HeaderRows: in.HeaderRows, JoinTitles: in.JoinTitles}
 }
 
 // Column binds a name to a header.

@@ -5,22 +5,25 @@ import (
 	"strings"
 )
 
-// Block is some whole records. Its text is immutable: strings cut from it stay valid, and keep the
-// whole block in memory; clone what is kept for long.
+// Block is some whole records: text that Rows splits, or rows of a format whose reader gets cells. The
+// text is immutable: strings cut from it stay valid, and keep the whole block in memory; clone what is
+// kept for long.
 type Block struct {
 	text  string
-	line  int64
+	line  int64 // of the text's first record
 	delim byte
+	rows  []Row // in place of the text
+	size  int
 }
 
-// Len is the number of bytes of the block.
-func (b *Block) Len() int { return len(b.text) }
+// Len is how many bytes of the file the block stands for.
+func (b *Block) Len() int { return b.size }
 
 // Row is one record.
 type Row struct {
 	Line      int64    // its first line
 	Cells     []string // without quotes, untrimmed; the slice is valid until the next row
-	Raw       string   // verbatim, without its line end
+	Raw       string   // verbatim, without its line end; of a format that is no text: the cells as CSV
 	Blank     bool     // no cell holds any text: not a row of data
 	Malformed string   // what is wrong with its quotes, if anything
 }
@@ -33,6 +36,11 @@ type Parser struct {
 // Rows yields the records of the block in order.
 func (b *Block) Rows(p *Parser) iter.Seq[Row] {
 	return func(yield func(Row) bool) {
+		for _, row := range b.rows {
+			if !yield(row) {
+				return
+			}
+		}
 		line := b.line
 		for pos := 0; pos < len(b.text); {
 			row, next := p.split(b.text, pos, b.delim)
@@ -118,7 +126,7 @@ func (p *Parser) splitQuoted(text string, pos int, delim byte) (next int, malfor
 }
 
 // quotedCell reads the quoted cell at pos and returns the place behind its closing quote. Only a
-// text that no Source has made can lack it.
+// text that no Reader has made can lack it.
 func quotedCell(text string, pos int) (cell string, end int) {
 	doubled := false
 	for at := pos + 1; ; {

@@ -92,11 +92,11 @@ func decode(name string, r io.Reader, declared string) (io.Reader, string, error
 }
 
 // check finds what must not stand in a text: NUL bytes, and bytes that do not decode.
-func (s *Source) check(text []byte) error {
+func (s *delimited) check(text []byte) error {
 	if at := bytes.IndexByte(text, 0); at >= 0 {
 		return s.nul(text, at)
 	}
-	if s.encoding == utf8Name {
+	if s.header.Encoding == utf8Name {
 		if utf8.Valid(text) {
 			return nil
 		}
@@ -113,13 +113,13 @@ func (s *Source) check(text []byte) error {
 	}
 	if at := bytes.IndexRune(text, utf8.RuneError); at >= 0 {
 		return s.problem(diag.FileEncoding, int(s.line)+bytes.Count(text[:at], []byte("\n")), "Export as UTF-8, or correct `encoding` of the input.",
-			"this is not %s", s.encoding)
+			"this is not %s", s.header.Encoding)
 	}
 	return nil
 }
 
 // nul reports a NUL byte; a text with one behind every letter is UTF-16.
-func (s *Source) nul(text []byte, at int) error {
+func (s *delimited) nul(text []byte, at int) error {
 	line := int(s.line) + bytes.Count(text[:at], []byte("\n"))
 	begin := text[max(0, at-1):min(len(text), at+63)]
 	if n := bytes.Count(begin, []byte{0}); 3*n >= len(begin) {
@@ -155,7 +155,7 @@ func likely(text []byte) string {
 
 // Problems of level 1.
 
-func (s *Source) problem(code diag.Code, line int, fix, format string, args ...any) error {
+func (s *delimited) problem(code diag.Code, line int, fix, format string, args ...any) error {
 	return fileProblem(s.name, code, line, fix, format, args...)
 }
 
@@ -168,7 +168,7 @@ func fileProblem(name string, code diag.Code, line int, fix, format string, args
 }
 
 // unclosed reports a quote that swallows the rest of the file, unless something worse explains it.
-func (s *Source) unclosed() error {
+func (s *delimited) unclosed() error {
 	if err := s.check(s.buf[s.start:s.end]); err != nil && s.eof {
 		return err
 	}
@@ -177,7 +177,7 @@ func (s *Source) unclosed() error {
 }
 
 // tooLong reports a record that does not end within the bound on memory.
-func (s *Source) tooLong() error {
+func (s *delimited) tooLong() error {
 	if s.inQuote {
 		return s.unclosed()
 	}
@@ -188,7 +188,7 @@ func (s *Source) tooLong() error {
 }
 
 // oldMac recognises files whose lines end with CR alone.
-func (s *Source) oldMac() error {
+func (s *delimited) oldMac() error {
 	text := s.buf[s.start:s.end]
 	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(bytes.TrimRight(text, "\r"), '\r') < 0 {
 		return nil

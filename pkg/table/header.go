@@ -5,58 +5,40 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
-// Header is a column of the file.
-type Header struct {
-	Name  string // trimmed and unique: "X (1)", "X (2)" where X occurs more than once; empty: a column without header
-	Raw   string // the cell as it stands, titles joined
-	Index int
-}
-
-// Headers are the columns of the file in order.
-func (s *Source) Headers() []Header { return s.headers }
-
-// RawHeader is the text up to and with the last line of the header, verbatim, with its line ends.
-func (s *Source) RawHeader() string { return s.rawHeader }
-
-// DelimiterHint says so if the header looks as if it were written with another delimiter; else "".
-func (s *Source) DelimiterHint() string {
-	if len(s.headers) != 1 {
+// delimiterHint says so if the header looks as if it were written with another delimiter; else "".
+func (s *delimited) delimiterHint() string {
+	if len(s.header.Cells) != 1 {
 		return ""
 	}
+	only := s.header.Cells[0]
 	best, most := "", 0
-	for delim, name := range map[string]string{",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"} {
-		if n := strings.Count(s.headers[0].Raw, delim); delim[0] != s.delim && (n > most || n == most && n > 0 && name < best) {
+	for delim, name := range delimiters {
+		if n := strings.Count(only, string(delim)); delim != s.delim && (n > most || n == most && n > 0 && name < best) {
 			best, most = name, n
 		}
 	}
 	if most == 0 {
 		return ""
 	}
+	written, ok := delimiters[s.delim]
+	if !ok {
+		written = strconv.QuoteRune(rune(s.delim))
+	}
 	return fmt.Sprintf("the header is one column of %d characters with %s %d times in it: the file is delimited by %s, not by %s",
-		len([]rune(s.headers[0].Raw)), best, most, best, delimiterName(s.delim))
+		len([]rune(only)), best, most, best, written)
 }
 
-func delimiterName(d byte) string {
-	switch d {
-	case ',':
-		return "a comma"
-	case ';':
-		return "a semicolon"
-	case '\t':
-		return "a tab"
-	case '|':
-		return "a bar"
-	}
-	return fmt.Sprintf("%q", d)
-}
+// delimiters are the usual ones, as messages name them.
+var delimiters = map[byte]string{',': "a comma", ';': "a semicolon", '\t': "a tab", '|': "a bar"}
 
 // readHeader reads the header lines and all before them.
-func (s *Source) readHeader(o Options) error {
+func (s *delimited) readHeader(o Options) error {
 	rows := o.HeaderRows
 	if len(rows) == 0 {
 		rows = []int{1}
@@ -78,12 +60,13 @@ func (s *Source) readHeader(o Options) error {
 			joinTitles(raw, names, lines[n-1])
 		}
 	}
-	s.headers = unique(raw)
+	s.header.Cells, s.header.Names = raw, uniqueNames(raw)
+	s.header.Hint = s.delimiterHint()
 	return nil
 }
 
 // headerLines takes the first n records; the block behind them begins with the first row.
-func (s *Source) headerLines(n int) ([][]string, error) {
+func (s *delimited) headerLines(n int) ([][]string, error) {
 	var lines [][]string
 	var parser Parser
 	for len(lines) < n {
@@ -96,17 +79,17 @@ func (s *Source) headerLines(n int) ([][]string, error) {
 		}
 		row, _ := parser.split(text, 0, s.delim)
 		lines = append(lines, slices.Clone(row.Cells))
-		s.rawHeader += text
+		s.header.Text += text
 		if strings.HasSuffix(text, "\r\n") {
-			s.lineEnd = "\r\n"
+			s.header.LineEnd = "\r\n"
 		}
 	}
 	return lines, nil
 }
 
 // noHeader says that the file ends before its header does.
-func (s *Source) noHeader(have, want int) error {
-	if strings.TrimSpace(s.rawHeader) == "" {
+func (s *delimited) noHeader(have, want int) error {
+	if strings.TrimSpace(s.header.Text) == "" {
 		return s.problem(diag.FileEmpty, 0, "", "the file is empty")
 	}
 	return s.problem(diag.FileDrift, have, "", "the file ends at line %d; its header should stand on line %d", have, want)
@@ -132,26 +115,26 @@ func trimHeader(s string) string {
 	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(s), "\ufeff"))
 }
 
-// unique names the columns; a name that occurs more than once gets numbers, and is itself no name.
-func unique(raw []string) []Header {
-	headers := make([]Header, len(raw))
+// uniqueNames names the columns; a name that occurs more than once gets numbers, and is itself no name.
+func uniqueNames(cells []string) []string {
+	names := make([]string, len(cells))
 	count := map[string]int{}
-	for i, r := range raw {
-		headers[i] = Header{Name: trimHeader(r), Raw: r, Index: i}
-		count[headers[i].Name]++
+	for i, cell := range cells {
+		names[i] = trimHeader(cell)
+		count[names[i]]++
 	}
 	for again := true; again; { // a second time only if a file has both "X" twice and "X (1)"
 		again = false
 		seen, next := map[string]int{}, map[string]int{}
-		for i, h := range headers {
-			if h.Name != "" && count[h.Name] > 1 {
-				seen[h.Name]++
-				headers[i].Name = fmt.Sprintf("%s (%d)", h.Name, seen[h.Name])
+		for i, name := range names {
+			if name != "" && count[name] > 1 {
+				seen[name]++
+				names[i] = fmt.Sprintf("%s (%d)", name, seen[name])
 				again = true
 			}
-			next[headers[i].Name]++
+			next[names[i]]++
 		}
 		count = next
 	}
-	return headers
+	return names
 }

@@ -27,9 +27,7 @@ func read(text string, o Options) (headers, rows []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, h := range s.Headers() {
-		headers = append(headers, h.Name)
-	}
+	headers = s.Header().Names
 	var p Parser
 	for {
 		var b Block
@@ -123,8 +121,8 @@ func TestVerbatim(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.RawHeader() != "t1,\"x\ny\"\r\na,b\r\n" || s.LineEnd() != "\r\n" || s.Encoding() != "utf-8" {
-		t.Errorf("%q %q", s.RawHeader(), s.LineEnd())
+	if h := s.Header(); h.Text != "t1,\"x\ny\"\r\na,b\r\n" || h.LineEnd != "\r\n" || h.Encoding != "utf-8" {
+		t.Errorf("%+v", h)
 	}
 	var b Block
 	if err := s.Next(&b); err != nil {
@@ -141,7 +139,7 @@ func TestVerbatim(t *testing.T) {
 		t.Error(err)
 	}
 	sha, n := s.Digest()
-	if n != int64(len(text)+3) || s.BytesRead() != n || len(sha) != 64 || s.Close() != nil {
+	if n != int64(len(text)+3) || len(sha) != 64 || s.Close() != nil {
 		t.Errorf("%s %d", sha, n)
 	}
 }
@@ -257,8 +255,8 @@ func TestEncodings(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		var b Block
-		if err := s.Next(&b); err != nil || s.Encoding() != c.is || s.Headers()[1].Name != "Łódź" {
-			t.Errorf("%s: %v %s %v", name, err, s.Encoding(), s.Headers())
+		if err := s.Next(&b); err != nil || s.Header().Encoding != c.is || s.Header().Names[1] != "Łódź" {
+			t.Errorf("%s: %v %+v", name, err, s.Header())
 		}
 		for r := range b.Rows(&Parser{}) {
 			if r.Cells[0] != "„x”" {
@@ -283,28 +281,66 @@ func TestDelimiterHint(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := s.DelimiterHint(); want == "" && got != "" || !strings.Contains(got, want) {
+		if got := s.Header().Hint; want == "" && got != "" || !strings.Contains(got, want) {
 			t.Errorf("%q: %q", text, got)
 		}
 	}
 }
 
-func TestReadAll(t *testing.T) {
-	tab, err := ReadAll("tables/x.csv", []byte("a,b\n\n1,2\n3\n,\n4,5,6\n"), Options{})
-	if err != nil {
-		t.Fatal(err)
+// TestFormats: what the registry says of a format holds for its reader.
+func TestFormats(t *testing.T) {
+	seen := map[string]bool{}
+	for _, f := range formats {
+		if seen[f.Name] || (f.Support == Readable) != (f.open != nil) || f.CanSample && f.Support != Readable || f.Support == Declared && f.Files == "" {
+			t.Errorf("%+v", f)
+		}
+		seen[f.Name] = true
+		if r, err := OpenReader("f", strings.NewReader("a\n"), Options{Format: f.Name}); (err == nil) != (f.Support == Readable) || err == nil && (len(r.Header().Names) > 0) != f.HasHeader {
+			t.Errorf("%s: %v", f.Name, err)
+		}
 	}
-	var got []string
-	for _, r := range tab.Rows {
-		got = append(got, fmt.Sprint(r.Line, r.Cells, tab.Ragged(&r)))
+	if FormatOf("").Name != "csv" || FormatOf("klingon").Support != Unknown || FormatOf("xlsx").Support != Foreseen {
+		t.Error("names")
 	}
-	if d := cmp.Diff([]string{"3 [1 2] false", "4 [3] true", "6 [4 5 6] true"}, got); d != "" {
+	if d := cmp.Diff([]string{"csv", "tsv", "fixed"}, FormatNames(func(Format) bool { return true })); d != "" {
 		t.Error(d)
 	}
-	for _, text := range []string{"", "a\n\"1"} {
-		if _, err := ReadAll("x", []byte(text), Options{}); err == nil {
-			t.Errorf("%q: no error", text)
-		}
+	if _, err := OpenReader("f", strings.NewReader("a\n"), Options{Format: "fixed"}); err == nil || !strings.Contains(err.Error(), "not in this version") {
+		t.Error(err)
+	}
+}
+
+// sheet is a Reader of cells, as one of a workbook would be: no text, no header line.
+type sheet struct {
+	rows []Row
+	done bool
+}
+
+func (s *sheet) Header() Header          { return Header{Names: []string{"a", "b"}, LineEnd: "\n"} }
+func (s *sheet) Digest() (string, int64) { return "", 0 }
+func (s *sheet) Close() error            { return nil }
+
+func (s *sheet) Next(b *Block) error {
+	if s.done {
+		return io.EOF
+	}
+	*b, s.done = Block{rows: s.rows, size: 9}, true
+	return nil
+}
+
+// TestRowsOfCells: a format whose reader gets cells fits behind Reader and Block.
+func TestRowsOfCells(t *testing.T) {
+	want := []Row{{Line: 1, Cells: []string{"1", "2"}, Raw: "1,2"}, {Line: 3, Cells: []string{"3", "x,y"}, Raw: `3,"x,y"`}}
+	var r Reader = &sheet{rows: want}
+	var b Block
+	if err := r.Next(&b); err != nil || b.Len() != 9 {
+		t.Fatal(err, b.Len())
+	}
+	if d := cmp.Diff(want, slices.Collect(b.Rows(&Parser{}))); d != "" {
+		t.Error(d)
+	}
+	if err := r.Next(&b); !errors.Is(err, io.EOF) {
+		t.Error(err)
 	}
 }
 
@@ -321,8 +357,8 @@ func TestSamplesOfVendors(t *testing.T) {
 			continue
 		}
 		for name, want := range columns {
-			if strings.HasSuffix(filepath.ToSlash(path), name) && len(s.Headers()) != want {
-				t.Errorf("%s: %d columns", path, len(s.Headers()))
+			if strings.HasSuffix(filepath.ToSlash(path), name) && len(s.Header().Names) != want {
+				t.Errorf("%s: %d columns", path, len(s.Header().Names))
 			}
 		}
 		var b Block
@@ -393,7 +429,7 @@ func all(text []byte, o Options) (contents, error) {
 	if err != nil {
 		return contents{}, err
 	}
-	c := contents{header: s.RawHeader()}
+	c := contents{header: s.Header().Text}
 	var p Parser
 	for {
 		var b Block

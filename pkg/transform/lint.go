@@ -414,7 +414,7 @@ func (c *compiler) lookedUpAlone(assessment *bundle.Expr, lets map[string]*bundl
 // the contract: each is bound, in a score table, or ignored with a reason.
 func (c *compiler) lintHeaders(in *input) {
 	files, err := fs.Glob(c.bundle.FS, "fixtures/*/"+in.name+"*.*")
-	if err != nil || in.def.Format.Value == "fixed" {
+	if err != nil || !table.FormatOf(in.def.Format.Value).HasHeader {
 		return
 	}
 	matched := map[diag.Pos]bool{}
@@ -471,16 +471,11 @@ func (c *compiler) fixtureBinding(in *input, file string) (*binding, bool) {
 		return nil, false
 	}
 	defer func() { _ = f.Close() }() // read only
-	def := in.def
-	src, err := table.OpenReader(file, f, table.Options{Format: def.Format.Value, Delimiter: def.Delimiter, Encoding: def.Encoding.Value, HeaderRows: def.HeaderRows, JoinTitles: def.JoinTitles})
+	src, err := table.OpenReader(file, f, in.def.TableOptions())
 	if err != nil {
 		return nil, false
 	}
-	var headers []string
-	for _, h := range src.Headers() {
-		headers = append(headers, h.Name)
-	}
-	b := newBinding(file, headers)
+	b := newBinding(file, src.Header().Names)
 	if !in.chooseLayout(b) {
 		return nil, false
 	}

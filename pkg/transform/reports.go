@@ -11,6 +11,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
 // unmappedValue is a vendor's value that a table does not know.
@@ -56,7 +57,7 @@ func (s *staging) writeUnmapped() error {
 		for _, u := range all {
 			shown := strings.Join(u.keys, keySeparator)
 			if err := row(u.table.name, shown, strconv.FormatInt(u.count, 10), u.first,
-				strings.Join(diag.Nearest(shown, u.table.known(), 3), "; "), u.table.place(), csvLine(u.table.header), u.table.rowToPaste(u.keys)); err != nil {
+				strings.Join(diag.Nearest(shown, u.table.known(), 3), "; "), u.table.place(), table.Line(u.table.header, ""), u.table.rowToPaste(u.keys)); err != nil {
 				return err
 			}
 		}

@@ -68,10 +68,8 @@ type boundFile struct {
 	rows   int64
 }
 
-func (f *boundFile) open() (*table.Source, error) {
-	def := f.input.def
-	return table.Open(f.path, table.Options{Format: def.Format.Value, Delimiter: def.Delimiter, Encoding: def.Encoding.Value,
-		HeaderRows: def.HeaderRows, JoinTitles: def.JoinTitles})
+func (f *boundFile) open() (table.Reader, error) {
+	return table.Open(f.path, f.input.def.TableOptions())
 }
 
 // Run maps the files into staged records. What it counts adds up: every row read is used, filtered,
@@ -126,10 +124,10 @@ func (p *Program) openInputs(ctx context.Context, o *RunOptions) (files map[*inp
 		if len(paths) == 0 && !in.def.Optional {
 			return nil, clean, diag.Fail(diag.Usage, diag.ConfigInput, "give it with --input "+in.name+"=FILE", "the input %q has no file", in.name)
 		}
-		if format := in.def.Format.Value; format == "fixed" || len(in.def.Unpack) > 0 {
+		if format := table.FormatOf(in.def.Format.Value); format.Support != table.Readable || len(in.def.Unpack) > 0 {
 			what := "`unpack`"
-			if format == "fixed" {
-				what = "files of fixed length"
+			if format.Support != table.Readable {
+				what = format.Files
 			}
 			return nil, clean, diag.Fail(diag.Usage, diag.BundleUnsupported, "use a version of sluice that does", "this version cannot read %s (%s)", what, in.def.Format.Pos)
 		}
@@ -191,13 +189,10 @@ func (p *Program) bindFile(f *boundFile) error {
 	if info, err := os.Stat(f.path); err == nil {
 		f.size = info.Size()
 	}
-	var headers []string
-	for _, h := range src.Headers() {
-		headers = append(headers, h.Name)
-	}
-	f.end = src.LineEnd()
-	f.header = strings.TrimRight(src.RawHeader(), "\r\n") + f.end
-	f.plan, err = p.bind(f.input, f.place.file, headers, src.DelimiterHint())
+	header := src.Header()
+	f.end = header.LineEnd
+	f.header = strings.TrimRight(header.Text, "\r\n") + f.end
+	f.plan, err = p.bind(f.input, f.place.file, header.Names, header.Hint)
 	if err == nil {
 		f.notes = f.plan.notes
 	}
@@ -260,7 +255,7 @@ func (p *Program) stageFile(ctx context.Context, o *RunOptions, s *staging, f *b
 		}
 	}
 	s.at = f.place
-	s.rejects = &rejectFile{path: rejectPath(o.Run, f.place), header: f.header, lineEnd: f.end, mark: needsMark(f.input.def.Encoding.Value, src.Encoding())}
+	s.rejects = &rejectFile{path: rejectPath(o.Run, f.place), header: f.header, lineEnd: f.end, mark: needsMark(f.input.def.Encoding.Value, src.Header().Encoding)}
 	var blank, short int64
 	f.rows = 0
 	free := make(chan *batch, 4*o.workers()+4)

@@ -205,10 +205,7 @@ func parseCSV(shown string, text []byte) ([]string, []tableRow, *diag.Problem) {
 		return nil, nil, fail(err)
 	}
 	defer func() { _ = src.Close() }() // read only
-	var header []string
-	for _, h := range src.Headers() {
-		header = append(header, h.Raw)
-	}
+	header := src.Header().Cells
 	for i := range header {
 		header[i] = trimSpace(header[i])
 	}
@@ -466,18 +463,7 @@ func (t *lookupTable) rowToPaste(keys []string) string {
 	for i, k := range t.keys {
 		cells[k] = keys[i]
 	}
-	return csvLine(cells)
-}
-
-// csvLine writes cells as a line of CSV, quoting where it must.
-func csvLine(cells []string) string {
-	quoted := slices.Clone(cells)
-	for i, c := range quoted {
-		if strings.ContainsAny(c, ",\"\n\r") {
-			quoted[i] = `"` + strings.ReplaceAll(c, `"`, `""`) + `"`
-		}
-	}
-	return strings.Join(quoted, ",")
+	return table.Line(cells, "")
 }
 
 // place is the file that a missing row belongs into: the tenant's overlay, or the bundle's table.

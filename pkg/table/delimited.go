@@ -1,9 +1,3 @@
-// Package table reads tabular files as vendors write them: CSV and TSV in any encoding, with
-// headers on any line, to the byte as they stand. It finds the records one after the other and
-// leaves their cells to be split in parallel; what a cell means is its callers' business.
-//
-// A file that cannot be read as a table is an error of level 1 with its line; a record that is
-// short, long or malformed is a row like others, and visible as such.
 package table
 
 import (
@@ -11,42 +5,28 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
-// Options says how a file is written; the zero value is CSV in UTF-8 with its header on line 1.
-type Options struct {
-	Format     string // csv (also if empty) or tsv
-	Delimiter  string // one ASCII character; empty: that of the format
-	Encoding   string // a name of the WHATWG Encoding Standard; empty: utf-8. A byte order mark overrules it
-	HeaderRows []int  // lines of the header, ascending from 1; empty: [1]
-	JoinTitles bool   // all but the last of HeaderRows are titles, filled to the right and joined to the names
-
-	BlockSize int // bytes of a block; 0: 256 KiB
-	MaxRecord int // bytes that one record may have; 0: 16 MiB
-}
-
-// Source is an open file, its header read. One goroutine uses it.
-type Source struct {
-	name     string
-	file     io.Closer
-	meter    *meter
-	decoded  io.Reader
-	encoding string
-	delim    byte
-	block    int
-	maximum  int
-
-	headers   []Header
-	rawHeader string
-	lineEnd   string
+// delimited reads csv and tsv, to the byte as they stand.
+//
+//	file ─► meter ─► decode ─► buf ─► search ─► take ─► Block ─► Rows, in parallel
+//	       digest    UTF-8            records' borders  whole records
+//
+// Only quotes matter to find where a record ends, so search passes over everything else at the speed of
+// bytes.IndexByte; cells are split later, by whoever has the block.
+type delimited struct {
+	name    string
+	meter   *meter
+	decoded io.Reader
+	header  Header
+	delim   byte
+	block   int
+	maximum int
 
 	buf        []byte // buf[start:end] is read and not yet handed out
 	start, end int
@@ -60,55 +40,21 @@ type Source struct {
 	quoteAt  int  // where that cell begins
 }
 
-// Open opens a file and reads its header. The error is a *diag.Error.
-func Open(path string, o Options) (*Source, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, openError(path, err)
-	}
-	info, err := f.Stat()
-	if err == nil && info.IsDir() {
-		err = errIsDirectory
-	}
-	if err != nil {
-		_ = f.Close()
-		return nil, openError(path, err)
-	}
-	s, err := OpenReader(path, f, o)
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	s.file = f
-	return s, nil
-}
-
-var errIsDirectory = errors.New("it is a directory")
-
-func openError(path string, err error) error {
-	switch {
-	case errors.Is(err, errIsDirectory):
-		return diag.Fail(diag.Usage, diag.ConfigFile, "Name a file in it.", "%s is a directory, not a file", path)
-	case errors.Is(err, fs.ErrNotExist):
-		return diag.FailWith(err, diag.Usage, diag.ConfigFile, "", "there is no file %s", path)
-	}
-	return diag.FailWith(err, diag.Usage, diag.ConfigFile, "", "%s cannot be read", path)
-}
-
-// OpenReader reads the header of r; name is what problems call it. The caller closes r.
-func OpenReader(name string, r io.Reader, o Options) (*Source, error) {
-	s := &Source{name: name, meter: &meter{r: r, sum: sha256.New()}, line: 1, lineEnd: "\n", block: o.BlockSize, maximum: o.MaxRecord}
+// openDelimited opens a file of lines with delimited, maybe quoted cells: csv and tsv.
+func openDelimited(name string, r io.Reader, o Options) (Reader, error) {
+	s := &delimited{name: name, meter: &meter{r: r, sum: sha256.New()}, header: Header{LineEnd: "\n"}, line: 1, block: o.BlockSize, maximum: o.MaxRecord}
 	if s.block <= 0 {
 		s.block = 256 << 10
 	}
 	if s.maximum <= 0 {
 		s.maximum = 16 << 20
 	}
-	var err error
-	if s.delim, err = o.delimiter(); err != nil {
-		return nil, diag.FailWith(err, diag.Usage, diag.BundleValue, "", "%s cannot be read", name)
+	if !ValidDelimiter(o.Delimiter) {
+		return nil, diag.Fail(diag.Usage, diag.BundleValue, "", "%s cannot be read: the delimiter %q is not one ASCII character", name, o.Delimiter)
 	}
-	if s.decoded, s.encoding, err = decode(name, s.meter, o.Encoding); err != nil {
+	s.delim = o.Delimiter[0]
+	var err error
+	if s.decoded, s.header.Encoding, err = decode(name, s.meter, o.Encoding); err != nil {
 		return nil, err
 	}
 	if err := s.readHeader(o); err != nil {
@@ -117,44 +63,26 @@ func OpenReader(name string, r io.Reader, o Options) (*Source, error) {
 	return s, nil
 }
 
-func (o Options) delimiter() (byte, error) {
-	switch {
-	case o.Delimiter == "" && o.Format == "tsv":
-		return '\t', nil
-	case o.Delimiter == "":
-		return ',', nil
-	case len(o.Delimiter) != 1 || o.Delimiter[0] >= 0x80 || strings.ContainsAny(o.Delimiter, "\"\r\n\x00"):
-		return 0, fmt.Errorf("the delimiter %q is not one ASCII character", o.Delimiter)
-	}
-	return o.Delimiter[0], nil
+// ValidDelimiter reports whether a text can separate cells: it is one ASCII character that stands for
+// nothing else.
+func ValidDelimiter(s string) bool {
+	return len(s) == 1 && s[0] < 0x80 && !strings.ContainsAny(s, "\"\r\n\x00")
 }
 
-// Close closes the file that Open opened.
-func (s *Source) Close() error {
-	if s.file == nil {
-		return nil
+func (s *delimited) Header() Header { return s.header }
+
+func (s *delimited) Close() error {
+	if c, ok := s.meter.r.(io.Closer); ok {
+		return c.Close() //nolint:wrapcheck // nothing to add: the caller knows the file
 	}
-	return s.file.Close()
+	return nil
 }
 
-// Encoding is the encoding the file is read in: that of its byte order mark, else that of Options.
-// Raw text is UTF-8 whatever it is.
-func (s *Source) Encoding() string { return s.encoding }
-
-// LineEnd is the line end of the header, "\n" or "\r\n".
-func (s *Source) LineEnd() string { return s.lineEnd }
-
-// BytesRead counts the bytes of the file read so far.
-func (s *Source) BytesRead() int64 { return s.meter.n }
-
-// Digest is the SHA-256 of the file in hex and its length, complete once Next has returned io.EOF.
-func (s *Source) Digest() (sha string, size int64) {
+func (s *delimited) Digest() (sha string, size int64) {
 	return hex.EncodeToString(s.meter.sum.Sum(nil)), s.meter.n
 }
 
-// Next fills b with some whole records. It returns io.EOF at the end, and a *diag.Error where the
-// file cannot be read further as a table.
-func (s *Source) Next(b *Block) error {
+func (s *delimited) Next(b *Block) error {
 	if s.failed != nil {
 		return s.failed
 	}
@@ -164,13 +92,13 @@ func (s *Source) Next(b *Block) error {
 		s.failed = err
 		return err
 	}
-	b.text, b.line, b.delim = text, s.line, s.delim
+	*b = Block{text: text, line: s.line, delim: s.delim, size: len(text)}
 	s.line += int64(strings.Count(text, "\n"))
 	return nil
 }
 
 // take returns whole records: about size bytes, at least one.
-func (s *Source) take(size int) (string, error) {
+func (s *delimited) take(size int) (string, error) {
 	if err := s.collect(size); err != nil {
 		return "", err
 	}
@@ -188,7 +116,7 @@ func (s *Source) take(size int) (string, error) {
 }
 
 // takeOne returns the next record alone, with its line end; io.EOF if there is none.
-func (s *Source) takeOne() (string, error) {
+func (s *delimited) takeOne() (string, error) {
 	if err := s.collect(1); err != nil {
 		return "", err
 	}
@@ -213,7 +141,7 @@ func (s *Source) takeOne() (string, error) {
 }
 
 // cut hands out the buffer up to a record boundary, if it is text.
-func (s *Source) cut(to int) (string, error) {
+func (s *delimited) cut(to int) (string, error) {
 	if err := s.check(s.buf[s.start:to]); err != nil {
 		return "", err
 	}
@@ -223,7 +151,7 @@ func (s *Source) cut(to int) (string, error) {
 }
 
 // collect reads until size bytes and a whole record are there, or the file ends.
-func (s *Source) collect(size int) error {
+func (s *delimited) collect(size int) error {
 	for {
 		for s.end-s.start < size && !s.eof {
 			if err := s.read(size); err != nil {
@@ -241,7 +169,7 @@ func (s *Source) collect(size int) error {
 }
 
 // read reads once, making room for size bytes.
-func (s *Source) read(size int) error {
+func (s *delimited) read(size int) error {
 	if len(s.buf)-s.start < size {
 		buf := s.buf
 		if len(buf) < size {
@@ -267,7 +195,7 @@ func (s *Source) read(size int) error {
 //
 // A quote opens a quoted cell only where a cell begins; that can be seen from the byte before it,
 // so everything between quotes is passed over at the speed of IndexByte.
-func (s *Source) search() {
+func (s *delimited) search() {
 	buf, pos, delim := s.buf[:s.end], s.pos, s.delim
 	for pos < len(buf) {
 		if s.inQuote {
@@ -311,7 +239,7 @@ func (s *Source) search() {
 }
 
 // lineAt is the line of a byte of the buffer.
-func (s *Source) lineAt(at int) int64 {
+func (s *delimited) lineAt(at int) int64 {
 	return s.line + int64(bytes.Count(s.buf[s.start:at], []byte("\n")))
 }
 

@@ -162,7 +162,10 @@ func (a *app) send(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *r
 		if err != nil {
 			return 0, err
 		}
-		return 0, a.rehearse(r, counts)
+		if counts.Partly() {
+			a.exit = exitPartly // as the real send would end
+		}
+		return a.exit, a.rehearse(r, counts)
 	}
 	return a.stage(ctx, r, runs.Send, work)
 }

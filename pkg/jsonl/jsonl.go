@@ -1,5 +1,5 @@
-// Package jsonl owns record files: one JSON object a line, written with a digest, read in blocks of
-// whole lines, and the JSON texts appended to them.
+// Package jsonl owns record files: one JSON object a line, written with a digest and read in blocks
+// of whole lines; and, for the hot paths, JSON appended and scanned without a tree in between.
 package jsonl
 
 import (
@@ -10,6 +10,7 @@ import (
 	"errors"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/sluice-edfi/sluice/pkg/durable"
@@ -44,26 +45,13 @@ func Create(path string) (*Writer, error) {
 	return w, nil
 }
 
-// Write appends text that holds n whole lines, each with its line end.
+// Write appends text that holds n whole lines, each with its line end; Commit counts by it.
 func (w *Writer) Write(text []byte, n int) error {
 	w.lines += int64(n)
 	w.bytes += int64(len(text))
 	_, err := w.buf.Write(text)
 	return err
 }
-
-// Line appends one line; text has no line end.
-func (w *Writer) Line(text []byte) error {
-	w.lines++
-	w.bytes += int64(len(text)) + 1
-	if _, err := w.buf.Write(text); err != nil {
-		return err
-	}
-	return w.buf.WriteByte('\n')
-}
-
-// Lines is how many lines were written so far.
-func (w *Writer) Lines() int64 { return w.lines }
 
 // Commit syncs the file, gives it its name, and says what it holds.
 func (w *Writer) Commit() (Digest, error) {
@@ -89,12 +77,11 @@ type Block struct {
 // Lines calls yield for each line without its line end, with its number; the text is part of Data.
 func (b *Block) Lines(yield func(line int64, text []byte) bool) {
 	n := b.First
-	for rest := b.Data; len(rest) > 0; n++ {
-		text, tail, _ := bytes.Cut(rest, []byte{'\n'})
-		if !yield(n, bytes.TrimSuffix(text, []byte{'\r'})) {
+	for text := range bytes.Lines(b.Data) {
+		if !yield(n, bytes.TrimSuffix(bytes.TrimSuffix(text, []byte{'\n'}), []byte{'\r'})) {
 			return
 		}
-		rest = tail
+		n++
 	}
 }
 
@@ -185,6 +172,43 @@ func (r *Reader) Digest() Digest {
 
 // Close closes the file.
 func (r *Reader) Close() error { return r.file.Close() }
+
+// Line is one line of a record file; Text is valid until the next one.
+type Line struct {
+	Number int64 // from 1
+	Offset int64 // in bytes, from the beginning of the file
+	Text   []byte
+}
+
+// Each calls yield for each line of the file at path, without its line feed, until yield returns an
+// error, which Each returns. A file that does not exist has no lines.
+func Each(path string, yield func(Line) error) error {
+	r, err := OpenPlain(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	var b Block
+	for offset := int64(0); ; offset += int64(len(b.Data)) {
+		if err := r.Next(&b, 0); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		line := Line{Number: b.First, Offset: offset}
+		for text := range bytes.Lines(b.Data) {
+			line.Text = bytes.TrimSuffix(text, []byte{'\n'})
+			if err := yield(line); err != nil {
+				return err
+			}
+			line.Number++
+			line.Offset += int64(len(text))
+		}
+	}
+}
 
 // DigestFile reads a whole file for its digest.
 func DigestFile(path string) (Digest, error) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -21,7 +22,7 @@ func TestWriteAndRead(t *testing.T) {
 	var want []string
 	for i := range 1000 {
 		want = append(want, fmt.Sprintf(`{"n":%d,"pad":"%s"}`, i, strings.Repeat("x", i%90)))
-		if err := w.Line([]byte(want[i])); err != nil {
+		if err := w.Write([]byte(want[i]+"\n"), 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -55,6 +56,30 @@ func TestWriteAndRead(t *testing.T) {
 			t.Errorf("size %d: %+v, want %+v", size, got, digest)
 		}
 		r.Close()
+	}
+}
+
+func TestEach(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "r.jsonl")
+	if err := os.WriteFile(path, []byte("{} \n\n{\"a\":1}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	each := func(l Line) error {
+		got = append(got, fmt.Sprintf("%d at %d: %s", l.Number, l.Offset, l.Text))
+		if l.Number == 3 {
+			return io.ErrUnexpectedEOF
+		}
+		return nil
+	}
+	if err := Each(path, each); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Error(err)
+	}
+	if want := []string{"1 at 0: {} ", "2 at 4: ", `3 at 5: {"a":1}`}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if err := Each(path+"x", each); err != nil || len(got) != 3 {
+		t.Errorf("a file that does not exist: %v %q", err, got)
 	}
 }
 

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"strconv"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -77,28 +75,14 @@ func (p *Problems) Close() error { return errors.Join(p.json.Close(), p.csv.Clos
 
 // EachProblem calls yield for each problem that a stage listed; a stage that listed none is no error.
 func (r *Run) EachProblem(stage string, yield func(diag.Problem)) error {
-	reader, err := jsonl.Open(r.File("problems", stage+".jsonl"))
-	if errors.Is(err, fs.ErrNotExist) {
+	return jsonl.Each(r.File("problems", stage+".jsonl"), func(line jsonl.Line) error {
+		var p diag.Problem
+		if err := json.Unmarshal(line.Text, &p); err != nil {
+			return fmt.Errorf("problems/%s.jsonl line %d: %w", stage, line.Number, err)
+		}
+		yield(p)
 		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
-	for block := (jsonl.Block{}); ; {
-		if err := reader.Next(&block, 0); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		for line, text := range block.Lines {
-			var p diag.Problem
-			if err := json.Unmarshal(text, &p); err != nil {
-				return fmt.Errorf("problems/%s.jsonl line %d: %w", stage, line, err)
-			}
-			yield(p)
-		}
-	}
+	})
 }
 
 func number(n int) string {

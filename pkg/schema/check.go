@@ -2,10 +2,13 @@ package schema
 
 import (
 	"bytes"
+	"fmt"
 	"math/bits"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
 // scratch is what a Record keeps between checks so that a valid record costs no allocation.
@@ -49,20 +52,14 @@ type keyHash struct {
 
 // run is one check of one record. It lives on the stack.
 type run struct {
-	data    []byte
-	i       int
+	in      jsonl.Scanner
 	rec     *Record
 	at      [maxNesting]int32
-	depth   int // open collections
-	nested  int // open objects and arrays
-	item    int // where the key of the current item begins in scratch.values
-	parts   int // where the parts of the current reference begin in scratch.parts
-	broken  bool
+	depth   int  // open collections
+	item    int  // where the key of the current item begins in scratch.values
+	parts   int  // where the parts of the current reference begin in scratch.parts
 	keyOnly bool // only what makes the key is judged, and nothing is found
 }
-
-// maxDepth bounds what a record may nest; the standards need six.
-const maxDepth = 100
 
 // Check judges the record in data and fills rec.
 func (c *Checker) Check(data []byte, rec *Record) { c.check(data, rec, false) }
@@ -73,20 +70,27 @@ func (c *Checker) Key(data []byte, rec *Record) { c.check(data, rec, true) }
 
 func (c *Checker) check(data []byte, rec *Record, keyOnly bool) {
 	rec.reset(c)
-	s := run{data: data, rec: rec, item: nowhere, parts: nowhere, keyOnly: keyOnly}
-	if s.space() != '{' {
-		s.fail("a record must be an object: it begins with {")
-		return
+	s := run{in: jsonl.Scanner{Data: data, Decoded: rec.scratch.text[:0]}, rec: rec, item: nowhere, parts: nowhere, keyOnly: keyOnly}
+	if s.record(c.root) {
+		c.makeKey(rec)
+	} else {
+		s.findAt(diag.RecordJSON, "$", nil, "", "character %d: %s", s.in.Pos+1, s.in.Problem)
 	}
-	if !s.object(c.root) {
-		rec.Key = Key{}
-		return
+	rec.scratch.text = s.in.Decoded
+}
+
+// record walks the whole text; false means that it is not JSON.
+func (s *run) record(root *plan) bool {
+	if s.in.Peek() != '{' {
+		return s.in.Fail("a record must be an object: it begins with {")
 	}
-	if s.space() != 0 || s.i < len(s.data) {
-		s.fail("more text stands behind the record; a line holds one object")
-		return
+	if !s.object(root) {
+		return false
 	}
-	c.makeKey(rec)
+	if s.in.Peek() != 0 || s.in.Pos < len(s.in.Data) {
+		return s.in.Fail("more text stands behind the record; a line holds one object")
+	}
+	return true
 }
 
 func (rec *Record) reset(c *Checker) {
@@ -105,7 +109,7 @@ func (rec *Record) reset(c *Checker) {
 	}
 	clear(sc.slots)
 	clear(sc.classes)
-	sc.seen, sc.parts, sc.items, sc.values, sc.text = sc.seen[:0], sc.parts[:0], sc.items[:0], sc.values[:0], sc.text[:0]
+	sc.seen, sc.parts, sc.items, sc.values = sc.seen[:0], sc.parts[:0], sc.items[:0], sc.values[:0]
 }
 
 // makeKey puts the natural key together from what the walk left in the slots.
@@ -132,9 +136,8 @@ func (c *Checker) makeKey(rec *Record) {
 
 // object walks the object that begins here; false means that the text is no JSON.
 func (s *run) object(p *plan) bool {
-	s.i++
-	if s.nested++; s.nested > maxDepth {
-		return s.fail("objects stand too deep in each other")
+	if !s.in.Enter("objects stand too deep in each other") {
+		return false
 	}
 	sc := &s.rec.scratch
 	base := len(sc.seen)
@@ -148,8 +151,8 @@ func (s *run) object(p *plan) bool {
 			sc.parts = append(sc.parts, KeyValue{Name: k.Name})
 		}
 	}
-	if s.space() == '}' {
-		s.i++
+	if s.in.Peek() == '}' {
+		s.in.Pos++
 	} else if !s.members(p, base) {
 		return false
 	}
@@ -163,66 +166,78 @@ func (s *run) object(p *plan) bool {
 		}
 		s.parts = outer
 	}
-	s.nested--
+	s.in.Leave()
 	return true
 }
 
 func (s *run) members(p *plan, base int) bool {
-	sc := &s.rec.scratch
-	guess := &sc.guesses[p.guesses]
+	guess := &s.rec.scratch.guesses[p.guesses]
 	for {
-		if s.i >= len(s.data) || s.data[s.i] != '"' {
-			return s.fail("a name in quotes is expected")
+		if s.in.Pos >= len(s.in.Data) || s.in.Data[s.in.Pos] != '"' {
+			return s.in.Fail("a name in quotes is expected")
 		}
-		n := nowhere
-		if g := int(*guess); g >= 0 {
-			// Records of one source name their properties in one order.
-			quoted := p.fields[g].quoted
-			if end := s.i + len(quoted); end <= len(s.data) && string(s.data[s.i:end]) == quoted {
-				n = g
-				s.i = end
-			}
-		}
-		if n == nowhere {
-			name, ok := s.text(nil)
-			if !ok {
+		// Records of one source name their properties in one order.
+		n := int(*guess)
+		if n == nowhere || !s.follows(p.fields[n].quoted) {
+			var ok bool
+			if n, ok = s.name(p); !ok {
 				return false
 			}
-			found, ok := p.byName[string(name)]
-			if !ok {
-				if !s.unknown(p, string(name)) {
-					return false
-				}
-				goto next
+			if n != nowhere {
+				*guess = int16(n)
 			}
-			n = found
-			*guess = int16(n)
-			if s.space() != ':' {
-				return s.fail("a colon is expected behind a name")
+		}
+		if n != nowhere {
+			guess = &s.rec.scratch.guesses[p.guesses+1+n]
+			if !s.member(p, base, n) {
+				return false
 			}
-			s.i++
 		}
-		guess = &sc.guesses[p.guesses+1+n]
-		if w, bit := base+n/64, uint64(1)<<(n%64); sc.seen[w]&bit != 0 {
-			s.find(diag.RecordJSON, s.place(p.fields[n].site), nil, "Keep one of them.", "%s stands twice in one object", p.fields[n].Name)
-		} else {
-			sc.seen[w] |= bit
-		}
-		if !s.value(&p.fields[n]) {
-			return false
-		}
-	next:
-		switch s.space() {
+		switch s.in.Peek() {
 		case ',':
-			s.i++
-			s.space()
+			s.in.Pos++
+			s.in.Peek()
 		case '}':
-			s.i++
+			s.in.Pos++
 			return true
 		default:
-			return s.fail("a comma or } is expected")
+			return s.in.Fail("a comma or } is expected")
 		}
 	}
+}
+
+// follows passes over text if it is what comes next.
+func (s *run) follows(text string) bool {
+	end := s.in.Pos + len(text)
+	if end > len(s.in.Data) || string(s.in.Data[s.in.Pos:end]) != text {
+		return false
+	}
+	s.in.Pos = end
+	return true
+}
+
+// name reads the name of a member, with the colon, and finds its field: nowhere if the standard
+// has none, and then the value has been passed over too.
+func (s *run) name(p *plan) (n int, ok bool) {
+	name, ok := s.in.Text()
+	if !ok {
+		return nowhere, false
+	}
+	n, ok = p.byName[string(name)]
+	if !ok {
+		return nowhere, s.unknown(p, string(name))
+	}
+	return n, s.in.Colon()
+}
+
+// member judges the value of field n.
+func (s *run) member(p *plan, base, n int) bool {
+	seen, bit := &s.rec.scratch.seen[base+n/64], uint64(1)<<(n%64)
+	if *seen&bit != 0 {
+		s.find(diag.RecordJSON, s.place(p.fields[n].site), nil, "Keep one of them.", "%s stands twice in one object", p.fields[n].Name)
+	}
+	*seen |= bit
+	return s.value(&p.fields[n])
 }
 
 // requireMembers finds the required properties that have not been met.
@@ -249,11 +264,10 @@ func (s *run) missing(p *plan, f *field) {
 
 // unknown judges a property that the standard does not have, and passes over its value.
 func (s *run) unknown(p *plan, name string) bool {
-	if s.space() != ':' {
-		return s.fail("a colon is expected behind a name")
+	if !s.in.Colon() {
+		return false
 	}
-	s.i++
-	s.space()
+	s.in.Peek()
 	if !p.open && !s.keyOnly {
 		here := s.place(p.site).String() + "." + name
 		if serverFields[name] {
@@ -266,17 +280,17 @@ func (s *run) unknown(p *plan, name string) bool {
 			s.findAt(diag.RecordUnknown, here, nil, "", "there is no property %s here%s", name, diag.DidYouMean(name, known))
 		}
 	}
-	return s.skip()
+	return s.in.Skip()
 }
 
 // value judges the value of a property.
 func (s *run) value(f *field) bool {
-	c := s.space()
+	c := s.in.Peek()
 	if s.keyOnly && !f.keyed {
-		return s.skip()
+		return s.in.Skip()
 	}
 	if c == 'n' {
-		if !s.literal("null") {
+		if !s.in.Literal("null") {
 			return false
 		}
 		if f.Required { // null is as good as nothing
@@ -310,8 +324,8 @@ func (s *run) value(f *field) bool {
 }
 
 func (s *run) wrongKind(f *field, c byte) bool {
-	start := s.i
-	if !s.skip() {
+	start := s.in.Pos
+	if !s.in.Skip() {
 		return false
 	}
 	fix := ""
@@ -321,7 +335,7 @@ func (s *run) wrongKind(f *field, c byte) bool {
 	case f.Kind == KindString && (c == '-' || '0' <= c && c <= '9'):
 		fix = "Write it in quotes."
 	}
-	s.find(diag.RecordSchema, s.place(f.site), s.data[start:s.i], fix, "%s must be %s, not %s", f.Name, f.Kind, kindOf(c))
+	s.find(diag.RecordSchema, s.place(f.site), s.in.Data[start:s.in.Pos], fix, "%s must be %s, not %s", f.Name, f.Kind, kindOf(c))
 	return true
 }
 
@@ -345,9 +359,8 @@ func kindOf(c byte) string {
 // array judges a collection: its items, that there is one if it is required, and that no two of
 // them have the same key.
 func (s *run) array(f *field) bool {
-	s.i++
-	if s.nested++; s.nested > maxDepth {
-		return s.fail("lists stand too deep in each other")
+	if !s.in.Enter("lists stand too deep in each other") {
+		return false
 	}
 	sc := &s.rec.scratch
 	firstItem, firstValue, outerItem := len(sc.items), len(sc.values), s.item
@@ -355,8 +368,8 @@ func (s *run) array(f *field) bool {
 	s.depth++
 	count := 0
 	var met hashSet
-	if s.space() == ']' {
-		s.i++
+	if s.in.Peek() == ']' {
+		s.in.Pos++
 		if f.Required {
 			s.find(diag.RecordSchema, s.place(f.site), nil, "", "%s is an empty list; at least one item is required", f.Name)
 		}
@@ -365,18 +378,18 @@ func (s *run) array(f *field) bool {
 			if s.depth <= maxNesting {
 				s.at[s.depth-1] = int32(count)
 			}
-			c := s.space()
+			c := s.in.Peek()
 			switch {
 			case f.plan == nil:
-				if !s.skip() {
+				if !s.in.Skip() {
 					return false
 				}
 			case c != '{':
-				start := s.i
-				if !s.skip() {
+				start := s.in.Pos
+				if !s.in.Skip() {
 					return false
 				}
-				s.find(diag.RecordSchema, s.place(f.plan.site), s.data[start:s.i], "", "item %d of %s must be an object, not %s", count+1, f.Name, kindOf(c))
+				s.find(diag.RecordSchema, s.place(f.plan.site), s.in.Data[start:s.in.Pos], "", "item %d of %s must be an object, not %s", count+1, f.Name, kindOf(c))
 			default:
 				s.item = len(sc.values)
 				for range f.plan.keyFold {
@@ -389,21 +402,21 @@ func (s *run) array(f *field) bool {
 					s.compareItem(f, &met, firstItem, count)
 				}
 			}
-			if c = s.space(); c == ',' {
-				s.i++
+			if c = s.in.Peek(); c == ',' {
+				s.in.Pos++
 				continue
 			}
 			if c != ']' {
-				return s.fail("a comma or ] is expected")
+				return s.in.Fail("a comma or ] is expected")
 			}
-			s.i++
+			s.in.Pos++
 			break
 		}
 	}
 	sc.items, sc.values = sc.items[:firstItem], sc.values[:firstValue]
 	s.item = outerItem
 	s.depth--
-	s.nested--
+	s.in.Leave()
 	return true
 }
 
@@ -521,4 +534,32 @@ func (s *run) referenceHash(use *ReferenceUse, target string) [16]byte {
 		known.hash = sum(sc.key)
 	}
 	return known.hash
+}
+
+func (s *run) place(at *site) Place { return Place{site: at, at: s.at} }
+
+func (s *run) find(code diag.Code, at Place, value []byte, fix, format string, args ...any) {
+	s.findAt(code, at.String(), value, fix, format, args...)
+}
+
+func (s *run) findAt(code diag.Code, path string, value []byte, fix, format string, args ...any) {
+	if s.keyOnly {
+		return
+	}
+	s.rec.Findings = append(s.rec.Findings, Finding{Code: code, Level: diag.LevelOf(code), Path: path,
+		Value: shorten(value), Message: fmt.Sprintf(format, args...), Fix: fix})
+}
+
+const shownLength = 120
+
+// shorten keeps a value readable in a list of problems.
+func shorten(value []byte) string {
+	if len(value) <= shownLength {
+		return string(value)
+	}
+	end := shownLength
+	for end > 0 && !utf8.RuneStart(value[end]) {
+		end--
+	}
+	return string(value[:end]) + "…"
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
 // schemaFile is a JSON Schema as we write it.
@@ -34,10 +36,9 @@ type schemaFile struct {
 // decodeSchema reads what schemaWriter wrote. A general decoder takes four times as long, and
 // every command that needs a data standard begins with this.
 func decodeSchema(text []byte) (*schemaFile, error) {
-	var rec Record
-	d := &decoder{run: run{data: text, rec: &rec}}
+	d := &decoder{in: jsonl.Scanner{Data: text}}
 	f := d.schema()
-	if d.err == nil && (d.space() != 0 || d.i < len(d.data)) {
+	if d.err == nil && (d.in.Peek() != 0 || d.in.Pos < len(d.in.Data)) {
 		d.stop("more text stands behind the schema")
 	}
 	return f, d.err
@@ -45,13 +46,13 @@ func decodeSchema(text []byte) (*schemaFile, error) {
 
 // decoder reads values of a known kind; after the first error it does nothing.
 type decoder struct {
-	run
+	in  jsonl.Scanner
 	err error
 }
 
 func (d *decoder) stop(message string) {
 	if d.err == nil {
-		d.err = fmt.Errorf("character %d: %s", d.i+1, message)
+		d.err = fmt.Errorf("character %d: %s", d.in.Pos+1, message)
 	}
 }
 
@@ -119,10 +120,10 @@ func (d *decoder) schema() *schemaFile {
 func (d *decoder) members(each func(name string)) {
 	d.list('{', '}', func() {
 		name := d.string()
-		if d.err == nil && d.space() != ':' {
+		if d.err == nil && d.in.Peek() != ':' {
 			d.stop("a colon is expected")
 		}
-		d.i++
+		d.in.Pos++
 		each(name)
 	})
 }
@@ -133,25 +134,25 @@ func (d *decoder) list(open, end byte, each func()) {
 	if d.err != nil {
 		return
 	}
-	if d.space() != open {
+	if d.in.Peek() != open {
 		d.stop(string(open) + " is expected")
 		return
 	}
-	d.i++
-	if d.space() == end {
-		d.i++
+	d.in.Pos++
+	if d.in.Peek() == end {
+		d.in.Pos++
 		return
 	}
 	for d.err == nil {
-		d.space()
+		d.in.Peek()
 		if each(); d.err != nil {
 			return
 		}
-		switch d.space() {
+		switch d.in.Peek() {
 		case ',':
-			d.i++
+			d.in.Pos++
 		case end:
-			d.i++
+			d.in.Pos++
 			return
 		default:
 			d.stop("a comma or the end is expected")
@@ -168,11 +169,11 @@ func (d *decoder) string() string {
 	if d.err != nil {
 		return ""
 	}
-	if d.space() != '"' {
+	if d.in.Peek() != '"' {
 		d.stop("a text is expected")
 		return ""
 	}
-	text, ok := d.text(nil)
+	text, ok := d.in.Text()
 	if !ok {
 		d.stop("a text is expected")
 	}
@@ -180,23 +181,23 @@ func (d *decoder) string() string {
 }
 
 func (d *decoder) pass() {
-	if d.err == nil && !d.skip() {
+	if d.err == nil && !d.in.Skip() {
 		d.stop("a value is expected")
 	}
 }
 
 func (d *decoder) bool() bool {
-	d.space()
-	start := d.i
+	d.in.Peek()
+	start := d.in.Pos
 	d.pass()
-	return d.err == nil && string(d.data[start:d.i]) == "true"
+	return d.err == nil && string(d.in.Data[start:d.in.Pos]) == "true"
 }
 
 func (d *decoder) number() float64 {
-	d.space()
-	start := d.i
+	d.in.Peek()
+	start := d.in.Pos
 	d.pass()
-	n, err := strconv.ParseFloat(string(d.data[start:d.i]), 64)
+	n, err := strconv.ParseFloat(string(d.in.Data[start:d.in.Pos]), 64)
 	if err != nil {
 		d.err = errors.Join(d.err, err)
 	}

@@ -42,13 +42,13 @@ func newMemory(fields int) memory {
 // descriptor judges a descriptor value.
 func (s *run) descriptor(f *field) bool {
 	m := &s.rec.scratch.memory
-	start := s.i + 1
-	number, expected := m.expected(f.word, s.data[start:])
+	start := s.in.Pos + 1
+	number, expected := m.expected(f.word, s.in.Data[start:])
 	if expected {
 		m.follow(f.word, number)
 		met := &m.met[number]
-		s.i = start + len(met.text)
-		value := s.data[start : s.i-1 : s.i-1]
+		s.in.Pos = start + len(met.text)
+		value := s.in.Data[start : s.in.Pos-1 : s.in.Pos-1]
 		if !met.settled {
 			s.useDescriptor(f, value, number)
 		}
@@ -71,8 +71,8 @@ func (s *run) descriptor(f *field) bool {
 	}
 	var hash uint64
 	number = 0
-	if asWritten := len(value) == s.i-1-start; asWritten && len(s.rec.Findings) == faults {
-		number, hash = m.meet(f.word, s.data[start:s.i])
+	if asWritten := len(value) == s.in.Pos-1-start; asWritten && len(s.rec.Findings) == faults {
+		number, hash = m.meet(f.word, s.in.Data[start:s.in.Pos])
 	}
 	if !m.met[number].settled {
 		s.useDescriptor(f, value, number)

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
 // string judges a text, date, time or descriptor.
@@ -50,6 +51,19 @@ func (s *run) string(f *field) bool {
 	return true
 }
 
+// text reads a text for a field and finds fault with characters that targets refuse.
+func (s *run) text(f *field) ([]byte, bool) {
+	value, ok := s.in.Text()
+	for _, flaw := range s.in.Flaws {
+		what := "holds a NUL character, which databases refuse"
+		if flaw == jsonl.LoneSurrogate {
+			what = "holds half a character (a lone surrogate)"
+		}
+		s.find(diag.RecordSchema, s.place(f.site), nil, "", "%s %s", f.Name, what)
+	}
+	return value, ok
+}
+
 // words judges a text's length, blanks and descriptor form; false means it is as good as missing.
 func (s *run) words(f *field, value []byte) bool {
 	if len(value) == 0 || mayBeBlank(value[0]) || mayBeBlank(value[len(value)-1]) {
@@ -63,12 +77,12 @@ func (s *run) words(f *field, value []byte) bool {
 		}
 	}
 	if f.MaxLength > 0 && len(value) > f.MaxLength { // no text has more UTF-16 units than bytes
-		if n := utf16Length(value); n > f.MaxLength {
+		if n := jsonl.UTF16Length(value); n > f.MaxLength {
 			s.find(diag.RecordSchema, s.place(f.site), value, "", "%s is %d characters long, at most %d are allowed", f.Name, n, f.MaxLength)
 		}
 	}
 	if f.MinLength > 0 && len(value) < 3*f.MinLength { // no text has more than three bytes for each unit
-		if n := utf16Length(value); n < f.MinLength {
+		if n := jsonl.UTF16Length(value); n < f.MinLength {
 			s.find(diag.RecordSchema, s.place(f.site), value, "", "%s is %d characters long, at least %d are needed", f.Name, n, f.MinLength)
 		}
 	}
@@ -76,25 +90,6 @@ func (s *run) words(f *field, value []byte) bool {
 }
 
 func mayBeBlank(c byte) bool { return c <= ' ' || c >= utf8.RuneSelf }
-
-// utf16Length counts as targets do: a character outside the basic plane is two.
-func utf16Length(value []byte) int {
-	n := 0
-	for i := 0; i < len(value); {
-		if value[i] < utf8.RuneSelf {
-			n++
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRune(value[i:])
-		n++
-		if r > 0xffff {
-			n++
-		}
-		i += size
-	}
-	return n
-}
 
 // findPlainDate notes a date where a time is due. It is worth knowing, not wrong, and can stand in
 // every record: outside collections it costs no allocation.
@@ -115,20 +110,10 @@ func isDate(v []byte) bool {
 	year, ok1 := digits(v[:4])
 	month, ok2 := digits(v[5:7])
 	day, ok3 := digits(v[8:])
-	return ok1 && ok2 && ok3 && year > 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)
-}
-
-func daysIn(year, month int) int {
-	switch month {
-	case 2:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-			return 29
-		}
-		return 28
-	case 4, 6, 9, 11:
-		return 30
+	if !ok1 || !ok2 || !ok3 || year == 0 || month < 1 || month > 12 || day < 1 || day > 31 {
+		return false
 	}
-	return 31
+	return day <= 28 || time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Day() == day
 }
 
 func digits(v []byte) (int, bool) {
@@ -197,12 +182,12 @@ func canonicalDateTime(v []byte) []byte {
 
 // number judges an integer or decimal.
 func (s *run) number(f *field) bool {
-	start := s.i
-	whole, ok := s.numberText()
+	start := s.in.Pos
+	whole, ok := s.in.Number()
 	if !ok {
 		return false
 	}
-	text := s.data[start:s.i]
+	text := s.in.Data[start:s.in.Pos]
 	if f.Kind == KindInteger {
 		return s.integer(f, text, whole)
 	}
@@ -288,10 +273,10 @@ func (s *run) boolean(f *field, c byte) bool {
 	if c == 'f' {
 		word = "false"
 	}
-	start := s.i
-	if !s.literal(word) {
+	start := s.in.Pos
+	if !s.in.Literal(word) {
 		return false
 	}
-	s.keep(f, s.data[start:s.i], 0)
+	s.keep(f, s.in.Data[start:s.in.Pos], 0)
 	return true
 }

@@ -54,9 +54,9 @@ func TestCanonicalForms(t *testing.T) {
 }
 
 func FuzzFold(f *testing.F) {
-	f.Add("uri://ed-fi.org/X#Élan", uint8(3))
-	f.Add("ſKıİß", uint8(0))
-	f.Fuzz(func(t *testing.T, text string, n uint8) {
+	f.Add("uri://ed-fi.org/X#Élan")
+	f.Add("ſKıİß")
+	f.Fuzz(func(t *testing.T, text string) {
 		text = strings.ToValidUTF8(text, "?")
 		once := FoldDescriptor(nil, []byte(text))
 		if twice := FoldDescriptor(nil, once); string(twice) != string(once) {
@@ -66,15 +66,5 @@ func FuzzFold(f *testing.F) {
 		if quickHash(hashSeed, []byte(text), true) != quickHash(hashSeed, once, true) {
 			t.Errorf("%q and its folded form have different hashes", text)
 		}
-		if i := int(n) % (len(text) + 1); plainEnd([]byte(text), i) != slowPlainEnd(text, i) {
-			t.Errorf("plainEnd of %q at %d", text, i)
-		}
 	})
-}
-
-func slowPlainEnd(text string, i int) int {
-	for i < len(text) && text[i] >= ' ' && text[i] < 0x80 && text[i] != '"' && text[i] != '\\' {
-		i++
-	}
-	return i
 }

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
 // Validator judges records by the resource's JSON Schema with a JSON Schema library: the second
@@ -175,7 +176,7 @@ func (o ownSchema) Validate(ctx jsonschema.ValidationContext, v any) error {
 	if !ok {
 		return nil
 	}
-	n := len(utf16.Encode([]rune(text)))
+	n := jsonl.UTF16Length(text)
 	switch namespace, code, found := strings.Cut(text, "#"); {
 	case o.max > 0 && n > o.max:
 		return ctx.Error("maxLength", "%d characters long, at most %d are allowed", n, o.max)

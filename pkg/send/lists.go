@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"strconv"
 	"time"
@@ -99,9 +97,9 @@ func (l *loader) listProblems() (err error) {
 	defer func() { err = errors.Join(err, problems.Close()) }()
 	for _, wave := range l.Standard.Waves(sortedNames(l.staged)) {
 		for _, name := range wave {
-			err := eachLine(l.Run.File("errors", name+".jsonl"), func(_ int64, text []byte) error {
+			err := jsonl.Each(l.Run.File("errors", name+".jsonl"), func(line jsonl.Line) error {
 				var u Unloaded
-				if err := json.Unmarshal(text, &u); err != nil {
+				if err := json.Unmarshal(line.Text, &u); err != nil {
 					return err
 				}
 				if u.Outcome == invalid.String() {
@@ -115,33 +113,4 @@ func (l *loader) listProblems() (err error) {
 		}
 	}
 	return problems.Commit()
-}
-
-// eachLine calls do for each line of a record file with its offset; a file that is absent has none.
-func eachLine(path string, do func(offset int64, text []byte) error) error {
-	r, err := jsonl.OpenPlain(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	var b jsonl.Block
-	for offset := int64(0); ; offset += int64(len(b.Data)) {
-		if err := r.Next(&b, 0); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		at := offset
-		for rest := b.Data; len(rest) > 0; {
-			text, tail, _ := bytes.Cut(rest, []byte{'\n'})
-			if err := do(at, text); err != nil {
-				return err
-			}
-			at += int64(len(rest) - len(tail))
-			rest = tail
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
 // validated finds what validate said of a staged line. It reads problems/validate.jsonl when it is
@@ -55,17 +56,17 @@ func (v *validated) open() {
 	}
 	v.file = f
 	index := map[string][]finding{}
-	err = eachLine(v.path, func(offset int64, text []byte) error {
+	err = jsonl.Each(v.path, func(line jsonl.Line) error {
 		var p struct {
 			Resource   string     `json:"resource"`
 			StagedLine int64      `json:"stagedLine"`
 			Level      diag.Level `json:"level"`
 		}
-		if err := json.Unmarshal(text, &p); err != nil {
+		if err := json.Unmarshal(line.Text, &p); err != nil {
 			return err
 		}
 		if p.StagedLine > 0 {
-			index[p.Resource] = append(index[p.Resource], finding{p.StagedLine, offset, len(text), p.Level})
+			index[p.Resource] = append(index[p.Resource], finding{p.StagedLine, line.Offset, len(line.Text), p.Level})
 		}
 		return nil
 	})

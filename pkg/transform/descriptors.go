@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -174,7 +173,7 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (dec
 		if row >= 0 {
 			out.code = d.table.code(row)
 		}
-		if n := len(utf16.Encode([]rune(out.code))); n > maxCode {
+		if n := jsonl.UTF16Length(out.code); n > maxCode {
 			return out, &fault{code: diag.DescriptorLong, rule: rule, column: column, value: text,
 				message: fmt.Sprintf("the value has %d characters, a code of %s at most %d", n, d.typ, maxCode)}
 		}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/expr-lang/expr/ast"
 
@@ -323,7 +322,7 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 		x.bad(n.Pos, "", "%s %s", v.source, wrong)
 		return nil, false
 	}
-	if length := len(utf16.Encode([]rune(v.val.text()))); p.Kind == schema.KindString && (p.MaxLength > 0 && length > p.MaxLength || length < p.MinLength) {
+	if length := jsonl.UTF16Length(v.val.text()); p.Kind == schema.KindString && (p.MaxLength > 0 && length > p.MaxLength || length < p.MinLength) {
 		x.bad(n.Pos, "", "%s has %d characters, but %s takes %d to %d", v.source, length, x.place(path), p.MinLength, p.MaxLength)
 		return nil, false
 	}

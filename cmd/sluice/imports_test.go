@@ -139,7 +139,7 @@ func depguard(packages []layered, libraries []library) string {
 			}
 			files += ", '!**/" + home + "/*.go'"
 		}
-		rule("'"+l.path+"'", files)
+		rule(strings.NewReplacer(".", "-", "/", "-").Replace(l.path), files)
 		fmt.Fprintf(&b, "          deny: [{pkg: %s, desc: 'its home is %s'}]\n", l.path, strings.Join(l.homes, ", "))
 	}
 	return b.String()

@@ -17,6 +17,10 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
+// binaries is for testdata/compare.sh: the scripts run with the sluice of this folder, and go on where
+// that one, being another version, does something else.
+var binaries = flag.String("binaries", "", "folder of the sluice that the scripts run, in place of the one under test")
+
 var update = flag.Bool("update", false, "rewrite generated documents and the output expected by scripts")
 
 func TestMain(m *testing.M) {
@@ -34,10 +38,14 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		ContinueOnError:     *binaries != "",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SHARED", shared)
 			env.Setenv("NO_COLOR", "1")
 			env.Setenv("HOME", env.WorkDir)
+			if *binaries != "" {
+				env.Setenv("PATH", *binaries+string(os.PathListSeparator)+env.Getenv("PATH"))
+			}
 			root, err := filepath.Abs("../..")
 			env.Setenv("PROJECT", root)
 			return err

@@ -29,10 +29,6 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the real binary as a user does, for each command, flag and exit status.
 func TestScripts(t *testing.T) {
-	shared, err := filepath.Abs("../../../shared")
-	if err != nil {
-		t.Fatal(err)
-	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/script",
 		UpdateScripts:       *update,
@@ -40,7 +36,6 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		ContinueOnError:     *binaries != "",
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("SHARED", shared)
 			env.Setenv("NO_COLOR", "1")
 			env.Setenv("HOME", env.WorkDir)
 			if *binaries != "" {
@@ -49,13 +44,6 @@ func TestScripts(t *testing.T) {
 			root, err := filepath.Abs("../..")
 			env.Setenv("PROJECT", root)
 			return err
-		},
-		Condition: func(name string) (bool, error) {
-			if name == "shared" {
-				_, err := os.Stat(shared)
-				return err == nil, nil
-			}
-			return false, fmt.Errorf("unknown condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,

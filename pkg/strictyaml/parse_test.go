@@ -237,7 +237,7 @@ func TestHostileInputIsBounded(t *testing.T) {
 
 // FuzzParse checks that nothing panics, and that every scalar stands where its position says.
 func FuzzParse(f *testing.F) {
-	files, _ := filepath.Glob("../../../shared/bundle-format/examples/*.yaml")
+	files, _ := filepath.Glob("../../testdata/bundles/*/bundle.yaml")
 	for _, name := range files {
 		if b, err := os.ReadFile(name); err == nil {
 			f.Add(b)

@@ -1,46 +1,51 @@
 package transform
 
 import (
-	"bufio"
 	"context"
+	"encoding/csv"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
-// mapGrowth is a file in the vendor's layout: the sample's rows over and over, each another student's.
+// mapGrowth is a file in the vendor's layout: the example's rows over and over, each another student's.
 func mapGrowth(tb testing.TB, rows int) string {
 	tb.Helper()
-	text, err := os.ReadFile(filepath.Join(shared, "samples/map-growth/sample_anonymized_file.csv"))
-	if err != nil {
-		tb.Skip("shared samples are not here")
-	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	path := filepath.Join(tb.TempDir(), "map.csv")
-	f, err := os.Create(path)
+	in, err := os.Open("../../examples/map-growth/results.csv")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	w := bufio.NewWriter(f)
-	fmt.Fprintln(w, lines[0])
-	templates := make([][2]string, 0, len(lines)-2)
-	for _, l := range lines[1 : len(lines)-1] { // the last one is short
-		cells := strings.SplitN(l, `","`, 8)
-		templates = append(templates, [2]string{strings.Join(cells[:5], `","`) + `","`, `","` + cells[7]})
+	defer in.Close()
+	lines, err := csv.NewReader(in).ReadAll()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	path := filepath.Join(tb.TempDir(), "map.csv")
+	out, err := os.Create(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	w := csv.NewWriter(out)
+	header, templates := lines[0], lines[1:]
+	id, stateID := slices.Index(header, "StudentID"), slices.Index(header, "Student_StateID")
+	if err := w.Write(header); err != nil {
+		tb.Fatal(err)
 	}
 	for i := range rows {
-		t := templates[i%len(templates)]
-		fmt.Fprintf(w, "%sL%07d\",\"6%07d%s\n", t[0], i, i, t[1])
+		row := templates[i%len(templates)]
+		row[id], row[stateID] = fmt.Sprintf("L%07d", i), fmt.Sprintf("6%07d", i)
+		if err := w.Write(row); err != nil {
+			tb.Fatal(err)
+		}
 	}
-	if err := w.Flush(); err != nil {
-		tb.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
+	w.Flush()
+	if err := errors.Join(w.Error(), out.Close()); err != nil {
 		tb.Fatal(err)
 	}
 	return path
@@ -53,7 +58,7 @@ func mapGrowthProgram(tb testing.TB) *Program {
 	if problems.Blocks() {
 		tb.Fatal(problemText(problems))
 	}
-	p, problems := Compile(Config{Bundle: b, Standards: []*schema.Standard{standard()}, Params: map[string]string{"school_year": "2022"}})
+	p, problems := Compile(Config{Bundle: b, Standards: []*schema.Standard{standard()}, Params: map[string]string{"school_year": "2026"}})
 	if p == nil {
 		tb.Fatal(problemText(problems))
 	}

@@ -1,120 +1,109 @@
 package schema
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-edfi/sluice/schemas"
 )
 
-const shared = "../../../shared"
+// naturalKeysFile holds the natural keys of Data Standard 5.1 as its model says them; testdata/natural-keys/README.md
+// says where from. The published documents, which pkg/schema reads, are another source.
+const naturalKeysFile = "../../testdata/natural-keys/ds-5.1.jsonl"
 
-// sharedFile reads a file of the reference material, unpacked; without that material the test is skipped.
-func sharedFile(t testing.TB, name string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(shared, name))
-	if os.IsNotExist(err) {
-		t.Skipf("the shared reference material is not here: %s", name)
+// naturalKey is one line of naturalKeysFile.
+type naturalKey struct {
+	Resource string   `json:"resource"`
+	Order    int      `json:"order"` // of loading
+	Facts    []string `json:"facts"`
+}
+
+// The differences between what we read and the oracle, each with its reason.
+var (
+	// The documents keep gradingPeriodSchoolYear and schoolYear of a grade apart, and so does the
+	// ODS/API; only the model behind the oracle says they are one. Not to check them is the safe side.
+	gradeYears = []string{
+		"- grades equal $.gradingPeriodReference.schoolYear $.studentSectionAssociationReference.schoolYear",
+		"- reportCards equal $.grades[*].gradeReference.schoolId $.gradingPeriodReference.schoolId",
 	}
+	// What must be unique in a collection is known of 5.2 only, where this collection is new.
+	newCollections = []string{"- studentDisciplineIncidentBehaviorAssociations unique $.weapons[*] by weaponDescriptor"}
+)
+
+// TestAgainstOracle compares the natural keys, references, load order and keys of collections of the embedded data
+// standard with the oracle.
+func TestAgainstOracle(t *testing.T) {
+	s, err := Load(schemas.FS, "5.1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.HasSuffix(name, ".gz") {
-		zr, err := gzip.NewReader(bytes.NewReader(data))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if data, err = io.ReadAll(zr); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return data
-}
-
-// publishedStandard reads the published documents of a data standard.
-func publishedStandard(t testing.TB, version string) *Standard {
-	t.Helper()
-	docs := Documents{Version: version,
-		Resources:   [][]byte{sharedFile(t, "openapi/ds-"+version+"-resources.json.gz")},
-		Descriptors: [][]byte{sharedFile(t, "openapi/ds-"+version+"-descriptors.json.gz")}}
-	if version == "5.1" || version == "4.0" {
-		docs.Dependencies = sharedFile(t, "openapi/ds-"+version+"-dependencies.json.gz")
-	}
-	s, err := FromOpenAPI(docs)
+	text, err := os.ReadFile(naturalKeysFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
-}
-
-type oracle struct {
-	AbstractResources map[string]struct{ Subclasses []string }
-	Resources         map[string]oracleResource
-}
-
-type oracleResource struct {
-	AllowIdentityUpdates bool
-	IdentityJSONPaths    []string
-	RequiredJSONPaths    []string
-	NonEmptyArrays       []string
-	References           []struct {
-		Path, Target, TargetResource string
-		Required, Identity           bool
-		Keys                         []struct{ Reference, Target, Type, Descriptor string }
-	}
-	Descriptors         []struct{ Path, Target string }
-	EqualityConstraints []struct{ Source, Target string }
-	ArrayKeys           map[string][]string // 5.2 only; compared by TestItemKeys
-}
-
-// facts writes what an oracle or a Standard says about a resource as lines that can be compared.
-func (r oracleResource) facts(o oracle) []string {
-	var out []string
-	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	for _, p := range r.IdentityJSONPaths {
-		add("identity %s", p)
-	}
-	for _, p := range r.RequiredJSONPaths {
-		add("required %s", p)
-	}
-	for _, d := range r.Descriptors {
-		add("descriptor %s %s", d.Path, d.Target)
-	}
-	if r.AllowIdentityUpdates {
-		add("key updates")
-	}
-	for _, ref := range r.References {
-		targets := []string{ref.Target}
-		if ref.Target == "" {
-			targets = o.AbstractResources[ref.TargetResource].Subclasses
+	known := map[string]bool{}
+	var got []string
+	for line := range strings.Lines(string(text)) {
+		var want naturalKey
+		if err := json.Unmarshal([]byte(line), &want); err != nil {
+			t.Fatal(err)
 		}
-		add("reference %s to %s required=%v identity=%v", ref.Path, strings.Join(targets, ","), ref.Required, ref.Identity)
-		for _, k := range ref.Keys {
-			add("key %s of %s", k.Reference, k.Target)
+		known[want.Resource] = true
+		r, ok := s.Resource(want.Resource)
+		if !ok {
+			t.Errorf("%s is missing", want.Resource)
+			continue
+		}
+		if r.Order != want.Order {
+			t.Errorf("%s loads at %d, not at %d", r.Name, r.Order, want.Order)
+		}
+		got = append(got, differences(r.Name, want.Facts, append(r.naturalKeyFacts(s), r.itemKeyFacts()...))...)
+	}
+	if diff := cmp.Diff(slices.Concat(gradeYears, newCollections), got); diff != "" {
+		t.Errorf("differences from the oracle (-listed +found):\n%s", diff)
+	}
+	for name, r := range s.Resources {
+		switch {
+		case r.Descriptor == "" && !known[name]:
+			t.Errorf("%s is not in the oracle", name)
+		case r.Descriptor != "" && (r.Order != 1 || !slices.Equal(r.naturalKeyFacts(s), []string{"identity $.codeValue", "identity $.namespace"})):
+			t.Errorf("%s loads at %d, with %v", name, r.Order, r.naturalKeyFacts(s))
 		}
 	}
-	for _, e := range r.EqualityConstraints {
-		add("equal %s %s", min(e.Source, e.Target), max(e.Source, e.Target))
+	if len(known) != 131 {
+		t.Errorf("the oracle has %d resources", len(known))
 	}
-	for path, keys := range r.ArrayKeys {
-		slices.Sort(keys)
-		keys = slices.Compact(keys)
-		add("unique %s by %s", path, strings.Join(keys, ","))
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }
 
-// facts leaves extension data out: the oracles hold the core.
-func (r *Resource) facts(s *Standard) []string {
+// keyFact says which path of the target a part of a reference holds.
+func keyFact(name, target string) string {
+	if target = strings.TrimPrefix(target, "$."); target != name {
+		return name + "=" + target
+	}
+	return name
+}
+
+// referenceFact says what a reference is; keys are made by keyFact.
+func referenceFact(path string, targets []string, required, identity bool, keys []string) string {
+	slices.Sort(keys)
+	fact := "reference " + path + " to " + strings.Join(targets, ",")
+	if required {
+		fact += " required"
+	}
+	if identity {
+		fact += " identity"
+	}
+	return fact + " by " + strings.Join(keys, " ")
+}
+
+// naturalKeyFacts leaves extension data out: the oracles hold the core.
+func (r *Resource) naturalKeyFacts(s *Standard) []string {
 	var out []string
 	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	for _, k := range r.Identity {
@@ -129,7 +118,7 @@ func (r *Resource) facts(s *Standard) []string {
 		if ref.Path[0] == extensions {
 			continue
 		}
-		add("reference %s to %s required=%v identity=%v", r.JSONPath(ref.Path), strings.Join(ref.Targets, ","), ref.Required, ref.Identity)
+		var keys []string
 		for _, k := range ref.Keys {
 			targets := []Path{k.Target}
 			if ref.Abstract == "" {
@@ -140,14 +129,23 @@ func (r *Resource) facts(s *Standard) []string {
 				}
 			}
 			for _, target := range targets {
-				add("key %s of %s", r.JSONPath(append(slices.Clone(ref.Path), k.Name)), target)
+				keys = append(keys, keyFact(k.Name, target.String()))
 			}
 		}
+		add("%s", referenceFact(r.JSONPath(ref.Path), ref.Targets, ref.Required, ref.Identity, keys))
 	}
 	for _, e := range r.Equal {
 		a, b := r.JSONPath(e[0]), r.JSONPath(e[1])
 		add("equal %s %s", min(a, b), max(a, b))
 	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// schemaFacts are what the schema of a resource says of its properties, extension data left out.
+func (r *Resource) schemaFacts(s *Standard) []string {
+	var out []string
+	add := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	r.walk(func(o *Object, p *Property, path string) {
 		if p.Required {
 			add("required %s", strings.TrimSuffix(path, "[*]"))
@@ -157,8 +155,7 @@ func (r *Resource) facts(s *Standard) []string {
 			add("descriptor %s %s", path, d.Name)
 		}
 	})
-	slices.Sort(out)
-	return slices.Compact(out)
+	return out
 }
 
 func (r *Resource) itemKeyFacts() []string {
@@ -196,124 +193,18 @@ func (r *Resource) walk(visit func(o *Object, p *Property, path string)) {
 	walk(r.Root, nil)
 }
 
-// The differences between what we read from the documents and the oracle, each with its reason.
-var (
-	// The documents keep gradingPeriodSchoolYear and schoolYear of a grade apart, and so does the
-	// ODS/API; only the model behind the oracle says they are one. Not to check them is the safe side.
-	gradeYears = []string{
-		"- grades equal $.gradingPeriodReference.schoolYear $.studentSectionAssociationReference.schoolYear",
-		"- reportCards equal $.grades[*].gradeReference.schoolId $.gradingPeriodReference.schoolId",
-	}
-	// The documents of the DMS name no columns of references outside the key, so that equal parts
-	// of two such references, or of one and a plain property, cannot be told from different ones.
-	unnamedColumns = []string{
-		"- chartOfAccounts equal $.balanceSheetDimensionReference.fiscalYear $.fiscalYear",
-		"- chartOfAccounts equal $.fiscalYear $.functionDimensionReference.fiscalYear",
-		"- chartOfAccounts equal $.fiscalYear $.fundDimensionReference.fiscalYear",
-		"- chartOfAccounts equal $.fiscalYear $.objectDimensionReference.fiscalYear",
-		"- chartOfAccounts equal $.fiscalYear $.operationalUnitDimensionReference.fiscalYear",
-		"- chartOfAccounts equal $.fiscalYear $.programDimensionReference.fiscalYear",
-		"- chartOfAccounts equal $.fiscalYear $.projectDimensionReference.fiscalYear",
-		"- chartOfAccounts equal $.fiscalYear $.sourceDimensionReference.fiscalYear",
-		"- gradebookEntries equal $.gradingPeriodReference.schoolId $.sectionReference.schoolId",
-		"- gradebookEntries equal $.gradingPeriodReference.schoolYear $.sectionReference.schoolYear",
-		"- localAccounts equal $.chartOfAccountReference.fiscalYear $.fiscalYear",
-		"- sections equal $.locationReference.schoolId $.locationSchoolReference.schoolId",
-		"- staffEducationOrganizationAssignmentAssociations equal $.employmentStaffEducationOrganizationEmploymentAssociationReference.staffUniqueId $.staffReference.staffUniqueId",
-		"- staffSchoolAssociations equal $.calendarReference.schoolYear $.schoolYearTypeReference.schoolYear",
-		"- studentSchoolAssociations equal $.calendarReference.schoolYear $.schoolYearTypeReference.schoolYear",
-		"- surveys equal $.schoolYearTypeReference.schoolYear $.sessionReference.schoolYear",
-	}
-)
-
-func TestAgainstOracle(t *testing.T) {
-	for version, want := range map[string][]string{
-		"5.0": gradeYears,
-		"5.1": gradeYears,
-		"5.2": slices.Concat(gradeYears, unnamedColumns),
-	} {
-		t.Run(version, func(t *testing.T) {
-			s := publishedStandard(t, version)
-			o := readOracle(t, version)
-			for name, r := range o.Resources {
-				r.ArrayKeys = nil
-				o.Resources[name] = r
-			}
-			got := differences(o, func(name string) ([]string, bool) {
-				r, ok := s.Resource(name)
-				if !ok {
-					return nil, false
-				}
-				return r.facts(s), true
-			})
-			slices.Sort(want)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("differences from the oracle (-listed +found):\n%s", diff)
-			}
-			for name, r := range s.Resources {
-				if _, ok := o.Resources[name]; !ok && r.Segment == coreSegment {
-					t.Errorf("%s is not in the oracle", name)
-				}
-			}
-		})
-	}
-}
-
-// TestItemKeys compares what must be unique in collections with the only oracle that says it,
-// that of 5.2; the documents of 5.1 mark it, those of 5.2 do not.
-func TestItemKeys(t *testing.T) {
-	s := publishedStandard(t, "5.1")
-	o := readOracle(t, "5.2")
-	for name, r := range o.Resources {
-		r = oracleResource{ArrayKeys: r.ArrayKeys}
-		o.Resources[name] = r
-	}
-	got := differences(o, func(name string) ([]string, bool) {
-		r, ok := s.Resource(name)
-		if !ok {
-			return o.Resources[name].facts(o), true // came with 5.2
-		}
-		return r.itemKeyFacts(), true
-	})
-	want := []string{
-		// A collection that came with 5.2.
-		"- studentDisciplineIncidentBehaviorAssociations unique $.weapons[*] by weaponDescriptor",
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("differences from the oracle (-listed +found):\n%s", diff)
-	}
-}
-
-func readOracle(t testing.TB, version string) oracle {
-	t.Helper()
-	var o oracle
-	if err := json.Unmarshal(sharedFile(t, "openapi/natural-keys-ds-"+version+".json.gz"), &o); err != nil {
-		t.Fatal(err)
-	}
-	return o
-}
-
-// differences lists what the oracle alone says (-) and what facts alone says (+).
-func differences(o oracle, facts func(name string) ([]string, bool)) []string {
+// differences lists what the oracle alone says (-) and what was read alone says (+) of one resource.
+func differences(resource string, oracle, read []string) []string {
 	var out []string
-	for name, resource := range o.Resources {
-		got, ok := facts(name)
-		if !ok {
-			out = append(out, "- "+name)
-			continue
-		}
-		want := resource.facts(o)
-		for _, f := range want {
-			if _, ok := slices.BinarySearch(got, f); !ok {
-				out = append(out, "- "+name+" "+f)
-			}
-		}
-		for _, f := range got {
-			if _, ok := slices.BinarySearch(want, f); !ok {
-				out = append(out, "+ "+name+" "+f)
-			}
+	for _, f := range oracle {
+		if !slices.Contains(read, f) {
+			out = append(out, "- "+resource+" "+f)
 		}
 	}
-	slices.Sort(out)
+	for _, f := range read {
+		if !slices.Contains(oracle, f) {
+			out = append(out, "+ "+resource+" "+f)
+		}
+	}
 	return out
 }

@@ -146,6 +146,7 @@ var unnamedColumns = []string{
 
 // TestThirdPartyOracle compares what the published documents say with the natural keys of MetaEd.
 func TestThirdPartyOracle(t *testing.T) {
+	readOracle(t, "5.1") // skips the whole test, not each version
 	for version, want := range map[string][]string{
 		"5.0": gradeYears,
 		"5.1": gradeYears,
@@ -210,6 +211,7 @@ func TestThirdPartyNaturalKeys(t *testing.T) {
 // TestThirdPartyStandards reads all that Ed-Fi publishes, Swagger 2.0 and OpenAPI 3, ODS/API and
 // DMS, and asks that nothing is left open.
 func TestThirdPartyStandards(t *testing.T) {
+	publishedStandard(t, "5.1") // skips the whole test, not each version
 	for _, tt := range []struct {
 		version   string
 		resources int // without descriptors

@@ -7,11 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
@@ -19,6 +17,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/source"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
 	"github.com/sluice-edfi/sluice/pkg/transform"
 )
@@ -92,7 +91,7 @@ verbatim in rejects/, values without a mapping in unmapped.csv.`,
 // prepared is a transform of which everything is known that can be before a file is read.
 type prepared struct {
 	program  *transform.Program
-	inputs   map[string][]string
+	inputs   []source.Input
 	path     string // of the run directory, absolute
 	manifest runs.Manifest
 }
@@ -116,7 +115,7 @@ func (a *app) prepare(c *tenant.Config, t *tenant.Tenant, ref string, f transfor
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := a.inputs(b, f.inputs)
+	inputs, err := source.Find(b, f.inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +146,7 @@ func (a *app) prepare(c *tenant.Config, t *tenant.Tenant, ref string, f transfor
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
-	if err := inputsOutside(path, inputs); err != nil {
+	if err := source.CheckOutside(path, inputs); err != nil {
 		return nil, err
 	}
 	student := "the vendor's id as it stands"
@@ -173,7 +172,12 @@ func (a *app) transform(ctx context.Context, c *tenant.Config, t *tenant.Tenant,
 			return sample{progress.BytesRead.Load(), progress.BytesTotal.Load(), fmt.Sprintf("(%d rows)", progress.Rows.Load())}
 		})
 		defer stop()
-		counts, err := p.program.Run(ctx, transform.RunOptions{Run: r, Inputs: p.inputs, Workers: a.workers(), Stdin: a.in, Progress: progress})
+		files, remove, err := source.Fetch(ctx, p.inputs, r.Path, a.in)
+		if err != nil {
+			return nil, err
+		}
+		counts, err := p.program.Run(ctx, transform.RunOptions{Run: r, Inputs: files, Workers: a.workers(), Progress: progress})
+		err = errors.Join(err, remove())
 		if counts == nil {
 			return nil, err
 		}
@@ -241,100 +245,4 @@ func pairs(flag string, list []string) (map[string]string, error) {
 		out[name] = value
 	}
 	return out, nil
-}
-
-// inputs finds the files of each input and refuses what cannot be read before anything is written.
-func (a *app) inputs(b *bundle.Bundle, given []string) (map[string][]string, error) {
-	var known []string
-	for _, in := range b.Inputs {
-		known = append(known, in.Name.Value)
-	}
-	out := map[string][]string{}
-	stdin := false
-	for _, s := range given {
-		name, file, ok := strings.Cut(s, "=")
-		if !ok || name == "" || file == "" {
-			return nil, diag.Fail(diag.Usage, diag.ConfigInput, fmt.Sprintf("write --input %s=FILE", known[0]), "--input %q has no name and file", s)
-		}
-		if !slices.Contains(known, name) {
-			return nil, diag.Fail(diag.Usage, diag.ConfigInput, fmt.Sprintf("inputs of %s: %s", b.Name, strings.Join(known, ", ")),
-				"bundle %s has no input %q%s", b.Name, name, diag.DidYouMean(name, known))
-		}
-		if file == "-" || file == "/dev/stdin" { // which is not reopened: it may be a pipe
-			file = "-"
-			if stdin {
-				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "give one of them as a file", "stdin is given twice")
-			}
-			stdin = true
-			out[name] = append(out[name], file)
-			continue
-		}
-		files, err := inputFiles(file)
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range files {
-			if slices.Contains(out[name], f) {
-				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "give it once", "%s is given twice for input %s", f, name)
-			}
-			out[name] = append(out[name], f)
-		}
-	}
-	for _, in := range b.Inputs {
-		if !in.Optional && len(out[in.Name.Value]) == 0 {
-			return nil, diag.Fail(diag.Usage, diag.ConfigInput, "add --input "+in.Name.Value+"=FILE", "input %s of bundle %s is not given", in.Name.Value, b.Name)
-		}
-	}
-	return out, nil
-}
-
-func inputFiles(file string) ([]string, error) {
-	info, err := os.Stat(file)
-	switch {
-	case err == nil && info.IsDir():
-		return nil, diag.Fail(diag.Usage, diag.ConfigFile, "name the file in it, or a pattern such as "+filepath.Join(file, "*.csv"), "%s is a folder, not a file", file)
-	case err == nil && info.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0:
-		return []string{file}, nil // to open it here would take what it has to give, or wait for it
-	case err == nil && !info.Mode().IsRegular():
-		return nil, diag.Fail(diag.Usage, diag.ConfigFile, "name a file, a pipe, or - for stdin", "%s is a device, not a file", file)
-	case err == nil:
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the file's rights", "the input file cannot be read")
-		}
-		return []string{file}, f.Close()
-	case strings.ContainsAny(file, "*?[{"):
-		found, err := doublestar.FilepathGlob(file, doublestar.WithFilesOnly())
-		if err != nil {
-			return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "correct the pattern", "%s is no pattern", file)
-		}
-		found = slices.DeleteFunc(found, func(path string) bool {
-			info, err := os.Stat(path)
-			return err == nil && !info.Mode().IsRegular()
-		})
-		if len(found) == 0 {
-			return nil, diag.Fail(diag.Usage, diag.ConfigFile, "check the pattern", "no file matches %s", file)
-		}
-		return found, nil
-	case os.IsNotExist(err):
-		return nil, diag.FailWith(fs.ErrNotExist, diag.Usage, diag.ConfigFile, "check the path", "input file %s", file)
-	}
-	return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the path", "the input file cannot be read")
-}
-
-// inputsOutside refuses to replace a run directory that holds an input: the reject files of a run
-// are to be corrected and run again, but as a new run.
-func inputsOutside(run string, inputs map[string][]string) error {
-	for _, files := range inputs {
-		for _, f := range files {
-			abs, err := filepath.Abs(f)
-			if err != nil {
-				return err
-			}
-			if rel, err := filepath.Rel(run, abs); f != "-" && err == nil && filepath.IsLocal(rel) {
-				return diag.Fail(diag.Usage, diag.ConfigRun, "name another run directory", "%s lies in the run directory that would be replaced", f)
-			}
-		}
-	}
-	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/schema"
+	inputs "github.com/sluice-edfi/sluice/pkg/source"
 )
 
 // mapGrowth is a file in the vendor's layout: the example's rows over and over, each another student's.
@@ -74,7 +75,7 @@ func BenchmarkEngine(b *testing.B) {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				counts, err := p.Run(context.Background(), RunOptions{Inputs: map[string][]string{"results": {path}}, Workers: workers})
+				counts, err := p.Run(context.Background(), RunOptions{Inputs: map[string][]inputs.Local{"results": {inputs.File(path)}}, Workers: workers})
 				if err != nil {
 					b.Fatal(err)
 				}

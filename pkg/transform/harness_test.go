@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
+	inputs "github.com/sluice-edfi/sluice/pkg/source"
 	"github.com/sluice-edfi/sluice/schemas"
 )
 
@@ -112,19 +113,19 @@ func (r *result) staged(t testing.TB, resource string) string {
 func runProgram(t testing.TB, p *Program, workers int, files ...string) *result {
 	t.Helper()
 	dir := t.TempDir()
-	inputs := map[string][]string{}
+	given := map[string][]inputs.Local{}
 	for i := 0; i < len(files); i += 2 {
 		path := filepath.Join(dir, files[i]+string(rune('a'+i/2))+".csv")
 		if err := os.WriteFile(path, []byte(files[i+1]), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		inputs[files[i]] = append(inputs[files[i]], path)
+		given[files[i]] = append(given[files[i]], inputs.File(path))
 	}
 	run, err := runs.Create(filepath.Join(dir, "run"), runs.Manifest{Created: time.Unix(0, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	counts, err := p.Run(context.Background(), RunOptions{Run: run, Inputs: inputs, Workers: workers})
+	counts, err := p.Run(context.Background(), RunOptions{Run: run, Inputs: given, Workers: workers})
 	return &result{counts, run, err}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
+	inputs "github.com/sluice-edfi/sluice/pkg/source"
 )
 
 const header = "ID,Grade,Date,Year,Score,Pct,Level\n"
@@ -201,29 +202,31 @@ func TestAlternativesAndLayouts(t *testing.T) {
 
 func TestUsageOfInputs(t *testing.T) {
 	p := compile(t, simple, year)
-	for inputs, want := range map[string]string{"": `the input "results" has no file`, "reslts=x": `no input "reslts" (did you mean "results"?)`, "results=nowhere.csv": "there is no file nowhere.csv", "results=.": "is a directory"} {
-		given := map[string][]string{}
-		if name, path, ok := strings.Cut(inputs, "="); ok {
-			given[name] = []string{path}
+	for file, want := range map[string]string{"": `the input "results" has no file`, "reslts=x": `no input "reslts" (did you mean "results"?)`, "results=nowhere.csv": "there is no file nowhere.csv", "results=.": "is a directory"} {
+		given := map[string][]inputs.Local{}
+		if name, path, ok := strings.Cut(file, "="); ok {
+			given[name] = []inputs.Local{inputs.File(path)}
 		}
 		_, err := p.Run(context.Background(), RunOptions{Inputs: given})
 		if e, ok := diag.AsError(err); !ok || e.Kind != diag.Usage || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", inputs, err)
+			t.Errorf("%s: %v", file, err)
 		}
 	}
 }
 
-func TestStdin(t *testing.T) {
+// TestNamesOfCopies: an input that lies elsewhere as a copy is called what the user called it.
+func TestNamesOfCopies(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "input-1.part")
+	if err := os.WriteFile(path, []byte(header+"a,3,3/1/2024,2024,1,,\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	run, err := runs.Create(filepath.Join(t.TempDir(), "run"), runs.Manifest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := compile(t, simple, year).Run(context.Background(), RunOptions{Run: run, Inputs: map[string][]string{"results": {"-"}}, Stdin: strings.NewReader(header + "a,3,3/1/2024,2024,1,,\n")})
+	c, err := compile(t, simple, year).Run(context.Background(), RunOptions{Run: run, Inputs: map[string][]inputs.Local{"results": {{Name: "-", Path: path}}}})
 	if err != nil || c.Inputs["results"].Used != 1 || run.Inputs[0].Path != "-" {
 		t.Errorf("%+v %v", c, err)
-	}
-	if left, _ := filepath.Glob(run.File("*.part")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
 	}
 }
 

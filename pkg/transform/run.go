@@ -4,29 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 
+	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/ordered"
 	"github.com/sluice-edfi/sluice/pkg/runs"
+	inputs "github.com/sluice-edfi/sluice/pkg/source"
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
 // RunOptions is what a program is run on.
 type RunOptions struct {
-	Run      *runs.Run           // where to write; nil throws the records away, for benchmarks
-	Inputs   map[string][]string // input → paths; "-" is Stdin; a pipe may be named too
-	Stdin    io.Reader
-	Workers  int       // 0: 1
-	Progress *Progress // may be nil
+	Run      *runs.Run                 // where to write; nil throws the records away, for benchmarks
+	Inputs   map[string][]inputs.Local // by input, in the order in which they are read
+	Workers  int                       // 0: 1
+	Progress *Progress                 // may be nil
 }
 
 func (o *RunOptions) workers() int { return max(o.Workers, 1) }
@@ -56,27 +54,25 @@ func (p *Progress) staged(rows, records int) {
 type boundFile struct {
 	input  *input
 	place  place
-	number int    // index among the files of its input
-	path   string // where it lies: of stdin or a pipe, the spooled copy
+	number int // index among the files of its input
+	local  inputs.Local
 	plan   *plan
 	header string // verbatim
 	end    string // its line end
 	notes  diag.List
-	size   int64
 	sha256 string
 	bytes  int64
 	rows   int64
 }
 
 func (f *boundFile) open() (table.Reader, error) {
-	return table.Open(f.path, f.input.def.TableOptions())
+	return table.Open(f.local.Path, f.input.def.TableOptions())
 }
 
 // Run maps the files into staged records. What it counts adds up: every row read is used, filtered,
 // duplicate, other, unmatched or rejected. The counts are given beside a guard's error too.
-func (p *Program) Run(ctx context.Context, o RunOptions) (counts *runs.TransformCounts, err error) {
-	files, clean, err := p.openInputs(ctx, &o)
-	defer func() { err = errors.Join(err, clean()) }()
+func (p *Program) Run(ctx context.Context, o RunOptions) (*runs.TransformCounts, error) {
+	files, err := p.openInputs(&o)
 	if err != nil {
 		return nil, err
 	}
@@ -107,53 +103,33 @@ func (p *Program) Run(ctx context.Context, o RunOptions) (counts *runs.Transform
 
 // openInputs opens and binds all files, so that whatever is wrong with a header is known before any
 // row, all of it at once.
-func (p *Program) openInputs(ctx context.Context, o *RunOptions) (files map[*input][]*boundFile, clean func() error, err error) {
-	files = map[*input][]*boundFile{}
-	spools, stdin := &spools{}, false
-	clean = spools.remove
+func (p *Program) openInputs(o *RunOptions) (map[*input][]*boundFile, error) {
 	names := p.InputNames()
 	for _, name := range sortedNames(o.Inputs) {
 		if !slices.Contains(names, name) {
-			return nil, clean, diag.Fail(diag.Usage, diag.ConfigInput, "its inputs are "+strings.Join(names, ", "), "the bundle %s has no input %q%s", p.Bundle.Name, name, diag.DidYouMean(name, names))
+			return nil, diag.Fail(diag.Usage, diag.ConfigInput, "its inputs are "+strings.Join(names, ", "), "the bundle %s has no input %q%s", p.Bundle.Name, name, diag.DidYouMean(name, names))
 		}
 	}
+	files := map[*input][]*boundFile{}
 	var problems diag.List
 	var worst *diag.Error
 	for _, in := range p.inputs {
-		paths := slices.Clone(o.Inputs[in.name])
-		if len(paths) == 0 && !in.def.Optional {
-			return nil, clean, diag.Fail(diag.Usage, diag.ConfigInput, "give it with --input "+in.name+"=FILE", "the input %q has no file", in.name)
+		locals := o.Inputs[in.name]
+		if len(locals) == 0 && !in.def.Optional {
+			return nil, diag.Fail(diag.Usage, diag.ConfigInput, "give it with --input "+in.name+"=FILE", "the input %q has no file", in.name)
 		}
-		if format := table.FormatOf(in.def.Format.Value); format.Support != table.Readable || len(in.def.Unpack) > 0 {
-			what := "`unpack`"
-			if format.Support != table.Readable {
-				what = format.Files
-			}
-			return nil, clean, diag.Fail(diag.Usage, diag.BundleUnsupported, "use a version of sluice that does", "this version cannot read %s (%s)", what, in.def.Format.Pos)
+		if err := readable(in.def); err != nil {
+			return nil, err
 		}
-		slices.SortStableFunc(paths, func(a, b string) int {
-			return strings.Compare(filepath.Base(a)+"\x00"+a, filepath.Base(b)+"\x00"+b)
-		})
-		for i, path := range paths {
-			f := &boundFile{input: in, number: i, path: path, place: place{input: in.name, file: path}}
-			if len(paths) > 1 {
+		for i, local := range locals {
+			f := &boundFile{input: in, number: i, local: local, place: place{input: in.name, file: local.Name}}
+			if len(locals) > 1 {
 				f.place.number = i + 1
-			}
-			if path == "-" {
-				if stdin {
-					return nil, clean, diag.Fail(diag.Usage, diag.ConfigInput, "give the other one as a file", "standard input can be read once only")
-				}
-				stdin = true
-			}
-			if path == "-" || isPipe(path) {
-				if f.path, err = spools.add(ctx, o, path); err != nil {
-					return nil, clean, err
-				}
 			}
 			if err := p.bindFile(f); err != nil {
 				e, ok := diag.AsError(err)
 				if !ok {
-					return nil, clean, err
+					return nil, err
 				}
 				if worst == nil {
 					worst = e
@@ -167,16 +143,29 @@ func (p *Program) openInputs(ctx context.Context, o *RunOptions) (files map[*inp
 				if in.needsKeys() {
 					passes = 2
 				}
-				o.Progress.BytesTotal.Add(passes * f.size)
+				o.Progress.BytesTotal.Add(passes * local.Size)
 			}
 		}
 	}
 	if worst != nil {
 		joined := *worst
 		joined.Problems = problems
-		return nil, clean, &joined
+		return nil, &joined
 	}
-	return files, clean, nil
+	return files, nil
+}
+
+// readable refuses what a bundle may describe and this version cannot read.
+func readable(def *bundle.Input) error {
+	format := table.FormatOf(def.Format.Value)
+	what := "`unpack`"
+	switch {
+	case format.Support != table.Readable:
+		what = format.Files
+	case len(def.Unpack) == 0:
+		return nil
+	}
+	return diag.Fail(diag.Usage, diag.BundleUnsupported, "use a version of sluice that does", "this version cannot read %s (%s)", what, def.Format.Pos)
 }
 
 // bindFile reads a file's header and binds the input to it.
@@ -186,9 +175,6 @@ func (p *Program) bindFile(f *boundFile) error {
 		return err
 	}
 	defer func() { _ = src.Close() }() // read only
-	if info, err := os.Stat(f.path); err == nil {
-		f.size = info.Size()
-	}
 	header := src.Header()
 	f.end = header.LineEnd
 	f.header = strings.TrimRight(header.Text, "\r\n") + f.end

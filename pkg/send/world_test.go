@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -122,6 +123,39 @@ func (w *world) connect() *target.Client {
 		w.t.Fatal(err)
 	}
 	return c
+}
+
+// remove deletes a record at the target behind the loader's back.
+func (w *world) remove(resource, id string) {
+	w.t.Helper()
+	call := func(method, path, body string, change func(*http.Request)) []byte {
+		request, err := http.NewRequestWithContext(w.t.Context(), method, w.http.URL+path, strings.NewReader(body))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		change(request)
+		response, err := w.http.Client().Do(request)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		if err != nil || response.StatusCode >= 300 {
+			w.t.Fatal(response.Status, err)
+		}
+		return text
+	}
+	var token struct {
+		Value string `json:"access_token"`
+	}
+	text := call(http.MethodPost, "/oauth/token", "grant_type=client_credentials", func(r *http.Request) {
+		r.SetBasicAuth(sandbox.Key, sandbox.Secret)
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	})
+	if err := json.Unmarshal(text, &token); err != nil {
+		w.t.Fatal(err)
+	}
+	call(http.MethodDelete, "/data/v3/ed-fi/"+resource+"/"+id, "", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token.Value) })
 }
 
 func (w *world) openLedger() *ledger.Ledger {

@@ -52,19 +52,13 @@ var placeholders = regexp.MustCompile(`\{[^{}/]*\}`)
 
 const placeholderFix = "set school_year or what else it stands for, or give data_url and oauth_url, or a base_url below tenant and context"
 
-// fillPlaceholders replaces {instance}, {tenantIdentifier}, {schoolYearFromRoute} and their like
-// by the settings that they are named after. Others stay, and are refused by checkAddress.
-func fillPlaceholders(address string, config Config) string {
+// fillYear replaces {schoolYearFromRoute} and its like by the school year. Other placeholders stay,
+// and are refused by checkAddress.
+func fillYear(address string, year int) string {
 	address = strings.NewReplacer("%7B", "{", "%7b", "{", "%7D", "}", "%7d", "}").Replace(address)
 	return placeholders.ReplaceAllStringFunc(address, func(placeholder string) string {
-		name := strings.ToLower(placeholder)
-		switch {
-		case strings.Contains(name, "year") && config.SchoolYear != 0:
-			return strconv.Itoa(config.SchoolYear)
-		case strings.Contains(name, "tenant") && config.Tenant != "":
-			return url.PathEscape(config.Tenant)
-		case strings.Contains(name, "instance") && config.Instance != "":
-			return url.PathEscape(config.Instance)
+		if year != 0 && strings.Contains(strings.ToLower(placeholder), "year") {
+			return strconv.Itoa(year)
 		}
 		return placeholder
 	})

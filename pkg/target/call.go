@@ -160,7 +160,7 @@ func (a *call) finished(f *Failure) *Failure {
 }
 
 // admit waits until an attempt may be made and dresses the request for it: the token first, then
-// the pause, the rate and the breaker, so that no trial of the breaker waits for a token request.
+// the pause and the breaker, so that no trial of the breaker waits for a token request.
 func (a *call) admit(request *http.Request) error {
 	c, ctx := a.client, request.Context()
 	if a.attempts > 0 {
@@ -179,9 +179,6 @@ func (a *call) admit(request *http.Request) error {
 		a.token = t
 		request.Header["Authorization"] = t.header
 	}
-	if err := c.pace.ration(ctx); err != nil {
-		return err
-	}
 	if err := c.pace.wait(ctx); err != nil {
 		return err
 	}
@@ -192,11 +189,6 @@ func (a *call) admit(request *http.Request) error {
 	a.attempts++
 	a.requestID = a.correlationID + "-" + strconv.Itoa(a.attempts)
 	request.Header["X-Request-Id"] = []string{a.requestID}
-	c.Stats.Requests.Add(1)
-	c.Stats.Sent.Add(int64(len(a.body)))
-	if a.attempts > 1 {
-		c.Stats.Retries.Add(1)
-	}
 	return nil
 }
 
@@ -258,9 +250,6 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 		return a.renew(f), nil
 	}
 	policy, wait := c.config.Retry, retryAfter(response.Header, time.Now())
-	if status == http.StatusTooManyRequests {
-		c.Stats.Throttled.Add(1)
-	}
 	if f.Retryable && !policy.grants(wait) {
 		policy.tooLong(f, wait)
 		a.failure = f
@@ -324,12 +313,7 @@ func (a *call) renew(f *Failure) bool {
 
 // tell reports an attempt that will be repeated.
 func (a *call) tell(f *Failure) {
-	c := a.client
-	if c.config.OnRetry != nil {
-		c.config.OnRetry(Retry{Method: a.method, Resource: a.resource, Status: f.Status, Kind: f.Kind,
-			Attempt: a.attempts, Delay: a.delay, RequestID: a.requestID})
-	}
-	c.log.LogAttrs(context.Background(), slog.LevelInfo, "retry",
+	a.client.log.LogAttrs(context.Background(), slog.LevelInfo, "retry",
 		slog.String("method", a.method), slog.String("resource", a.resource), slog.Int("status", f.Status),
 		slog.String("kind", string(f.Kind)), slog.Int("attempt", a.attempts),
 		slog.String("delay", a.delay.Round(time.Millisecond).String()), slog.String("request_id", a.requestID))
@@ -351,7 +335,6 @@ func (a *call) read(response *http.Response) ([]byte, error) {
 		limit = a.most
 	}
 	body, err := readUpTo(response.Body, response.ContentLength, limit)
-	a.client.Stats.Received.Add(int64(len(body)))
 	if !matters {
 		return body, nil // of an error, what arrived is better than nothing
 	}

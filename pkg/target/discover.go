@@ -15,45 +15,12 @@ import (
 
 const acceptJSON = "application/json"
 
-// Generation is the family of API versions that a target belongs to.
-type Generation int
-
-// The generations. DMS is the Data Management Service, "Ed-Fi API v8".
-const (
-	UnknownGeneration Generation = 0
-	ODS5              Generation = 5
-	ODS6              Generation = 6
-	ODS7              Generation = 7
-	DMS               Generation = 8
-)
-
-func (g Generation) String() string {
-	switch g {
-	case ODS5, ODS6, ODS7:
-		return "ODS/API " + strconv.Itoa(int(g))
-	case DMS:
-		return "Data Management Service"
-	}
-	return "unknown generation"
-}
-
-// DataModel is one data model of a target: the standard, or an extension of it.
-type DataModel struct {
-	Name    string `json:"name"` // "Ed-Fi", "TPDM"
-	Version string `json:"version"`
-}
-
 // About is what a target says of itself, with its addresses made concrete. An address that the
 // target does not offer is "".
 type About struct {
-	Version     string // of the API: "7.2"
-	Generation  Generation
-	Application string
-	Mode        string      // 5 and 6: "Shared Instance", "Year Specific" …
-	DataModels  []DataModel // as listed
-
-	// DataStandard is the version of the model "Ed-Fi" as listed: "3.3.1-b", "5.1.0".
-	DataStandard string
+	Version      string // of the API: "7.2"
+	Mode         string // 5 and 6: "Shared Instance", "Year Specific" …
+	DataStandard string // version of the data model "Ed-Fi" as listed: "3.3.1-b", "5.1.0"
 
 	DataURL          string
 	OAuthURL         string
@@ -69,28 +36,20 @@ type About struct {
 
 // Standard is the data standard as major.minor: "5.1".
 func (a *About) Standard() string {
-	m := regexp.MustCompile(`^\d+(\.\d+)?`).FindString(a.DataStandard)
-	return m
+	return majorMinor.FindString(a.DataStandard)
 }
 
-// Extensions lists the path segments of the data models beside Ed-Fi: "tpdm".
-func (a *About) Extensions() []string {
-	var all []string
-	for _, m := range a.DataModels {
-		if !strings.EqualFold(m.Name, "Ed-Fi") {
-			all = append(all, strings.ToLower(m.Name))
-		}
-	}
-	return all
-}
+var majorMinor = regexp.MustCompile(`^\d+(\.\d+)?`)
 
 // rootDocument is the root of an Ed-Fi API, all generations together.
 type rootDocument struct {
-	Version         string            `json:"version"`
-	APIMode         string            `json:"apiMode"`
-	ApplicationName string            `json:"applicationName"`
-	DataModels      []DataModel       `json:"dataModels"`
-	URLs            map[string]string `json:"urls"`
+	Version    string `json:"version"`
+	APIMode    string `json:"apiMode"`
+	DataModels []struct {
+		Name    string `json:"name"` // "Ed-Fi", "TPDM"
+		Version string `json:"version"`
+	} `json:"dataModels"`
+	URLs map[string]string `json:"urls"`
 }
 
 // Discover reads the root document and makes the target's addresses concrete. The first success
@@ -182,10 +141,7 @@ func (c *Client) settle(root *rootDocument) (*About, error) {
 	for name, address := range root.URLs {
 		urls[strings.ToLower(name)] = address
 	}
-	a := &About{
-		Version: root.Version, Application: root.ApplicationName, Mode: root.APIMode,
-		DataModels: root.DataModels, Generation: generationOf(root.Version, urls), missing: map[string]*Failure{},
-	}
+	a := &About{Version: root.Version, Mode: root.APIMode, missing: map[string]*Failure{}}
 	for _, m := range root.DataModels {
 		if strings.EqualFold(m.Name, "Ed-Fi") {
 			a.DataStandard = m.Version
@@ -210,7 +166,7 @@ func (c *Client) settle(root *rootDocument) (*About, error) {
 		if address == "" {
 			return ""
 		}
-		address = fillPlaceholders(address, c.config)
+		address = fillYear(address, c.config.SchoolYear)
 		if u, err := c.base.Parse(address); err == nil {
 			upgraded = field != setting && c.upgraded(u) || upgraded
 			address = u.String()
@@ -286,27 +242,6 @@ func (c *Client) chooseYear(a *About, urls map[string]string) error {
 		return setup("the target keeps each school year apart, and no school year is set", "set school_year")
 	}
 	return nil
-}
-
-// generationOf tells by the version, and where that says nothing by what the addresses look like.
-func generationOf(version string, urls map[string]string) Generation {
-	if _, ok := urls["tokeninfo"]; ok {
-		return DMS
-	}
-	data := urls["datamanagementapi"]
-	if data != "" && !strings.Contains(strings.ToLower(data), "/v3") {
-		return DMS
-	}
-	major, _, _ := strings.Cut(version, ".")
-	switch n, err := strconv.Atoi(major); {
-	case err != nil:
-		return UnknownGeneration
-	case n >= 8:
-		return DMS
-	case n >= 5:
-		return Generation(n)
-	}
-	return UnknownGeneration
 }
 
 // unreadable is a success that does not hold what it should.

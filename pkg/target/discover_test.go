@@ -19,7 +19,6 @@ func TestDiscoverGenerations(t *testing.T) {
 		return m
 	}
 	type want struct {
-		generation                                   Generation
 		standard, post, oauth, dependencies, tokens_ string
 	}
 	const b = "https://ods.test"
@@ -32,55 +31,55 @@ func TestDiscoverGenerations(t *testing.T) {
 		"5.3 shared, no slash": {
 			root: map[string]any{"version": "5.3", "apiMode": "Shared Instance", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "3.3.1-b"}},
 				"urls": urls(b+"/data/v3", b+"/oauth/token", b+"/metadata/data/v3/dependencies")},
-			want: want{ODS5, "3.3", b + "/data/v3/ed-fi/x", b + "/oauth/token", b + "/metadata/data/v3/dependencies", b + "/oauth/token_info"},
+			want: want{"3.3", b + "/data/v3/ed-fi/x", b + "/oauth/token", b + "/metadata/data/v3/dependencies", b + "/oauth/token_info"},
 		},
 		"6.2 year-specific advertises the calendar year": {
 			root: map[string]any{"version": "6.2", "apiMode": "Year Specific", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "4.0.0"}},
 				"urls": urls(b+"/data/v3/2031", b+"/oauth/token", b+"/metadata/data/v3/2031/dependencies")},
 			config: Config{SchoolYear: 2026},
-			want:   want{ODS6, "4.0", b + "/data/v3/2026/ed-fi/x", b + "/oauth/token", b + "/metadata/data/v3/2026/dependencies", b + "/oauth/token_info"},
+			want:   want{"4.0", b + "/data/v3/2026/ed-fi/x", b + "/oauth/token", b + "/metadata/data/v3/2026/dependencies", b + "/oauth/token_info"},
 		},
-		"6.2 instance and year": {
+		"6.2 year below an instance": {
 			root: map[string]any{"version": "6.2", "apiMode": "Instance Year Specific", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "4.0.0"}},
-				"urls": urls(b+"/data/v3/{instance}/2031", b+"/{instance}/oauth/token", b+"/metadata/data/v3/{instance}/2031/dependencies")},
-			config: Config{SchoolYear: 2026, Instance: "north"},
-			want:   want{ODS6, "4.0", b + "/data/v3/north/2026/ed-fi/x", b + "/north/oauth/token", b + "/metadata/data/v3/north/2026/dependencies", b + "/north/oauth/token_info"},
+				"urls": urls(b+"/data/v3/north/2031", b+"/north/oauth/token", b+"/metadata/data/v3/north/2031/dependencies")},
+			config: Config{SchoolYear: 2026},
+			want:   want{"4.0", b + "/data/v3/north/2026/ed-fi/x", b + "/north/oauth/token", b + "/metadata/data/v3/north/2026/dependencies", b + "/north/oauth/token_info"},
 		},
 		"7.3 single tenant": {
 			root: map[string]any{"version": "7.3", "dataModels": []any{map[string]string{"name": "TPDM", "version": "1.1"}, map[string]string{"name": "Ed-Fi", "version": "5.2.0"}},
 				"urls": urls(b+"/data/v3/", b+"/oauth/token", b+"/metadata/data/v3/dependencies", "oauthTokenIntrospection", b+"/oauth/token_info")},
-			want: want{ODS7, "5.2", b + "/data/v3/ed-fi/x", b + "/oauth/token", b + "/metadata/data/v3/dependencies", b + "/oauth/token_info"},
+			want: want{"5.2", b + "/data/v3/ed-fi/x", b + "/oauth/token", b + "/metadata/data/v3/dependencies", b + "/oauth/token_info"},
 		},
-		"7.1 tenant and year as placeholders": {
+		"7.1 year as a placeholder below a tenant": {
 			root: map[string]any{"version": "7.1", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "5.0.0"}},
-				"urls": urls(b+"/{tenantIdentifier}/{schoolYearFromRoute}/data/v3/", b+"/%7BtenantIdentifier%7D/{schoolYearFromRoute}/oauth/token",
-					b+"/{tenantIdentifier}/{schoolYearFromRoute}/metadata/data/v3/dependencies")},
-			config: Config{SchoolYear: 2026, Tenant: "t 1"},
-			want: want{ODS7, "5.0", b + "/t%201/2026/data/v3/ed-fi/x", b + "/t%201/2026/oauth/token",
+				"urls": urls(b+"/t%201/{schoolYearFromRoute}/data/v3/", b+"/t%201/%7BschoolYearFromRoute%7D/oauth/token",
+					b+"/t%201/{schoolYearFromRoute}/metadata/data/v3/dependencies")},
+			config: Config{SchoolYear: 2026},
+			want: want{"5.0", b + "/t%201/2026/data/v3/ed-fi/x", b + "/t%201/2026/oauth/token",
 				b + "/t%201/2026/metadata/data/v3/dependencies", b + "/t%201/2026/oauth/token_info"},
 		},
 		"DMS below a path base": {
 			base: b + "/api/t1",
 			root: map[string]any{"version": "1.0.0", "applicationName": "Ed-Fi API", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "5.2.0"}},
 				"urls": urls(b+"/api/t1/data", b+"/api/t1/oauth/token", b+"/api/t1/metadata/dependencies", "tokenInfo", b+"/api/t1/oauth/token_info")},
-			want: want{DMS, "5.2", b + "/api/t1/data/ed-fi/x", b + "/api/t1/oauth/token", b + "/api/t1/metadata/dependencies", b + "/api/t1/oauth/token_info"},
+			want: want{"5.2", b + "/api/t1/data/ed-fi/x", b + "/api/t1/oauth/token", b + "/api/t1/metadata/dependencies", b + "/api/t1/oauth/token_info"},
 		},
 		"overrides": {
 			root: map[string]any{"version": "7.2", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "5.1.0"}},
 				"urls": urls("https://internal/{odd}/data/v3/", "https://internal/{odd}/oauth/token", b+"/metadata/dependencies")},
 			config: Config{DataURL: "https://dex.example.org/data/v3/{year}/", OAuthURL: "https://dex.example.org/auth", SchoolYear: 2026},
-			want:   want{ODS7, "5.1", "https://dex.example.org/data/v3/2026/ed-fi/x", "https://dex.example.org/auth", b + "/metadata/dependencies", ""},
+			want:   want{"5.1", "https://dex.example.org/data/v3/2026/ed-fi/x", "https://dex.example.org/auth", b + "/metadata/dependencies", ""},
 		},
 		"relative addresses": {
 			root: map[string]any{"version": "7.2", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "5.1.0"}},
 				"urls": urls("/data/v3/", "/oauth/token", "/metadata/dependencies")},
-			want: want{ODS7, "5.1", b + "/data/v3/ed-fi/x", b + "/oauth/token", b + "/metadata/dependencies", b + "/oauth/token_info"},
+			want: want{"5.1", b + "/data/v3/ed-fi/x", b + "/oauth/token", b + "/metadata/dependencies", b + "/oauth/token_info"},
 		},
 		"a load balancer advertises http for its own host": {
 			base: b + ":8443",
 			root: map[string]any{"version": "7.2", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "5.1.0"}},
 				"urls": urls("http://ods.test/data/v3/", "http://ods.test:80/oauth/token", "http://ods.test/metadata/dependencies")},
-			want: want{ODS7, "5.1", b + ":8443/data/v3/ed-fi/x", b + ":8443/oauth/token", b + ":8443/metadata/dependencies", b + ":8443/oauth/token_info"},
+			want: want{"5.1", b + ":8443/data/v3/ed-fi/x", b + ":8443/oauth/token", b + ":8443/metadata/dependencies", b + ":8443/oauth/token_info"},
 		},
 	}
 	for name, tt := range tests {
@@ -104,7 +103,7 @@ func TestDiscoverGenerations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := want{about.Generation, about.Standard(), u.String(), about.OAuthURL, about.DependenciesURL, about.TokenInfoURL}
+			got := want{about.Standard(), u.String(), about.OAuthURL, about.DependenciesURL, about.TokenInfoURL}
 			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(want{})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}

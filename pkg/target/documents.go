@@ -126,7 +126,7 @@ func (c *Client) metadataAddress(about *About, address string) (string, error) {
 	if err != nil {
 		return "", setup("the metadata URL is not an address", "check base_url")
 	}
-	u, err := base.Parse(fillPlaceholders(address, c.config))
+	u, err := base.Parse(fillYear(address, c.config.SchoolYear))
 	if err != nil {
 		return "", setup("an address in the target's metadata cannot be read", "check that the target serves its OpenAPI metadata")
 	}

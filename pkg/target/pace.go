@@ -5,18 +5,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
-// pace slows the whole client down: to the rate that a host asked for, and to a stop when an
-// answer says that there were too many requests. All workers share it.
+// pace stops the whole client for a while when an answer says that there were too many requests.
+// All workers share it.
 type pace struct {
-	retry   RetryPolicy
-	limiter *rate.Limiter // nil: no ceiling
-	waits   *waits
-	epoch   time.Time
-	until   atomic.Int64 // end of the pause, since epoch; in the past: none
+	retry RetryPolicy
+	waits *waits
+	epoch time.Time
+	until atomic.Int64 // end of the pause, since epoch; in the past: none
 
 	mu      sync.Mutex
 	strikes int           // pauses without Retry-After, one soon after the other
@@ -24,11 +21,7 @@ type pace struct {
 }
 
 func newPace(config Config, w *waits) *pace {
-	p := &pace{retry: config.Retry, waits: w, epoch: time.Now()}
-	if r := config.RequestsPerSecond; r > 0 {
-		p.limiter = rate.NewLimiter(rate.Limit(r), max(1, min(int(r), config.Concurrency)))
-	}
-	return p
+	return &pace{retry: config.Retry, waits: w, epoch: time.Now()}
 }
 
 // wait returns when the client may send again.
@@ -43,14 +36,6 @@ func (p *pace) wait(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// ration takes one request from the ceiling, if there is one.
-func (p *pace) ration(ctx context.Context) error {
-	if p.limiter == nil {
-		return nil
-	}
-	return p.limiter.Wait(ctx)
 }
 
 // throttled notes a 429 (or a 503 that says when to come back) and returns how long everybody

@@ -135,8 +135,7 @@ func (c *Client) page(ctx context.Context, resource string, query url.Values, of
 		return nil, err
 	}
 	p := &page{call: a}
-	var ok bool
-	if p.items, ok = itemsOf(r.Body); !ok {
+	if json.Unmarshal(r.Body, &p.items) != nil {
 		return nil, a.unreadable(a.answer)
 	}
 	p.total, p.totalKnown = a.answer.total()

@@ -46,14 +46,10 @@ func TestRetriesByStatus(t *testing.T) {
 				f.data = func(w http.ResponseWriter, _ *http.Request, n int) {
 					reply(w, tt.status, tt.body)
 				}
-				config := f.config()
-				var retries []Retry
-				config.OnRetry = func(r Retry) { retries = append(retries, r) }
-				c := mustNew(t, config)
-				_, err := c.Post(t.Context(), "students", []byte(`{"a":1}`))
+				_, err := f.client().Post(t.Context(), "students", []byte(`{"a":1}`))
 				failure, ok := AsFailure(err)
-				if !ok || failure.Attempts != tt.attempts || f.calls != tt.attempts || len(retries) != tt.attempts-1 {
-					t.Fatalf("%d calls, %d retries, want %d attempts: %+v", f.calls, len(retries), tt.attempts, failure)
+				if !ok || failure.Attempts != tt.attempts || f.calls != tt.attempts {
+					t.Fatalf("%d calls, want %d attempts: %+v", f.calls, tt.attempts, failure)
 				}
 				if failure.Retryable != (tt.attempts > 1) {
 					t.Errorf("retryable is %t", failure.Retryable)
@@ -74,27 +70,28 @@ func TestRetriesByStatus(t *testing.T) {
 func TestDelays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
+		var delays []time.Duration
+		last := time.Now()
 		f.data = func(w http.ResponseWriter, _ *http.Request, n int) {
+			if n > 1 {
+				delays = append(delays, time.Since(last))
+			}
+			last = time.Now()
 			reply(w, 409, fmt.Sprintf(problem, multiUser))
 		}
 		config := f.config()
 		config.Retry = RetryPolicy{Max: 8}
-		var delays []time.Duration
-		config.OnRetry = func(r Retry) { delays = append(delays, r.Delay) }
-		begin := time.Now()
 		_, err := mustNew(t, config).Post(t.Context(), "students", []byte(`{}`))
 		mustFail(t, err, Conflict)
 		want := []time.Duration{1, 2, 4, 8, 16, 32, 60, 60}
-		sum := time.Duration(0)
 		for i, d := range delays {
 			base := want[i] * time.Second
 			if d < base || d > base+base/10 {
 				t.Errorf("delay %d is %s, want %s to 10 %% more", i, d, base)
 			}
-			sum += d
 		}
-		if len(delays) != 8 || time.Since(begin) != sum {
-			t.Errorf("%d delays, %s in all instead of %s", len(delays), time.Since(begin), sum)
+		if len(delays) != 8 {
+			t.Errorf("%d delays", len(delays))
 		}
 	})
 }
@@ -191,8 +188,8 @@ func TestPauseIsShared(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if c.Stats.Throttled.Load() != 1 || f.calls != 9 {
-			t.Errorf("%d throttled, %d calls", c.Stats.Throttled.Load(), f.calls)
+		if f.calls != 9 {
+			t.Errorf("%d calls for 8 records and one 429", f.calls)
 		}
 	})
 }
@@ -233,24 +230,6 @@ func TestMinuteQuotaWithoutRetryAfter(t *testing.T) {
 		t.Logf("%d refused", refused.Load())
 		if refused.Load() > 400 {
 			t.Errorf("%d refused for 400 records", refused.Load())
-		}
-	})
-}
-
-func TestRateThatTheHostAskedFor(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFake(t)
-		config := f.config()
-		config.RequestsPerSecond = 2
-		c := mustNew(t, config)
-		begin := time.Now()
-		for range 20 {
-			if _, err := c.Post(t.Context(), "students", []byte(`{}`)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if d := time.Since(begin); d < 9*time.Second || d > 12*time.Second {
-			t.Errorf("22 requests at 2 a second took %s", d)
 		}
 	})
 }
@@ -575,11 +554,10 @@ func TestRetriesAreLogged(t *testing.T) {
 		var l logs
 		config := f.config()
 		config.Logger = l.logger()
-		config.CorrelationID = "run-7"
 		if _, err := mustNew(t, config).Post(t.Context(), "students", []byte(`{"studentUniqueId":"604822"}`)); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{`"resource":"ed-fi/students"`, `"status":504`, `"attempt":1`, `"request_id":"run-7-`, `"delay":"1`} {
+		for _, want := range []string{`"resource":"ed-fi/students"`, `"status":504`, `"attempt":1`, `"request_id":"` + f.corr[0] + `-1"`, `"delay":"1`} {
 			if !strings.Contains(l.String(), want) {
 				t.Errorf("no %s in %s", want, l.String())
 			}

@@ -1,8 +1,10 @@
 package target_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -50,6 +52,11 @@ func emulate(t *testing.T, o sandbox.Options, change func(*target.Config)) (*tar
 	return client, server
 }
 
+// logger writes everything to b, which may be read when nothing is under way any more.
+func logger(b *bytes.Buffer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
 const assessment = `{"assessmentIdentifier":"A%d","namespace":"uri://acme.org/Assessment","assessmentTitle":"T",` +
 	`"academicSubjects":[{"academicSubjectDescriptor":"uri://ed-fi.org/AcademicSubjectDescriptor#Reading"}]}`
 
@@ -57,7 +64,7 @@ func TestSandbox(t *testing.T) {
 	client, _ := emulate(t, sandbox.Options{}, nil)
 	ctx := t.Context()
 	about, err := client.Discover(ctx)
-	if err != nil || about.Generation != target.ODS7 || about.Standard() != "5.1" {
+	if err != nil || about.Version == "" || about.Standard() != "5.1" {
 		t.Fatal(about, err)
 	}
 	created, err := client.Post(ctx, "assessments", fmt.Appendf(nil, assessment, 1))
@@ -68,15 +75,8 @@ func TestSandbox(t *testing.T) {
 	if err != nil || updated.Status != 200 || updated.ID != created.ID {
 		t.Fatal(updated, err)
 	}
-	key := url.Values{"assessmentIdentifier": {"A1"}, "namespace": {"uri://acme.org/Assessment"}}
-	if _, found, err := client.GetByKey(ctx, "assessments", key); err != nil || !found {
-		t.Error(found, err)
-	}
 	if n, err := client.Count(ctx, "assessments", nil); err != nil || n != 1 {
 		t.Error(n, err)
-	}
-	if _, err := client.Put(ctx, "assessments", created.ID, fmt.Appendf(nil, assessment, 1)); err != nil {
-		t.Error(err)
 	}
 	if r, err := client.GetByID(ctx, "assessments", created.ID); err != nil || len(r.Body) == 0 {
 		t.Error(r, err)
@@ -98,9 +98,6 @@ func TestSandbox(t *testing.T) {
 	}
 	if v, err := client.AvailableChangeVersions(ctx); err != nil || v.Newest == 0 {
 		t.Error(v, err)
-	}
-	if _, err := client.Delete(ctx, "assessments", created.ID); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -137,7 +134,8 @@ func TestSandboxWithFaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client, server := emulate(t, sandbox.Options{TokenCalls: 100}, func(c *target.Config) { c.Retry.Max = 20 })
+	var log bytes.Buffer
+	client, server := emulate(t, sandbox.Options{TokenCalls: 100}, func(c *target.Config) { c.Retry.Max, c.Logger = 20, logger(&log) })
 	if _, err := client.Discover(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -158,14 +156,15 @@ func TestSandboxWithFaults(t *testing.T) {
 	if n, err := client.Count(t.Context(), "assessments", nil); err != nil || n != workers*each {
 		t.Errorf("%d records, %v", n, err)
 	}
-	if client.Stats.Retries.Load() == 0 {
+	if !strings.Contains(log.String(), "msg=retry") {
 		t.Error("no fault struck")
 	}
 }
 
 // A cap on live tokens is not reached, however many workers and calls there are.
 func TestSandboxTokenLimit(t *testing.T) {
-	client, _ := emulate(t, sandbox.Options{TokenLimit: 1}, nil)
+	var log bytes.Buffer
+	client, _ := emulate(t, sandbox.Options{TokenLimit: 1}, func(c *target.Config) { c.Logger = logger(&log) })
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -177,7 +176,7 @@ func TestSandboxTokenLimit(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := client.Stats.Tokens.Load(); n != 1 {
+	if n := strings.Count(log.String(), "token obtained"); n != 1 {
 		t.Errorf("%d tokens", n)
 	}
 }

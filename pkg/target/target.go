@@ -7,10 +7,10 @@
 package target
 
 import (
-	"crypto/rand"
 	"crypto/x509"
-	"encoding/hex"
+	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -27,27 +27,21 @@ type Config struct {
 	ClientSecret string
 
 	SchoolYear int    // fills the year of a year-specific target; 0: the target is not year-specific
-	Instance   string // fills an {instance} placeholder
-	Tenant     string // fills a {tenant…} placeholder
 	DataURL    string // instead of the data URL of the root document
 	OAuthURL   string // instead of the token URL of the root document
 
 	AllowHTTP bool                                  // plain http beyond this machine
-	MinTLS    uint16                                // lowest TLS version; 0: TLS 1.2, and never lower
 	RootCAs   *x509.CertPool                        // trusted authorities; nil: the system's
 	Proxy     func(*http.Request) (*url.URL, error) // nil: no proxy
 
-	Concurrency       int           // connections kept and used at a time; 0: 8
-	RequestsPerSecond float64       // ceiling that the host asked for; 0: none
-	Timeout           time.Duration // of one attempt, its answer read; 0: 90 s
-	Retry             RetryPolicy
-	UserAgent         string // "": "sluice"
-	Uncompressed      bool   // for a target on this machine, where compressing costs more than it saves
-	CorrelationID     string // start of every correlation id, such as the run's id; "": random
+	Concurrency  int           // connections kept and used at a time; 0: 8
+	Timeout      time.Duration // of one attempt, its answer read; 0: 90 s
+	Retry        RetryPolicy
+	UserAgent    string // "": "sluice"
+	Uncompressed bool   // for a target on this machine, where compressing costs more than it saves
 
-	Logger  *slog.Logger // nil: nothing is logged
-	OnRetry func(Retry)  // called before each wait for another attempt; may be called concurrently
-	OnWait  func(Wait)   // called before waits of some seconds, once for all workers; may be called concurrently
+	Logger *slog.Logger // nil: nothing is logged
+	OnWait func(Wait)   // called before waits of some seconds, once for all workers; may be called concurrently
 
 	Transport http.RoundTripper // nil: a transport of our own; given by tests
 }
@@ -55,9 +49,6 @@ type Config struct {
 // Client is one API under one credential. It is safe for concurrent use, and workers are meant to
 // share it: the token, the pause after a 429 and the circuit breaker are the client's.
 type Client struct {
-	// Stats counts what the client has done, for progress and reports.
-	Stats Stats
-
 	config    Config        // without the secret
 	secret    func() string // a function, so that printing the client does not show it
 	base      *url.URL
@@ -77,28 +68,8 @@ type Client struct {
 
 	reached  atomic.Bool // any HTTP answer so far, read whole: the address is right
 	entered  atomic.Bool // any answer to a call with a token: the credential is right
+	calls    string      // begins the correlation id of every call
 	sequence atomic.Uint64
-}
-
-// Stats counts what a client has done. All of it may be read at any time.
-type Stats struct {
-	Requests  atomic.Int64 // attempts, token requests included
-	Retries   atomic.Int64 // attempts after the first of their call
-	Throttled atomic.Int64 // answers 429
-	Tokens    atomic.Int64 // tokens obtained
-	Sent      atomic.Int64 // bytes of request bodies
-	Received  atomic.Int64 // bytes of answers, decompressed
-}
-
-// Retry tells of one attempt that failed and will be repeated.
-type Retry struct {
-	Method    string
-	Resource  string // "ed-fi/students", or what else was asked for: "token", "root document"
-	Status    int    // 0: no answer
-	Kind      Kind
-	Attempt   int           // the attempt that failed, from 1
-	Delay     time.Duration // until the next one
-	RequestID string        // of the attempt that failed
 }
 
 const (
@@ -119,20 +90,15 @@ func New(config Config) (*Client, error) {
 	if config.UserAgent == "" {
 		config.UserAgent = "sluice"
 	}
-	if config.CorrelationID == "" {
-		var b [8]byte
-		_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-		config.CorrelationID = hex.EncodeToString(b[:])
-	}
 	config.Retry = config.Retry.withDefaults()
 
 	secret := config.ClientSecret
 	config.ClientSecret = ""
-	c := &Client{config: config, secret: func() string { return secret }, log: config.Logger, discovering: newSemaphore()}
+	c := &Client{config: config, secret: func() string { return secret }, log: config.Logger, calls: fmt.Sprintf("%016x", rand.Uint64()), discovering: newSemaphore()}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	base, err := c.checkAddress("base_url", fillPlaceholders(config.BaseURL, config))
+	base, err := c.checkAddress("base_url", fillYear(config.BaseURL, config.SchoolYear))
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +107,7 @@ func New(config Config) (*Client, error) {
 		if o.value == "" {
 			continue
 		}
-		if _, err := c.checkAddress(o.field, fillPlaceholders(o.value, config)); err != nil {
+		if _, err := c.checkAddress(o.field, fillYear(o.value, config.SchoolYear)); err != nil {
 			return nil, err
 		}
 	}
@@ -180,7 +146,7 @@ func (c *Client) Close() {
 
 // nextCorrelationID numbers the calls of the client below the prefix that all of them share.
 func (c *Client) nextCorrelationID() string {
-	return c.config.CorrelationID + "-" + strconv.FormatUint(c.sequence.Add(1), 10)
+	return c.calls + "-" + strconv.FormatUint(c.sequence.Add(1), 10)
 }
 
 // semaphore is a mutex whose waiters can give up with their context.

@@ -111,7 +111,6 @@ func (c *Client) token(ctx context.Context) (*token, error) {
 	if old := s.current.Swap(t); old != nil {
 		s.previous.Store(old)
 	}
-	c.Stats.Tokens.Add(1)
 	return t, nil
 }
 

@@ -31,11 +31,8 @@ func newTransport(config Config) *http.Transport {
 			}
 			return nil
 		},
-		DialContext: (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-		TLSClientConfig: &tls.Config{
-			MinVersion: max(config.MinTLS, tls.VersionTLS12),
-			RootCAs:    config.RootCAs,
-		},
+		DialContext:         (&net.Dialer{Timeout: 15 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs},
 		ForceAttemptHTTP2:   true,
 		TLSHandshakeTimeout: 15 * time.Second,
 		MaxIdleConns:        0, // bounded per host; discovery may name two hosts

@@ -41,11 +41,11 @@ const batch = 8192
 func (l *Ledger) Decide(ctx context.Context, entries []Entry, states []State) ([]State, error) {
 	states = slices.Grow(states[:0], len(entries))[:len(entries)]
 	clear(states)
-	order := make([]place, len(entries))
+	order := make([]position, len(entries))
 	for i := range entries {
-		order[i] = place{half(entries[i].Key), i}
+		order[i] = position{half(entries[i].Key), i}
 	}
-	slices.SortFunc(order, func(a, b place) int { return cmp.Compare(a.half, b.half) })
+	slices.SortFunc(order, func(a, b position) int { return cmp.Compare(a.half, b.half) })
 
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(readers)
@@ -58,8 +58,8 @@ func (l *Ledger) Decide(ctx context.Context, entries []Entry, states []State) ([
 	return states, nil
 }
 
-// place is an entry's place in the file and in the question.
-type place struct {
+// position is where a row lies in the file and which of the rows of a call it is.
+type position struct {
 	half int64
 	i    int
 }
@@ -68,12 +68,13 @@ func half(key Hash) int64 { return int64(binary.BigEndian.Uint64(key[:8])) }
 
 // decide looks up the entries of part, which are in order, and sets their states. Equal keys that
 // fall into two parts are decided in each.
-func (l *Ledger) decide(ctx context.Context, part []place, entries []Entry, states []State) error {
-	list := make([]byte, 0, len(part)*21)
-	for i, p := range part {
-		list = append(list, "[,"[min(i, 1)])
+func (l *Ledger) decide(ctx context.Context, part []position, entries []Entry, states []State) error {
+	list := make([]byte, 0, len(part)*21+2)
+	for _, p := range part {
+		list = append(list, ',')
 		list = strconv.AppendInt(list, p.half, 10)
 	}
+	list[0] = '['
 	list = append(list, ']')
 	rows, err := l.lookup.QueryContext(ctx, string(list))
 	if err != nil {

@@ -18,13 +18,13 @@ type Facts struct {
 
 // Facts reads what is recorded of the target.
 func (l *Ledger) Facts(ctx context.Context) (Facts, error) {
-	values, err := pairs(ctx, l.read, "SELECT name, value FROM fact")
+	values, err := loadPairs(ctx, l.read, "fact")
 	if err != nil {
 		return Facts{}, fmt.Errorf("read the ledger: %w", l.explain(err))
 	}
 	version, err := strconv.ParseInt(values["changeVersion"], 10, 64)
 	if err != nil && values["changeVersion"] != "" {
-		return Facts{}, fmt.Errorf("read the ledger: %w: the change version is no number", ErrDamaged)
+		return Facts{}, fmt.Errorf("read the ledger: %w: the change version is not a number", ErrDamaged)
 	}
 	return Facts{ClientID: values["clientId"], APIVersion: values["apiVersion"], DataStandard: values["dataStandard"],
 		ChangeVersion: version}, nil
@@ -39,11 +39,6 @@ func (l *Ledger) SetFacts(ctx context.Context, f Facts) error {
 }
 
 func (f Facts) store(ctx context.Context, tx *sql.Tx) error {
-	for name, value := range map[string]string{"clientId": f.ClientID, "apiVersion": f.APIVersion, "dataStandard": f.DataStandard,
-		"changeVersion": strconv.FormatInt(f.ChangeVersion, 10)} {
-		if _, err := tx.ExecContext(ctx, "REPLACE INTO fact VALUES (?, ?)", name, value); err != nil {
-			return err
-		}
-	}
-	return nil
+	return storePairs(ctx, tx, "fact", map[string]string{"clientId": f.ClientID, "apiVersion": f.APIVersion,
+		"dataStandard": f.DataStandard, "changeVersion": strconv.FormatInt(f.ChangeVersion, 10)})
 }

@@ -1,10 +1,9 @@
-// Package ledger owns what a tenant's target last accepted, one row per natural key, and the lock
-// that keeps two runs of one tenant apart.
+// Package ledger owns what a tenant's target last accepted, one row per natural key.
 //
 // A row is written only after the target said yes, so that a crash at any moment leaves a ledger
 // that is behind the target and never ahead: the record is then sent again, which the target takes
-// as an update. The package knows neither records nor HTTP; keys and digests come to it hashed, and
-// no natural key, no name and no secret lies in the file.
+// as an update. The package knows neither records nor HTTP. Keys and digests come to it hashed: there
+// is no natural key, no name and no secret in the file.
 package ledger
 
 import (
@@ -22,8 +21,9 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/durable"
 )
 
-// layout is the version of the tables, kept as user_version.
-const layout = 1
+// layout is the version of the tables, kept as user_version. Layout 1 had a column more in `run`,
+// which nothing used: such a ledger is used as it is.
+const layout = 2
 
 // A key is a hash already, so its first eight bytes serve as SQLite's own row number: that is the
 // cheapest thing to seek, in a tree without an index beside it. The other eight stand in `rest`.
@@ -33,7 +33,7 @@ const tables = `
 CREATE TABLE identity (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE resource (no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE run (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, bundle TEXT NOT NULL, version TEXT NOT NULL, exported INTEGER);
+CREATE TABLE run (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, bundle TEXT NOT NULL, version TEXT NOT NULL);
 CREATE TABLE record (
 	half     INTEGER PRIMARY KEY, -- first half of the key
 	rest     BLOB NOT NULL,       -- second half, and behind it the payload's digest, if that is known
@@ -67,8 +67,8 @@ type Ledger struct {
 	putMany  *sql.Stmt // on write
 }
 
-// Open opens the ledger at path, or makes it. A ledger of another target is refused with an
-// OtherTargetError.
+// Open opens the ledger at path, or makes it. A ledger of another target is refused with
+// ErrOtherTarget.
 func Open(path string, id Identity) (*Ledger, error) {
 	return open(path, id, false)
 }
@@ -165,7 +165,7 @@ func (l *Ledger) prepare(ctx context.Context, adopt bool) error {
 			return err
 		}
 		if !adopt && known.String() != l.identity.String() {
-			return &OtherTargetError{Known: known, Asked: l.identity}
+			return fmt.Errorf("%w: it holds what %q accepted, not %q", ErrOtherTarget, known, l.identity)
 		}
 		return nil
 	})

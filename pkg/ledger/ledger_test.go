@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 var (
 	bend = Identity{Tenant: "grand-bend", Environment: "production", BaseURL: "https://ods.example.org/api/", SchoolYear: 2026}
 	noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	run1 = Run{ID: "run1", Bundle: "nwea-map-growth", Version: "1.0.0", Exported: noon}
+	run1 = Run{ID: "run1", Bundle: "nwea-map-growth", Version: "1.0.0"}
 )
 
 // hash is a key or digest made of a number.
@@ -65,6 +65,15 @@ func open1(t testing.TB, path string) *Ledger {
 		}
 	})
 	return l
+}
+
+// count is how many records the ledger knows of.
+func count(t *testing.T, l *Ledger) (n int) {
+	t.Helper()
+	if err := l.read.QueryRow("SELECT count(*) FROM record").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func TestDecide(t *testing.T) {
@@ -156,8 +165,7 @@ func TestIdentity(t *testing.T) {
 	} {
 		id := bend
 		other(&id)
-		var refused *OtherTargetError
-		if l, err := Open(path, id); !errors.Is(err, ErrOtherTarget) || !errors.As(err, &refused) || refused.Known.SchoolYear != 2026 {
+		if l, err := Open(path, id); !errors.Is(err, ErrOtherTarget) {
 			t.Errorf("%v: %v, %v", id, l, err)
 		}
 	}
@@ -279,8 +287,8 @@ func TestSample(t *testing.T) {
 	if d := cmp.Diff([]string{"calendars", "schools", "students"}, names); d != "" || err != nil {
 		t.Error(d, err)
 	}
-	if n, err := l.Count(ctx); n != 502 || err != nil {
-		t.Error(n, err)
+	if n := count(t, l); n != 502 {
+		t.Errorf("%d records", n)
 	}
 }
 
@@ -389,9 +397,8 @@ func TestKill(t *testing.T) {
 		cmd.Wait()
 
 		l := open1(t, path)
-		n, err := l.Count(t.Context())
-		if err != nil || int(n) < said || n%10 != 0 {
-			t.Fatalf("%d rows of %d, %v", n, said, err)
+		if n := count(t, l); n < said || n%10 != 0 {
+			t.Fatalf("%d rows of %d", n, said)
 		}
 		if err := l.Close(); err != nil {
 			t.Fatal(err)

@@ -24,10 +24,9 @@ type Row struct {
 
 // Run says what the rows of a run have in common.
 type Run struct {
-	ID       string
-	Bundle   string
-	Version  string
-	Exported time.Time // when the vendor's file was exported; zero: not known
+	ID      string
+	Bundle  string
+	Version string
 }
 
 // newestKept is how many of a resource's latest rows are kept in mind for Sample: a target restored
@@ -39,7 +38,8 @@ const (
 	columns   = 7
 )
 
-// together is how many rows one statement writes: calling it costs as much as a row.
+// together is how many rows one statement writes, because calling a statement costs as much as
+// writing a row.
 const together = 16
 
 var putRecords = putRecord + strings.Repeat(", (?, ?, ?, ?, ?, ?, ?)", together-1)
@@ -61,7 +61,7 @@ func (l *Ledger) put(ctx context.Context, tx *sql.Tx, run Run, rows []Row) error
 	}
 	resources := map[string]int64{}
 	latest := map[int64][]int64{}
-	order := make([]place, len(rows))
+	order := make([]position, len(rows))
 	for i := range rows {
 		r := &rows[i]
 		no, ok := resources[r.Resource]
@@ -71,14 +71,14 @@ func (l *Ledger) put(ctx context.Context, tx *sql.Tx, run Run, rows []Row) error
 			}
 			resources[r.Resource] = no
 		}
-		order[i] = place{half(r.Key), i}
+		order[i] = position{half(r.Key), i}
 		if len(latest[no]) == newestKept {
 			latest[no] = latest[no][1:]
 		}
 		latest[no] = append(latest[no], half(r.Key))
 	}
 	// In the order of the file; of two rows for one key the later one stays.
-	slices.SortFunc(order, func(a, b place) int { return cmp.Or(cmp.Compare(a.half, b.half), cmp.Compare(a.i, b.i)) })
+	slices.SortFunc(order, func(a, b position) int { return cmp.Or(cmp.Compare(a.half, b.half), cmp.Compare(a.i, b.i)) })
 	if err := l.putOrdered(ctx, tx, order, rows, resources, runNo); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func (l *Ledger) put(ctx context.Context, tx *sql.Tx, run Run, rows []Row) error
 }
 
 // putOrdered writes rows in the given order, many at a time.
-func (l *Ledger) putOrdered(ctx context.Context, tx *sql.Tx, order []place, rows []Row, resources map[string]int64, runNo int64) error {
+func (l *Ledger) putOrdered(ctx context.Context, tx *sql.Tx, order []position, rows []Row, resources map[string]int64, runNo int64) error {
 	one, many := tx.StmtContext(ctx, l.putOne), tx.StmtContext(ctx, l.putMany)
 	args := make([]any, 0, columns*together)
 	for part := range slices.Chunk(order, together) {
@@ -124,12 +124,8 @@ func (l *Ledger) putOrdered(ctx context.Context, tx *sql.Tx, order []place, rows
 
 // runNumber finds or makes the number that stands for a run.
 func runNumber(ctx context.Context, tx *sql.Tx, run Run) (no int64, err error) {
-	var exported sql.NullInt64
-	if !run.Exported.IsZero() {
-		exported = sql.NullInt64{Int64: run.Exported.Unix(), Valid: true}
-	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO run (id, bundle, version, exported) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-		run.ID, run.Bundle, run.Version, exported); err != nil {
+	if _, err := tx.ExecContext(ctx, "INSERT INTO run (id, bundle, version) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+		run.ID, run.Bundle, run.Version); err != nil {
 		return 0, err
 	}
 	err = tx.QueryRowContext(ctx, "SELECT no FROM run WHERE id = ?", run.ID).Scan(&no)
@@ -145,38 +141,32 @@ func resourceNumber(ctx context.Context, tx *sql.Tx, name string) (no int64, err
 	return no, err
 }
 
-// packID halves the two forms of id that targets use: 32 hex digits, and a UUID with dashes. Any
-// other form is kept as it is; its first byte is a printable one, which tells the three apart.
+// An id is kept in one of three forms, which its first byte tells apart. Targets use the first two,
+// which take half the space of their text.
+const (
+	idPlain  = 1 // and 16 bytes: 32 hex digits
+	idDashed = 2 // and 16 bytes: a UUID with dashes
+	// anything printable: the first byte of the id itself
+)
+
 func packID(id string) []byte {
-	switch bare := strings.ReplaceAll(id, "-", ""); {
-	case len(bare) != 32 || strings.ToLower(id) != id:
-	case len(id) == 32:
-		if b, err := hex.AppendDecode([]byte{idPlain}, []byte(id)); err == nil {
-			return b
-		}
-	case len(id) == 36 && unpackUUID(bare) == id:
-		if b, err := hex.AppendDecode([]byte{idDashed}, []byte(bare)); err == nil {
-			return b
+	if digits, err := hex.DecodeString(strings.ReplaceAll(id, "-", "")); err == nil {
+		for _, form := range []byte{idPlain, idDashed} {
+			if packed := append([]byte{form}, digits...); unpackID(packed) == id {
+				return packed
+			}
 		}
 	}
 	return []byte(id)
 }
 
-const (
-	idPlain  = 1
-	idDashed = 2
-)
-
 func unpackID(packed []byte) string {
-	switch {
-	case len(packed) == 17 && packed[0] == idPlain:
-		return hex.EncodeToString(packed[1:])
-	case len(packed) == 17 && packed[0] == idDashed:
-		return unpackUUID(hex.EncodeToString(packed[1:]))
+	if len(packed) != 17 || packed[0] > idDashed {
+		return string(packed)
 	}
-	return string(packed)
-}
-
-func unpackUUID(bare string) string {
-	return bare[:8] + "-" + bare[8:12] + "-" + bare[12:16] + "-" + bare[16:20] + "-" + bare[20:]
+	digits := hex.EncodeToString(packed[1:])
+	if packed[0] == idDashed {
+		return strings.Join([]string{digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]}, "-")
+	}
+	return digits
 }

@@ -77,9 +77,3 @@ func (l *Ledger) Resources(ctx context.Context) ([]string, error) {
 	}
 	return names, rows.Err()
 }
-
-// Count is how many records the ledger knows of. It reads the whole file.
-func (l *Ledger) Count(ctx context.Context) (n int64, err error) {
-	err = l.read.QueryRowContext(ctx, "SELECT count(*) FROM record").Scan(&n)
-	return n, err
-}

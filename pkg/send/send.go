@@ -52,8 +52,6 @@ type Options struct {
 	DryRun          bool // plan, and change nothing
 
 	MaxPassAge time.Duration    // 0: 24 hours
-	Exported   time.Time        // when the vendor's files were exported; zero: not known
-	Grace      time.Duration    // for requests under way when the run is stopped; 0: 5 seconds
 	Now        func() time.Time // nil: time.Now
 	Logger     *slog.Logger     // nil: nothing is logged
 	Progress   *Progress        // nil: nobody watches
@@ -69,8 +67,10 @@ type Progress struct {
 const (
 	defaultConcurrency = 8
 	defaultPassAge     = 24 * time.Hour
-	defaultGrace       = 5 * time.Second
 )
+
+// grace is how long requests that are under way may still take when the run is stopped.
+const grace = 5 * time.Second
 
 func (o Options) withDefaults() Options {
 	if o.Concurrency <= 0 {
@@ -78,9 +78,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxPassAge <= 0 {
 		o.MaxPassAge = defaultPassAge
-	}
-	if o.Grace <= 0 {
-		o.Grace = defaultGrace
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -156,10 +153,10 @@ func (l *loader) load(ctx context.Context) error {
 	calls, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 	l.calls = calls
-	release := context.AfterFunc(l.stop, func() { time.AfterFunc(l.Grace, cut) })
+	release := context.AfterFunc(l.stop, func() { time.AfterFunc(grace, cut) })
 	defer release()
 
-	l.journal = newJournal(l.Ledger, ledger.Run{ID: l.Run.ID, Bundle: l.Run.Bundle.Name, Version: l.Run.Bundle.Version, Exported: l.Exported}, l.halt)
+	l.journal = newJournal(l.Ledger, ledger.Run{ID: l.Run.ID, Bundle: l.Run.Bundle.Name, Version: l.Run.Bundle.Version}, l.halt)
 	l.jobs = make(chan job, l.Concurrency)
 	var posters sync.WaitGroup
 	for range l.Concurrency {

@@ -3,6 +3,7 @@ package send_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -216,7 +217,7 @@ func sum(text string) string {
 
 func (w *world) sendOptions(r *runs.Run) send.Options {
 	return send.Options{Run: r, Tenant: "bend", Client: w.client, ClientID: "key1", Ledger: w.ledger, Standard: w.std, Concurrency: 8,
-		Now: func() time.Time { return w.now }, Logger: slog.New(slog.NewTextHandler(&w.log, nil)), Grace: time.Second}
+		Now: func() time.Time { return w.now }, Logger: slog.New(slog.NewTextHandler(&w.log, nil))}
 }
 
 // send loads a run that must load.
@@ -254,6 +255,20 @@ func unloaded(t testing.TB, r *runs.Run, resource string) []send.Unloaded {
 		all = append(all, u)
 	}
 	return all
+}
+
+// known is how many records the ledger holds.
+func (w *world) known() (n int64) {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", w.ledger.Path())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow("SELECT count(*) FROM record").Scan(&n); err != nil {
+		w.t.Fatal(err)
+	}
+	return n
 }
 
 // count asks the target how many records of a resource it has.

@@ -95,7 +95,6 @@ const (
 	RowDuplicate     Code = "VAL-ROW-DUPLICATE"
 	RowKeyConflict   Code = "VAL-ROW-KEY-CONFLICT"
 	RowExpectation   Code = "VAL-ROW-EXPECTATION"
-	RowOther         Code = "VAL-ROW-OTHER"
 	RowFiltered      Code = "VAL-ROW-FILTERED"
 	CellRequired     Code = "VAL-CELL-REQUIRED"
 	CellType         Code = "VAL-CELL-TYPE"
@@ -106,7 +105,6 @@ const (
 	StudentMissing   Code = "VAL-STUDENT-MISSING"
 	ExpressionNull   Code = "VAL-EXPRESSION-NULL"
 	ExpressionFails  Code = "VAL-EXPRESSION"
-	RecordProperty   Code = "VAL-RECORD-PROPERTY"
 	RecordRequired   Code = "VAL-RECORD-REQUIRED"
 	RecordDuplicate  Code = "VAL-RECORD-DUPLICATE"
 	RecordConflict   Code = "VAL-RECORD-KEY-CONFLICT"
@@ -210,7 +208,6 @@ var table = []Entry{
 	{RowDuplicate, LevelInfo, "A row repeats an earlier one and was left out.", "Nothing to do."},
 	{RowKeyConflict, LevelError, "Rows with one key say different things.", "Find out which is right, remove the other; or state `duplicates` in the bundle."},
 	{RowExpectation, LevelError, "A row does not meet an expectation of the bundle.", "Correct the row; the message says what is expected."},
-	{RowOther, LevelInfo, "Rows of other districts were left out.", "Nothing to do, if these districts are not yours."},
 	{RowFiltered, LevelInfo, "Rows were filtered by the bundle's `when`.", "Check the parameter if more rows were expected."},
 	{CellRequired, LevelError, "A cell that must be filled is blank.", "Fill it and run the reject file again."},
 	{CellType, LevelError, "A cell does not fit its type.", "Correct it and run the reject file again."},
@@ -221,7 +218,6 @@ var table = []Entry{
 	{StudentMissing, LevelError, "No student id is on the row.", "Fill in the id; blanks are never matched."},
 	{ExpressionNull, LevelError, "An expression met an empty value where it needs one.", "Fill the cell named, or write (x ?? y) in the bundle."},
 	{ExpressionFails, LevelError, "An expression failed on this row.", "The message names the rule and the value."},
-	{RecordProperty, LevelError, "A value does not fit the property it is for.", "Correct the cell, or the bundle's rule."},
 	{RecordRequired, LevelError, "A record lacks a property that the API requires.", "Fill the cell it comes from, or give the record a `when`."},
 	{RecordDuplicate, LevelInfo, "A record equals an earlier one and was left out.", "Nothing to do."},
 	{RecordConflict, LevelError, "Records with one natural key differ; none was staged.", "Find out which is right; the key must hold what tells the events apart."},

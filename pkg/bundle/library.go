@@ -178,8 +178,8 @@ func openFolder(folder string) (*Bundle, diag.List, error) {
 // that nothing has to be closed when the bundle is done with.
 type Folder string
 
-// ErrNotRegular is the error for what is neither a file nor a folder.
-var ErrNotRegular = errors.New("it is not a regular file")
+// errNotRegular is the error for what is neither a file nor a folder.
+var errNotRegular = errors.New("it is not a regular file")
 
 // Open opens a file of the folder, or a folder in it.
 func (c Folder) Open(name string) (fs.File, error) {
@@ -189,7 +189,7 @@ func (c Folder) Open(name string) (fs.File, error) {
 	}
 	defer root.Close() //nolint:errcheck // files opened through it stay open
 	if info, err := fs.Stat(root.FS(), name); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrNotRegular}
+		return nil, &fs.PathError{Op: "open", Path: name, Err: errNotRegular}
 	}
 	f, err := root.FS().Open(name)
 	if err != nil {

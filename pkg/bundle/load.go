@@ -38,11 +38,11 @@ func Load(fsys fs.FS, folder, origin string) (*Bundle, diag.List) {
 	src, err := read(fsys, File)
 	if err != nil {
 		reason := "it cannot be read"
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			reason = "there is none"
-		}
-		if errors.Is(err, ErrNotRegular) {
-			reason = ErrNotRegular.Error()
+		case errors.Is(err, errNotRegular):
+			reason = errNotRegular.Error()
 		}
 		return nil, diag.List{diag.At(diag.Pos{File: file}, diag.BundleNotFound, "Name the folder that holds "+File+".", "%s: %s", file, reason)}
 	}
@@ -145,11 +145,7 @@ func (l *loader) keys(n *strictyaml.Node, what string, known map[string]func(*st
 	if !l.is(n, strictyaml.Map, "Write it as key: value, in lines or in braces.", what) {
 		return false
 	}
-	names := make([]string, 0, len(known))
-	for name := range known {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(known))
 	for _, p := range n.Pairs {
 		read, ok := known[p.Key.Value]
 		switch {
@@ -267,19 +263,20 @@ func (l *loader) words(n *strictyaml.Node, what string) []string {
 	return all
 }
 
-func (l *loader) integer(n *strictyaml.Node, what string, low, high int) int {
+// integer is a whole number from 1 on, in digits alone.
+func (l *loader) integer(n *strictyaml.Node, what string, high int) int {
 	v := 0
 	if n.Null {
-		return low
+		return 1
 	}
 	ok := n.Type == strictyaml.Number && len(n.Value) < 8
 	for _, c := range n.Value {
 		ok = ok && c >= '0' && c <= '9'
 		v = v*10 + int(c-'0')
 	}
-	if !ok || v < low || v > high {
-		l.bad(n.Pos, diag.BundleValue, "", "%s must be a whole number from %d to %d", what, low, high)
-		return low
+	if !ok || v < 1 || v > high {
+		l.bad(n.Pos, diag.BundleValue, "", "%s must be a whole number from 1 to %d", what, high)
+		return 1
 	}
 	return v
 }

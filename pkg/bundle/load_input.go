@@ -97,12 +97,12 @@ func and(words []string) string {
 
 func (l *loader) headerRows(in *Input, n *strictyaml.Node, what string) {
 	if n.Kind != strictyaml.List {
-		in.HeaderRows = []int{l.integer(n, what, 1, 20)}
+		in.HeaderRows = []int{l.integer(n, what, 20)}
 		return
 	}
 	in.JoinTitles, in.HeaderRows = true, nil
 	for _, item := range n.Items {
-		row := l.integer(item, what, 1, 20)
+		row := l.integer(item, what, 20)
 		if k := len(in.HeaderRows); k > 0 && row <= in.HeaderRows[k-1] {
 			l.bad(item.Pos, diag.BundleValue, "Name the lines from top to bottom, as in [1, 3].", "%s: line %d does not come after the one before", what, row)
 		}
@@ -141,7 +141,7 @@ func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 		"optional": func(n *strictyaml.Node) { c.Optional = l.boolean(n, what+": optional") },
 		"layouts":  func(n *strictyaml.Node) { c.Layouts = l.oneOrMore(n, what+": layouts", l.text) },
 		"nulls":    func(n *strictyaml.Node) { c.Nulls = l.words(n, what+": nulls") },
-		"pad":      func(n *strictyaml.Node) { c.Pad = l.integer(n, what+": pad", 1, 60) },
+		"pad":      func(n *strictyaml.Node) { c.Pad = l.integer(n, what+": pad", 60) },
 		"yes":      func(n *strictyaml.Node) { c.Yes = l.words(n, what+": yes") },
 		"no":       func(n *strictyaml.Node) { c.No = l.words(n, what+": no") },
 	})
@@ -189,8 +189,8 @@ func (l *loader) unpack(n *strictyaml.Node, what string) []*Unpack {
 	for _, p := range n.Pairs {
 		u := &Unpack{Header: Text{p.Key.Value, p.Key.Pos}}
 		l.keys(p.Value, what, map[string]func(*strictyaml.Node){
-			"width":  func(n *strictyaml.Node) { u.Width = l.integer(n, what+": width", 1, 1000) },
-			"pieces": func(n *strictyaml.Node) { u.Pieces = l.integer(n, what+": pieces", 1, 1000) },
+			"width":  func(n *strictyaml.Node) { u.Width = l.integer(n, what+": width", 1000) },
+			"pieces": func(n *strictyaml.Node) { u.Pieces = l.integer(n, what+": pieces", 1000) },
 		})
 		l.require(p.Value, what, "width", "pieces")
 		all = append(all, u)

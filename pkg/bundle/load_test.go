@@ -282,3 +282,17 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestMatchHeader(t *testing.T) {
+	for _, c := range []struct {
+		pattern, header string
+		matches         bool
+	}{
+		{"*Quintile", "FallToFallGrowthQuintile", true}, {"Goal*Name", "Goal1Name", true}, {"Goal*Name", "Goal1Names", false},
+		{"*a*b*", "xaxbx", true}, {"*a*b*", "xbxax", false}, {"*", "", true}, {"ab*ba", "aba", false}, {"a", "a", true}, {"a**b", "axb", true}, {"S[1]*/?", "S[1] of 2/?", true}, {"S[12]", "S1", false},
+	} {
+		if MatchHeader(c.pattern, c.header) != c.matches {
+			t.Errorf("%q and %q", c.pattern, c.header)
+		}
+	}
+}

@@ -80,7 +80,7 @@ func (e *Expr) index(line, col int) int {
 	return before + col - 1
 }
 
-// Type is the type of a value (format §2).
+// Type is the type of a value (docs/bundle-format.md §2).
 type Type string
 
 // The types; the zero value stands for text.
@@ -178,6 +178,22 @@ type Layout struct {
 type Ignore struct {
 	Reason Text
 	Globs  []Text
+}
+
+// MatchHeader reports whether a header fits a pattern, in which * is any run of characters and nothing
+// else is special: headers are full of brackets, slashes and question marks.
+func MatchHeader(pattern, header string) bool {
+	parts := strings.Split(pattern, "*")
+	last := len(parts) - 1
+	if last == 0 {
+		return pattern == header
+	}
+	rest, ok := strings.CutPrefix(header, parts[0])
+	for _, part := range parts[1:last] {
+		_, after, found := strings.Cut(rest, part)
+		rest, ok = after, ok && found
+	}
+	return ok && strings.HasSuffix(rest, parts[last])
 }
 
 // Duplicates says which row of a key stays.

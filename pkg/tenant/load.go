@@ -3,11 +3,13 @@ package tenant
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,7 +86,8 @@ func (r *reader) bad(n *strictyaml.Node, code diag.Code, fix, format string, arg
 	r.problems = append(r.problems, diag.At(n.Pos, code, fix, format, args...))
 }
 
-// later are keys of the design that this version does not have; to ignore them would be to lie.
+// later are keys that are meant to come and that this version does not have; to ignore them would be to
+// promise what is not kept.
 var later = map[string]bool{"jobs": true, "guards": true, "acknowledge": true, "student_ids": true, "rate": true, "quota": true,
 	"per_minute": true, "per_hour": true, "per_day": true, "tls_min": true, "retention": true, "notify": true, "audit": true}
 
@@ -94,10 +97,7 @@ func (r *reader) keys(n *strictyaml.Node, what string, known map[string]func(*st
 		r.bad(n, diag.ConfigKey, "", "%s must be a map", what)
 		return
 	}
-	names := make([]string, 0, len(known))
-	for name := range known {
-		names = append(names, name)
-	}
+	names := slices.Sorted(maps.Keys(known))
 	for _, p := range n.Pairs {
 		switch f, ok := known[p.Key.Value]; {
 		case ok:
@@ -150,6 +150,8 @@ func (c *Config) path(p string) string {
 	return filepath.Join(c.Folder, p)
 }
 
+// tenant reads one tenant. What it does not say is as in the built-in one; one called sandbox replaces
+// that.
 func (r *reader) tenant(key, n *strictyaml.Node) {
 	t := builtIn()
 	t.Name = key.Value
@@ -161,49 +163,22 @@ func (r *reader) tenant(key, n *strictyaml.Node) {
 	}
 	what := "tenant " + t.Name
 	r.keys(n, what, map[string]func(*strictyaml.Node){
-		"api":       func(n *strictyaml.Node) { t.API = r.api(n, t.Name) },
-		"lea_codes": func(n *strictyaml.Node) { t.LEACodes = r.texts(n, what+": lea_codes") },
-		"tables": func(n *strictyaml.Node) {
-			t.Tables = r.config.path(r.text(n, what+": tables"))
-			if info, err := os.Stat(t.Tables); err != nil || !info.IsDir() {
-				r.bad(n, diag.ConfigFile, "make the folder, or remove the key", "%s: tables names %s, which is not a folder", what, t.Tables)
-			}
-		},
-		"data_standard": func(n *strictyaml.Node) {
-			t.DataStandard = r.text(n, what+": data_standard")
-			if !regexp.MustCompile(`^\d+\.\d+$`).MatchString(t.DataStandard) {
-				r.bad(n, diag.ConfigKey, `write it as "5.1"`, "%s: data_standard %q is no version", what, t.DataStandard)
-			}
-		},
+		"api":           func(n *strictyaml.Node) { t.API = r.api(n, t.Name) },
+		"lea_codes":     func(n *strictyaml.Node) { t.LEACodes = r.texts(n, what+": lea_codes") },
+		"tables":        func(n *strictyaml.Node) { t.Tables = r.folder(n, what) },
+		"data_standard": func(n *strictyaml.Node) { t.DataStandard = r.dataStandard(n, what) },
 		"roster": func(n *strictyaml.Node) {
 			r.keys(n, what+": roster", map[string]func(*strictyaml.Node){
 				"column": func(n *strictyaml.Node) { t.RosterColumn = r.text(n, what+": roster: column") },
 			})
 		},
-		"params": func(n *strictyaml.Node) {
-			if n.Kind != strictyaml.Map {
-				r.bad(n, diag.ConfigKey, "", "%s: params must be a map", what)
-				return
-			}
-			t.Params = map[string]string{}
-			for _, p := range n.Pairs {
-				t.Params[p.Key.Value] = r.text(p.Value, what+": params: "+p.Key.Value)
-			}
-		},
+		"params": func(n *strictyaml.Node) { t.Params = r.params(n, what) },
 		"limits": func(n *strictyaml.Node) {
 			r.keys(n, what+": limits", map[string]func(*strictyaml.Node){
-				"concurrency": func(n *strictyaml.Node) {
-					t.Concurrency = r.number(n, what+": limits: concurrency", 1, 64)
-				},
+				"concurrency": func(n *strictyaml.Node) { t.Concurrency = r.number(n, what+": limits: concurrency", 1, 64) },
 			})
 		},
-		"max_pass_age": func(n *strictyaml.Node) {
-			age, err := time.ParseDuration(r.text(n, what+": max_pass_age"))
-			if err != nil || age <= 0 {
-				r.bad(n, diag.ConfigKey, "write it as 24h or 90m", "%s: max_pass_age %q is no duration", what, n.Value)
-			}
-			t.MaxPassAge = age
-		},
+		"max_pass_age":     func(n *strictyaml.Node) { t.MaxPassAge = r.age(n, what) },
 		"accept_unchecked": func(n *strictyaml.Node) { t.AcceptUnchecked = r.boolean(n, what+": accept_unchecked") },
 	})
 	switch {
@@ -214,15 +189,54 @@ func (r *reader) tenant(key, n *strictyaml.Node) {
 		r.bad(key, diag.ConfigTenant, "add `api` with base_url, client_id and client_secret", "%s has no api", what)
 		return
 	}
-	for i, other := range r.config.tenants {
-		if other.Name == t.Name {
-			r.config.tenants[i] = t
-			return
-		}
+	if i := slices.IndexFunc(r.config.tenants, func(o *Tenant) bool { return o.Name == t.Name }); i >= 0 {
+		r.config.tenants[i] = t
+		return
 	}
 	r.config.tenants = append(r.config.tenants, t)
 }
 
+// folder is where the tenant's tables lie; each bundle has a folder in it, or none.
+func (r *reader) folder(n *strictyaml.Node, what string) string {
+	path := r.config.path(r.text(n, what+": tables"))
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		r.bad(n, diag.ConfigFile, "make the folder, or remove the key", "%s: tables names %s, which is not a folder", what, path)
+	}
+	return path
+}
+
+var dataStandardForm = regexp.MustCompile(`^\d+\.\d+$`)
+
+func (r *reader) dataStandard(n *strictyaml.Node, what string) string {
+	version := r.text(n, what+": data_standard")
+	if !dataStandardForm.MatchString(version) {
+		r.bad(n, diag.ConfigKey, `write it as "5.1"`, "%s: data_standard %q is no version", what, version)
+	}
+	return version
+}
+
+// params are the tenant's values for parameters of any bundle.
+func (r *reader) params(n *strictyaml.Node, what string) map[string]string {
+	if n.Kind != strictyaml.Map {
+		r.bad(n, diag.ConfigKey, "", "%s: params must be a map", what)
+		return nil
+	}
+	params := map[string]string{}
+	for _, p := range n.Pairs {
+		params[p.Key.Value] = r.text(p.Value, what+": params: "+p.Key.Value)
+	}
+	return params
+}
+
+func (r *reader) age(n *strictyaml.Node, what string) time.Duration {
+	age, err := time.ParseDuration(r.text(n, what+": max_pass_age"))
+	if err != nil || age <= 0 {
+		r.bad(n, diag.ConfigKey, "write it as 24h or 90m", "%s: max_pass_age %q is no duration", what, n.Value)
+	}
+	return age
+}
+
+// api reads where the target is. The secret must come from elsewhere: the file is often in a repository.
 func (r *reader) api(n *strictyaml.Node, tenant string) *API {
 	a := &API{Environment: "production"}
 	what := "tenant " + tenant + ": api"

@@ -117,7 +117,7 @@ type Credential struct {
 }
 
 // Credential resolves the tenant's key and secret. It also refuses a key that another tenant or
-// environment has: one credential is never shared (NI-S1).
+// environment has: one credential is never shared.
 func (c *Config) Credential(ctx context.Context, t *Tenant) (Credential, error) {
 	id, err := t.API.clientID.resolve(ctx, c.Folder)
 	if err != nil {

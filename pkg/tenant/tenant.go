@@ -15,7 +15,7 @@ import (
 // Sandbox is the name of the built-in tenant, whose target is the emulator.
 const Sandbox = "sandbox"
 
-// DefaultMaxPassAge is how old a pass may be unless the tenant says otherwise (design §1.3).
+// DefaultMaxPassAge is how old a pass may be unless the tenant says otherwise.
 const DefaultMaxPassAge = 24 * time.Hour
 
 // DefaultConcurrency is how many requests are under way at a time unless the tenant says otherwise.
@@ -80,10 +80,8 @@ func (c *Config) Names() []string {
 
 // Tenant finds a tenant.
 func (c *Config) Tenant(name string) (*Tenant, error) {
-	for _, t := range c.tenants {
-		if t.Name == name {
-			return t, nil
-		}
+	if i := slices.IndexFunc(c.tenants, func(t *Tenant) bool { return t.Name == name }); i >= 0 {
+		return c.tenants[i], nil
 	}
 	where := "there is no sluice.yaml here, so only the built-in tenant `sandbox` is known; write one (examples/sluice.yaml shows how) or name it with --config"
 	if c.File != "" {

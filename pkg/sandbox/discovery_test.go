@@ -137,7 +137,8 @@ func TestDocumentsDescribeTheStandard(t *testing.T) {
 		t.Fatal("other endpoints")
 	}
 	for _, name := range std.Names() {
-		want, have := std.Resources[name], got.Resources[name]
+		want, _ := std.Resource(name)
+		have, _ := got.Resource(name)
 		if w, h := fmt.Sprint(want.Identity), fmt.Sprint(have.Identity); w != h {
 			t.Errorf("%s: key\n%s, want\n%s", name, h, w)
 		}

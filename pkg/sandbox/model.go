@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -73,9 +72,8 @@ type target struct {
 // newModel resolves the facts, and says which of them do not fit together.
 func newModel(std *schema.Standard) (*model, error) {
 	m := &model{version: std.Version, byName: map[string]*endpoint{}, byType: map[string]*endpoint{}}
-	for _, name := range slices.Sorted(maps.Keys(std.Resources)) {
-		r := std.Resources[name]
-		e := &endpoint{Resource: r, index: uint16(len(m.endpoints)), singular: singular(name)}
+	for r := range std.All {
+		e := &endpoint{Resource: r, index: uint16(len(m.endpoints)), singular: singular(r.Name)}
 		e.entity = title(e.singular)
 		if r.Descriptor != "" {
 			e.entity = title(r.Descriptor)
@@ -83,7 +81,7 @@ func newModel(std *schema.Standard) (*model, error) {
 			m.byType[strings.ToLower(r.Descriptor)] = e
 		}
 		m.endpoints = append(m.endpoints, e)
-		m.byName[strings.ToLower(name)] = e
+		m.byName[strings.ToLower(r.Name)] = e
 	}
 	for _, e := range m.endpoints {
 		if e.Root == nil {

@@ -517,7 +517,7 @@ func (s *run) useReference(p *plan) {
 			return
 		}
 	}
-	s.rec.References = append(s.rec.References, ReferenceUse{Reference: p.ref, Parts: parts[:len(parts):len(parts)], Place: s.place(p.site), fold: p.fold})
+	s.rec.References = append(s.rec.References, ReferenceUse{Reference: p.ref.Reference, Parts: parts[:len(parts):len(parts)], Place: s.place(p.site), plan: p.ref})
 	if len(p.ref.Targets) == 1 {
 		use := &s.rec.References[len(s.rec.References)-1]
 		use.Hash = s.referenceHash(use, p.ref.Targets[0])

@@ -28,19 +28,6 @@ func appendPart(dst, value []byte, fold bool) []byte {
 	return append(dst, partEnd)
 }
 
-// HashKey is the Key.Hash of a record of the resource whose key has these values, in the order of
-// Identity.
-func (r *Resource) HashKey(values ...string) [16]byte {
-	buf := append(make([]byte, 0, 256), r.Name...)
-	buf = append(buf, partEnd)
-	for i, k := range r.Identity {
-		if i < len(values) {
-			buf = appendPart(buf, []byte(values[i]), k.Descriptor != "")
-		}
-	}
-	return sum(buf)
-}
-
 // HashFor is the Key.Hash of the record the reference points at, if that is one of target: for an
 // abstract target such as EducationOrganization, which may be schools or localEducationAgencies.
 func (u *ReferenceUse) HashFor(target string) [16]byte {
@@ -50,8 +37,8 @@ func (u *ReferenceUse) HashFor(target string) [16]byte {
 func (u *ReferenceUse) appendKey(dst []byte, target string) []byte {
 	dst = append(dst, target...)
 	dst = append(dst, partEnd)
-	for _, key := range u.Reference.orders[target] {
-		dst = appendPart(dst, u.Parts[key].Value, u.fold[key])
+	for _, key := range u.plan.orders[target] {
+		dst = appendPart(dst, u.Parts[key].Value, u.plan.fold[key])
 	}
 	return dst
 }

@@ -1,10 +1,12 @@
 package schema
 
 import (
+	"bytes"
 	"encoding/json"
-	"maps"
+	"errors"
+	"io"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -12,256 +14,232 @@ import (
 // the keyword of our own that Validator adds.
 const jsonSchemaDialect = "https://json-schema.org/draft/2020-12/schema"
 
-// JSONSchema writes what is known of a resource as a JSON Schema: names, types, lengths, ranges,
-// formats and what is required, and under x-… what JSON Schema has no word for. It is the form of
-// the embedded files, which Load reads back.
+// resourceSchema is the JSON Schema of a resource: names, types, lengths, ranges, formats and what
+// is required, and under x-… what JSON Schema has no word for (schemas/README.md). It is the form of
+// the embedded files; keywords stand in the order of the fields.
+type resourceSchema struct {
+	Dialect    string      `json:"$schema,omitempty"`
+	Title      string      `json:"title,omitempty"`
+	Segment    string      `json:"x-segment,omitempty"`
+	Descriptor string      `json:"x-descriptor,omitempty"`
+	KeyUpdates bool        `json:"x-keyUpdates,omitempty"`
+	Key        [][]string  `json:"x-key"`
+	Equal      [][2]string `json:"x-equal,omitempty"`
+	valueSchema
+}
+
+// valueSchema is the part of a JSON Schema that describes one value.
+type valueSchema struct {
+	Type       string   `json:"type"`
+	Format     string   `json:"format,omitempty"`
+	Descriptor string   `json:"x-descriptor,omitempty"`
+	MinLength  int      `json:"minLength,omitempty"`
+	MaxLength  int      `json:"maxLength,omitempty"`
+	Minimum    *float64 `json:"minimum,omitempty"`
+	Maximum    *float64 `json:"maximum,omitempty"`
+
+	MinItems int          `json:"minItems,omitempty"`
+	Unique   []string     `json:"x-unique,omitempty"`
+	Items    *valueSchema `json:"items,omitempty"`
+
+	Abstract  string            `json:"x-abstract,omitempty"`
+	Targets   []string          `json:"x-targets,omitempty"`
+	Identity  bool              `json:"x-identity,omitempty"`
+	TargetKey map[string]string `json:"x-targetKey,omitempty"`
+
+	Required   []string                `json:"required,omitempty"`
+	Additional *bool                   `json:"additionalProperties,omitempty"`
+	Properties map[string]*valueSchema `json:"properties,omitempty"`
+}
+
+// kindKeywords are the type and format that stand for each kind; integers have one of two formats.
+var kindKeywords = [...][2]string{
+	KindString: {"string"}, KindInteger: {"integer"}, KindNumber: {"number"}, KindBoolean: {"boolean"},
+	KindDate: {"string", "date"}, KindDateTime: {"string", "date-time"}, KindTime: {"string", "time"},
+	KindObject: {"object"}, KindArray: {"array"},
+}
+
+const (
+	int32Format = "int32"
+	int64Format = "int64"
+)
+
+// JSONSchema writes what is known of a resource as a JSON Schema, which Load reads back.
 func (s *Standard) JSONSchema(resource string) ([]byte, bool) {
-	r, ok := s.Resources[resource]
+	r, ok := s.Resource(resource)
 	if !ok {
 		return nil, false
 	}
-	w := &schemaWriter{}
-	w.raw("{\n")
-	w.line(`"$schema": `+quote(jsonSchemaDialect), true)
-	w.line(`"title": `+quote(r.Name), true)
+	return layOut(r.schema()), true
+}
+
+func (r *Resource) schema() *resourceSchema {
+	out := &resourceSchema{Dialect: jsonSchemaDialect, Title: r.Name, Descriptor: r.Descriptor, KeyUpdates: r.KeyUpdates, Key: [][]string{}, valueSchema: r.Root.schema()}
 	if r.Segment != coreSegment {
-		w.line(`"x-segment": `+quote(r.Segment), true)
+		out.Segment = r.Segment
 	}
-	if r.Descriptor != "" {
-		w.line(`"x-descriptor": `+quote(r.Descriptor), true)
+	for _, k := range r.Identity {
+		out.Key = append(out.Key, joinPaths(append([]Path{k.Path}, k.Also...)))
 	}
-	if r.KeyUpdates {
-		w.line(`"x-keyUpdates": true`, true)
-	}
-	w.line(`"x-key": [`, false)
-	for i, k := range r.Identity {
-		paths := append([]Path{k.Path}, k.Also...)
-		w.line(" "+quotePaths(paths), i < len(r.Identity)-1)
-	}
-	w.line("]", true)
-	if len(r.Equal) > 0 {
-		w.line(`"x-equal": [`, false)
-		for i, e := range r.Equal {
-			w.line(" "+quotePaths(e[:]), i < len(r.Equal)-1)
-		}
-		w.line("]", true)
-	}
-	w.object(r.Root)
-	w.raw("}\n")
-	return []byte(w.b.String()), true
-}
-
-// schemaWriter writes one property a line, so that a change of the standard is a change of lines.
-type schemaWriter struct {
-	b      strings.Builder
-	indent int
-}
-
-func (w *schemaWriter) raw(s string) { w.b.WriteString(s) }
-
-func (w *schemaWriter) line(s string, comma bool) {
-	w.b.WriteString(strings.Repeat(" ", w.indent))
-	w.b.WriteString(s)
-	if comma {
-		w.b.WriteByte(',')
-	}
-	w.b.WriteByte('\n')
-}
-
-// object writes the keywords of an object, without its braces.
-func (w *schemaWriter) object(o *Object) {
-	w.line(`"type": "object"`, true)
-	if ref := o.Reference; ref != nil {
-		if ref.Abstract != "" {
-			w.line(`"x-abstract": `+quote(ref.Abstract), true)
-		}
-		w.line(`"x-targets": [`+quoteAll(ref.Targets)+"]", true)
-		if ref.Identity {
-			w.line(`"x-identity": true`, true)
-		}
-		pairs := make([]string, 0, len(ref.Keys))
-		for _, k := range ref.Keys {
-			pairs = append(pairs, quote(k.Name)+": "+quote(strings.Join(k.Target, ".")))
-		}
-		w.line(`"x-targetKey": {`+strings.Join(pairs, ", ")+"}", true)
-	}
-	required := make([]string, 0, len(o.Properties))
-	for _, p := range o.Required() {
-		required = append(required, p.Name)
-	}
-	if len(required) > 0 {
-		w.line(`"required": [`+quoteAll(required)+"]", true)
-	}
-	if !o.Open {
-		w.line(`"additionalProperties": false`, true)
-	}
-	w.line(`"properties": {`, false)
-	w.indent++
-	for i, p := range o.Properties {
-		w.property(p, i < len(o.Properties)-1)
-	}
-	w.indent--
-	w.line("}", false)
-}
-
-func (w *schemaWriter) property(p *Property, comma bool) {
-	end := "}"
-	if comma {
-		end = "},"
-	}
-	if p.Object == nil {
-		w.line(quote(p.Name)+": {"+strings.Join(scalarKeywords(p), ", ")+"}", comma)
-		return
-	}
-	w.line(quote(p.Name)+": {", false)
-	w.indent++
-	if p.Kind == KindArray {
-		w.line(`"type": "array"`, true)
-		if p.Required {
-			w.line(`"minItems": 1`, true)
-		}
-		if len(p.ItemKey) > 0 {
-			w.line(`"x-unique": `+quotePaths(p.ItemKey), true)
-		}
-		w.line(`"items": {`, false)
-		w.indent++
-		w.object(p.Object)
-		w.indent--
-		w.line("}", false)
-	} else {
-		w.object(p.Object)
-	}
-	w.indent--
-	w.line(end, false)
-}
-
-var kindKeywords = [...]string{
-	KindString: `"type": "string"`, KindInteger: `"type": "integer"`, KindNumber: `"type": "number"`, KindBoolean: `"type": "boolean"`,
-	KindDate: `"type": "string", "format": "date"`, KindDateTime: `"type": "string", "format": "date-time"`, KindTime: `"type": "string", "format": "time"`,
-	KindArray: `"type": "array"`,
-}
-
-func scalarKeywords(p *Property) []string {
-	out := []string{kindKeywords[p.Kind]}
-	if p.Kind == KindInteger {
-		format := "int32"
-		if p.Int64 {
-			format = "int64"
-		}
-		out = append(out, `"format": `+quote(format))
-	}
-	if p.Descriptor != "" {
-		out = append(out, `"x-descriptor": `+quote(p.Descriptor))
-	}
-	if p.MinLength > 0 {
-		out = append(out, `"minLength": `+strconv.Itoa(p.MinLength))
-	}
-	if p.MaxLength > 0 {
-		out = append(out, `"maxLength": `+strconv.Itoa(p.MaxLength))
-	}
-	if p.Minimum != nil {
-		out = append(out, `"minimum": `+numberText(*p.Minimum))
-	}
-	if p.Maximum != nil {
-		out = append(out, `"maximum": `+numberText(*p.Maximum))
+	for _, e := range r.Equal {
+		out.Equal = append(out.Equal, [2]string(joinPaths(e[:])))
 	}
 	return out
 }
 
-// numberText writes a bound in full, never with an exponent.
-func numberText(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
-
-// quote is enough for names of a standard: they hold nothing that JSON escapes.
-func quote(s string) string { return strconv.Quote(s) }
-
-func quoteAll(names []string) string {
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = quote(n)
+func (o *Object) schema() valueSchema {
+	out := valueSchema{Type: kindKeywords[KindObject][0], Properties: make(map[string]*valueSchema, len(o.Properties))}
+	if ref := o.Reference; ref != nil {
+		out.Abstract, out.Targets, out.Identity, out.TargetKey = ref.Abstract, ref.Targets, ref.Identity, map[string]string{}
+		for _, k := range ref.Keys {
+			out.TargetKey[k.Name] = strings.Join(k.Target, ".")
+		}
 	}
-	return strings.Join(out, ", ")
+	for _, p := range o.Properties {
+		if p.Required {
+			out.Required = append(out.Required, p.Name)
+		}
+		out.Properties[p.Name] = p.schema()
+	}
+	if !o.Open {
+		out.Additional = new(bool)
+	}
+	return out
 }
 
-func quotePaths(paths []Path) string {
-	out := make([]string, len(paths))
-	for i, p := range paths {
-		out[i] = quote(strings.Join(p, "."))
+func (p *Property) schema() *valueSchema {
+	if p.Kind == KindObject {
+		out := p.Object.schema()
+		return &out
 	}
-	return "[" + strings.Join(out, ", ") + "]"
+	out := &valueSchema{Type: kindKeywords[p.Kind][0], Format: kindKeywords[p.Kind][1], Descriptor: p.Descriptor,
+		MinLength: p.MinLength, MaxLength: p.MaxLength, Minimum: p.Minimum, Maximum: p.Maximum, Unique: joinPaths(p.ItemKey)}
+	switch {
+	case p.Kind == KindInteger && p.Int64:
+		out.Format = int64Format
+	case p.Kind == KindInteger:
+		out.Format = int32Format
+	case p.Kind == KindArray && p.Object != nil:
+		items := p.Object.schema()
+		out.Items = &items
+		if p.Required {
+			out.MinItems = 1
+		}
+	}
+	return out
 }
 
-// Files are the embedded files of the standard, by name: one JSON Schema a resource, one that all
-// descriptors share, and the table of contents with the load order. What Load reads.
-func (s *Standard) Files() map[string][]byte {
-	files := map[string][]byte{}
-	shared := ""
-	var endpoints strings.Builder
-	for i, name := range s.names {
-		r := s.Resources[name]
-		text, _ := s.JSONSchema(name)
-		form := ""
-		if r.Descriptor != "" {
-			plain := descriptorForm(r, text)
-			if shared == "" {
-				shared = plain
-			}
-			if plain == shared {
-				form = ", " + quote("descriptor") + ": " + quote(r.Descriptor)
-			}
-		}
-		if form == "" {
-			files[name+".json"] = text
-		}
-		endpoints.WriteString(" " + quote(name) + `: {"order": ` + strconv.Itoa(r.Order) + form + "}")
-		if i < len(s.names)-1 {
-			endpoints.WriteByte(',')
-		}
-		endpoints.WriteByte('\n')
+func joinPaths(paths []Path) []string {
+	var out []string
+	for _, p := range paths {
+		out = append(out, strings.Join(p, "."))
 	}
-	if shared != "" {
-		files[descriptorFile] = []byte(shared)
-	}
-	files[standardFile] = []byte("{\n\"version\": " + quote(s.Version) + ",\n\"endpoints\": {\n" + endpoints.String() + "}\n}\n")
-	return files
+	return out
 }
 
-// descriptorForm is the schema of a descriptor endpoint without what is its alone.
-func descriptorForm(r *Resource, text []byte) string {
-	plain := strings.Replace(string(text), `"title": `+quote(r.Name)+",\n", "", 1)
-	return strings.Replace(plain, `"x-descriptor": `+quote(r.Descriptor)+",\n", "", 1)
+func splitPath(s string) Path { return strings.Split(s, ".") }
+
+var (
+	innermost = regexp.MustCompile(`[\[{][^\[\]{}]*[\]}]`) // an object or list, spread over lines, that holds no other
+	nextItem  = regexp.MustCompile(`,\n *`)
+	lineBreak = regexp.MustCompile(`\n *`)
+)
+
+// layOut writes one property a line, so that a change of the standard is a change of lines; what
+// holds no other object or list stands on one line.
+func layOut(v any) []byte {
+	text, err := json.MarshalIndent(v, "", " ")
+	if err != nil {
+		panic(err) // cannot be: structs of text and finite numbers
+	}
+	text = innermost.ReplaceAllFunc(text, func(spread []byte) []byte {
+		return lineBreak.ReplaceAll(nextItem.ReplaceAll(spread, []byte(", ")), nil)
+	})
+	return append(bytes.ReplaceAll(text, []byte("\n "), []byte("\n")), '\n')
 }
 
-// DescriptorFile is the embedded file of descriptor values: type, namespace, codes, all sorted.
-func DescriptorFile(values []DescriptorValue) []byte {
-	byType := map[string]map[string][]string{}
-	for _, v := range values {
-		if byType[v.Type] == nil {
-			byType[v.Type] = map[string][]string{}
-		}
-		byType[v.Type][v.Namespace] = append(byType[v.Type][v.Namespace], v.CodeValue)
+// decode reads JSON whose members are all known.
+func decode(text []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(into); err != nil {
+		return err
 	}
-	var blocks []string
-	for _, typ := range slices.Sorted(maps.Keys(byType)) {
-		var spaces []string
-		for _, ns := range slices.Sorted(maps.Keys(byType[typ])) {
-			codes := byType[typ][ns]
-			slices.Sort(codes)
-			lines := make([]string, len(codes))
-			for i, c := range codes {
-				lines[i] = "  " + jsonText(c)
-			}
-			spaces = append(spaces, " "+jsonText(ns)+": [\n"+strings.Join(lines, ",\n")+"]")
-		}
-		blocks = append(blocks, quote(typ)+": {\n"+strings.Join(spaces, ",\n")+"}")
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more text stands behind it")
 	}
-	return []byte("{\n" + strings.Join(blocks, ",\n") + "\n}\n")
+	return nil
 }
 
-// jsonText is s as a JSON text, with nothing escaped that need not be.
-func jsonText(s string) string {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string into memory: cannot fail
-	return strings.TrimSuffix(b.String(), "\n")
+// resource builds what the schema describes.
+func (f *resourceSchema) resource() *Resource {
+	r := &Resource{Segment: f.Segment, Descriptor: f.Descriptor, KeyUpdates: f.KeyUpdates}
+	if r.Segment == "" {
+		r.Segment = coreSegment
+	}
+	r.Root = f.object(r, nil)
+	slices.SortFunc(r.References, func(a, b *Reference) int { return slices.Compare(a.Path, b.Path) })
+	for _, paths := range f.Key {
+		part := KeyPart{Path: splitPath(paths[0])}
+		for _, also := range paths[1:] {
+			part.Also = append(part.Also, splitPath(also))
+		}
+		if p, ok := r.Property(part.Path); ok {
+			part.Kind, part.Descriptor = p.Kind, p.Descriptor
+		}
+		r.Identity = append(r.Identity, part)
+	}
+	for _, e := range f.Equal {
+		r.Equal = append(r.Equal, [2]Path{splitPath(e[0]), splitPath(e[1])})
+	}
+	return r
+}
+
+// object builds the object that f describes and that stands at path in r.
+func (f *valueSchema) object(r *Resource, path Path) *Object {
+	o := &Object{Open: f.Additional == nil || *f.Additional}
+	props := make([]*Property, 0, len(f.Properties))
+	for name, described := range f.Properties {
+		p := described.property(r, append(slices.Clone(path), name))
+		p.Name, p.Required = name, slices.Contains(f.Required, name)
+		if p.Kind == KindObject && p.Object.Reference != nil {
+			p.Object.Reference.Required = p.Required
+		}
+		props = append(props, p)
+	}
+	o.setProperties(props)
+	if f.TargetKey != nil {
+		o.Reference = &Reference{Path: path, Abstract: f.Abstract, Targets: f.Targets, Identity: f.Identity}
+		for _, p := range o.Properties {
+			o.Reference.Keys = append(o.Reference.Keys, ReferenceKey{Name: p.Name, Target: splitPath(f.TargetKey[p.Name]), Kind: p.Kind})
+		}
+		r.References = append(r.References, o.Reference)
+	}
+	return o
+}
+
+func (f *valueSchema) property(r *Resource, path Path) *Property {
+	p := &Property{Kind: f.kind(), Descriptor: f.Descriptor, MinLength: f.MinLength, MaxLength: f.MaxLength, Minimum: f.Minimum, Maximum: f.Maximum}
+	switch p.Kind {
+	case KindInteger:
+		p.Int64 = f.Format == int64Format
+	case KindObject:
+		p.Object = f.object(r, path)
+	case KindArray:
+		if f.Items != nil {
+			p.Object = f.Items.object(r, path)
+		}
+		for _, u := range f.Unique {
+			p.ItemKey = append(p.ItemKey, splitPath(u))
+		}
+	}
+	return p
+}
+
+func (f *valueSchema) kind() Kind {
+	format := f.Format
+	if f.Type == kindKeywords[KindInteger][0] {
+		format = ""
+	}
+	return Kind(max(slices.Index(kindKeywords[:], [2]string{f.Type, format}), 0))
 }

@@ -1,15 +1,17 @@
 package schema
 
 import (
-	"cmp"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Names of the files of an embedded standard, beside <resource>.json.
@@ -46,7 +48,7 @@ func Versions(fsys fs.FS) []string {
 func versionNumbers(v string) []int {
 	var out []int
 	for part := range strings.SplitSeq(v, ".") {
-		n, _ := strconv.Atoi(part) // what is no number sorts first
+		n, _ := strconv.Atoi(part) // what is not a number sorts first
 		out = append(out, n)
 	}
 	return out
@@ -74,45 +76,59 @@ func StandardDescriptors(fsys fs.FS, version string) ([]DescriptorValue, error) 
 	return out, nil
 }
 
-// Load reads an embedded data standard.
+// contents is the file of a standard that lists its endpoints.
+type contents struct {
+	Version   string              `json:"version"`
+	Endpoints map[string]endpoint `json:"endpoints"`
+}
+
+type endpoint struct {
+	Order      int    `json:"order"`
+	Descriptor string `json:"descriptor,omitempty"` // of an endpoint whose schema is that of all descriptors
+}
+
+// Load reads an embedded data standard. A resource is decoded when it is first asked for: a command
+// needs a few of some hundred. The files are part of the binary, so that one which cannot be decoded
+// is a fault of the build: it panics.
 func Load(fsys fs.FS, version string) (*Standard, error) {
 	text, err := readEmbedded(fsys, version, standardFile)
 	if err != nil {
 		return nil, err
 	}
-	var contents struct {
-		Version   string
-		Endpoints map[string]struct {
-			Order      int
-			Descriptor string
-		}
-	}
-	if err := json.Unmarshal(text, &contents); err != nil {
+	var c contents
+	if err := json.Unmarshal(text, &c); err != nil {
 		return nil, fmt.Errorf("read data standard %s: %w", version, err)
 	}
-	s := &Standard{Version: contents.Version, Resources: make(map[string]*Resource, len(contents.Endpoints))}
-	var descriptor *Resource
-	for name, e := range contents.Endpoints {
-		if e.Descriptor == "" {
-			r, err := loadResource(fsys, version, name+".json")
-			if err != nil {
-				return nil, err
-			}
-			r.Name, r.Order = name, e.Order
-			s.Resources[name] = r
-			continue
+	s := &Standard{Version: c.Version, resources: make(map[string]func() *Resource, len(c.Endpoints)), descriptors: map[string]string{}}
+	descriptor := sync.OnceValue(func() *Resource { return mustDecode(fsys, version, descriptorFile) })
+	for name, e := range c.Endpoints {
+		if e.Descriptor != "" {
+			s.descriptors[strings.ToLower(e.Descriptor)] = name
 		}
-		if descriptor == nil {
-			if descriptor, err = loadResource(fsys, version, descriptorFile); err != nil {
-				return nil, err
+		s.resources[name] = sync.OnceValue(func() *Resource {
+			if e.Descriptor == "" {
+				r := mustDecode(fsys, version, name+".json")
+				r.Name, r.Order = name, e.Order
+				return r
 			}
-		}
-		r := *descriptor // all descriptors share their objects, which nobody changes
-		r.Name, r.Order, r.Descriptor = name, e.Order, e.Descriptor
-		s.Resources[name] = &r
+			r := *descriptor() // all descriptors share their objects, which nobody changes
+			r.Name, r.Order, r.Descriptor = name, e.Order, e.Descriptor
+			return &r
+		})
 	}
-	s.link()
 	return s, nil
+}
+
+func mustDecode(fsys fs.FS, version, name string) *Resource {
+	var f resourceSchema
+	text, err := readEmbedded(fsys, version, name)
+	if err == nil {
+		err = decode(text, &f)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("embedded data standard %s: %s: %v", version, name, err))
+	}
+	return f.resource()
 }
 
 func readEmbedded(fsys fs.FS, version, name string) ([]byte, error) {
@@ -123,90 +139,55 @@ func readEmbedded(fsys fs.FS, version, name string) ([]byte, error) {
 	return text, nil
 }
 
-func loadResource(fsys fs.FS, version, name string) (*Resource, error) {
-	text, err := readEmbedded(fsys, version, name)
-	if err != nil {
-		return nil, err
-	}
-	f, err := decodeSchema(text)
-	if err != nil {
-		return nil, fmt.Errorf("read data standard %s, %s: %w", version, name, err)
-	}
-	r := &Resource{Segment: cmp.Or(f.segment, coreSegment), Descriptor: f.descriptor, KeyUpdates: f.keyUpdates}
-	r.Root = f.object(r, nil)
-	slices.SortFunc(r.References, func(a, b *Reference) int { return slices.Compare(a.Path, b.Path) })
-	for _, paths := range f.key {
-		part := KeyPart{Path: splitPath(paths[0])}
-		for _, also := range paths[1:] {
-			part.Also = append(part.Also, splitPath(also))
+// Files are the embedded files of the standard, by name: one JSON Schema a resource, one that all
+// descriptors share, and the table of contents with the load order. What Load reads.
+func (s *Standard) Files() map[string][]byte {
+	files := map[string][]byte{}
+	list := contents{Version: s.Version, Endpoints: map[string]endpoint{}}
+	for r := range s.All {
+		e := endpoint{Order: r.Order}
+		if r.Descriptor != "" {
+			shared := r.schema()
+			shared.Title, shared.Descriptor = "", ""
+			text := layOut(shared)
+			if files[descriptorFile] == nil {
+				files[descriptorFile] = text
+			}
+			if bytes.Equal(text, files[descriptorFile]) {
+				e.Descriptor = r.Descriptor
+			}
 		}
-		if p, ok := r.Property(part.Path); ok {
-			part.Kind, part.Descriptor = p.Kind, p.Descriptor
+		if e.Descriptor == "" {
+			files[r.Name+".json"] = layOut(r.schema())
 		}
-		r.Identity = append(r.Identity, part)
+		list.Endpoints[r.Name] = e
 	}
-	for _, e := range f.equal {
-		r.Equal = append(r.Equal, [2]Path{splitPath(e[0]), splitPath(e[1])})
-	}
-	return r, nil
+	files[standardFile] = layOut(list)
+	return files
 }
 
-func splitPath(s string) Path { return strings.Split(s, ".") }
+// closing is a bracket on a line of its own, but not the last one.
+var closing = regexp.MustCompile(`\n +([]}])`)
 
-// object builds the object that f describes and that stands at path.
-func (f *schemaFile) object(r *Resource, path Path) *Object {
-	o := &Object{Open: !f.closed}
-	props := make([]*Property, 0, len(f.properties))
-	for _, pf := range f.properties {
-		here := append(slices.Clone(path), pf.name)
-		p := pf.property(r, here)
-		p.Required = slices.Contains(f.required, pf.name)
-		if p.Object != nil && p.Object.Reference != nil && p.Kind == KindObject {
-			p.Object.Reference.Required = p.Required
+// DescriptorFile is the embedded file of descriptor values: type, namespace, codes, all sorted.
+func DescriptorFile(values []DescriptorValue) []byte {
+	byType := map[string]map[string][]string{}
+	for _, v := range values {
+		if byType[v.Type] == nil {
+			byType[v.Type] = map[string][]string{}
 		}
-		props = append(props, p)
+		byType[v.Type][v.Namespace] = append(byType[v.Type][v.Namespace], v.CodeValue)
 	}
-	o.setProperties(props)
-	if f.targetKey != nil {
-		o.Reference = &Reference{Path: path, Abstract: f.abstract, Targets: f.targets, Identity: f.identity}
-		for _, p := range o.Properties {
-			o.Reference.Keys = append(o.Reference.Keys, ReferenceKey{Name: p.Name, Target: splitPath(f.targetKey[p.Name]), Kind: p.Kind})
+	for _, namespaces := range byType {
+		for _, codes := range namespaces {
+			slices.Sort(codes)
 		}
-		r.References = append(r.References, o.Reference)
 	}
-	return o
-}
-
-func (f *schemaFile) property(r *Resource, path Path) *Property {
-	p := &Property{Name: f.name, Descriptor: f.descriptor, MinLength: f.minLength, MaxLength: f.maxLength, Minimum: f.minimum, Maximum: f.maximum}
-	switch f.typ {
-	case "string":
-		switch f.format {
-		case "date":
-			p.Kind = KindDate
-		case "date-time":
-			p.Kind = KindDateTime
-		case "time":
-			p.Kind = KindTime
-		}
-	case "integer":
-		p.Kind = KindInteger
-		p.Int64 = f.format == "int64"
-	case "number":
-		p.Kind = KindNumber
-	case "boolean":
-		p.Kind = KindBoolean
-	case "array":
-		p.Kind = KindArray
-		if f.items != nil {
-			p.Object = f.items.object(r, path)
-		}
-		for _, u := range f.unique {
-			p.ItemKey = append(p.ItemKey, splitPath(u))
-		}
-	default:
-		p.Kind = KindObject
-		p.Object = f.object(r, path)
-	}
-	return p
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	_ = enc.Encode(byType) // text into memory: cannot fail
+	text := closing.ReplaceAll(b.Bytes(), []byte("$1"))
+	return bytes.ReplaceAll(text, []byte("\n "), []byte("\n"))
 }

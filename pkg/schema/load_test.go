@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -71,8 +72,10 @@ func TestFacts(t *testing.T) {
 		t.Error(got)
 	}
 	ref := r.Root.ByName["assessmentReference"].Object.Reference
-	want := []schema.Path{{"assessmentIdentifier"}, {"namespace"}}
-	if diff := cmp.Diff(want, ref.TargetKey(s, "assessments")); diff != "" {
+	want := []schema.ReferenceKey{
+		{Name: "assessmentIdentifier", Target: schema.Path{"assessmentIdentifier"}, Kind: schema.KindString},
+		{Name: "namespace", Target: schema.Path{"namespace"}, Kind: schema.KindString}}
+	if diff := cmp.Diff(want, ref.Keys); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -123,9 +126,18 @@ func TestWaves(t *testing.T) {
 
 func TestLoadRefusesDamage(t *testing.T) {
 	for _, text := range []string{`{`, `{"type": 5}`, `{"zebra": 1}`, `{"type": "object"} x`, `{"properties": {"a": {"maxLength": true}}}`} {
-		if _, err := schema.Load(damaged(text), "5.1"); err == nil {
-			t.Errorf("no error for %s", text)
+		s, err := schema.Load(damaged(text), "5.1")
+		if err != nil {
+			t.Fatal(err)
 		}
+		func() {
+			defer func() {
+				if said := fmt.Sprint(recover()); !strings.Contains(said, "students.json: ") {
+					t.Errorf("%s: %s", text, said)
+				}
+			}()
+			s.Resource("students")
+		}()
 	}
 }
 
@@ -138,8 +150,12 @@ func damaged(text string) fs.FS {
 
 func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
-		if _, err := schema.Load(schemas.FS, "5.1"); err != nil {
+		s, err := schema.Load(schemas.FS, "5.1")
+		if err != nil {
 			b.Fatal(err)
+		}
+		if _, ok := s.Checker("studentAssessments"); !ok {
+			b.Fatal("no check")
 		}
 	}
 }

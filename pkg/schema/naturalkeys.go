@@ -22,12 +22,12 @@ const (
 // references to it know the part (programEducationOrganizationId of programReference.educationOrganizationId).
 // Parts of one column must be equal; the columns of the key are the natural key.
 func (r *reader) resolve() {
-	core, all := map[string]string{}, map[string]string{}
+	core := map[string]string{}
 	for _, raw := range r.raw {
 		if raw.Descriptor == "" {
 			continue
 		}
-		all[strings.ToLower(raw.Descriptor)] = raw.Descriptor
+		r.types[strings.ToLower(raw.Descriptor)] = raw.Descriptor
 		if raw.Segment == coreSegment {
 			core[strings.ToLower(raw.Descriptor)] = raw.Descriptor
 		}
@@ -36,11 +36,11 @@ func (r *reader) resolve() {
 		if r.marked {
 			raw.names = nil // these documents list parameters of nested properties, not key parts
 		}
-		types := all
+		types := r.types
 		if raw.Segment == coreSegment {
 			types = core // the core never refers to an extension
 		}
-		raw.setDescriptors(raw.Root, types, all)
+		r.setDescriptors(raw, raw.Root, types)
 		raw.sortReferences()
 		r.setIdentity(raw)
 	}
@@ -64,14 +64,14 @@ var plainRatings = map[string]bool{
 
 // setDescriptors finds the descriptor type of each property named …Descriptor: the longest ending
 // of the name that is a type, so that whenAssessedGradeLevelDescriptor holds a GradeLevelDescriptor.
-func (raw *rawResource) setDescriptors(o *Object, types, extended map[string]string) {
+func (r *reader) setDescriptors(raw *rawResource, o *Object, types map[string]string) {
 	for _, p := range o.Properties {
-		if p.Object != nil {
-			if p.Name == extensions {
-				raw.setDescriptors(p.Object, extended, extended)
-			} else {
-				raw.setDescriptors(p.Object, types, extended)
-			}
+		switch {
+		case p.Object == nil:
+		case p.Name == extensions:
+			r.setDescriptors(raw, p.Object, r.types)
+		default:
+			r.setDescriptors(raw, p.Object, types)
 		}
 		if p.Kind != KindString || !strings.HasSuffix(p.Name, "Descriptor") {
 			continue

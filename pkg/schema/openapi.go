@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -81,7 +82,8 @@ var serverFields = map[string]bool{"id": true, "link": true, "_etag": true, "_la
 // FromOpenAPI reads a data standard from its documents: Swagger 2.0 of ODS/API 5 and 6, OpenAPI 3
 // of ODS/API 7, and that of the Data Management Service, which spells schema names its own way.
 func FromOpenAPI(docs Documents) (*Standard, error) {
-	r := &reader{standard: &Standard{Version: docs.Version, Resources: map[string]*Resource{}}, roots: map[string]*rawResource{}}
+	r := &reader{standard: &Standard{Version: docs.Version, resources: map[string]func() *Resource{}, descriptors: map[string]string{}},
+		roots: map[string]*rawResource{}, types: map[string]string{}}
 	for _, text := range docs.Descriptors {
 		if err := r.read(text, true); err != nil {
 			return nil, fmt.Errorf("read OpenAPI document of descriptors: %w", err)
@@ -99,7 +101,6 @@ func FromOpenAPI(docs Documents) (*Standard, error) {
 	if err := r.standard.setOrder(docs.Dependencies); err != nil {
 		return nil, fmt.Errorf("read dependencies document: %w", err)
 	}
-	r.standard.link()
 	return r.standard, nil
 }
 
@@ -109,13 +110,15 @@ type reader struct {
 	standard *Standard
 	raw      []*rawResource
 	roots    map[string]*rawResource // by entity
+	types    map[string]string       // descriptor types by their folded names
 	marked   bool                    // reference properties themselves carry the identity mark (DMS)
 }
 
 // rawResource is a resource on its way to being complete.
 type rawResource struct {
 	*Resource
-	entity  string          // of its root schema: edfistudentassessment
+	schema  string          // name of its root schema: edFi_studentAssessment
+	entity  string          // of that: edfistudentassessment
 	names   map[string]bool // query parameters of the collection: key names with their roles
 	keys    map[string]bool // those marked as identity
 	self    []string        // key names in the schema by which others refer to it
@@ -146,28 +149,38 @@ func (r *reader) read(text []byte, descriptors bool) error {
 	if len(schemas) == 0 || len(doc.Paths) == 0 {
 		return errors.New("it is no OpenAPI document with paths and schemas")
 	}
-	paths := make([]string, 0, len(doc.Paths))
-	for p := range doc.Paths {
-		paths = append(paths, p)
-	}
-	slices.Sort(paths)
-	for _, path := range paths {
+	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		item := doc.Paths[path]
 		parts := strings.Split(strings.Trim(path, "/"), "/")
 		if len(parts) != 2 || item.Post == nil {
 			continue
 		}
-		name := item.Post.body()
-		root, ok := schemas[name]
-		if !ok {
-			continue
-		}
-		r.readResource(&doc, schemas, parts[0], parts[1], name, root, descriptors)
+		raw := newRawResource(parts[0], parts[1], item)
 		if put := doc.Paths[path+"/{id}"].Put; put != nil {
-			r.raw[len(r.raw)-1].KeyUpdates = put.Updatable
+			raw.KeyUpdates = put.Updatable
+		}
+		if descriptors || strings.HasSuffix(raw.Name, "Descriptors") {
+			raw.Descriptor = upperFirst(strings.TrimSuffix(raw.Name, "s"))
+		}
+		if root, ok := schemas[raw.schema]; ok {
+			r.readResource(raw, root, schemas)
 		}
 	}
 	return nil
+}
+
+func newRawResource(segment, endpoint string, item pathItem) *rawResource {
+	schema := item.Post.body()
+	raw := &rawResource{Resource: &Resource{Name: endpoint, Segment: segment}, schema: schema, entity: entityOf(schema),
+		names: map[string]bool{}, keys: map[string]bool{}}
+	if item.Get != nil {
+		for _, p := range item.Get.Parameters {
+			if p.Name != "" {
+				raw.names[p.Name], raw.keys[p.Name] = true, p.Identity
+			}
+		}
+	}
+	return raw
 }
 
 // body is the schema name of what a POST takes.
@@ -183,23 +196,10 @@ func (o *operation) body() string {
 	return ""
 }
 
-func (r *reader) readResource(doc *document, schemas map[string]*schemaNode, segment, endpoint, schemaName string, root *schemaNode, descriptors bool) {
-	raw := &rawResource{Resource: &Resource{Name: endpoint, Segment: segment}, entity: entityOf(schemaName),
-		names: map[string]bool{}, keys: map[string]bool{}}
-	if descriptors || strings.HasSuffix(endpoint, "Descriptors") {
-		raw.Descriptor = upperFirst(strings.TrimSuffix(endpoint, "s"))
-	}
+// readResource takes in the resource whose root schema is given; schemas are all of its document.
+func (r *reader) readResource(raw *rawResource, root *schemaNode, schemas map[string]*schemaNode) {
 	c := converter{schemas: schemas, raw: raw, reader: r}
-	raw.Root = c.object(root, nil, []string{schemaName})
-	if item := doc.Paths["/"+segment+"/"+endpoint]; item.Get != nil {
-		for _, p := range item.Get.Parameters {
-			if p.Name == "" {
-				continue
-			}
-			raw.names[p.Name] = true
-			raw.keys[p.Name] = p.Identity
-		}
-	}
+	raw.Root = c.object(root, nil, []string{raw.schema})
 	for name, node := range schemas {
 		if isReferenceSchema(name) && entityOf(name) == raw.entity {
 			for part := range node.Properties {
@@ -211,7 +211,7 @@ func (r *reader) readResource(doc *document, schemas map[string]*schemaNode, seg
 	}
 	r.raw = append(r.raw, raw)
 	r.roots[raw.entity] = raw
-	r.standard.Resources[endpoint] = raw.Resource
+	r.standard.add(raw.Resource)
 }
 
 // converter turns the schemas of one document into objects for one resource.

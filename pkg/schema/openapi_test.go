@@ -63,7 +63,7 @@ func TestSmallDocument(t *testing.T) {
 	}
 	orders := map[string]int{}
 	for _, name := range s.Names() {
-		orders[name] = s.Resources[name].Order
+		orders[name] = s.resources[name]().Order
 	}
 	if diff := cmp.Diff(map[string]int{"colourDescriptors": 1, "schools": 1, "things": 2}, orders); diff != "" {
 		t.Error(diff)
@@ -79,10 +79,10 @@ func TestSmallDocument(t *testing.T) {
 func TestDependenciesOrder(t *testing.T) {
 	s := smallStandard(t, `[{"resource": "/ed-fi/things", "order": 9, "operations": ["Update"]}, {"resource": "/ed-fi/things", "order": 7, "operations": ["Create"]},
 		{"resource": "/ed-fi/colourDescriptors", "order": 1}]`)
-	if got := s.Resources["things"].Order; got != 7 {
+	if got := s.resources["things"]().Order; got != 7 {
 		t.Errorf("things load at %d, not when they can be created", got)
 	}
-	if got := s.Resources["schools"].Order; got != 0 {
+	if got := s.resources["schools"]().Order; got != 0 {
 		t.Errorf("what no document lists is there before: order %d", got)
 	}
 	if got := s.Waves([]string{"things", "unknown", "schools", "things"}); len(got) != 3 || got[2][0] != "unknown" {

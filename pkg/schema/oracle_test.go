@@ -68,7 +68,8 @@ func TestAgainstOracle(t *testing.T) {
 	if diff := cmp.Diff(slices.Concat(gradeYears, newCollections), got); diff != "" {
 		t.Errorf("differences from the oracle (-listed +found):\n%s", diff)
 	}
-	for name, r := range s.Resources {
+	for name, load := range s.resources {
+		r := load()
 		switch {
 		case r.Descriptor == "" && !known[name]:
 			t.Errorf("%s is not in the oracle", name)
@@ -122,7 +123,7 @@ func (r *Resource) naturalKeyFacts(s *Standard) []string {
 		for _, k := range ref.Keys {
 			targets := []Path{k.Target}
 			if ref.Abstract == "" {
-				for _, part := range s.Resources[ref.Targets[0]].Identity {
+				for _, part := range s.resources[ref.Targets[0]]().Identity {
 					if slices.Equal(part.Path, k.Target) {
 						targets = append(targets, part.Also...)
 					}

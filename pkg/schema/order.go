@@ -31,7 +31,7 @@ func (s *Standard) setOrder(dependencies []byte) error {
 		}
 	}
 	for _, name := range s.behindEachOther() {
-		r := s.Resources[name]
+		r := s.resources[name]()
 		order, ok := known[name]
 		if !ok {
 			order = s.behind(r)
@@ -52,7 +52,7 @@ func (s *Standard) behind(r *Resource) int {
 		highest = 1
 	}
 	for target := range r.targets(false) {
-		highest = max(highest, s.Resources[target].Order)
+		highest = max(highest, s.resources[target]().Order)
 	}
 	return highest + 1
 }
@@ -78,8 +78,8 @@ func (r *Resource) targets(hard bool) map[string]bool {
 // such resource does not wait for those of the circle.
 func (s *Standard) behindEachOther() []string {
 	waits := map[string]map[string]bool{}
-	for name, r := range s.Resources {
-		waits[name] = r.targets(false)
+	for name, r := range s.resources {
+		waits[name] = r().targets(false)
 	}
 	for {
 		var g graph.Graph[string]
@@ -96,7 +96,7 @@ func (s *Standard) behindEachOther() []string {
 		}
 		isStuck := func(target string, _ bool) bool { return slices.Contains(stuck, target) }
 		opened := slices.IndexFunc(stuck, func(name string) bool {
-			for target := range s.Resources[name].targets(true) {
+			for target := range s.resources[name]().targets(true) {
 				if isStuck(target, true) {
 					return false
 				}

@@ -8,7 +8,7 @@ import (
 // TestCirclesAreOpened closes two circles: one where a record can do without a reference, and one
 // where it cannot. Each resource is listed behind what it needs, where that is possible.
 func TestCirclesAreOpened(t *testing.T) {
-	s := &Standard{Resources: map[string]*Resource{}}
+	s := &Standard{resources: map[string]func() *Resource{}}
 	for _, r := range []struct {
 		name    string
 		needs   []string
@@ -28,7 +28,7 @@ func TestCirclesAreOpened(t *testing.T) {
 		for _, target := range r.mayHave {
 			resource.References = append(resource.References, &Reference{Path: Path{target}, Targets: []string{target}})
 		}
-		s.Resources[r.name] = resource
+		s.add(resource)
 	}
 	if got, want := s.behindEachOther(), []string{"d", "x", "b", "y", "a", "c"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)

@@ -33,10 +33,16 @@ type plan struct {
 	words    int      // of a set of fields
 	guesses  int      // where this plan's guesses begin in Record.guesses
 	open     bool
-	ref      *Reference
-	fold     []bool // by part of the reference: compare without regard to case
+	ref      *referencePlan
 	keyFold  []bool // the same by part of the item's key
 	keyNames string // what must be unique in the collection, for messages
+}
+
+// referencePlan is a reference, with how its parts make the key of what it points at.
+type referencePlan struct {
+	*Reference
+	orders map[string][]int // by target: for each part of its key, which of Keys gives the value
+	fold   []bool           // by part: compare without regard to case
 }
 
 // field is a property as the check meets it.
@@ -58,11 +64,11 @@ const nowhere = -1
 
 // Checker is the check of a resource's records.
 func (s *Standard) Checker(resource string) (*Checker, bool) {
-	r, ok := s.Resources[resource]
+	r, ok := s.Resource(resource)
 	if !ok {
 		return nil, false
 	}
-	b := planner{checker: &Checker{resource: r}, slots: map[string]int{}, classes: map[string]int{}}
+	b := planner{standard: s, checker: &Checker{resource: r}, slots: map[string]int{}, classes: map[string]int{}}
 	for _, k := range r.Identity {
 		ks := keySlots{name: k.Path.Leaf(), fold: k.Descriptor != ""}
 		for _, p := range append([]Path{k.Path}, k.Also...) {
@@ -81,9 +87,10 @@ func (s *Standard) Checker(resource string) (*Checker, bool) {
 
 // planner makes the plans of one resource.
 type planner struct {
-	checker *Checker
-	slots   map[string]int // by path
-	classes map[string]int // by path
+	standard *Standard
+	checker  *Checker
+	slots    map[string]int // by path
+	classes  map[string]int // by path
 }
 
 // join puts two paths into one group of equal values.
@@ -110,15 +117,13 @@ func (b *planner) join(x, y string) {
 // plan makes the plan of o, which stands at path; pieces is that path in text, cut behind
 // collections; keys are the paths of the item's key below here, by their place in it.
 func (b *planner) plan(o *Object, path Path, pieces []string, keys []Path) *plan {
-	p := &plan{site: &site{path: path, pieces: pieces}, byName: make(map[string]int, len(o.Properties)), open: o.Open, ref: o.Reference}
+	p := &plan{site: &site{path: path, pieces: pieces}, byName: make(map[string]int, len(o.Properties)), open: o.Open}
 	p.words = (len(o.Properties) + 63) / 64
 	p.required = make([]uint64, p.words)
 	p.guesses = b.checker.guesses
 	b.checker.guesses += len(o.Properties) + 1
 	if o.Reference != nil {
-		for _, k := range o.Reference.Keys {
-			p.fold = append(p.fold, descriptorAt(o, Path{k.Name}))
-		}
+		p.ref = b.reference(o)
 	}
 	p.fields = make([]field, len(o.Properties))
 	for i, prop := range o.Properties {
@@ -129,6 +134,19 @@ func (b *planner) plan(o *Object, path Path, pieces []string, keys []Path) *plan
 		p.fields[i] = b.field(p, prop, keys)
 	}
 	return p
+}
+
+func (b *planner) reference(o *Object) *referencePlan {
+	ref := &referencePlan{Reference: o.Reference, orders: map[string][]int{}}
+	for _, k := range ref.Keys {
+		ref.fold = append(ref.fold, descriptorAt(o, Path{k.Name}))
+	}
+	for _, name := range ref.Targets {
+		if target, ok := b.standard.Resource(name); ok {
+			ref.orders[name] = ref.keyOrder(target)
+		}
+	}
+	return ref
 }
 
 func (b *planner) field(p *plan, prop *Property, keys []Path) field {

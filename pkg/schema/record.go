@@ -74,7 +74,7 @@ type ReferenceUse struct {
 	Parts     []KeyValue // in the order of Reference.Keys
 	Place     Place
 
-	fold []bool // by part
+	plan *referencePlan
 }
 
 // String writes the reference's key for people.

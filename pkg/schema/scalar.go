@@ -250,11 +250,14 @@ func (s *run) inRange(f *field, text []byte) {
 	case err != nil:
 		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is too large a number", f.Name)
 	case f.Minimum != nil && n < *f.Minimum:
-		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is %s, at least %s is allowed", f.Name, shorten(text), numberText(*f.Minimum))
+		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is %s, at least %s is allowed", f.Name, shorten(text), boundText(*f.Minimum))
 	case f.Maximum != nil && n > *f.Maximum:
-		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is %s, at most %s is allowed", f.Name, shorten(text), numberText(*f.Maximum))
+		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is %s, at most %s is allowed", f.Name, shorten(text), boundText(*f.Maximum))
 	}
 }
+
+// boundText writes a bound in full, never with an exponent.
+func boundText(bound float64) string { return strconv.FormatFloat(bound, 'f', -1, 64) }
 
 // canonicalNumber cuts what does not change a decimal's value: 5.50 is 5.5, 5.0 is 5.
 func canonicalNumber(text []byte) []byte {

@@ -5,6 +5,8 @@ package schema
 
 import (
 	"cmp"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 )
@@ -12,11 +14,10 @@ import (
 // Standard is one data standard: embedded, or as a target describes itself. Immutable, and safe
 // for concurrent use.
 type Standard struct {
-	Version   string               // "5.1"
-	Resources map[string]*Resource // by endpoint name, descriptors included
+	Version string // "5.1"
 
-	names       []string             // sorted
-	descriptors map[string]*Resource // by folded type name
+	resources   map[string]func() *Resource // by endpoint name, descriptors included
+	descriptors map[string]string           // endpoint names by folded type name
 }
 
 // Resource is one endpoint.
@@ -58,8 +59,6 @@ type Reference struct {
 	Keys     []ReferenceKey
 	Required bool // within the object that holds it
 	Identity bool // part of the resource's natural key
-
-	orders map[string][]int // by target: for each part of its key, which of Keys gives the value
 }
 
 // ReferenceKey pairs a part of the reference with the target's key part of the same value.
@@ -115,31 +114,38 @@ type Property struct {
 	marked bool // by its document, as part of a key
 }
 
-// Required lists the properties that must stand in the object, sorted by name.
-func (o *Object) Required() []*Property {
-	var out []*Property
-	for _, p := range o.Properties {
-		if p.Required {
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
 // Resource finds an endpoint by its name.
 func (s *Standard) Resource(name string) (*Resource, bool) {
-	r, ok := s.Resources[name]
-	return r, ok
+	r, ok := s.resources[name]
+	if !ok {
+		return nil, false
+	}
+	return r(), true
+}
+
+// All yields every endpoint, sorted by name.
+func (s *Standard) All(yield func(*Resource) bool) {
+	for _, name := range s.Names() {
+		if !yield(s.resources[name]()) {
+			return
+		}
+	}
+}
+
+func (s *Standard) add(r *Resource) {
+	s.resources[r.Name] = func() *Resource { return r }
+	if r.Descriptor != "" {
+		s.descriptors[strings.ToLower(r.Descriptor)] = r.Name
+	}
 }
 
 // Names are the endpoints, descriptors included, sorted.
-func (s *Standard) Names() []string { return slices.Clone(s.names) }
+func (s *Standard) Names() []string { return slices.Sorted(maps.Keys(s.resources)) }
 
 // DescriptorResource finds the endpoint of a descriptor type: "GradeLevelDescriptor" is
 // gradeLevelDescriptors. Case does not matter: documents write CteProgramService, people CTEProgramService.
 func (s *Standard) DescriptorResource(typ string) (*Resource, bool) {
-	r, ok := s.descriptors[strings.ToLower(typ)]
-	return r, ok
+	return s.Resource(s.descriptors[strings.ToLower(typ)])
 }
 
 // Waves orders resources for loading: those of one wave may load together, and refer only to
@@ -147,20 +153,15 @@ func (s *Standard) DescriptorResource(typ string) (*Resource, bool) {
 func (s *Standard) Waves(resources []string) [][]string {
 	byOrder := map[int][]string{}
 	for _, name := range resources {
-		order := int(^uint(0) >> 1)
-		if r, ok := s.Resources[name]; ok {
+		order := math.MaxInt
+		if r, ok := s.Resource(name); ok {
 			order = r.Order
 		}
 		byOrder[order] = append(byOrder[order], name)
 	}
 	waves := make([][]string, 0, len(byOrder))
-	orders := make([]int, 0, len(byOrder))
-	for o := range byOrder {
-		orders = append(orders, o)
-	}
-	slices.Sort(orders)
-	for _, o := range orders {
-		names := byOrder[o]
+	for _, order := range slices.Sorted(maps.Keys(byOrder)) {
+		names := byOrder[order]
 		slices.Sort(names)
 		waves = append(waves, slices.Compact(names))
 	}
@@ -200,25 +201,6 @@ func (r *Resource) JSONPath(path Path) string {
 	return b.String()
 }
 
-// link fills what lookups need; every maker of a Standard ends with it.
-func (s *Standard) link() {
-	s.names = make([]string, 0, len(s.Resources))
-	s.descriptors = map[string]*Resource{}
-	for name, r := range s.Resources {
-		s.names = append(s.names, name)
-		if r.Descriptor != "" {
-			s.descriptors[strings.ToLower(r.Descriptor)] = r
-		}
-		for _, ref := range r.References {
-			ref.orders = map[string][]int{}
-			for _, target := range ref.Targets {
-				ref.orders[target] = ref.keyOrder(s.Resources[target])
-			}
-		}
-	}
-	slices.Sort(s.names)
-}
-
 // keyOrder says for each part of target's key which of the reference's parts gives its value; nil
 // if some part has none.
 func (ref *Reference) keyOrder(target *Resource) []int {
@@ -229,19 +211,10 @@ func (ref *Reference) keyOrder(target *Resource) []int {
 	if len(order) == 1 && len(ref.Keys) == 1 {
 		order[0] = 0 // an organization's key has another name in each kind of organization
 	}
-	if slices.Contains(order, -1) {
+	if slices.Contains(order, nowhere) {
 		return nil
 	}
 	return order
-}
-
-// TargetKey lists, in the order of Keys, where the parts stand in a record of target.
-func (ref *Reference) TargetKey(s *Standard, target string) []Path {
-	out := make([]Path, len(ref.Keys))
-	for part, key := range ref.orders[target] {
-		out[key] = s.Resources[target].Identity[part].Path
-	}
-	return out
 }
 
 // setProperties makes o hold props, sorted.

@@ -169,7 +169,8 @@ func TestThirdPartyOracle(t *testing.T) {
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("differences from the oracle (-listed +found):\n%s", diff)
 			}
-			for name, r := range s.Resources {
+			for name, load := range s.resources {
+				r := load()
 				if _, ok := o.Resources[name]; !ok && r.Segment == coreSegment {
 					t.Errorf("%s is not in the oracle", name)
 				}
@@ -193,7 +194,7 @@ func TestThirdPartyNaturalKeys(t *testing.T) {
 			continue
 		}
 		r.RequiredJSONPaths, r.Descriptors, r.ArrayKeys = nil, nil, newer.Resources[name].ArrayKeys
-		if err := enc.Encode(naturalKey{name, documents.Resources[name].Order, r.facts(o)}); err != nil {
+		if err := enc.Encode(naturalKey{name, documents.resources[name]().Order, r.facts(o)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -219,7 +220,7 @@ func TestThirdPartyStandards(t *testing.T) {
 		t.Run(tt.version, func(t *testing.T) {
 			s := publishedStandard(t, tt.version)
 			resources := 0
-			for _, r := range s.Resources {
+			for r := range s.All {
 				if r.Descriptor == "" {
 					resources++
 				}
@@ -251,14 +252,14 @@ func checkTargets(t *testing.T, s *Standard, r *Resource, ref *Reference) {
 		t.Errorf("%s %s points at nothing", r.Name, ref.Path)
 	}
 	for _, target := range ref.Targets {
-		if ref.orders[target] == nil {
+		order := ref.keyOrder(s.resources[target]())
+		if order == nil {
 			t.Errorf("%s %s does not give the whole key of %s", r.Name, ref.Path, target)
 			continue
 		}
-		for i, path := range ref.TargetKey(s, target) {
-			p, ok := s.Resources[target].Property(path)
-			if !ok || p.Kind != ref.Keys[i].Kind {
-				t.Errorf("%s %s.%s does not fit %s of %s", r.Name, ref.Path, ref.Keys[i].Name, path, target)
+		for i, part := range s.resources[target]().Identity {
+			if key := ref.Keys[order[i]]; part.Kind != key.Kind {
+				t.Errorf("%s %s.%s does not fit %s of %s", r.Name, ref.Path, key.Name, part.Path, target)
 			}
 		}
 	}
@@ -274,11 +275,11 @@ var openedCircles = map[string]string{
 // checkOrder asks that everything loads behind what it refers to.
 func checkOrder(t *testing.T, s *Standard) {
 	t.Helper()
-	for _, r := range s.Resources {
+	for r := range s.All {
 		for _, ref := range r.References {
 			for _, target := range ref.Targets {
-				if target != r.Name && s.Resources[target].Order >= r.Order && openedCircles[s.Version] != r.Name+" "+target {
-					t.Errorf("%s (order %d) refers to %s (order %d)", r.Name, r.Order, target, s.Resources[target].Order)
+				if target != r.Name && s.resources[target]().Order >= r.Order && openedCircles[s.Version] != r.Name+" "+target {
+					t.Errorf("%s (order %d) refers to %s (order %d)", r.Name, r.Order, target, s.resources[target]().Order)
 				}
 			}
 		}

@@ -1,10 +1,10 @@
 package transform
 
 import (
-	"maps"
-	"slices"
+	"encoding/json"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -14,24 +14,27 @@ import (
 // without is the embedded standard as another version, where studentAssessments lacks a property
 // and requires another one.
 func without(version, property, required string) *schema.Standard {
-	s := *standard()
-	s.Version, s.Resources = version, maps.Clone(s.Resources)
-	r := *s.Resources["studentAssessments"]
-	root := *r.Root
-	root.Properties = slices.Clone(root.Properties)
-	root.ByName = maps.Clone(root.ByName)
-	root.Properties = slices.DeleteFunc(root.Properties, func(p *schema.Property) bool { return p.Name == property })
-	delete(root.ByName, property)
-	for i, p := range root.Properties {
-		if p.Name == required {
-			changed := *p
-			changed.Required = true
-			root.Properties[i], root.ByName[required] = &changed, &changed
+	files := fstest.MapFS{}
+	for name, text := range standard().Files() {
+		if name == "studentAssessments.json" {
+			var r map[string]any
+			if err := json.Unmarshal(text, &r); err != nil {
+				panic(err)
+			}
+			delete(r["properties"].(map[string]any), property)
+			if required != "" {
+				r["required"] = append(r["required"].([]any), required)
+			}
+			text, _ = json.Marshal(r)
 		}
+		files["ds-"+version+"/"+name] = &fstest.MapFile{Data: text}
 	}
-	r.Root = &root
-	s.Resources["studentAssessments"] = &r
-	return &s
+	s, err := schema.Load(files, version)
+	if err != nil {
+		panic(err)
+	}
+	s.Version = version
+	return s
 }
 
 func TestEveryStandardOfTheRange(t *testing.T) {

@@ -143,12 +143,12 @@ func (a *app) send(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *r
 	if err != nil {
 		return 0, err
 	}
-	o := send.Options{Run: r, Tenant: t.Name, ClientID: open.clientID, Client: open.client, Ledger: book, Standard: s,
-		Concurrency: t.Concurrency, AcceptUnchecked: t.AcceptUnchecked, DryRun: dry, MaxPassAge: t.MaxPassAge, Now: time.Now, Progress: &send.Progress{}}
+	o := send.Options{Run: r, AcceptUnchecked: t.AcceptUnchecked, DryRun: dry, MaxPassAge: t.MaxPassAge, To: send.Destination{Tenant: t.Name,
+		ClientID: open.clientID, Client: open.client, Ledger: book, Standard: s, Concurrency: t.Concurrency, Progress: &send.Progress{}}}
 	work := func(ctx context.Context) (runs.Counts, error) {
-		o.Logger = a.log.logger
+		o.To.Logger = a.log.logger
 		stop := a.watch("send", func() sample {
-			return sample{o.Progress.Done.Load(), o.Progress.Total.Load(), fmt.Sprintf("(%d sent)", o.Progress.Sent.Load())}
+			return sample{o.To.Progress.Done.Load(), o.To.Progress.Total.Load(), fmt.Sprintf("(%d sent)", o.To.Progress.Sent.Load())}
 		})
 		defer stop()
 		counts, err := send.Run(ctx, o)

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -230,8 +229,8 @@ shaped for the old one may be wrong for the new one. This command records the ne
 			if err != nil {
 				return err
 			}
-			return a.withLedger(cmd.Context(), c, t, "sluice target accept", ledger.Open, func(o send.Options) error {
-				before, after, err := send.Accept(cmd.Context(), o)
+			return a.withLedger(cmd.Context(), c, t, "sluice target accept", ledger.Open, func(d send.Destination) error {
+				before, after, err := send.Accept(cmd.Context(), d)
 				if err != nil {
 					return err
 				}
@@ -274,8 +273,8 @@ What is read back is sent again by the next send, which the target takes as an u
 			if err != nil {
 				return err
 			}
-			return a.withLedger(cmd.Context(), c, t, "sluice ledger rebuild", ledger.OpenToRebuild, func(o send.Options) error {
-				counts, err := send.Rebuild(cmd.Context(), o)
+			return a.withLedger(cmd.Context(), c, t, "sluice ledger rebuild", ledger.OpenToRebuild, func(d send.Destination) error {
+				counts, err := send.Rebuild(cmd.Context(), d)
 				if err != nil {
 					return err
 				}
@@ -295,7 +294,7 @@ What is read back is sent again by the next send, which the target takes as an u
 
 // withLedger opens target and ledger of a tenant under its lock.
 func (a *app) withLedger(ctx context.Context, c *tenant.Config, t *tenant.Tenant, command string,
-	openBook func(string, ledger.Identity) (*ledger.Ledger, error), work func(send.Options) error) error {
+	openBook func(string, ledger.Identity) (*ledger.Ledger, error), work func(send.Destination) error) error {
 	lock, err := a.lockTenant(c, t, command)
 	if err != nil {
 		return err
@@ -311,12 +310,11 @@ func (a *app) withLedger(ctx context.Context, c *tenant.Config, t *tenant.Tenant
 		return err
 	}
 	defer book.Close()
-	o := send.Options{Tenant: t.Name, ClientID: open.clientID, Client: open.client, Ledger: book,
-		Concurrency: t.Concurrency, Now: time.Now, Logger: a.log.logger, Progress: &send.Progress{}}
-	if o.Standard, err = a.targetStandard(ctx, c, t, open); err != nil {
+	d := send.Destination{Tenant: t.Name, ClientID: open.clientID, Client: open.client, Ledger: book, Concurrency: t.Concurrency, Logger: a.log.logger}
+	if d.Standard, err = a.targetStandard(ctx, c, t, open); err != nil {
 		return err
 	}
-	return target.Explain(work(o), "")
+	return target.Explain(work(d), "")
 }
 
 // targetStandard is the data standard as the target describes itself.

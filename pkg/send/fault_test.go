@@ -175,7 +175,7 @@ func sendAsChild(settings string) {
 	if err != nil {
 		exit(err)
 	}
-	counts, err := send.Run(context.Background(), send.Options{Run: r, Tenant: "bend", Client: client, Ledger: l, Standard: std, Now: func() time.Time { return noon }})
+	counts, err := send.Run(context.Background(), send.Options{Run: r, To: send.Destination{Tenant: "bend", Client: client, Ledger: l, Standard: std, Now: func() time.Time { return noon }}})
 	if err != nil {
 		exit(err)
 	}
@@ -257,7 +257,7 @@ func TestOutage(t *testing.T) {
 	o := w.sendOptions(r)
 	a := &answering{Client: w.client, failure: &target.Failure{Kind: target.Transport, Detail: "no answer", Err: target.ErrOutage}}
 	a.after.Store(100)
-	o.Client = a
+	o.To.Client = a
 	counts, err := send.Run(t.Context(), o)
 	refused(t, err, diag.TargetUnreached, diag.CouldNotRun, "sluice send")
 	if c := counts.Resources["studentAssessments"]; c != (runs.Loaded{Staged: 500, Created: 100, Pending: 400}) {
@@ -312,7 +312,7 @@ func TestFailures(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := w.run(records{"studentAssessments": results("A", 60, 1)})
 			o := w.sendOptions(r)
-			o.Client = &answering{Client: w.client, failure: c.failure}
+			o.To.Client = &answering{Client: w.client, failure: c.failure}
 			counts, err := send.Run(t.Context(), o)
 			got := counts.Resources["studentAssessments"]
 			if !got.Holds() || got.Staged != 60 || got.Created != 0 {
@@ -349,7 +349,7 @@ func TestLostRecord(t *testing.T) {
 	o := w.sendOptions(w.run(records{"studentAssessments": results("A", 60, 1)}))
 	a := &answering{Client: w.client, failure: &target.Failure{Kind: target.Transport, Detail: "connection reset"}}
 	a.after.Store(55)
-	o.Client = a
+	o.To.Client = a
 	counts, err := send.Run(t.Context(), o)
 	refused(t, err, diag.TargetUnreached, diag.CouldNotRun, "sluice send")
 	if got := counts.Resources["studentAssessments"]; got != (runs.Loaded{Staged: 60, Created: 55, Pending: 5}) {
@@ -366,8 +366,8 @@ func TestBrokenLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := w.sendOptions(r)
-	o.Ledger = l
-	o.Client = &closing{Client: w.client, l: l}
+	o.To.Ledger = l
+	o.To.Client = &closing{Client: w.client, l: l}
 	counts, err := send.Run(t.Context(), o)
 	if err == nil || counts == nil {
 		t.Fatalf("%+v, %v", counts, err)

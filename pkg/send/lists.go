@@ -90,14 +90,14 @@ func number(n int) string {
 // so that it does not depend on what happened to finish first. What is invalid stands in
 // problems/validate already.
 func (l *loader) listProblems() (err error) {
-	problems, err := l.Run.NewProblems(runs.Send)
+	problems, err := l.run.NewProblems(runs.Send)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, problems.Close()) }()
-	for _, wave := range l.Standard.Waves(sortedNames(l.staged)) {
+	for _, wave := range l.to.Standard.Waves(sortedNames(l.staged)) {
 		for _, name := range wave {
-			err := jsonl.Each(l.Run.File("errors", name+".jsonl"), func(line jsonl.Line) error {
+			err := jsonl.Each(l.run.File("errors", name+".jsonl"), func(line jsonl.Line) error {
 				var u Unloaded
 				if err := json.Unmarshal(line.Text, &u); err != nil {
 					return err

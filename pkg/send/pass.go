@@ -57,12 +57,12 @@ const clockSkew = 10 * time.Minute
 // checkFiles refuses staged files and verdicts that are not those the pass was given for, and one
 // for another target. It reads every file, so that nothing has been sent when it refuses.
 func (l *loader) checkFiles(ctx context.Context) error {
-	pass := l.Run.Pass
-	next := fmt.Sprintf("run `sluice validate %s --tenant %s`", l.Run.Path, l.Tenant)
-	if identity := l.Ledger.Identity().String(); pass.Target != identity {
+	pass := l.run.Pass
+	next := fmt.Sprintf("run `sluice validate %s --tenant %s`", l.run.Path, l.to.Tenant)
+	if identity := l.to.Ledger.Identity().String(); pass.Target != identity {
 		return diag.Fail(diag.Guarded, diag.GuardForeignPass, next, "the pass is for the target %q, not for %q", pass.Target, identity)
 	}
-	names, err := l.Run.StagedResources()
+	names, err := l.run.StagedResources()
 	if err != nil {
 		return fmt.Errorf("list the staged files: %w", err)
 	}
@@ -82,7 +82,7 @@ func (l *loader) checkFiles(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			d, p, err := takePrints(l.Run.StagedFile(name))
+			d, p, err := takePrints(l.run.StagedFile(name))
 			if err != nil {
 				return fmt.Errorf("read staged %s: %w", name, err)
 			}
@@ -90,7 +90,7 @@ func (l *loader) checkFiles(ctx context.Context) error {
 				return changed("staged/%s.jsonl was changed after it was validated", name)
 			}
 			lines[i], taken[i] = d.Lines, p
-			if verdicts[i], err = os.ReadFile(l.Run.VerdictFile(name)); err != nil {
+			if verdicts[i], err = os.ReadFile(l.run.VerdictFile(name)); err != nil {
 				return fmt.Errorf("read verdicts of %s: %w", name, err)
 			}
 			if digestOf(verdicts[i]) != pass.Verdicts[name] || int64(len(verdicts[i])) != d.Lines {
@@ -105,7 +105,7 @@ func (l *loader) checkFiles(ctx context.Context) error {
 	l.staged, l.verdicts, l.prints = map[string]int64{}, map[string][]byte{}, map[string]prints{}
 	for i, name := range names {
 		l.staged[name], l.verdicts[name], l.prints[name] = lines[i], verdicts[i], taken[i]
-		l.Progress.Total.Add(lines[i])
+		l.to.Progress.Total.Add(lines[i])
 	}
 	return nil
 }

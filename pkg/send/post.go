@@ -33,15 +33,15 @@ func (l *loader) post() {
 // send posts one record and settles its fate. A record that was given up by the run stays pending.
 func (r *resource) send(b *block, i int) {
 	ln, rec := &b.lines[i], &b.records[i]
-	answer, err := r.Client.Post(r.calls, r.endpoint, ln.text)
+	answer, err := r.loader.to.Client.Post(r.loader.calls, r.endpoint, ln.text)
 	if err == nil {
 		rec.outcome = updated
 		if answer.Status == http.StatusCreated {
 			rec.outcome = created
 		}
-		r.hopes.lost.Store(0)
-		r.Progress.Sent.Add(1)
-		r.journal.add(ledger.Row{Resource: r.name, Key: rec.key, Digest: rec.digest, ID: answer.ID, Time: r.Now(), Source: ln.origin})
+		r.loader.hopes.lost.Store(0)
+		r.loader.to.Progress.Sent.Add(1)
+		r.loader.journal.add(ledger.Row{Resource: r.name, Key: rec.key, Digest: rec.digest, ID: answer.ID, Time: r.loader.to.Now(), Source: ln.origin})
 		return
 	}
 	b.kept.Store(true)
@@ -50,7 +50,7 @@ func (r *resource) send(b *block, i int) {
 	case !ok && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
 		return // whether the target took it is not known; the next run sends it again
 	case !ok:
-		r.halt(err)
+		r.loader.halt(err)
 		return
 	}
 	r.refuse(ln, rec, f)
@@ -62,7 +62,7 @@ func (r *resource) refuse(ln *line, rec *record, f *target.Failure) {
 	switch f.Kind {
 	case target.Auth, target.Setup:
 		rec.outcome = pending
-		r.halt(f.Diag("the target stopped taking records"))
+		r.loader.halt(f.Diag("the target stopped taking records"))
 	case target.Transport, target.TooMany:
 		rec.outcome = pending // nothing was said about the record
 	}
@@ -72,11 +72,11 @@ func (r *resource) refuse(ln *line, rec *record, f *target.Failure) {
 	}
 	switch f.Kind {
 	case target.Transport, target.TooMany, target.Server, target.Odd:
-		if r.hopes.lost.Add(1) >= hopeless {
+		if r.loader.hopes.lost.Add(1) >= hopeless {
 			r.giveUp(f, fmt.Sprintf("%d records in a row failed", hopeless))
 		}
 	default:
-		r.hopes.lost.Store(0)
+		r.loader.hopes.lost.Store(0)
 	}
 
 	var checked schema.Record
@@ -88,19 +88,19 @@ func (r *resource) refuse(ln *line, rec *record, f *target.Failure) {
 	}
 	u.Category = categoryOf(r.name, u)
 	rec.problem = u
-	r.refused.add(r.known, &checked.Key)
+	r.loader.refused.add(r.known, &checked.Key)
 	if n := r.warned.Add(1); n <= warnings {
-		r.Logger.Warn("record did not load", "resource", r.name, "line", ln.no, "code", string(u.Code), "status", f.Status, "correlation_id", f.CorrelationID)
+		r.loader.to.Logger.Warn("record did not load", "resource", r.name, "line", ln.no, "code", string(u.Code), "status", f.Status, "correlation_id", f.CorrelationID)
 	} else if n == warnings+1 {
-		r.Logger.Warn("more records did not load; they are listed in errors/", "resource", r.name)
+		r.loader.to.Logger.Warn("more records did not load; they are listed in errors/", "resource", r.name)
 	}
 }
 
 // giveUp stops the run for a failure that waiting may mend: what to do is the same command again.
 func (r *resource) giveUp(f *target.Failure, what string) {
 	e := f.Diag(what)
-	e.Next = r.again()
-	r.halt(e)
+	e.Next = r.loader.again()
+	r.loader.halt(e)
 }
 
 // warnings is how many refusals of a resource are logged one by one.

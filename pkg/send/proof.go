@@ -23,23 +23,23 @@ const sampleSize = 16
 // data standard, change versions that did not run backwards, and a sample of the ledger's records
 // still there. Without that, "unchanged" would be a guess.
 func (l *loader) prove(ctx context.Context) (ledger.Facts, error) {
-	known, err := l.Ledger.Facts(ctx)
+	known, err := l.to.Ledger.Facts(ctx)
 	if err != nil {
 		return known, err
 	}
-	facts, err := factsOf(ctx, l.Client, l.ClientID)
+	facts, err := factsOf(ctx, l.to.Client, l.to.ClientID)
 	if err != nil {
 		return facts, err
 	}
 	if major(known.DataStandard) != major(facts.DataStandard) && known.DataStandard != "" && facts.DataStandard != "" {
-		return facts, diag.Fail(diag.Guarded, diag.GuardTargetChanged, "check the target, then run `sluice target accept --tenant "+l.Tenant+"`",
+		return facts, diag.Fail(diag.Guarded, diag.GuardTargetChanged, "check the target, then run `sluice target accept --tenant "+l.to.Tenant+"`",
 			"the target has data standard %s now; it had %s when it was last loaded", facts.DataStandard, known.DataStandard)
 	}
-	if p := l.Run.Pass; p.DataStandard != facts.DataStandard && p.DataStandard != "" && facts.DataStandard != "" {
-		return facts, diag.Fail(diag.Guarded, diag.GuardOldPass, fmt.Sprintf("run `sluice validate %s --tenant %s`", l.Run.Path, l.Tenant),
+	if p := l.run.Pass; p.DataStandard != facts.DataStandard && p.DataStandard != "" && facts.DataStandard != "" {
+		return facts, diag.Fail(diag.Guarded, diag.GuardOldPass, fmt.Sprintf("run `sluice validate %s --tenant %s`", l.run.Path, l.to.Tenant),
 			"the run was validated against data standard %s; the target has %s now", p.DataStandard, facts.DataStandard)
 	}
-	rebuild := "run `sluice ledger rebuild --tenant " + l.Tenant + "`: it reads from the target what it holds"
+	rebuild := "run `sluice ledger rebuild --tenant " + l.to.Tenant + "`: it reads from the target what it holds"
 	if facts.ChangeVersion != 0 && facts.ChangeVersion < known.ChangeVersion {
 		return facts, diag.Fail(diag.Guarded, diag.GuardLedger, rebuild,
 			"the target was restored or replaced: its newest change version is %d, it was %d before", facts.ChangeVersion, known.ChangeVersion)
@@ -53,28 +53,28 @@ func (l *loader) prove(ctx context.Context) (ledger.Facts, error) {
 			"the target was emptied, restored or replaced: of %d records that it took before, %d are not there any more", asked, missing)
 	}
 	if known.DataStandard != "" && (known.ClientID != facts.ClientID || known.APIVersion != facts.APIVersion || known.DataStandard != facts.DataStandard) {
-		l.Logger.Info("the target or its credential changed since the last load", "credential_changed", known.ClientID != facts.ClientID,
+		l.to.Logger.Info("the target or its credential changed since the last load", "credential_changed", known.ClientID != facts.ClientID,
 			"api_version", facts.APIVersion, "api_version_before", known.APIVersion, "data_standard", facts.DataStandard, "data_standard_before", known.DataStandard)
 	}
 	if facts.ChangeVersion == 0 {
 		facts.ChangeVersion = known.ChangeVersion // change queries were switched off, not back
 	}
-	if l.DryRun {
+	if l.options.DryRun {
 		return facts, nil
 	}
-	return facts, l.Ledger.SetFacts(ctx, facts)
+	return facts, l.to.Ledger.SetFacts(ctx, facts)
 }
 
 // readBack looks for a sample of the ledger's records at the target.
 func (l *loader) readBack(ctx context.Context) (missing, asked int, err error) {
-	sample, err := l.Ledger.Sample(ctx, sortedNames(l.staged), sampleSize)
+	sample, err := l.to.Ledger.Sample(ctx, sortedNames(l.staged), sampleSize)
 	if err != nil {
 		return 0, 0, err
 	}
 	var mu sync.Mutex // guards the counts
 	denied, read := map[string]bool{}, map[string]bool{}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(l.Concurrency)
+	g.SetLimit(l.to.Concurrency)
 	for _, s := range sample {
 		if s.ID == "" {
 			continue
@@ -103,7 +103,7 @@ func (l *loader) readBack(ctx context.Context) (missing, asked int, err error) {
 	}
 	for name := range denied {
 		if l.unproven[name] = !read[name]; l.unproven[name] {
-			l.Logger.Warn("the credential may not read the resource, so the ledger cannot be proven: every record is sent", "resource", name)
+			l.to.Logger.Warn("the credential may not read the resource, so the ledger cannot be proven: every record is sent", "resource", name)
 		}
 	}
 	return missing, asked, nil
@@ -112,11 +112,11 @@ func (l *loader) readBack(ctx context.Context) (missing, asked int, err error) {
 // isThere reports whether the target still has a record under the id that it gave it, and with the
 // same natural key.
 func (l *loader) isThere(ctx context.Context, s ledger.Sampled) (bool, error) {
-	checker, ok := l.Standard.Checker(s.Resource)
+	checker, ok := l.to.Standard.Checker(s.Resource)
 	if !ok {
 		return true, nil // a resource of another data standard; nothing of this run depends on it
 	}
-	got, err := l.Client.GetByID(ctx, endpoint(l.Standard, s.Resource), s.ID)
+	got, err := l.to.Client.GetByID(ctx, endpoint(l.to.Standard, s.Resource), s.ID)
 	switch {
 	case target.IsKind(err, target.NotFound):
 		return false, nil
@@ -137,7 +137,7 @@ func endpoint(std *schema.Standard, resource string) string {
 }
 
 // factsOf asks the target what it is.
-func factsOf(ctx context.Context, client Target, clientID string) (ledger.Facts, error) {
+func factsOf(ctx context.Context, client Client, clientID string) (ledger.Facts, error) {
 	about, err := client.Discover(ctx)
 	if err != nil {
 		return ledger.Facts{}, target.Explain(err, "the target could not be asked what it is")
@@ -156,16 +156,16 @@ func factsOf(ctx context.Context, client Target, clientID string) (ledger.Facts,
 // remember records the newest change version behind what was sent. It is of use, not of need: a
 // failure is logged only.
 func (l *loader) remember(ctx context.Context, facts ledger.Facts) {
-	if facts.ChangeVersion == 0 || ctx.Err() != nil || l.Progress.Sent.Load() == 0 {
+	if facts.ChangeVersion == 0 || ctx.Err() != nil || l.to.Progress.Sent.Load() == 0 {
 		return
 	}
-	versions, err := l.Client.AvailableChangeVersions(ctx)
+	versions, err := l.to.Client.AvailableChangeVersions(ctx)
 	if err == nil && versions.Newest > facts.ChangeVersion {
 		facts.ChangeVersion = versions.Newest
-		err = l.Ledger.SetFacts(ctx, facts)
+		err = l.to.Ledger.SetFacts(ctx, facts)
 	}
 	if err != nil {
-		l.Logger.Warn("the newest change version could not be recorded", "error", err.Error())
+		l.to.Logger.Warn("the newest change version could not be recorded", "error", err.Error())
 	}
 }
 

@@ -15,31 +15,31 @@ import (
 // Rebuild replaces the ledger by what the target holds of the resources that it knows, read back
 // from there, and says how many records that are. What they say is not known then, so the next send
 // sends each of them once more, as an update; so it does with the records of a resource that cannot
-// be read. A rebuild that fails leaves the ledger as it was. It needs no Run.
-func Rebuild(ctx context.Context, o Options) (map[string]int64, error) {
-	o = o.withDefaults()
-	facts, err := factsOf(ctx, o.Client, o.ClientID)
+// be read. A rebuild that fails leaves the ledger as it was.
+func Rebuild(ctx context.Context, d Destination) (map[string]int64, error) {
+	d = d.withDefaults()
+	facts, err := factsOf(ctx, d.Client, d.ClientID)
 	if err != nil {
 		return nil, interruptedOr(ctx, err)
 	}
-	names, err := o.Ledger.Resources(ctx)
+	names, err := d.Ledger.Resources(ctx)
 	if err != nil {
 		return nil, err
 	}
 	counts := map[string]int64{}
-	now := o.Now()
-	err = o.Ledger.Rebuild(ctx, ledger.Run{ID: "rebuild " + now.UTC().Format(time.RFC3339Nano)}, facts, func(add func(ledger.Row) error) error {
+	now := d.Now()
+	err = d.Ledger.Rebuild(ctx, ledger.Run{ID: "rebuild " + now.UTC().Format(time.RFC3339Nano)}, facts, func(add func(ledger.Row) error) error {
 		for _, name := range names {
-			n, err := o.readResource(ctx, name, now, add)
+			n, err := d.readResource(ctx, name, now, add)
 			if n == 0 && (target.IsKind(err, target.Forbidden, target.NotFound) || errors.Is(err, errNoResource)) {
-				o.Logger.Warn("the resource cannot be read; its records will be sent again", "resource", name)
+				d.Logger.Warn("the resource cannot be read; its records will be sent again", "resource", name)
 				continue
 			}
 			if err != nil {
 				return target.Explain(err, "the target's records could not be read; the ledger is as it was")
 			}
 			counts[name] = n
-			o.Logger.Info("resource read", "resource", name, "records", n)
+			d.Logger.Info("resource read", "resource", name, "records", n)
 		}
 		return nil
 	})
@@ -53,13 +53,13 @@ func Rebuild(ctx context.Context, o Options) (map[string]int64, error) {
 var errNoResource = errors.New("no such resource")
 
 // readResource adds the records of one resource.
-func (o Options) readResource(ctx context.Context, name string, now time.Time, add func(ledger.Row) error) (n int64, err error) {
-	checker, ok := o.Standard.Checker(name)
+func (d Destination) readResource(ctx context.Context, name string, now time.Time, add func(ledger.Row) error) (n int64, err error) {
+	checker, ok := d.Standard.Checker(name)
 	if !ok {
 		return 0, errNoResource
 	}
 	var rec schema.Record
-	err = o.Client.PagesParallel(ctx, endpoint(o.Standard, name), nil, target.MaxPage, o.Concurrency, func(items []json.RawMessage) error {
+	err = d.Client.PagesParallel(ctx, endpoint(d.Standard, name), nil, target.MaxPage, d.Concurrency, func(items []json.RawMessage) error {
 		for _, item := range items {
 			var id struct{ ID string }
 			if err := json.Unmarshal(item, &id); err != nil {
@@ -73,7 +73,7 @@ func (o Options) readResource(ctx context.Context, name string, now time.Time, a
 				return err
 			}
 			n++
-			o.Progress.Done.Add(1)
+			d.Progress.Done.Add(1)
 		}
 		return nil
 	})
@@ -81,15 +81,15 @@ func (o Options) readResource(ctx context.Context, name string, now time.Time, a
 }
 
 // Accept records what the target is now, another major data standard included, so that send goes on.
-// It returns what was recorded before, and what is now. It needs no Run.
-func Accept(ctx context.Context, o Options) (before, now ledger.Facts, err error) {
-	if before, err = o.Ledger.Facts(ctx); err != nil {
+// It returns what was recorded before, and what is now.
+func Accept(ctx context.Context, d Destination) (before, now ledger.Facts, err error) {
+	if before, err = d.Ledger.Facts(ctx); err != nil {
 		return before, now, err
 	}
-	if now, err = factsOf(ctx, o.Client, o.ClientID); err != nil {
+	if now, err = factsOf(ctx, d.Client, d.ClientID); err != nil {
 		return before, now, interruptedOr(ctx, err)
 	}
 	// A change version that ran backwards is not accepted here: that takes a rebuild.
 	now.ChangeVersion = max(now.ChangeVersion, before.ChangeVersion)
-	return before, now, o.Ledger.SetFacts(ctx, now)
+	return before, now, d.Ledger.SetFacts(ctx, now)
 }

@@ -18,7 +18,7 @@ import (
 
 // resource is the work on one staged file.
 type resource struct {
-	*loader
+	loader   *loader
 	name     string
 	known    *schema.Resource // nil: the data standard has none of this name
 	checker  *schema.Checker
@@ -81,10 +81,10 @@ type job struct {
 
 // resource loads one staged file and accounts for each of its lines.
 func (l *loader) resource(name string) {
-	r := &resource{loader: l, name: name, endpoint: endpoint(l.Standard, name), verdicts: l.verdicts[name],
-		errors: newErrorLists(l.Run, name, l.DryRun), tally: map[Category]int64{}}
-	r.known, _ = l.Standard.Resource(name)
-	r.checker, _ = l.Standard.Checker(name)
+	r := &resource{loader: l, name: name, endpoint: endpoint(l.to.Standard, name), verdicts: l.verdicts[name],
+		errors: newErrorLists(l.run, name, l.options.DryRun), tally: map[Category]int64{}}
+	r.known, _ = l.to.Standard.Resource(name)
+	r.checker, _ = l.to.Standard.Checker(name)
 	if err := errors.Join(r.load(), r.errors.close()); err != nil {
 		l.halt(err)
 	}
@@ -106,18 +106,18 @@ func (l *loader) resource(name string) {
 		l.counts.Categories[name] = byName
 	}
 	l.mu.Unlock()
-	l.Logger.Info("resource done", "resource", name, "staged", c.Staged, "created", c.Created, "updated", c.Updated, "unchanged", c.Unchanged,
+	l.to.Logger.Info("resource done", "resource", name, "staged", c.Staged, "created", c.Created, "updated", c.Updated, "unchanged", c.Unchanged,
 		"duplicate", c.Duplicate, "invalid", c.Invalid, "blocked", c.Blocked, "rejected", c.Rejected, "pending", c.Pending)
 }
 
 // load goes through the file, and then through the generations of a resource that refers to itself.
 func (r *resource) load() error {
-	if r.stop.Err() != nil {
+	if r.loader.stop.Err() != nil {
 		return nil
 	}
 	if r.known != nil {
 		if refs := selfReferences(r.known); len(refs) > 0 {
-			s, err := openStaged(r.Run, r.name, r.prints[r.name])
+			s, err := openStaged(r.loader.run, r.name, r.loader.prints[r.name])
 			if err != nil {
 				return err
 			}
@@ -127,7 +127,7 @@ func (r *resource) load() error {
 			}
 		}
 	}
-	s, err := openStaged(r.Run, r.name, r.prints[r.name])
+	s, err := openStaged(r.loader.run, r.name, r.loader.prints[r.name])
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (r *resource) load() error {
 	if r.family == nil || len(r.family.later) == 0 {
 		return nil
 	}
-	f, err := os.Open(r.Run.StagedFile(r.name))
+	f, err := os.Open(r.loader.run.StagedFile(r.name))
 	if err != nil {
 		return fmt.Errorf("open staged %s: %w", r.name, err)
 	}
@@ -158,7 +158,7 @@ func (r *resource) changed(err error) error {
 	if !errors.Is(err, errChanged) {
 		return err
 	}
-	return diag.FailWith(err, diag.Guarded, diag.GuardOldPass, fmt.Sprintf("run `sluice validate %s --tenant %s`", r.Run.Path, r.Tenant),
+	return diag.FailWith(err, diag.Guarded, diag.GuardOldPass, fmt.Sprintf("run `sluice validate %s --tenant %s`", r.loader.run.Path, r.loader.to.Tenant),
 		"staged/%s.jsonl is not what was validated", r.name)
 }
 
@@ -170,7 +170,7 @@ const ahead = 1024
 // problems are listed in the order of the file.
 func (r *resource) stream(next func(*block) error) error {
 	workers := runtime.GOMAXPROCS(0)
-	total := workers + 2 + r.Concurrency // each poster can hold one block back
+	total := workers + 2 + r.loader.to.Concurrency // each poster can hold one block back
 	free := make(chan *block, total)
 	for range total {
 		free <- &block{}
@@ -183,7 +183,7 @@ func (r *resource) stream(next func(*block) error) error {
 	var reading, working sync.WaitGroup
 	reading.Go(func() {
 		defer close(todo)
-		for seq := 0; r.stop.Err() == nil; seq++ {
+		for seq := 0; r.loader.stop.Err() == nil; seq++ {
 			window <- struct{}{}
 			b := <-free
 			if err := next(b); err != nil {
@@ -237,7 +237,7 @@ func (r *resource) settle(settled <-chan *block, free chan<- *block, window <-ch
 				problems = append(problems, rec.problem)
 			}
 		}
-		r.Progress.Done.Add(int64(len(b.records)))
+		r.loader.to.Progress.Done.Add(int64(len(b.records)))
 		waiting[b.seq] = problems
 		if b.kept.Load() {
 			b = &block{}
@@ -251,7 +251,7 @@ func (r *resource) settle(settled <-chan *block, free chan<- *block, window <-ch
 			for _, p := range problems {
 				if failed == nil {
 					if failed = r.errors.add(p); failed != nil {
-						r.halt(failed)
+						r.loader.halt(failed)
 					}
 				}
 			}

@@ -28,8 +28,8 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
-// Target is what the loader needs of the target's client.
-type Target interface {
+// Client is what the loader needs of the target's client.
+type Client interface {
 	Discover(ctx context.Context) (*target.About, error)
 	AvailableChangeVersions(ctx context.Context) (target.ChangeVersions, error)
 	GetByID(ctx context.Context, resource, id string) (*target.Response, error)
@@ -37,27 +37,31 @@ type Target interface {
 	PagesParallel(ctx context.Context, resource string, query url.Values, size, workers int, yield func(items []json.RawMessage) error) error
 }
 
-// Options says what is sent, and where to.
-type Options struct {
-	Run    *runs.Run
-	Tenant string
+// Destination is a tenant's target, and the ledger that says what that target holds.
+type Destination struct {
+	Tenant      string
+	Client      Client
+	ClientID    string // of the credential; recorded, so that a rotation is noticed
+	Ledger      *ledger.Ledger
+	Standard    *schema.Standard // natural keys, references and load order
+	Concurrency int              // requests under way at a time; 0: 8
 
-	Client   Target
-	ClientID string // of the credential; recorded, so that a rotation is noticed
-	Ledger   *ledger.Ledger
-	Standard *schema.Standard // natural keys, references and load order
-
-	Concurrency     int  // POSTs under way at a time; 0: 8
-	AcceptUnchecked bool // the tenant sends what validate was not allowed to check
-	DryRun          bool // plan, and change nothing
-
-	MaxPassAge time.Duration    // 0: 24 hours
-	Now        func() time.Time // nil: time.Now
-	Logger     *slog.Logger     // nil: nothing is logged
-	Progress   *Progress        // nil: nobody watches
+	Now      func() time.Time // nil: time.Now
+	Logger   *slog.Logger     // nil: nothing is logged
+	Progress *Progress        // nil: nobody watches
 }
 
-// Progress may be watched while Run works.
+// Options says what is sent, and where to.
+type Options struct {
+	Run *runs.Run
+	To  Destination
+
+	AcceptUnchecked bool          // the tenant sends what validate was not allowed to check
+	DryRun          bool          // plan, and change nothing
+	MaxPassAge      time.Duration // 0: 24 hours
+}
+
+// Progress may be watched while Run or Rebuild works.
 type Progress struct {
 	Total atomic.Int64 // records staged
 	Done  atomic.Int64 // records accounted for
@@ -72,28 +76,28 @@ const (
 // grace is how long requests that are under way may still take when the run is stopped.
 const grace = 5 * time.Second
 
-func (o Options) withDefaults() Options {
-	if o.Concurrency <= 0 {
-		o.Concurrency = defaultConcurrency
+func (d Destination) withDefaults() Destination {
+	if d.Concurrency <= 0 {
+		d.Concurrency = defaultConcurrency
 	}
-	if o.MaxPassAge <= 0 {
-		o.MaxPassAge = defaultPassAge
+	if d.Now == nil {
+		d.Now = time.Now
 	}
-	if o.Now == nil {
-		o.Now = time.Now
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
+	if d.Progress == nil {
+		d.Progress = &Progress{}
 	}
-	if o.Progress == nil {
-		o.Progress = &Progress{}
-	}
-	return o
+	return d
 }
 
 // loader is one execution of the stage.
 type loader struct {
-	Options
+	run     *runs.Run
+	to      Destination
+	options Options
+
 	staged    map[string]int64 // resource → lines
 	verdicts  map[string][]byte
 	prints    map[string]prints
@@ -117,11 +121,11 @@ type loader struct {
 // Run loads the run into the target. The counts are nil if a guard stopped it before anything was
 // done; else they account for every staged record, whatever error comes with them.
 func Run(ctx context.Context, o Options) (*runs.SendCounts, error) {
-	o = o.withDefaults()
-	if err := CheckPass(o.Run, o.Tenant, o.MaxPassAge, o.Now()); err != nil {
+	to := o.To.withDefaults()
+	if err := CheckPass(o.Run, to.Tenant, o.MaxPassAge, to.Now()); err != nil {
 		return nil, err
 	}
-	l := &loader{Options: o, refused: newRefused(), unproven: map[string]bool{},
+	l := &loader{run: o.Run, to: to, options: o, refused: newRefused(), unproven: map[string]bool{},
 		counts: &runs.SendCounts{DryRun: o.DryRun, Resources: map[string]runs.Loaded{}}}
 	if err := l.checkFiles(ctx); err != nil {
 		return nil, interruptedOr(ctx, err)
@@ -156,13 +160,13 @@ func (l *loader) load(ctx context.Context) error {
 	release := context.AfterFunc(l.stop, func() { time.AfterFunc(grace, cut) })
 	defer release()
 
-	l.journal = newJournal(l.Ledger, ledger.Run{ID: l.Run.ID, Bundle: l.Run.Bundle.Name, Version: l.Run.Bundle.Version}, l.halt)
-	l.jobs = make(chan job, l.Concurrency)
+	l.journal = newJournal(l.to.Ledger, ledger.Run{ID: l.run.ID, Bundle: l.run.Bundle.Name, Version: l.run.Bundle.Version}, l.halt)
+	l.jobs = make(chan job, l.to.Concurrency)
 	var posters sync.WaitGroup
-	for range l.Concurrency {
+	for range l.to.Concurrency {
 		posters.Go(l.post)
 	}
-	for _, wave := range l.Standard.Waves(sortedNames(l.staged)) {
+	for _, wave := range l.to.Standard.Waves(sortedNames(l.staged)) {
 		// Resources of a wave do not refer to each other: a few at a time fill the gaps that small ones leave.
 		var wg sync.WaitGroup
 		slots := make(chan struct{}, runtime.GOMAXPROCS(0)+1)
@@ -209,7 +213,7 @@ func (l *loader) verdict(ctx context.Context, err error) error {
 
 // again is the command that goes on where this one stopped.
 func (l *loader) again() string {
-	return fmt.Sprintf("run `sluice send %s --tenant %s` again: it goes on where it stopped", l.Run.Path, l.Tenant)
+	return fmt.Sprintf("run `sluice send %s --tenant %s` again: it goes on where it stopped", l.run.Path, l.to.Tenant)
 }
 
 func (l *loader) interrupted(ctx context.Context, pending int64) error {

@@ -126,7 +126,7 @@ func TestEmptiedTarget(t *testing.T) {
 	if w.posts.Load() != before {
 		t.Error("something was posted")
 	}
-	counts, err := send.Rebuild(t.Context(), w.sendOptions(nil))
+	counts, err := send.Rebuild(t.Context(), w.destination())
 	if d := cmp.Diff(map[string]int64{"assessments": 0, "studentAssessments": 0}, counts); d != "" || err != nil {
 		t.Fatal(d, err)
 	}
@@ -145,7 +145,7 @@ func TestRestoredTarget(t *testing.T) {
 	_, err := send.Run(t.Context(), w.sendOptions(w.run(records{"studentAssessments": {result("A", 777, 1)}})))
 	refused(t, err, diag.GuardLedger, diag.Guarded, "sluice ledger rebuild")
 
-	counts, err := send.Rebuild(t.Context(), w.sendOptions(nil))
+	counts, err := send.Rebuild(t.Context(), w.destination())
 	if err != nil || counts["studentAssessments"] != 200 || counts["assessments"] != 1 {
 		t.Fatal(counts, err)
 	}
@@ -171,7 +171,7 @@ func TestChangeVersionRunsBackwards(t *testing.T) {
 	}
 	_, err = send.Run(t.Context(), w.sendOptions(w.run(records{"assessments": {assessment("A")}})))
 	refused(t, err, diag.GuardLedger, diag.Guarded, "sluice ledger rebuild")
-	if _, err := send.Rebuild(t.Context(), w.sendOptions(nil)); err != nil {
+	if _, err := send.Rebuild(t.Context(), w.destination()); err != nil {
 		t.Fatal(err)
 	}
 	w.send(w.run(records{"assessments": {assessment("A")}}))
@@ -191,7 +191,7 @@ func TestOtherStandard(t *testing.T) {
 			continue
 		}
 		refused(t, err, diag.GuardTargetChanged, diag.Guarded, "sluice target accept --tenant bend")
-		was, is, err := send.Accept(t.Context(), w.sendOptions(nil))
+		was, is, err := send.Accept(t.Context(), w.destination())
 		if err != nil || was.DataStandard != before || is.DataStandard != "5.1" {
 			t.Errorf("accept: %+v, %+v, %v", was, is, err)
 		}
@@ -408,7 +408,7 @@ func TestUnprovenLedger(t *testing.T) {
 	if d := cmp.Diff(map[string]runs.Loaded{"assessments": {Staged: 1, Unchanged: 1}, "studentAssessments": {Staged: 20, Updated: 20}}, got); d != "" {
 		t.Error(d)
 	}
-	counts, err := send.Rebuild(t.Context(), w.sendOptions(nil))
+	counts, err := send.Rebuild(t.Context(), w.destination())
 	if d := cmp.Diff(map[string]int64{"assessments": 1}, counts); d != "" || err != nil {
 		t.Error(d, err)
 	}

@@ -34,11 +34,11 @@ type Unloaded struct {
 
 // account begins the account of a line that did not load.
 func (r *resource) account(ln *line, key string, code diag.Code, message string) *Unloaded {
-	u := &Unloaded{Tenant: r.Tenant, Resource: r.name, StagedLine: ln.no, Source: ln.origin, Key: key, Code: code, Message: message,
-		Time: r.Now().UTC().Truncate(time.Millisecond), Fix: resolution(code)}
+	u := &Unloaded{Tenant: r.loader.to.Tenant, Resource: r.name, StagedLine: ln.no, Source: ln.origin, Key: key, Code: code, Message: message,
+		Time: r.loader.to.Now().UTC().Truncate(time.Millisecond), Fix: resolution(code)}
 	if ln.origin != "" {
 		origin, _ := jsonl.ParseOrigin(ln.origin)
-		u.Input, u.File, u.Line = origin.Input, r.Run.InputFile(origin), int(origin.Line)
+		u.Input, u.File, u.Line = origin.Input, r.loader.run.InputFile(origin), int(origin.Line)
 	}
 	return u
 }

@@ -216,7 +216,11 @@ func sum(text string) string {
 }
 
 func (w *world) sendOptions(r *runs.Run) send.Options {
-	return send.Options{Run: r, Tenant: "bend", Client: w.client, ClientID: "key1", Ledger: w.ledger, Standard: w.std, Concurrency: 8,
+	return send.Options{Run: r, To: w.destination()}
+}
+
+func (w *world) destination() send.Destination {
+	return send.Destination{Tenant: "bend", Client: w.client, ClientID: "key1", Ledger: w.ledger, Standard: w.std, Concurrency: 8,
 		Now: func() time.Time { return w.now }, Logger: slog.New(slog.NewTextHandler(&w.log, nil))}
 }
 

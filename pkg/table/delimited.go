@@ -42,25 +42,25 @@ type delimited struct {
 
 // openDelimited opens a file of lines with delimited, maybe quoted cells: csv and tsv.
 func openDelimited(name string, r io.Reader, o Options) (Reader, error) {
-	s := &delimited{name: name, meter: &meter{r: r, sum: sha256.New()}, header: Header{LineEnd: "\n"}, line: 1, block: o.BlockSize, maximum: o.MaxRecord}
-	if s.block <= 0 {
-		s.block = 256 << 10
+	d := &delimited{name: name, meter: &meter{r: r, sum: sha256.New()}, header: Header{LineEnd: "\n"}, line: 1, block: o.BlockSize, maximum: o.MaxRecord}
+	if d.block <= 0 {
+		d.block = 256 << 10
 	}
-	if s.maximum <= 0 {
-		s.maximum = 16 << 20
+	if d.maximum <= 0 {
+		d.maximum = 16 << 20
 	}
 	if !ValidDelimiter(o.Delimiter) {
 		return nil, diag.Fail(diag.Usage, diag.BundleValue, "", "%s cannot be read: the delimiter %q is not one ASCII character", name, o.Delimiter)
 	}
-	s.delim = o.Delimiter[0]
+	d.delim = o.Delimiter[0]
 	var err error
-	if s.decoded, s.header.Encoding, err = decode(name, s.meter, o.Encoding); err != nil {
+	if d.decoded, d.header.Encoding, err = decode(name, d.meter, o.Encoding); err != nil {
 		return nil, err
 	}
-	if err := s.readHeader(o); err != nil {
+	if err := d.readHeader(o); err != nil {
 		return nil, err
 	}
-	return s, nil
+	return d, nil
 }
 
 // ValidDelimiter reports whether a text can separate cells: it is one ASCII character that stands for
@@ -69,124 +69,124 @@ func ValidDelimiter(s string) bool {
 	return len(s) == 1 && s[0] < 0x80 && !strings.ContainsAny(s, "\"\r\n\x00")
 }
 
-func (s *delimited) Header() Header { return s.header }
+func (d *delimited) Header() Header { return d.header }
 
-func (s *delimited) Close() error {
-	if c, ok := s.meter.r.(io.Closer); ok {
+func (d *delimited) Close() error {
+	if c, ok := d.meter.r.(io.Closer); ok {
 		return c.Close() //nolint:wrapcheck // nothing to add: the caller knows the file
 	}
 	return nil
 }
 
-func (s *delimited) Digest() (sha string, size int64) {
-	return hex.EncodeToString(s.meter.sum.Sum(nil)), s.meter.n
+func (d *delimited) Digest() (sha string, size int64) {
+	return hex.EncodeToString(d.meter.sum.Sum(nil)), d.meter.n
 }
 
-func (s *delimited) Next(b *Block) error {
-	if s.failed != nil {
-		return s.failed
+func (d *delimited) Next(b *Block) error {
+	if d.failed != nil {
+		return d.failed
 	}
 	*b = Block{}
-	text, err := s.take(s.block)
+	text, err := d.take(d.block)
 	if err != nil {
-		s.failed = err
+		d.failed = err
 		return err
 	}
-	*b = Block{text: text, line: s.line, delim: s.delim, size: len(text)}
-	s.line += int64(strings.Count(text, "\n"))
+	*b = Block{text: text, line: d.line, delim: d.delim, size: len(text)}
+	d.line += int64(strings.Count(text, "\n"))
 	return nil
 }
 
 // take returns whole records: about size bytes, at least one.
-func (s *delimited) take(size int) (string, error) {
-	if err := s.collect(size); err != nil {
+func (d *delimited) take(size int) (string, error) {
+	if err := d.collect(size); err != nil {
 		return "", err
 	}
-	if s.start == s.end {
+	if d.start == d.end {
 		return "", io.EOF
 	}
-	to := s.boundary
-	if s.eof {
-		if s.inQuote {
-			return "", s.unclosed()
+	to := d.boundary
+	if d.eof {
+		if d.inQuote {
+			return "", d.unclosed()
 		}
-		to = s.end
+		to = d.end
 	}
-	return s.cut(to)
+	return d.cut(to)
 }
 
 // takeOne returns the next record alone, with its line end; io.EOF if there is none.
-func (s *delimited) takeOne() (string, error) {
-	if err := s.collect(1); err != nil {
+func (d *delimited) takeOne() (string, error) {
+	if err := d.collect(1); err != nil {
 		return "", err
 	}
-	if s.start == s.end {
+	if d.start == d.end {
 		return "", io.EOF
 	}
-	to := s.boundary
-	if to <= s.start {
-		if s.inQuote {
-			return "", s.unclosed()
+	to := d.boundary
+	if to <= d.start {
+		if d.inQuote {
+			return "", d.unclosed()
 		}
-		to = s.end
+		to = d.end
 	}
-	if err := s.oldMac(); err != nil {
+	if err := d.oldMac(); err != nil {
 		return "", err
 	}
 	var p Parser
-	_, next := p.split(string(s.buf[s.start:to]), 0, s.delim)
-	text, err := s.cut(s.start + next)
-	s.line += int64(strings.Count(text, "\n"))
+	_, next := p.split(string(d.buf[d.start:to]), 0, d.delim)
+	text, err := d.cut(d.start + next)
+	d.line += int64(strings.Count(text, "\n"))
 	return text, err
 }
 
 // cut hands out the buffer up to a record boundary, if it is text.
-func (s *delimited) cut(to int) (string, error) {
-	if err := s.check(s.buf[s.start:to]); err != nil {
+func (d *delimited) cut(to int) (string, error) {
+	if err := d.check(d.buf[d.start:to]); err != nil {
 		return "", err
 	}
-	text := string(s.buf[s.start:to])
-	s.start = to
+	text := string(d.buf[d.start:to])
+	d.start = to
 	return text, nil
 }
 
 // collect reads until size bytes and a whole record are there, or the file ends.
-func (s *delimited) collect(size int) error {
+func (d *delimited) collect(size int) error {
 	for {
-		for s.end-s.start < size && !s.eof {
-			if err := s.read(size); err != nil {
+		for d.end-d.start < size && !d.eof {
+			if err := d.read(size); err != nil {
 				return err
 			}
 		}
-		s.search()
-		if s.eof || s.boundary > s.start {
+		d.search()
+		if d.eof || d.boundary > d.start {
 			return nil
 		}
-		if size = 2 * (s.end - s.start); s.end-s.start > s.maximum {
-			return s.tooLong()
+		if size = 2 * (d.end - d.start); d.end-d.start > d.maximum {
+			return d.tooLong()
 		}
 	}
 }
 
 // read reads once, making room for size bytes.
-func (s *delimited) read(size int) error {
-	if len(s.buf)-s.start < size {
-		buf := s.buf
+func (d *delimited) read(size int) error {
+	if len(d.buf)-d.start < size {
+		buf := d.buf
 		if len(buf) < size {
-			buf = make([]byte, max(size, s.block)+s.block/8)
+			buf = make([]byte, max(size, d.block)+d.block/8)
 		}
-		copy(buf, s.buf[s.start:s.end])
-		s.buf = buf
-		s.end, s.pos, s.boundary, s.quoteAt, s.start = s.end-s.start, s.pos-s.start, s.boundary-s.start, s.quoteAt-s.start, 0
+		copy(buf, d.buf[d.start:d.end])
+		d.buf = buf
+		d.end, d.pos, d.boundary, d.quoteAt, d.start = d.end-d.start, d.pos-d.start, d.boundary-d.start, d.quoteAt-d.start, 0
 	}
-	n, err := s.decoded.Read(s.buf[s.end:])
-	s.end += n
+	n, err := d.decoded.Read(d.buf[d.end:])
+	d.end += n
 	if errors.Is(err, io.EOF) {
-		s.eof = true
+		d.eof = true
 		return nil
 	}
 	if err != nil {
-		return diag.FailWith(err, diag.CouldNotRun, diag.ConfigFile, "", "reading %s", s.name)
+		return diag.FailWith(err, diag.CouldNotRun, diag.ConfigFile, "", "reading %s", d.name)
 	}
 	return nil
 }
@@ -195,10 +195,10 @@ func (s *delimited) read(size int) error {
 //
 // A quote opens a quoted cell only where a cell begins; that can be seen from the byte before it,
 // so everything between quotes is passed over at the speed of IndexByte.
-func (s *delimited) search() {
-	buf, pos, delim := s.buf[:s.end], s.pos, s.delim
+func (d *delimited) search() {
+	buf, pos, delim := d.buf[:d.end], d.pos, d.delim
 	for pos < len(buf) {
-		if s.inQuote {
+		if d.inQuote {
 			at := pos
 			for at < len(buf) && buf[at] != '"' { // cells are short: a loop is faster than IndexByte
 				at++
@@ -206,15 +206,15 @@ func (s *delimited) search() {
 			switch {
 			case at == len(buf):
 				pos = at
-			case at+1 == len(buf) && !s.eof:
-				s.pos = at // whether it closes, the next byte says
+			case at+1 == len(buf) && !d.eof:
+				d.pos = at // whether it closes, the next byte says
 				return
 			case at+1 < len(buf) && buf[at+1] == '"':
 				pos = at + 2
 			case at+2 < len(buf) && buf[at+1] == delim && buf[at+2] == '"': // one quoted cell after the other
-				s.quoteAt, pos = at+2, at+3
+				d.quoteAt, pos = at+2, at+3
 			default:
-				s.inQuote, pos = false, at+1
+				d.inQuote, pos = false, at+1
 			}
 			continue
 		}
@@ -224,23 +224,51 @@ func (s *delimited) search() {
 			at = len(buf)
 		}
 		if nl := bytes.LastIndexByte(buf[pos:at], '\n'); nl >= 0 {
-			s.boundary = pos + nl + 1
+			d.boundary = pos + nl + 1
 		}
 		if !found {
 			pos = at
 			break
 		}
-		if at == s.start || buf[at-1] == delim || buf[at-1] == '\n' {
-			s.inQuote, s.quoteAt = true, at
+		if at == d.start || buf[at-1] == delim || buf[at-1] == '\n' {
+			d.inQuote, d.quoteAt = true, at
 		}
 		pos = at + 1
 	}
-	s.pos = pos
+	d.pos = pos
 }
 
 // lineAt is the line of a byte of the buffer.
-func (s *delimited) lineAt(at int) int64 {
-	return s.line + int64(bytes.Count(s.buf[s.start:at], []byte("\n")))
+func (d *delimited) lineAt(at int) int {
+	return int(d.line) + bytes.Count(d.buf[d.start:at], []byte("\n"))
+}
+
+// unclosed reports a quote that swallows the rest of the file, unless something worse explains it.
+func (d *delimited) unclosed() error {
+	if err := d.check(d.buf[d.start:d.end]); err != nil && d.eof {
+		return err
+	}
+	return d.problem(diag.FileQuote, d.lineAt(d.quoteAt), "", "the quote that begins a cell in this line is never closed")
+}
+
+// tooLong reports a record that does not end within the bound on memory.
+func (d *delimited) tooLong() error {
+	if d.inQuote {
+		return d.unclosed()
+	}
+	if err := d.oldMac(); err != nil {
+		return err
+	}
+	return d.problem(diag.FileEncoding, int(d.line), "Check that the file is CSV, one record a line.", "the line is longer than %d bytes", d.maximum)
+}
+
+// oldMac recognises files whose lines end with CR alone.
+func (d *delimited) oldMac() error {
+	text := d.buf[d.start:d.end]
+	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(bytes.TrimRight(text, "\r"), '\r') < 0 {
+		return nil
+	}
+	return d.problem(diag.FileLineEnds, int(d.line), "", "the lines end with carriage returns alone, as on old Macs")
 }
 
 // meter counts and digests what is read from a file.

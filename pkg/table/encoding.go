@@ -91,12 +91,13 @@ func decode(name string, r io.Reader, declared string) (io.Reader, string, error
 	return transform.NewReader(in, e.NewDecoder()), canonical, nil
 }
 
-// check finds what must not stand in a text: NUL bytes, and bytes that do not decode.
-func (s *delimited) check(text []byte) error {
+// check finds what must not stand in a text, which begins the buffer: NUL bytes, and bytes that do not
+// decode.
+func (d *delimited) check(text []byte) error {
 	if at := bytes.IndexByte(text, 0); at >= 0 {
-		return s.nul(text, at)
+		return d.nul(text, at)
 	}
-	if s.header.Encoding == utf8Name {
+	if d.header.Encoding == utf8Name {
 		if utf8.Valid(text) {
 			return nil
 		}
@@ -108,28 +109,28 @@ func (s *delimited) check(text []byte) error {
 			}
 			at += n
 		}
-		return s.problem(diag.FileEncoding, int(s.line)+bytes.Count(text[:at], []byte("\n")), "Export as UTF-8, or set `encoding` of the input to the one it is written in.",
+		return d.problem(diag.FileEncoding, d.lineAt(d.start+at), "Export as UTF-8, or set `encoding` of the input to the one it is written in.",
 			"this is not UTF-8 (byte %#02x); it is likely to be %s", text[at], likely(text[max(0, at-1):]))
 	}
 	if at := bytes.IndexRune(text, utf8.RuneError); at >= 0 {
-		return s.problem(diag.FileEncoding, int(s.line)+bytes.Count(text[:at], []byte("\n")), "Export as UTF-8, or correct `encoding` of the input.",
-			"this is not %s", s.header.Encoding)
+		return d.problem(diag.FileEncoding, d.lineAt(d.start+at), "Export as UTF-8, or correct `encoding` of the input.",
+			"this is not %s", d.header.Encoding)
 	}
 	return nil
 }
 
 // nul reports a NUL byte; a text with one behind every letter is UTF-16.
-func (s *delimited) nul(text []byte, at int) error {
-	line := int(s.line) + bytes.Count(text[:at], []byte("\n"))
+func (d *delimited) nul(text []byte, at int) error {
+	line := d.lineAt(d.start + at)
 	begin := text[max(0, at-1):min(len(text), at+63)]
 	if n := bytes.Count(begin, []byte{0}); 3*n >= len(begin) {
-		little := "utf-16be"
+		order := "utf-16be"
 		if at%2 == 1 {
-			little = "utf-16le"
+			order = "utf-16le"
 		}
-		return s.problem(diag.FileNUL, line, "Export as UTF-8, or set `encoding: "+little+"`.", "every second byte is NUL: the file is UTF-16 without its byte order mark")
+		return d.problem(diag.FileNUL, line, "Export as UTF-8, or set `encoding: "+order+"`.", "every second byte is NUL: the file is UTF-16 without its byte order mark")
 	}
-	return s.problem(diag.FileNUL, line, "", "there is a NUL byte in this line")
+	return d.problem(diag.FileNUL, line, "", "there is a NUL byte in this line")
 }
 
 // likely guesses what a text that is not UTF-8 was written in, from the byte before the first odd one on.
@@ -155,8 +156,8 @@ func likely(text []byte) string {
 
 // Problems of level 1.
 
-func (s *delimited) problem(code diag.Code, line int, fix, format string, args ...any) error {
-	return fileProblem(s.name, code, line, fix, format, args...)
+func (d *delimited) problem(code diag.Code, line int, fix, format string, args ...any) error {
+	return fileProblem(d.name, code, line, fix, format, args...)
 }
 
 // fileProblem is an error that stops the file, with its place as a problem.
@@ -165,33 +166,4 @@ func fileProblem(name string, code diag.Code, line int, fix, format string, args
 	e := diag.Fail(diag.Guarded, code, fix, "%s: %s", p.Pos(), p.Message)
 	e.Problems = diag.List{p}
 	return e
-}
-
-// unclosed reports a quote that swallows the rest of the file, unless something worse explains it.
-func (s *delimited) unclosed() error {
-	if err := s.check(s.buf[s.start:s.end]); err != nil && s.eof {
-		return err
-	}
-	line := s.lineAt(s.quoteAt)
-	return s.problem(diag.FileQuote, int(line), "", "the quote that begins a cell in this line is never closed")
-}
-
-// tooLong reports a record that does not end within the bound on memory.
-func (s *delimited) tooLong() error {
-	if s.inQuote {
-		return s.unclosed()
-	}
-	if err := s.oldMac(); err != nil {
-		return err
-	}
-	return s.problem(diag.FileEncoding, int(s.line), "Check that the file is CSV, one record a line.", "the line is longer than %d bytes", s.maximum)
-}
-
-// oldMac recognises files whose lines end with CR alone.
-func (s *delimited) oldMac() error {
-	text := s.buf[s.start:s.end]
-	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(bytes.TrimRight(text, "\r"), '\r') < 0 {
-		return nil
-	}
-	return s.problem(diag.FileLineEnds, int(s.line), "", "the lines end with carriage returns alone, as on old Macs")
 }

@@ -12,23 +12,23 @@ import (
 )
 
 // delimiterHint says so if the header looks as if it were written with another delimiter; else "".
-func (s *delimited) delimiterHint() string {
-	if len(s.header.Cells) != 1 {
+func (d *delimited) delimiterHint() string {
+	if len(d.header.Cells) != 1 {
 		return ""
 	}
-	only := s.header.Cells[0]
+	only := d.header.Cells[0]
 	best, most := "", 0
 	for delim, name := range delimiters {
-		if n := strings.Count(only, string(delim)); delim != s.delim && (n > most || n == most && n > 0 && name < best) {
+		if n := strings.Count(only, string(delim)); delim != d.delim && (n > most || n == most && n > 0 && name < best) {
 			best, most = name, n
 		}
 	}
 	if most == 0 {
 		return ""
 	}
-	written, ok := delimiters[s.delim]
+	written, ok := delimiters[d.delim]
 	if !ok {
-		written = strconv.QuoteRune(rune(s.delim))
+		written = strconv.QuoteRune(rune(d.delim))
 	}
 	return fmt.Sprintf("the header is one column of %d characters with %s %d times in it: the file is delimited by %s, not by %s",
 		len([]rune(only)), best, most, best, written)
@@ -38,7 +38,7 @@ func (s *delimited) delimiterHint() string {
 var delimiters = map[byte]string{',': "a comma", ';': "a semicolon", '\t': "a tab", '|': "a bar"}
 
 // readHeader reads the header lines and all before them.
-func (s *delimited) readHeader(o Options) error {
+func (d *delimited) readHeader(o Options) error {
 	rows := o.HeaderRows
 	if len(rows) == 0 {
 		rows = []int{1}
@@ -46,13 +46,13 @@ func (s *delimited) readHeader(o Options) error {
 	if rows[0] < 1 || !slices.IsSorted(rows) {
 		return diag.Fail(diag.Usage, diag.BundleValue, "", "the header rows %v are not ascending line numbers from 1", rows)
 	}
-	lines, err := s.headerLines(rows[len(rows)-1])
+	lines, err := d.headerLines(rows[len(rows)-1])
 	if err != nil {
 		return err
 	}
 	names := lines[len(lines)-1]
 	if blank(names) {
-		return s.problem(diag.FileDrift, rows[len(rows)-1], "", "line %d, where the header should stand, is blank", rows[len(rows)-1])
+		return d.problem(diag.FileDrift, rows[len(rows)-1], "", "line %d, where the header should stand, is blank", rows[len(rows)-1])
 	}
 	raw := slices.Clone(names)
 	if o.JoinTitles {
@@ -60,39 +60,39 @@ func (s *delimited) readHeader(o Options) error {
 			joinTitles(raw, names, lines[n-1])
 		}
 	}
-	s.header.Cells, s.header.Names = raw, uniqueNames(raw)
-	s.header.Hint = s.delimiterHint()
+	d.header.Cells, d.header.Names = raw, uniqueNames(raw)
+	d.header.Hint = d.delimiterHint()
 	return nil
 }
 
 // headerLines takes the first n records; the block behind them begins with the first row.
-func (s *delimited) headerLines(n int) ([][]string, error) {
+func (d *delimited) headerLines(n int) ([][]string, error) {
 	var lines [][]string
 	var parser Parser
 	for len(lines) < n {
-		text, err := s.takeOne()
+		text, err := d.takeOne()
 		if err != nil {
 			if errors.Is(err, io.EOF) {
-				return nil, s.noHeader(len(lines), n)
+				return nil, d.noHeader(len(lines), n)
 			}
 			return nil, err
 		}
-		row, _ := parser.split(text, 0, s.delim)
+		row, _ := parser.split(text, 0, d.delim)
 		lines = append(lines, slices.Clone(row.Cells))
-		s.header.Text += text
+		d.header.Text += text
 		if strings.HasSuffix(text, "\r\n") {
-			s.header.LineEnd = "\r\n"
+			d.header.LineEnd = "\r\n"
 		}
 	}
 	return lines, nil
 }
 
 // noHeader says that the file ends before its header does.
-func (s *delimited) noHeader(have, want int) error {
-	if strings.TrimSpace(s.header.Text) == "" {
-		return s.problem(diag.FileEmpty, 0, "", "the file is empty")
+func (d *delimited) noHeader(have, want int) error {
+	if strings.TrimSpace(d.header.Text) == "" {
+		return d.problem(diag.FileEmpty, 0, "", "the file is empty")
 	}
-	return s.problem(diag.FileDrift, have, "", "the file ends at line %d; its header should stand on line %d", have, want)
+	return d.problem(diag.FileDrift, have, "", "the file ends at line %d; its header should stand on line %d", have, want)
 }
 
 // joinTitles puts the titles of a line before the names, each title reaching to the next.

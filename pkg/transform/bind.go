@@ -2,11 +2,13 @@ package transform
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 )
 
 // binding is the headers of one file while names are bound to them.
@@ -155,7 +157,7 @@ func (in *input) chooseLayout(b *binding) bool {
 	for _, l := range in.def.Layouts {
 		fits := true
 		for _, h := range l.Has {
-			_, ok := b.index[trimSpace(h.Value)]
+			_, ok := b.index[expression.TrimSpace(h.Value)]
 			fits = fits && ok
 		}
 		if fits {
@@ -190,7 +192,7 @@ func (p *Program) bind(in *input, file string, headers []string, hint string) (*
 	if len(b.missing) > 0 {
 		return nil, in.drift(b)
 	}
-	for _, path := range sortedNames(b.absent) {
+	for _, path := range slices.Sorted(maps.Keys(b.absent)) {
 		b.notes = append(b.notes, diag.Problem{Code: diag.FileElements, Level: diag.LevelOf(diag.FileElements), File: file, Count: b.absent[path],
 			Message: fmt.Sprintf("%d elements of the list %s have no column in this file", b.absent[path], path)})
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/sluice-edfi/sluice/pkg/expression"
 )
 
 // dated is the simple bundle with a text column that should hold a date, used as serial number.
@@ -70,7 +72,7 @@ func TestTooManyUnmappedValuesAreSaid(t *testing.T) {
 	}
 	table := p.compiler.tables["tests"]
 	for i := range maxUnmapped + 3 {
-		s.missed(missed{&miss{table: table, keys: []string{fmt.Sprint(i)}}, 2})
+		s.missed(missed{&expression.Miss{Table: table.Table, Keys: []string{fmt.Sprint(i)}}, 2})
 	}
 	if len(s.unmapped) != maxUnmapped || s.unkept != 3 {
 		t.Errorf("%d kept, %d not", len(s.unmapped), s.unkept)

@@ -8,15 +8,16 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 )
 
 // column reads the cells of one declared column: trimmed, compared with the null tokens, padded,
 // typed.
 type column struct {
 	def     *bundle.Column
-	kind    kind
+	kind    expression.Kind
 	nulls   []string
-	formats []*dateFormat
+	formats expression.DateFormats
 	spoils  bool // a cell can spoil its row or element: it is required, or must fit a type
 }
 
@@ -26,22 +27,22 @@ func (c *compiler) column(def *bundle.Column, nulls []string) *column {
 	switch def.Type {
 	case bundle.TypeDate, bundle.TypeDateTime, bundle.TypeTime:
 		for _, f := range def.Formats {
-			parsed, err := parseDateFormat(f.Value, def.Type)
+			parsed, err := expression.ParseDateFormat(f.Value, col.kind)
 			if err != nil {
 				c.add(f.Pos, diag.BundleValue, "the words of a format are in docs/bundle-format.md §3", "%v", err)
 				continue
 			}
 			col.formats = append(col.formats, parsed)
 		}
-		if text, a, b, found := ambiguous(col.formats, def.Type); found && !c.inferring {
+		if text, a, b, found := expression.Ambiguous(col.formats); found && !c.inferring {
 			c.add(def.Formats[0].Pos, diag.BundleValue, "keep one of them; dates are never guessed", "%q would be %s in one format and %s in another", text, a, b)
 		}
 	}
-	col.spoils = def.Required || col.kind != kindText
+	col.spoils = def.Required || col.kind != expression.KindText
 	return col
 }
 
-// isNull reports whether a trimmed cell is empty or a null token.
+// isNullCell reports whether a trimmed cell is empty or a null token.
 func isNullCell(s string, nulls []string) bool {
 	if s == "" {
 		return true
@@ -54,69 +55,67 @@ func isNullCell(s string, nulls []string) bool {
 	return false
 }
 
-// read types a cell; header names the column for the message. dates keeps what was read of dates,
-// because the same few occur in every row.
-func (c *column) read(raw, header string, dates map[dateKey]string) (value, *fault) {
-	s := trimSpace(raw)
+// read types a cell; header names the column for the message.
+func (c *column) read(raw, header string, r *expression.Frame) (expression.Value, *expression.Fault) {
+	s := expression.TrimSpace(raw)
 	if isNullCell(s, c.nulls) {
 		if c.def.Required {
-			return value{}, &fault{code: diag.CellRequired, rule: c.def.Pos, column: header, value: s, message: fmt.Sprintf("%s is empty, but required", header)}
+			return expression.Value{}, &expression.Fault{Code: diag.CellRequired, Rule: c.def.Pos, Column: header, Value: s, Message: fmt.Sprintf("%s is empty, but required", header)}
 		}
-		return value{}, nil
+		return expression.Value{}, nil
 	}
-	if c.def.Pad > len(s) && allDigits(s) {
+	if c.def.Pad > len(s) && expression.IsDigits(s) {
 		s = strings.Repeat("0", c.def.Pad-len(s)) + s
 	}
 	switch c.kind {
-	case kindText:
-		return textValue(s), nil
-	case kindInteger:
-		if isInteger(s) {
+	case expression.KindText:
+		return expression.TextValue(s), nil
+	case expression.KindInteger:
+		if expression.IsInteger(s) {
 			if n, err := strconv.ParseInt(s, 10, 64); err == nil {
-				return integerValue(n), nil
+				return expression.IntegerValue(n), nil
 			}
 		}
-	case kindDecimal:
-		if isDecimal(s) {
-			return value{kind: kindDecimal, s: s}, nil
+	case expression.KindDecimal:
+		if expression.IsDecimal(s) {
+			return expression.Value{Kind: expression.KindDecimal, S: s}, nil
 		}
-	case kindBoolean:
+	case expression.KindBoolean:
 		if slices.Contains(c.def.Yes, s) {
-			return booleanValue(true), nil
+			return expression.BooleanValue(true), nil
 		}
 		if slices.Contains(c.def.No, s) {
-			return booleanValue(false), nil
+			return expression.BooleanValue(false), nil
 		}
-		return value{}, c.unfit(s, header, fmt.Sprintf("is neither yes (%s) nor no (%s)", strings.Join(c.def.Yes, ", "), strings.Join(c.def.No, ", ")))
+		return expression.Value{}, c.unfit(s, header, fmt.Sprintf("is neither yes (%s) nor no (%s)", strings.Join(c.def.Yes, ", "), strings.Join(c.def.No, ", ")))
 	default:
-		if text, ok := dates[dateKey{c, s}]; ok {
-			return value{kind: c.kind, s: text}, nil
+		if text, ok := c.formats.Read(s, r); ok {
+			return expression.Value{Kind: c.kind, S: text}, nil
 		}
-		for _, f := range c.formats {
-			if text, ok := f.read(s, c.def.Type); ok {
-				if dates != nil && len(dates) < maxDates {
-					dates[dateKey{c, strings.Clone(s)}] = strings.Clone(text)
-				}
-				return value{kind: c.kind, s: text}, nil
-			}
-		}
-		var formats []string
-		for _, f := range c.formats {
-			formats = append(formats, f.source)
-		}
-		return value{}, c.unfit(s, header, fmt.Sprintf("is no %s in the format %s", c.kind, strings.Join(formats, " or ")))
+		return expression.Value{}, c.unfit(s, header, fmt.Sprintf("is no %s in the format %s", c.kind, strings.Join(c.formats.Sources(), " or ")))
 	}
-	return value{}, c.unfit(s, header, "is not "+an(c.kind))
+	return expression.Value{}, c.unfit(s, header, "is not "+expression.WithArticle(c.kind))
 }
 
-// dateKey and maxDates: dates already read, per worker.
-type dateKey struct {
-	column *column
-	text   string
+func (c *column) unfit(s, header, why string) *expression.Fault {
+	return &expression.Fault{Code: diag.CellType, Rule: c.def.Pos, Column: header, Value: strings.Clone(s), Message: header + ": the value " + why}
 }
 
-const maxDates = 4096
-
-func (c *column) unfit(s, header, why string) *fault {
-	return &fault{code: diag.CellType, rule: c.def.Pos, column: header, value: strings.Clone(s), message: header + ": the value " + why}
+// kindOf is the kind of a declared type.
+func kindOf(t bundle.Type) expression.Kind {
+	switch t {
+	case bundle.TypeInteger:
+		return expression.KindInteger
+	case bundle.TypeDecimal:
+		return expression.KindDecimal
+	case bundle.TypeBoolean:
+		return expression.KindBoolean
+	case bundle.TypeDate:
+		return expression.KindDate
+	case bundle.TypeDateTime:
+		return expression.KindDateTime
+	case bundle.TypeTime:
+		return expression.KindTime
+	}
+	return expression.KindText
 }

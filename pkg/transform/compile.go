@@ -1,12 +1,13 @@
 package transform
 
 import (
+	"maps"
+	"slices"
 	"strings"
-
-	"github.com/expr-lang/expr/parser"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
@@ -64,14 +65,14 @@ type compiler struct {
 	problems *problems
 	lints    *problems
 
-	trees      map[*bundle.Expr]*parser.Tree
+	trees      map[*bundle.Expr]*expression.Tree
 	tables     map[string]*lookupTable
 	rules      map[string]*descriptorRule
 	shared     []*descriptorRule // those with a host: a tenant may overlay them
-	params     map[string]*symbol
+	params     map[string]*expression.Symbol
 	top        *scope
 	used       map[diag.Pos]bool // declarations that something uses
-	declared   map[diag.Pos]*symbol
+	declared   map[diag.Pos]*expression.Symbol
 	usedTables map[string]bool
 
 	inferring bool // the first walks: types of key columns are found, nothing is folded or reported
@@ -93,7 +94,7 @@ func (c *compiler) lint(pos diag.Pos, fix, format string, args ...any) {
 func Compile(cfg Config) (*Program, diag.List) {
 	p := &Program{Bundle: cfg.Bundle, Standard: cfg.Standards[0], Params: map[string]string{}, config: cfg}
 	c := &compiler{config: cfg, bundle: cfg.Bundle, program: p, standard: cfg.Standards[0], problems: &problems{}, lints: &problems{},
-		trees: map[*bundle.Expr]*parser.Tree{}, used: map[diag.Pos]bool{}, declared: map[diag.Pos]*symbol{}, usedTables: map[string]bool{}, pl: &plan{}}
+		trees: map[*bundle.Expr]*expression.Tree{}, used: map[diag.Pos]bool{}, declared: map[diag.Pos]*expression.Symbol{}, usedTables: map[string]bool{}, pl: &plan{}}
 	p.compiler = c
 	c.compileParams()
 	c.topScope()
@@ -131,12 +132,12 @@ func Compile(cfg Config) (*Program, diag.List) {
 
 // compileParams reads the parameters' values.
 func (c *compiler) compileParams() {
-	c.params = map[string]*symbol{}
+	c.params = map[string]*expression.Symbol{}
 	var names []string
 	for _, def := range c.bundle.Params {
 		name := def.Name.Value
 		names = append(names, name)
-		if !nameForm.MatchString(name) {
+		if !expression.IsName(name) {
 			c.add(def.Name.Pos, diag.BundleName, "use small letters, digits and _, a letter first", "%q cannot be the name of a parameter", name)
 		}
 		v, text, ok := c.paramValue(def)
@@ -144,25 +145,16 @@ func (c *compiler) compileParams() {
 			continue
 		}
 		c.program.Params[name] = text
-		c.params[name] = &symbol{name: name, what: "parameter", pos: def.Name.Pos, code: constantCode(v, typ{kind: kindOf(def.Type)})}
+		c.params[name] = &expression.Symbol{Name: name, What: "parameter", Pos: def.Name.Pos, Code: expression.ConstantCode(v, expression.Type{Kind: kindOf(def.Type)})}
 	}
-	for _, name := range sortedNames(c.config.Params) {
-		if c.params[name] == nil && !contains(names, name) {
+	for _, name := range slices.Sorted(maps.Keys(c.config.Params)) {
+		if c.params[name] == nil && !slices.Contains(names, name) {
 			c.add(diag.Pos{File: "--param " + name}, diag.ConfigParam, "its parameters are "+strings.Join(names, ", "), "the bundle %s has no parameter %q%s", c.bundle.Name, name, diag.DidYouMean(name, names))
 		}
 	}
 }
 
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
-}
-
-func (c *compiler) paramValue(def *bundle.Param) (value, string, bool) {
+func (c *compiler) paramValue(def *bundle.Param) (expression.Value, string, bool) {
 	name := def.Name.Value
 	text, given := c.config.Params[name]
 	pos, code := diag.Pos{File: "--param " + name}, diag.ConfigParam
@@ -183,32 +175,32 @@ func (c *compiler) paramValue(def *bundle.Param) (value, string, bool) {
 			about = ": " + def.About
 		}
 		c.add(pos, code, "give it with --param "+name+"=…, or under `params:` of the tenant", "the parameter %q is missing%s", name, about)
-		c.params[name] = &symbol{name: name, what: "parameter", pos: def.Name.Pos, code: badCode}
-		return value{}, "", false
+		c.params[name] = &expression.Symbol{Name: name, What: "parameter", Pos: def.Name.Pos, Code: expression.BadCode}
+		return expression.Value{}, "", false
 	}
-	v, ok := tableCell(trimSpace(text), kindOf(def.Type))
-	if !ok || v.null() {
-		c.add(pos, code, "", "the parameter %q must be %s", name, an(kindOf(def.Type)))
-		c.params[name] = &symbol{name: name, what: "parameter", pos: def.Name.Pos, code: badCode}
-		return value{}, "", false
+	v, ok := tableCell(expression.TrimSpace(text), kindOf(def.Type))
+	if !ok || v.IsNull() {
+		c.add(pos, code, "", "the parameter %q must be %s", name, expression.WithArticle(kindOf(def.Type)))
+		c.params[name] = &expression.Symbol{Name: name, What: "parameter", Pos: def.Name.Pos, Code: expression.BadCode}
+		return expression.Value{}, "", false
 	}
 	if len(def.OneOf) > 0 {
 		allowed := texts(def.OneOf)
-		if !contains(allowed, v.text()) {
-			c.add(pos, code, "choose one of "+strings.Join(allowed, ", "), "the parameter %q cannot be %q%s", name, v.text(), diag.DidYouMean(v.text(), allowed))
-			c.params[name] = &symbol{name: name, what: "parameter", pos: def.Name.Pos, code: badCode}
-			return value{}, "", false
+		if !slices.Contains(allowed, v.Text()) {
+			c.add(pos, code, "choose one of "+strings.Join(allowed, ", "), "the parameter %q cannot be %q%s", name, v.Text(), diag.DidYouMean(v.Text(), allowed))
+			c.params[name] = &expression.Symbol{Name: name, What: "parameter", Pos: def.Name.Pos, Code: expression.BadCode}
+			return expression.Value{}, "", false
 		}
 	}
-	return v, v.text(), true
+	return v, v.Text(), true
 }
 
-func (c *compiler) paramNames() []string { return sortedNames(c.params) }
+func (c *compiler) paramNames() []string { return slices.Sorted(maps.Keys(c.params)) }
 
 // topScope is what is visible everywhere: the data standard's number and the bundle's `let`.
 func (c *compiler) topScope() {
-	c.top = &scope{names: map[string]*symbol{}, noScores: "this place"}
-	c.top.names["ds"] = &symbol{name: "ds", what: "data standard", code: constantCode(value{kind: kindDecimal, s: c.standard.Version}, typ{kind: kindDecimal})}
+	c.top = &scope{names: expression.NewScope(nil), noScores: "this place"}
+	c.put(c.top, &expression.Symbol{Name: "ds", What: "data standard", Code: expression.ConstantCode(expression.Value{Kind: expression.KindDecimal, S: c.standard.Version}, expression.Type{Kind: expression.KindDecimal})})
 	c.lets(c.top, c.bundle.Let)
 }
 
@@ -279,7 +271,7 @@ func (c *compiler) compileSource(def *bundle.Resource) {
 		in.sources = append(in.sources, src)
 		return
 	}
-	known := append(p.InputNames(), "tables."+strings.Join(sortedNames(c.tables), ", tables."))
+	known := append(p.InputNames(), "tables."+strings.Join(slices.Sorted(maps.Keys(c.tables)), ", tables."))
 	c.add(from.Pos, diag.BundleRecord, "name an input, a list of it, or tables.x", "there is no input %q%s", from.Input, diag.DidYouMean(from.Input, known))
 }
 
@@ -287,10 +279,10 @@ func (c *compiler) compileSource(def *bundle.Resource) {
 func (c *compiler) tableSource(src *source) {
 	t := c.tables[src.def.From.Table]
 	if t == nil {
-		c.add(src.def.From.Pos, diag.BundleRecord, "put it at tables/"+src.def.From.Table+".csv", "there is no table %q%s", src.def.From.Table, diag.DidYouMean(src.def.From.Table, sortedNames(c.tables)))
+		c.add(src.def.From.Pos, diag.BundleRecord, "put it at tables/"+src.def.From.Table+".csv", "there is no table %q%s", src.def.From.Table, diag.DidYouMean(src.def.From.Table, slices.Sorted(maps.Keys(c.tables))))
 		return
 	}
-	c.usedTables[t.name] = true
+	c.usedTables[t.Name] = true
 	c.pl = c.program.tablePlan
 	fields := c.rowFields(t, nil)
 	for i := range t.rows {

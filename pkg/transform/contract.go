@@ -2,12 +2,14 @@ package transform
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
@@ -37,13 +39,13 @@ type list struct {
 
 type field struct {
 	name string
-	typ  typ
+	typ  expression.Type
 	pos  diag.Pos
 	on   bool // it is the outer name itself, and adds none
 }
 
 type fieldValue struct {
-	value value
+	value expression.Value
 	text  string // in headers
 }
 
@@ -68,7 +70,7 @@ func (c *compiler) compileInput(def *bundle.Input) *input {
 	}
 	for _, g := range def.Ignore {
 		for _, t := range g.Globs {
-			in.globs = append(in.globs, glob{t, parseGlob(trimSpace(t.Value))})
+			in.globs = append(in.globs, glob{t, parseGlob(expression.TrimSpace(t.Value))})
 		}
 	}
 	in.scores = c.scoreUses(def.Scores)
@@ -167,38 +169,38 @@ func (c *compiler) elementsOf(l *list) {
 	case over.Table != nil:
 		t := c.tables[over.Table.Value]
 		if t == nil {
-			c.add(over.Table.Pos, diag.BundleList, "put it at tables/"+over.Table.Value+".csv", "there is no table %q%s", over.Table.Value, diag.DidYouMean(over.Table.Value, sortedNames(c.tables)))
+			c.add(over.Table.Pos, diag.BundleList, "put it at tables/"+over.Table.Value+".csv", "there is no table %q%s", over.Table.Value, diag.DidYouMean(over.Table.Value, slices.Sorted(maps.Keys(c.tables))))
 			return
 		}
-		c.usedTables[t.name] = true
-		for i, h := range t.header {
+		c.usedTables[t.Name] = true
+		for i, h := range t.Header {
 			on := slices.ContainsFunc(l.def.On, func(o bundle.Text) bool { return o.Value == h })
-			l.fields = append(l.fields, field{name: h, typ: t.typeOf(i), pos: diag.Pos{File: t.shown, Line: 1}, on: on})
+			l.fields = append(l.fields, field{name: h, typ: t.TypeOf(i), pos: diag.Pos{File: t.shown, Line: 1}, on: on})
 		}
 		for _, o := range l.def.On {
-			if _, ok := t.column(o.Value); !ok {
-				c.add(o.Pos, diag.BundleList, "its columns are "+strings.Join(t.header, ", "), "the table %q has no column %q%s", t.name, o.Value, diag.DidYouMean(o.Value, t.header))
+			if _, ok := t.Column(o.Value); !ok {
+				c.add(o.Pos, diag.BundleList, "its columns are "+strings.Join(t.Header, ", "), "the table %q has no column %q%s", t.Name, o.Value, diag.DidYouMean(o.Value, t.Header))
 			}
 		}
 		for i, r := range t.rows {
-			values := make([]fieldValue, len(t.header))
+			values := make([]fieldValue, len(t.Header))
 			for k, cell := range r.cells {
 				values[k].text = cell
-				if t.values != nil {
-					values[k].value = t.values[i][k]
+				if t.Values != nil {
+					values[k].value = t.Values[i][k]
 				}
 			}
 			l.elements = append(l.elements, values)
 		}
 	case over.Range:
-		l.fields = []field{{name: over.Field.Value, typ: typ{kind: kindInteger}, pos: over.Field.Pos}}
+		l.fields = []field{{name: over.Field.Value, typ: expression.Type{Kind: expression.KindInteger}, pos: over.Field.Pos}}
 		for n := over.From; n <= over.To; n++ {
-			l.elements = append(l.elements, []fieldValue{{integerValue(int64(n)), fmt.Sprintf("%0*d", over.Width, n)}})
+			l.elements = append(l.elements, []fieldValue{{expression.IntegerValue(int64(n)), fmt.Sprintf("%0*d", over.Width, n)}})
 		}
 	default:
-		l.fields = []field{{name: over.Field.Value, typ: typ{kind: kindText}, pos: over.Field.Pos}}
+		l.fields = []field{{name: over.Field.Value, typ: expression.Type{Kind: expression.KindText}, pos: over.Field.Pos}}
 		for _, w := range over.Words {
-			l.elements = append(l.elements, []fieldValue{{textValue(w.Value), w.Value}})
+			l.elements = append(l.elements, []fieldValue{{expression.TextValue(w.Value), w.Value}})
 		}
 	}
 	if over.Table == nil && len(l.def.On) > 0 {
@@ -236,7 +238,7 @@ var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
 // fill replaces the {field}s of a pattern by the texts of the elements around.
 func fill(pattern string, texts map[string]string) (string, []string) {
 	if !strings.Contains(pattern, "{") {
-		return trimSpace(pattern), nil
+		return expression.TrimSpace(pattern), nil
 	}
 	var unknown []string
 	out := placeholder.ReplaceAllStringFunc(pattern, func(m string) string {
@@ -246,7 +248,7 @@ func fill(pattern string, texts map[string]string) (string, []string) {
 		}
 		return text
 	})
-	return trimSpace(out), unknown
+	return expression.TrimSpace(out), unknown
 }
 
 // Contract is what the files of an input look like in one layout: for samples and documents.
@@ -330,12 +332,12 @@ func (p *Program) contract(in *input, layout string) *Contract {
 	for _, l := range in.def.Layouts {
 		if l.Name.Value == layout {
 			for _, h := range l.Has {
-				reserve(trimSpace(h.Value))
+				reserve(expression.TrimSpace(h.Value))
 			}
 		}
 	}
 	for _, g := range in.globs {
-		if name := trimSpace(g.def.Value); !strings.Contains(name, "*") {
+		if name := expression.TrimSpace(g.def.Value); !strings.Contains(name, "*") {
 			reserve(name)
 		}
 	}

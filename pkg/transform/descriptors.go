@@ -2,11 +2,13 @@ package transform
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
@@ -81,37 +83,37 @@ func (c *compiler) namespace(d *bundle.Descriptors) string {
 	}
 	n := c.expression(d.Namespace, c.top)
 	switch {
-	case n.bad || c.inferring:
+	case n.Bad || c.inferring:
 		return ""
-	case !n.constant || n.fault != nil || !n.kind.isText() || blank(n.val.s):
+	case !n.Constant || n.Fault != nil || !n.Kind.IsText() || expression.IsBlank(n.Value.S):
 		c.add(d.Namespace.Pos, diag.BundleDescriptor, "use a parameter, as in params.namespace", "the namespace must be a text that is known before the first row")
 		return ""
 	}
-	return strings.TrimSuffix(n.val.s, "/")
+	return strings.TrimSuffix(n.Value.S, "/")
 }
 
 // descriptorTable is a table found by its column `value`.
 func (c *compiler) descriptorTable(name *bundle.Text, need, may []string) *lookupTable {
 	t := c.tables[name.Value]
 	if t == nil {
-		c.add(name.Pos, diag.BundleDescriptor, "put it at tables/"+name.Value+".csv", "there is no table %q%s", name.Value, diag.DidYouMean(name.Value, sortedNames(c.tables)))
+		c.add(name.Pos, diag.BundleDescriptor, "put it at tables/"+name.Value+".csv", "there is no table %q%s", name.Value, diag.DidYouMean(name.Value, slices.Sorted(maps.Keys(c.tables))))
 		return nil
 	}
-	c.usedTables[t.name] = true
+	c.usedTables[t.Name] = true
 	for _, col := range need {
-		if _, ok := t.column(col); !ok {
-			c.add(name.Pos, diag.BundleDescriptor, "give it the columns "+strings.Join(need, ","), "the table %q has no column %q", t.name, col)
+		if _, ok := t.Column(col); !ok {
+			c.add(name.Pos, diag.BundleDescriptor, "give it the columns "+strings.Join(need, ","), "the table %q has no column %q", t.Name, col)
 			return nil
 		}
 	}
-	for _, col := range t.header {
+	for _, col := range t.Header {
 		if !slices.Contains(need, col) && !slices.Contains(may, col) {
 			c.add(diag.Pos{File: t.shown, Line: 1}, diag.BundleDescriptor, "remove it", "a table of descriptors has no column %q%s", col, diag.DidYouMean(col, slices.Concat(need, may)))
 		}
 	}
-	i, _ := t.column("value")
-	t.keys, t.keyed = []int{i}, true
-	t.kinds[i], t.decided[i] = kindText, true
+	i, _ := t.Column("value")
+	t.Keys, t.keyed = []int{i}, true
+	t.Kinds[i], t.decided[i] = expression.KindText, true
 	return t
 }
 
@@ -157,11 +159,11 @@ type descriptorSite struct {
 type resolved struct {
 	id   int32  // of the decision
 	text []byte // the URI as JSON; nil where it is left out
-	fail *fault
+	fail *expression.Fault
 }
 
 // resolve decides a value.
-func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (decision, *fault) {
+func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (decision, *expression.Fault) {
 	out := decision{typ: d.typ, value: text, rule: ruleOf(rule)}
 	row := d.row(text)
 	if row >= 0 {
@@ -174,8 +176,8 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (dec
 			out.code = d.table.code(row)
 		}
 		if n := jsonl.UTF16Length(out.code); n > maxCode {
-			return out, &fault{code: diag.DescriptorLong, rule: rule, column: column, value: text,
-				message: fmt.Sprintf("the value has %d characters, a code of %s at most %d", n, d.typ, maxCode)}
+			return out, &expression.Fault{Code: diag.DescriptorLong, Rule: rule, Column: column, Value: text,
+				Message: fmt.Sprintf("the value has %d characters, a code of %s at most %d", n, d.typ, maxCode)}
 		}
 		out.sent = d.vendor + out.code
 	case row >= 0:
@@ -187,8 +189,8 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (dec
 	case d.host != "":
 		out.sent = d.host + "/" + d.typ + "#" + text
 	default:
-		m := &miss{table: d.table, keys: []string{text}}
-		return out, m.fault(rule, column)
+		m := &expression.Miss{Table: d.table.Table, Keys: []string{text}}
+		return out, m.Fault(rule, column)
 	}
 	return out, nil
 }
@@ -198,7 +200,7 @@ func (d *descriptorRule) row(value string) int {
 	if d.table == nil {
 		return -1
 	}
-	return d.table.find(textValue(value).appendKey(nil), "")
+	return d.table.Find(expression.TextValue(value).AppendKey(nil), "")
 }
 
 // decide resolves a value and notes the decision in the list.
@@ -219,7 +221,7 @@ func decide(at *descriptorSite, text string, list *[]*decision, base int) *resol
 
 // checkDescriptors checks the tables of shared descriptors once their rows are known.
 func (c *compiler) checkDescriptors() {
-	for _, name := range sortedNames(c.rules) {
+	for _, name := range slices.Sorted(maps.Keys(c.rules)) {
 		d := c.rules[name]
 		if d.vendor != "" {
 			if _, ok := c.standard.DescriptorResource(d.typ); !ok {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 )
 
 // drift compares the file's columns with the contract, column by column: what is missing with what
@@ -79,7 +80,7 @@ func (in *input) noLayout(b *binding) error {
 	for _, l := range in.def.Layouts {
 		names = append(names, l.Name.Value)
 		for _, h := range l.Has {
-			if _, ok := b.index[trimSpace(h.Value)]; ok {
+			if _, ok := b.index[expression.TrimSpace(h.Value)]; ok {
 				continue
 			}
 			message := fmt.Sprintf("layout %s: expected %q; found: no such column", l.Name.Value, h.Value)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
@@ -35,7 +36,7 @@ func (n *constNode) emit(r *state, dst []byte) ([]byte, bool) {
 
 // faultNode is a constant that cannot be had.
 type faultNode struct {
-	fault *fault
+	fault *expression.Fault
 	path  string
 }
 
@@ -64,102 +65,100 @@ type span struct{ start, end int }
 
 // leafNode is an expression whose value fits its property.
 type leafNode struct {
-	code  code
-	write func(dst []byte, v value) ([]byte, string) // the text says why it does not fit
+	code  expression.Code
+	write func(dst []byte, v expression.Value) ([]byte, string) // the text says why it does not fit
 	path  string
 }
 
 func (n *leafNode) emit(r *state, dst []byte) ([]byte, bool) {
-	v, f := n.code.eval(r)
+	v, f := n.code.Eval(r.frame)
 	if f != nil {
 		r.fail(f, n.path)
 		return dst, false
 	}
-	if v.null() || v.kind.isText() && blank(v.s) {
+	if v.IsNull() || v.Kind.IsText() && expression.IsBlank(v.S) {
 		return dst, false
 	}
 	out, wrong := n.write(dst, v)
 	if wrong != "" {
-		r.fail(&fault{code: diag.CellType, rule: n.code.pos, column: headerOf(n.code), value: v.text(), message: n.code.source + " " + wrong}, n.path)
+		r.fail(&expression.Fault{Code: diag.CellType, Rule: n.code.Pos, Column: n.code.Column, Value: v.Text(), Message: n.code.Source + " " + wrong}, n.path)
 		return dst, false
 	}
 	return out, true
 }
 
 // writer gives the function that writes values of a kind into a property; false if they cannot fit.
-func writer(p *schema.Property, k kind) (func([]byte, value) ([]byte, string), bool) {
+func writer(p *schema.Property, k expression.Kind) (func([]byte, expression.Value) ([]byte, string), bool) {
 	switch p.Kind {
 	case schema.KindString:
 		switch {
-		case k.isText():
-			return func(dst []byte, v value) ([]byte, string) { return jsonl.AppendString(dst, v.s), "" }, true
-		case k.isNumber():
-			return func(dst []byte, v value) ([]byte, string) {
+		case k.IsText():
+			return func(dst []byte, v expression.Value) ([]byte, string) { return jsonl.AppendString(dst, v.S), "" }, true
+		case k.IsNumber():
+			return func(dst []byte, v expression.Value) ([]byte, string) {
 				dst = append(dst, '"')
-				dst = v.appendText(dst)
+				dst = v.AppendText(dst)
 				return append(dst, '"'), ""
 			}, true
 		}
 	case schema.KindInteger:
-		if k == kindInteger {
-			return func(dst []byte, v value) ([]byte, string) { return v.appendText(dst), "" }, true
+		if k == expression.KindInteger {
+			return func(dst []byte, v expression.Value) ([]byte, string) { return v.AppendText(dst), "" }, true
 		}
 	case schema.KindNumber:
-		if k.isNumber() {
-			return func(dst []byte, v value) ([]byte, string) {
-				if v.kind == kindInteger {
-					return v.appendText(dst), ""
+		if k.IsNumber() {
+			return func(dst []byte, v expression.Value) ([]byte, string) {
+				if v.Kind == expression.KindInteger {
+					return v.AppendText(dst), ""
 				}
-				return append(dst, plainDecimal(v.s)...), ""
+				return append(dst, expression.PlainDecimal(v.S)...), ""
 			}, true
 		}
 	case schema.KindBoolean:
-		if k == kindBoolean {
-			return func(dst []byte, v value) ([]byte, string) { return v.appendText(dst), "" }, true
+		if k == expression.KindBoolean {
+			return func(dst []byte, v expression.Value) ([]byte, string) { return v.AppendText(dst), "" }, true
 		}
 	case schema.KindDate:
 		switch k {
-		case kindDate:
+		case expression.KindDate:
 			return quoted, true
-		case kindText:
-			return func(dst []byte, v value) ([]byte, string) {
-				if !isISODate(v.s) {
+		case expression.KindText:
+			return func(dst []byte, v expression.Value) ([]byte, string) {
+				if !expression.IsDate(v.S) {
 					return dst, "is no date (YYYY-MM-DD)"
 				}
 				return quoted(dst, v)
 			}, true
 		}
 	case schema.KindDateTime:
-		midnight := func(dst []byte, v value) ([]byte, string) {
+		midnight := func(dst []byte, v expression.Value) ([]byte, string) {
 			dst = append(dst, '"')
-			dst = append(dst, v.s...)
+			dst = append(dst, v.S...)
 			return append(dst, `T00:00:00Z"`...), ""
 		}
 		switch k {
-		case kindDate:
+		case expression.KindDate:
 			return midnight, true
-		case kindDateTime:
+		case expression.KindDateTime:
 			return quoted, true
-		case kindText:
-			return func(dst []byte, v value) ([]byte, string) {
-				if isISODate(v.s) {
+		case expression.KindText:
+			return func(dst []byte, v expression.Value) ([]byte, string) {
+				if expression.IsDate(v.S) {
 					return midnight(dst, v)
 				}
-				for _, f := range isoDateTimes {
-					if at, ok := f.parse(v.s); ok && at.dayExists() {
-						return quoted(dst, v)
-					}
+				if expression.IsDateTime(v.S) {
+					return quoted(dst, v)
 				}
 				return dst, "is no date and time (2026-03-01T08:15:00Z)"
 			}, true
 		}
 	case schema.KindTime:
 		switch k {
-		case kindTime:
+		case expression.KindTime:
 			return quoted, true
-		case kindText:
-			return func(dst []byte, v value) ([]byte, string) {
-				if _, ok := isoTime.parse(v.s); !ok {
+		case expression.KindText:
+			return func(dst []byte, v expression.Value) ([]byte, string) {
+				if !expression.IsTime(v.S) {
 					return dst, "is no time (HH:mm:ss)"
 				}
 				return quoted(dst, v)
@@ -169,30 +168,30 @@ func writer(p *schema.Property, k kind) (func([]byte, value) ([]byte, string), b
 	return nil, false
 }
 
-func quoted(dst []byte, v value) ([]byte, string) {
+func quoted(dst []byte, v expression.Value) ([]byte, string) {
 	dst = append(dst, '"')
-	dst = append(dst, v.s...)
+	dst = append(dst, v.S...)
 	return append(dst, '"'), ""
 }
 
 // descriptorNode is a leaf that holds a descriptor: the vendor's word becomes a URI.
 type descriptorNode struct {
-	code code
+	code expression.Code
 	site descriptorSite
 }
 
 func (n *descriptorNode) emit(r *state, dst []byte) ([]byte, bool) {
-	v, f := n.code.eval(r)
+	v, f := n.code.Eval(r.frame)
 	if f != nil {
 		r.fail(f, n.site.path)
 		return dst, false
 	}
-	if v.null() || v.kind.isText() && blank(v.s) {
+	if v.IsNull() || v.Kind.IsText() && expression.IsBlank(v.S) {
 		return dst, false
 	}
-	s := v.s
-	if !v.kind.isText() {
-		s = v.text()
+	s := v.S
+	if !v.Kind.IsText() {
+		s = v.Text()
 	}
 	return r.descriptor(&n.site, s, dst)
 }
@@ -270,29 +269,29 @@ func (n *objectNode) emit(r *state, dst []byte) ([]byte, bool) {
 }
 
 // incomplete says which properties that the API requires have no value.
-func (n *objectNode) incomplete(missing uint64) *fault {
+func (n *objectNode) incomplete(missing uint64) *expression.Fault {
 	var names []string
 	for ; missing != 0; missing &= missing - 1 {
 		names = append(names, n.names[bits.TrailingZeros64(missing)])
 	}
-	return &fault{code: diag.RecordRequired, rule: n.rule, message: fmt.Sprintf("%s has no value, and the API requires it", strings.Join(names, ", ")),
-		fix: "give the part a `when`, or the property a value; nothing is dropped for being incomplete"}
+	return &expression.Fault{Code: diag.RecordRequired, Rule: n.rule, Message: fmt.Sprintf("%s has no value, and the API requires it", strings.Join(names, ", ")),
+		Fix: "give the part a `when`, or the property a value; nothing is dropped for being incomplete"}
 }
 
 // condNode holds something only where its condition is true.
 type condNode struct {
-	test code
+	test expression.Code
 	node node
 	path string
 }
 
 func (n *condNode) emit(r *state, dst []byte) ([]byte, bool) {
-	v, f := n.test.eval(r)
+	v, f := n.test.Eval(r.frame)
 	if f != nil {
 		r.fail(f, n.path)
 		return dst, false
 	}
-	if !v.isTrue() {
+	if !v.IsTrue() {
 		return dst, false
 	}
 	return n.node.emit(r, dst)
@@ -356,18 +355,18 @@ func (i *constItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
 
 // condItems holds elements only where its condition is true.
 type condItems struct {
-	test code
+	test expression.Code
 	part items
 	path string
 }
 
 func (i *condItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
-	v, f := i.test.eval(r)
+	v, f := i.test.Eval(r.frame)
 	if f != nil {
 		r.fail(f, i.path)
 		return dst, false
 	}
-	if !v.isTrue() {
+	if !v.IsTrue() {
 		return dst, false
 	}
 	return i.part.items(r, dst, first)
@@ -382,12 +381,12 @@ type guardItems struct {
 
 func (i *guardItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
 	for k := range i.guards {
-		v, f := i.guards[k].outer.eval(r)
+		v, f := i.guards[k].outer.Eval(r.frame)
 		if f != nil {
 			r.fail(f, i.path)
 			return dst, false
 		}
-		if v.null() || !equalValues(v, i.guards[k].want) {
+		if v.IsNull() || !expression.Equal(v, i.guards[k].want) {
 			return dst, false
 		}
 	}

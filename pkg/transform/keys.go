@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/ordered"
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
@@ -91,8 +92,8 @@ const (
 type keyVerdict struct {
 	at    keyPlace
 	kind  verdictKind
-	other string // the row it repeats, or conflicts with
-	fault *fault // of an element: records share it
+	other string            // the row it repeats, or conflicts with
+	fault *expression.Fault // of an element: records share it
 }
 
 // keyVerdicts is the verdicts of one file, in order.
@@ -241,7 +242,7 @@ func (k *keyPass) read(ctx context.Context, o *RunOptions, f *boundFile) error {
 func (r *state) keys(b *keyBatch, row *table.Row, file int) {
 	r.begin(row.Line, row.Cells)
 	f := r.malformed(row)
-	if f != nil && f.code == diag.RowQuote {
+	if f != nil && f.Code == diag.RowQuote {
 		return // which cell is which cannot be told
 	}
 	if done, ended := r.ours(false); ended && done != rowRejected {
@@ -281,14 +282,14 @@ func (r *state) sure(b *keyBatch, rows, lists int, row *table.Row, file int) {
 	for i := range b.lists[lists:] {
 		b.lists[lists+i].content = uint64(b.lists[lists+i].at)
 	}
-	if len(row.Cells) >= len(r.cells) {
+	if len(row.Cells) >= len(r.frame.Cells) {
 		return
 	}
 	again := keyBatch{}
-	for i := len(row.Cells); i < len(r.cells); i++ {
-		r.cells[i] = "\x00"
+	for i := len(row.Cells); i < len(r.frame.Cells); i++ {
+		r.frame.Cells[i] = "\x00"
 	}
-	r.row++ // what slots hold is forgotten
+	r.frame.Row++ // what slots hold is forgotten
 	r.entries(&again, file)
 	b.rows = append(b.rows[:rows], slices.DeleteFunc(b.rows[rows:], func(e keyEntry) bool {
 		return !slices.ContainsFunc(again.rows, func(o keyEntry) bool { return o.key == e.key })
@@ -299,16 +300,16 @@ func (r *state) sure(b *keyBatch, rows, lists int, row *table.Row, file int) {
 }
 
 // keyHash hashes a key's values; false if all are null, or one cannot be had.
-func (r *state) keyHash(key []code) (h [16]byte, ok bool) {
+func (r *state) keyHash(key []expression.Code) (h [16]byte, ok bool) {
 	var scratch [256]byte
 	b := scratch[:0]
 	for i := range key {
-		v, f := key[i].eval(r)
+		v, f := key[i].Eval(r.frame)
 		if f != nil {
 			return h, false
 		}
-		ok = ok || !v.null()
-		b = v.appendKey(b)
+		ok = ok || !v.IsNull()
+		b = v.AppendKey(b)
 	}
 	if !ok {
 		return h, false
@@ -338,20 +339,20 @@ func orderContent(cells []contentCell) []contentCell {
 // contentHash hashes cells as they are compared: trimmed, null tokens as null, and what is not bound
 // as null too. Elements are compared with their student, and equal none where that is not known: a
 // key that lacks the student must not drop another one's result.
-func (r *state) contentHash(cells []contentCell, who *code, at keyPlace) uint64 {
+func (r *state) contentHash(cells []contentCell, who *expression.Code, at keyPlace) uint64 {
 	var scratch [1024]byte
 	b := append(scratch[:0], r.plan.layout...)
 	if who != nil {
-		v, f := who.eval(r)
-		if f != nil || v.null() {
+		v, f := who.Eval(r.frame)
+		if f != nil || v.IsNull() {
 			b = binary.LittleEndian.AppendUint64(b, uint64(at))
 		} else {
-			b = v.appendKey(b)
+			b = v.AppendKey(b)
 		}
 	}
 	for i := range cells {
 		c := &cells[i]
-		s := trimSpace(r.cells[c.index])
+		s := expression.TrimSpace(r.frame.Cells[c.index])
 		if isNullCell(s, c.nulls) {
 			continue
 		}
@@ -467,7 +468,7 @@ func (k *keyPass) outerDropped(l *list, at keyPlace) bool {
 
 // kept is what `by` says of a row or an element.
 type kept struct {
-	value
+	expression.Value
 	unknown bool // it cannot be had
 }
 
@@ -485,7 +486,7 @@ func (k *keyPass) keepOne(g group, last bool, values map[keyPlace]kept) {
 			stays = i
 			continue
 		}
-		c := compareKept(values[e.at].value, values[g.entries[stays].at].value)
+		c := compareKept(values[e.at].Value, values[g.entries[stays].at].Value)
 		if last && c >= 0 || !last && c < 0 {
 			stays = i
 		}
@@ -504,20 +505,20 @@ func (k *keyPass) keepOne(g group, last bool, values map[keyPlace]kept) {
 }
 
 // compareKept orders values of `by`: numbers as numbers, text by code point, null lowest.
-func compareKept(a, b value) int {
+func compareKept(a, b expression.Value) int {
 	switch {
-	case a.null() && b.null():
+	case a.IsNull() && b.IsNull():
 		return 0
-	case a.null():
+	case a.IsNull():
 		return -1
-	case b.null():
+	case b.IsNull():
 		return 1
-	case a.kind.isNumber() && b.kind.isNumber():
-		return compareNumbers(a, b)
-	case a.kind == kindBoolean:
-		return cmp.Compare(a.n, b.n)
+	case a.Kind.IsNumber() && b.Kind.IsNumber():
+		return expression.CompareNumbers(a, b)
+	case a.Kind == expression.KindBoolean:
+		return cmp.Compare(a.N, b.N)
 	}
-	return strings.Compare(a.s, b.s) // of UTF-8: by code point
+	return strings.Compare(a.S, b.S) // of UTF-8: by code point
 }
 
 func (k *keyPass) verdict(l *list, e keyEntry, kind verdictKind, other keyEntry) {
@@ -535,18 +536,18 @@ func (k *keyPass) verdict(l *list, e keyEntry, kind verdictKind, other keyEntry)
 }
 
 // conflict is why a row or an element is rejected that has the key of another one.
-func (v *keyVerdict) conflict(what string, key []bundle.Text, d *bundle.Duplicates) *fault {
-	f := &fault{code: diag.RowKeyConflict, rule: key[0].Pos, message: what + v.other + ", but other content"}
+func (v *keyVerdict) conflict(what string, key []bundle.Text, d *bundle.Duplicates) *expression.Fault {
+	f := &expression.Fault{Code: diag.RowKeyConflict, Rule: key[0].Pos, Message: what + v.other + ", but other content"}
 	if v.kind == keyUnordered {
-		f.message = what + v.other + ", whose " + d.By.Value + " cannot be had, so which of them stays cannot be told"
+		f.Message = what + v.other + ", whose " + d.By.Value + " cannot be had, so which of them stays cannot be told"
 	}
 	return f
 }
 
 // clash is the fault of a verdict that rejects: what is wrong with `by` where that is why.
-func (r *state) clash(v *keyVerdict, by *code, other func() *fault) *fault {
+func (r *state) clash(v *keyVerdict, by *expression.Code, other func() *expression.Fault) *expression.Fault {
 	if v.kind == keyUnordered {
-		if _, f := by.eval(r); f != nil {
+		if _, f := by.Eval(r.frame); f != nil {
 			return f
 		}
 	}
@@ -568,12 +569,12 @@ func (k *keyPass) values(groups []group) (map[keyPlace]kept, error) {
 			continue
 		}
 		if err := f.each(func(r *state, row *table.Row) {
-			read := func(at keyPlace, by *code) {
+			read := func(at keyPlace, by *expression.Code) {
 				if _, ok := values[at]; !ok || by == nil {
 					return
 				}
-				v, f := by.eval(r)
-				v.s = strings.Clone(v.s)
+				v, f := by.Eval(r.frame)
+				v.S = strings.Clone(v.S)
 				values[at] = kept{v, f != nil || r.malformed(row) != nil}
 			}
 			if groups[0].list == nil {

@@ -2,15 +2,15 @@ package transform
 
 import (
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/expr-lang/expr/ast"
-
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
@@ -44,15 +44,15 @@ func (c *compiler) lintUnused() {
 	}
 	for pos, sym := range c.declared {
 		if !c.used[pos] && pos.File != "" {
-			c.lint(pos, "use it, put its header under `ignore` with a reason, or remove it", "the %s %q is used nowhere", sym.what, sym.name)
+			c.lint(pos, "use it, put its header under `ignore` with a reason, or remove it", "the %s %q is used nowhere", sym.What, sym.Name)
 		}
 	}
-	for _, name := range sortedNames(c.tables) {
+	for _, name := range slices.Sorted(maps.Keys(c.tables)) {
 		if t := c.tables[name]; !c.usedTables[name] {
 			c.lint(t.pos, "remove it", "the table %q is used nowhere", name)
 		}
 	}
-	for _, typ := range sortedNames(c.rules) {
+	for _, typ := range slices.Sorted(maps.Keys(c.rules)) {
 		if r := c.rules[typ]; !r.used {
 			c.lint(r.pos, "remove it", "no record holds a %s", typ)
 		}
@@ -61,7 +61,7 @@ func (c *compiler) lintUnused() {
 
 // lintVendorTypes finds types that the usual claim set cannot create.
 func (c *compiler) lintVendorTypes() {
-	for _, typ := range sortedNames(c.rules) {
+	for _, typ := range slices.Sorted(maps.Keys(c.rules)) {
 		r := c.rules[typ]
 		since, ok := vendorTypes[typ]
 		switch {
@@ -70,7 +70,7 @@ func (c *compiler) lintVendorTypes() {
 			c.lintError(r.pos, "list it under `shared`; a tenant may overlay its table", "a vendor's credential cannot create a %s", typ)
 		case since != "":
 			for _, s := range c.config.Standards {
-				if compareDigits(digitsIn(s.Version), digitsIn(since)) < 0 {
+				if expression.CompareDecimals(s.Version, since) < 0 {
 					c.lintError(r.pos, "list it under `shared`", "before data standard %s a vendor's credential cannot create a %s", since, typ)
 				}
 			}
@@ -108,26 +108,15 @@ var (
 
 // lintLiterals finds texts in quotes that belong into tables and parameters.
 func (c *compiler) lintLiterals(e *bundle.Expr) {
-	x := expressionCompiler{compiler: c, expr: e}
-	visit(c.trees[e].Node, func(n ast.Node) {
-		s, ok := n.(*ast.StringNode)
+	c.trees[e].Texts(func(text string, at diag.Pos) {
 		switch {
-		case !ok:
-		case descriptorLike.MatchString(s.Value):
-			c.lint(x.at(s), "put it into a parameter, or a table under `descriptors.shared`", "an expression holds the namespace or descriptor %q", s.Value)
-		case dateLike.MatchString(s.Value):
-			c.lint(x.at(s), `write dates as "2026-03-01"`, "%q looks like a date, but dates are ISO text", s.Value)
+		case descriptorLike.MatchString(text):
+			c.lint(at, "put it into a parameter, or a table under `descriptors.shared`", "an expression holds the namespace or descriptor %q", text)
+		case dateLike.MatchString(text):
+			c.lint(at, `write dates as "2026-03-01"`, "%q looks like a date, but dates are ISO text", text)
 		}
 	})
 }
-
-// visitor calls a function for each node.
-type visitor func(ast.Node)
-
-// Visit calls it.
-func (v visitor) Visit(n *ast.Node) { v(*n) }
-
-func visit(n ast.Node, f func(ast.Node)) { ast.Walk(&n, visitor(f)) }
 
 // lintSource looks at the descriptors and the identifier of a record.
 func (c *compiler) lintSource(src *source) {
@@ -204,7 +193,7 @@ func (c *compiler) lintCodes(n bundle.Node, lets map[string]*bundle.Expr) {
 	switch n := n.(type) {
 	case *bundle.Object:
 		for _, p := range n.Properties {
-			if e := scalarOf(p.Node); e != nil && strings.HasSuffix(p.Name.Value, "Descriptor") && c.trees[e] != nil && hasFixedText(c.trees[e].Node) {
+			if e := scalarOf(p.Node); e != nil && strings.HasSuffix(p.Name.Value, "Descriptor") && c.trees[e] != nil && c.trees[e].GivesFixedText() {
 				c.lint(e.Pos, "give the vendor's word, and map it in a table", "%s is a fixed code", p.Name.Value)
 			}
 			c.lintCodes(p.Node, lets)
@@ -222,36 +211,18 @@ func (c *compiler) lintCodes(n bundle.Node, lets map[string]*bundle.Expr) {
 	}
 }
 
-// hasFixedText reports whether an expression can give a text that stands in it.
-func hasFixedText(n ast.Node) bool {
-	switch n := n.(type) {
-	case *ast.StringNode:
-		return true
-	case *ast.ConditionalNode:
-		return hasFixedText(n.Exp1) || hasFixedText(n.Exp2)
-	case *ast.BinaryNode:
-		return n.Operator == "??" && (hasFixedText(n.Left) || hasFixedText(n.Right))
-	}
-	return false
-}
-
 // lintIdentifier checks the identifier of an event: the vendor's record id, or a key(…), for all
 // rows alike; it holds what tells sittings apart and nothing that stands in the natural key already.
 func (c *compiler) lintIdentifier(src *source, identifier, assessment *bundle.Expr, lets map[string]*bundle.Expr) {
-	node := c.follow(identifier, lets)
-	isKey := false
-	switch n := node.(type) {
-	case *ast.CallNode:
-		callee, ok := n.Callee.(*ast.IdentifierNode)
-		isKey = ok && callee.Value == "key"
-	case *ast.ConditionalNode, *ast.BinaryNode:
-		fix := "take the one or the other for all rows; an event that is resent with its id must not get a second life"
-		if b, ok := node.(*ast.BinaryNode); ok && b.Operator == "+" {
-			fix = "write key(…): it refuses blanks and never makes two events one"
-		}
-		c.lintError(identifier.Pos, fix, "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
+	tree := c.follow(identifier, lets)
+	shape := tree.Shape()
+	switch shape {
+	case expression.Sum:
+		c.lintError(identifier.Pos, "write key(…): it refuses blanks and never makes two events one", "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
+	case expression.Choice:
+		c.lintError(identifier.Pos, "take the one or the other for all rows; an event that is resent with its id must not get a second life", "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
 	}
-	holds := c.namesThrough(node, lets)
+	holds := c.namesThrough(tree, lets)
 	in := c.inputOf(src)
 	if in == nil {
 		return
@@ -261,33 +232,28 @@ func (c *compiler) lintIdentifier(src *source, identifier, assessment *bundle.Ex
 		return
 	}
 	students := append(texts(in.Student), "student")
-	for _, name := range sortedNames(holds) {
+	for _, name := range slices.Sorted(maps.Keys(holds)) {
 		switch {
-		case contains(students, name):
+		case slices.Contains(students, name):
 			c.lintError(identifier.Pos, "leave it out: the student stands in the natural key already", "studentAssessmentIdentifier holds %q", name)
 		case strings.HasPrefix(name, "params."):
 			c.lintError(identifier.Pos, "leave it out: it is the same for all rows", "studentAssessmentIdentifier holds %s", name)
 		}
 	}
 	alone := c.lookedUpAlone(assessment, lets)
-	direct := map[string]bool{}
-	visit(node, func(n ast.Node) {
-		if id, ok := n.(*ast.IdentifierNode); ok {
-			direct[id.Value] = true
-		}
-	})
+	direct := tree.Names()
 	assessments := []string{alone}
 	if assessment != nil {
-		if word, ok := bareWord(c, assessment); ok {
+		if word, ok := c.bareWord(assessment); ok {
 			assessments = append(assessments, word)
 		}
 	}
 	for _, name := range assessments {
-		if name != "" && direct[name] {
+		if name != "" && slices.Contains(direct, name) {
 			c.lintError(identifier.Pos, "leave it out: the assessment stands in the natural key already", "studentAssessmentIdentifier holds %q", name)
 		}
 	}
-	if !isKey {
+	if shape != expression.CallOfKey {
 		return
 	}
 	var sitting []string
@@ -295,7 +261,7 @@ func (c *compiler) lintIdentifier(src *source, identifier, assessment *bundle.Ex
 		if holds[k] {
 			return
 		}
-		if !contains(students, k) && k != "layout" && !contains(assessments, k) {
+		if !slices.Contains(students, k) && k != "layout" && !slices.Contains(assessments, k) {
 			sitting = append(sitting, k)
 		}
 	}
@@ -331,40 +297,33 @@ func (c *compiler) inputOf(src *source) *bundle.Input {
 }
 
 // follow is the expression that a name stands for, as long as it is one `let` after the other.
-func (c *compiler) follow(e *bundle.Expr, lets map[string]*bundle.Expr) ast.Node {
+func (c *compiler) follow(e *bundle.Expr, lets map[string]*bundle.Expr) *expression.Tree {
 	for range len(lets) + 1 {
-		id, ok := c.trees[e].Node.(*ast.IdentifierNode)
-		if !ok || lets[id.Value] == nil || c.trees[lets[id.Value]] == nil {
+		name, ok := c.trees[e].Name()
+		if !ok || lets[name] == nil || c.trees[lets[name]] == nil {
 			break
 		}
-		e = lets[id.Value]
+		e = lets[name]
 	}
-	return c.trees[e].Node
+	return c.trees[e]
 }
 
 // namesThrough is the names that a value is made from, those behind `let`s too.
-func (c *compiler) namesThrough(n ast.Node, lets map[string]*bundle.Expr) map[string]bool {
+func (c *compiler) namesThrough(tree *expression.Tree, lets map[string]*bundle.Expr) map[string]bool {
 	names := map[string]bool{}
-	var walk func(n ast.Node)
-	walk = func(n ast.Node) {
-		visit(n, func(n ast.Node) {
-			switch n := n.(type) {
-			case *ast.MemberNode:
-				if id, ok := n.Node.(*ast.IdentifierNode); ok && id.Value == "params" {
-					names["params."+n.Property.(*ast.StringNode).Value] = true
-				}
-			case *ast.IdentifierNode:
-				if names[n.Value] {
-					return
-				}
-				names[n.Value] = true
-				if e := lets[n.Value]; e != nil && c.trees[e] != nil {
-					walk(c.trees[e].Node)
-				}
+	var walk func(t *expression.Tree)
+	walk = func(t *expression.Tree) {
+		for _, n := range t.Names() {
+			if names[n] {
+				continue
 			}
-		})
+			names[n] = true
+			if e := lets[n]; e != nil && c.trees[e] != nil {
+				walk(c.trees[e])
+			}
+		}
 	}
-	walk(n)
+	walk(tree)
 	return names
 }
 
@@ -372,7 +331,7 @@ func (c *compiler) namesThrough(n ast.Node, lets map[string]*bundle.Expr) map[st
 func fixed(names map[string]bool) bool {
 	for name := range names {
 		switch {
-		case name == "params", strings.HasPrefix(name, "params."), name == "ds", name == "null", functions[name] != nil:
+		case name == "params", strings.HasPrefix(name, "params."), name == "ds", name == "null", expression.IsFunction(name):
 		default:
 			return false
 		}
@@ -384,7 +343,7 @@ func fixed(names map[string]bool) bool {
 func (c *compiler) lintExpectations() {
 	for _, in := range c.bundle.Inputs {
 		for _, e := range in.Expect {
-			if tree := c.trees[e.That]; tree != nil && fixed(c.namesThrough(tree.Node, nil)) {
+			if tree := c.trees[e.That]; tree != nil && fixed(c.namesThrough(tree, nil)) {
 				c.lint(e.That.Pos, "compare a column, or remove it", "what is expected is the same for every row")
 			}
 		}
@@ -396,18 +355,8 @@ func (c *compiler) lookedUpAlone(assessment *bundle.Expr, lets map[string]*bundl
 	if assessment == nil || c.trees[assessment] == nil {
 		return ""
 	}
-	member, ok := c.follow(assessment, lets).(*ast.MemberNode)
-	if !ok {
-		return ""
-	}
-	call, ok := member.Node.(*ast.CallNode)
-	if !ok || len(call.Arguments) != 2 {
-		return ""
-	}
-	if id, ok := call.Arguments[1].(*ast.IdentifierNode); ok {
-		return id.Value
-	}
-	return ""
+	name, _ := c.follow(assessment, lets).LookupKey()
+	return name
 }
 
 // lintHeaders holds the headers of the fixtures, which stand for the layouts that are known, against

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 )
 
 // elementsIn binds the elements of a list that stand in this place: at the row, or in an outer
@@ -154,22 +155,22 @@ func (c *compiler) element(l *list, at int, outer *element, s *scope, b *binding
 // fields adds the fields of an element, or the columns of a table's row, as constants.
 func (c *compiler) fields(s *scope, fields []field, values []fieldValue, what string) {
 	for i, f := range fields {
-		if f.on || functions[f.name] != nil {
+		if f.on || expression.IsFunction(f.name) {
 			continue // a field that is called like a function can be used in headers, not in expressions
 		}
-		v := constantCode(values[i].value, f.typ)
-		v.data, v.constant = true, !c.inferring
-		c.declare(s, &symbol{name: f.name, what: what, pos: f.pos, code: v})
+		v := expression.ConstantCode(values[i].value, f.typ)
+		v.Data, v.Constant = true, !c.inferring
+		c.declare(s, &expression.Symbol{Name: f.name, What: what, Pos: f.pos, Code: v})
 	}
 }
 
 // listName checks the name of a list against those that are visible where it stands.
 func (c *compiler) listName(s *scope, l *list) {
 	name := l.def.Name
-	if old, ok := s.find(name.Value); ok {
-		c.add(name.Pos, diag.BundleName, "give one of them another name; nothing shadows", "the list %q is already the name of a %s here (%s)", name.Value, old.what, old.pos)
+	if old, ok := s.names.Find(name.Value); ok {
+		c.add(name.Pos, diag.BundleName, "give one of them another name; nothing shadows", "the list %q is already the name of a %s here (%s)", name.Value, old.What, old.Pos)
 	}
-	if exprWords[name.Value] {
+	if expression.IsWord(name.Value) {
 		c.add(name.Pos, diag.BundleName, "choose another name", "%q cannot be the name of a list: it is a word of the language", name.Value)
 	}
 }
@@ -182,15 +183,15 @@ func (c *compiler) join(l *list, at int, s *scope) (guards []guard, keep bool) {
 			continue
 		}
 		on := l.def.On[slices.IndexFunc(l.def.On, func(o bundle.Text) bool { return o.Value == f.name })]
-		sym, ok := s.find(f.name)
+		sym, ok := s.names.Find(f.name)
 		if !ok {
-			c.add(on.Pos, diag.BundleList, "name a column of the table that is a name outside, too", "`on` names %q, which there is not outside of the list%s", f.name, diag.DidYouMean(f.name, s.known()))
+			c.add(on.Pos, diag.BundleList, "name a column of the table that is a name outside, too", "`on` names %q, which there is not outside of the list%s", f.name, diag.DidYouMean(f.name, s.names.Known()))
 			return nil, false
 		}
-		c.used[sym.pos] = true
-		g, keep, ok := c.joinColumn(sym.code, l.elements[at][i], f.typ)
+		c.used[sym.Pos] = true
+		g, keep, ok := c.joinColumn(sym.Code, l.elements[at][i], f.typ)
 		if !ok {
-			c.add(on.Pos, diag.BundleList, "say `types:` of the table", "%q is %s outside and %s in the table: they are never equal", f.name, an(sym.code.kind), an(f.typ.kind))
+			c.add(on.Pos, diag.BundleList, "say `types:` of the table", "%q is %s outside and %s in the table: they are never equal", f.name, expression.WithArticle(sym.Code.Kind), expression.WithArticle(f.typ.Kind))
 			return nil, false
 		}
 		if !keep {
@@ -210,8 +211,8 @@ func (c *compiler) joinable(l *list, at int, s *scope) bool {
 		if !f.on {
 			continue
 		}
-		if sym, ok := s.find(f.name); ok {
-			if _, keep, _ := c.joinColumn(sym.code, l.elements[at][i], f.typ); !keep {
+		if sym, ok := s.names.Find(f.name); ok {
+			if _, keep, _ := c.joinColumn(sym.Code, l.elements[at][i], f.typ); !keep {
 				return false
 			}
 		}
@@ -220,18 +221,18 @@ func (c *compiler) joinable(l *list, at int, s *scope) bool {
 }
 
 // joinColumn compares an outer name with a column's value: at once if both are known.
-func (c *compiler) joinColumn(outer code, inner fieldValue, t typ) (g *guard, keep, ok bool) {
-	if outer.bad || c.inferring {
+func (c *compiler) joinColumn(outer expression.Code, inner fieldValue, t expression.Type) (g *guard, keep, ok bool) {
+	if outer.Bad || c.inferring {
 		return nil, true, true
 	}
-	if !comparableKinds(outer.kind, t.kind) {
+	if !expression.Comparable(outer.Kind, t.Kind) {
 		return nil, false, false
 	}
-	if inner.value.null() {
+	if inner.value.IsNull() {
 		return nil, false, true // null equals nothing
 	}
-	if outer.constant {
-		return nil, outer.fault == nil && !outer.val.null() && equalValues(outer.val, inner.value), true
+	if outer.Constant {
+		return nil, outer.Fault == nil && !outer.Value.IsNull() && expression.Equal(outer.Value, inner.value), true
 	}
 	return &guard{outer, inner.value}, true, true
 }
@@ -288,23 +289,23 @@ func headerPatterns(def *bundle.Column) []string { return texts(def.Headers) }
 // element in it is there. One that `on` does not join, or that a key dropped, is not.
 func (r *state) exists(e *element) bool {
 	seen := &r.elements[e.id]
-	if seen.row != r.row {
+	if seen.row != r.frame.Row {
 		seen.there, seen.fault = r.there(e)
-		seen.row = r.row
+		seen.row = r.frame.Row
 	}
 	return seen.there
 }
 
 // there gives the fault too that keeps `on` from telling whether the element is joined: it is there
 // if it has a value, so that no value goes lost, and what is made from it is rejected.
-func (r *state) there(e *element) (bool, *fault) {
-	var doubt *fault
+func (r *state) there(e *element) (bool, *expression.Fault) {
+	var doubt *expression.Fault
 	for i := range e.guards {
-		v, f := e.guards[i].outer.eval(r)
+		v, f := e.guards[i].outer.Eval(r.frame)
 		switch {
 		case f != nil:
 			doubt = f
-		case v.null() || !equalValues(v, e.guards[i].want):
+		case v.IsNull() || !expression.Equal(v, e.guards[i].want):
 			return false, nil
 		}
 	}
@@ -312,7 +313,7 @@ func (r *state) there(e *element) (bool, *fault) {
 		return false, nil
 	}
 	for i := range e.own {
-		if o := &e.own[i]; !isNullCell(trimSpace(r.cells[o.index]), o.nulls) {
+		if o := &e.own[i]; !isNullCell(expression.TrimSpace(r.frame.Cells[o.index]), o.nulls) {
 			return true, doubt
 		}
 	}
@@ -337,7 +338,7 @@ func (r *state) doubtful(e *element, path string) bool {
 func (r *state) spoiled(columns []*boundColumn, path string) bool {
 	bad := false
 	for _, bc := range columns {
-		if _, f := bc.code.eval(r); f != nil {
+		if _, f := bc.code.Eval(r.frame); f != nil {
 			r.fail(f, path)
 			bad = true
 		}

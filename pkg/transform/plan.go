@@ -6,11 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/parser"
-
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 )
 
 // plan is an input bound to the headers of one file: what is done with each of its rows. Names have
@@ -25,16 +23,16 @@ type plan struct {
 	columns   []*boundColumn  // of the row; those that can spoil it
 	district  *boundColumn    // nil: all rows are the tenant's
 	leaCodes  map[string]bool // the tenant's districts
-	when      *code
+	when      *expression.Code
 	whenNames []namedCode // what `when` looks at, for the message that nothing is left
 	expects   []boundExpect
-	key       []code
-	by        *code
+	key       []expression.Code
+	by        *expression.Code
 	elements  []*element // all, inner ones after their outer
 	listKeys  []*listKey
 	units     []*unit
-	content   []contentCell // for rows that are equal in every bound cell
-	who       *code         // the student as the file names it, for elements that are equal
+	content   []contentCell    // for rows that are equal in every bound cell
+	who       *expression.Code // the student as the file names it, for elements that are equal
 	decisions []*decision
 	sites     int
 	student   string // header that the student's id is read from
@@ -46,18 +44,18 @@ type boundColumn struct {
 	*column
 	header string
 	index  int
-	code   code
+	code   expression.Code
 }
 
 // namedCode is a name with what it stands for.
 type namedCode struct {
 	name string
-	code code
+	code expression.Code
 }
 
 type boundExpect struct {
 	def  *bundle.Expect
-	that code
+	that expression.Code
 }
 
 // element is one element of a list, bound to the file's columns.
@@ -72,8 +70,8 @@ type element struct {
 	nested  []*element
 	columns []*boundColumn // that can spoil it
 	scope   *scope
-	key     []code
-	by      *code
+	key     []expression.Code
+	by      *expression.Code
 	bound   []int         // columns, without those of the elements in it
 	content []contentCell // with them
 }
@@ -86,8 +84,8 @@ type ownCell struct {
 
 // guard keeps an element only where an outer name equals a field of it.
 type guard struct {
-	outer code
-	want  value
+	outer expression.Code
+	want  expression.Value
 }
 
 // listKey is a list whose elements are compared over all rows.
@@ -110,12 +108,12 @@ func (c *compiler) plan(in *input, b *binding) *plan {
 	row := c.top.child()
 	row.lists = map[string][]*element{}
 	if len(def.Layouts) > 0 {
-		layout := constantCode(textValue(b.layout), typ{kind: kindText})
-		layout.data = true
+		layout := expression.ConstantCode(expression.TextValue(b.layout), expression.Type{Kind: expression.KindText})
+		layout.Data = true
 		if b.ideal && c.inferring {
-			layout.constant = false
+			layout.Constant = false
 		}
-		c.put(row, &symbol{name: "layout", what: "layout", code: layout})
+		c.put(row, &expression.Symbol{Name: "layout", What: "layout", Code: layout})
 	}
 	all := map[string]*boundColumn{}
 	for _, col := range in.columns {
@@ -139,15 +137,15 @@ func (c *compiler) plan(in *input, b *binding) *plan {
 		}
 	}
 	if def.When != nil {
-		when := c.condition(def.When, row, "`when`")
+		when := c.condition(def.When, row)
 		pl.when = &when
 		pl.whenNames = namesIn(c.trees[def.When], row)
-		row.notNull = c.notNullIn(def.When)
+		row.names.NotNull = c.notNullIn(def.When)
 	}
 	for _, e := range def.Expect {
 		pl.expects = append(pl.expects, boundExpect{e, c.expression(e.That, row)})
-		if last := pl.expects[len(pl.expects)-1].that; !last.bad && last.kind != kindBoolean {
-			c.add(e.That.Pos, diag.BundleExpression, "", "what is expected must be true or false, but this is %s", an(last.kind))
+		if last := pl.expects[len(pl.expects)-1].that; !last.Bad && last.Kind != expression.KindBoolean {
+			c.add(e.That.Pos, diag.BundleExpression, "", "what is expected must be true or false, but this is %s", expression.WithArticle(last.Kind))
 		}
 	}
 	pl.key, pl.by = c.keyOf(row, def.Key, def.Duplicates)
@@ -200,35 +198,33 @@ func (c *compiler) bindColumn(b *binding, s *scope, col *column, headers []bundl
 	if bc.index >= 0 {
 		bc.header = b.headers[bc.index]
 		c.pl.content = append(c.pl.content, contentCell{contentTag(def.Name.Pos, w.headers...), bc.index, col.nulls})
-		d := ContractColumn{Name: def.Name.Value, Type: def.Type, Nulls: col.nulls, Yes: def.Yes, No: def.No, Pad: def.Pad, Required: def.Required, Optional: def.Optional}
-		for _, f := range col.formats {
-			d.Formats = append(d.Formats, f.source)
-		}
+		d := ContractColumn{Name: def.Name.Value, Type: def.Type, Formats: col.formats.Sources(), Nulls: col.nulls, Yes: def.Yes, No: def.No, Pad: def.Pad,
+			Required: def.Required, Optional: def.Optional}
 		if l != nil {
 			d.List = l.path
 		}
 		b.describe(bc.index, d)
 	}
 	bc.code = c.columnCode(bc)
-	c.declare(s, &symbol{name: def.Name.Value, what: "column", pos: def.Name.Pos, code: bc.code, header: bc.header})
+	c.declare(s, &expression.Symbol{Name: def.Name.Value, What: "column", Pos: def.Name.Pos, Code: bc.code, Header: bc.header})
 	return bc
 }
 
 // columnCode reads the cell once a row.
-func (c *compiler) columnCode(bc *boundColumn) code {
+func (c *compiler) columnCode(bc *boundColumn) expression.Code {
 	if bc.index < 0 {
-		out := constantCode(value{}, typ{kind: bc.kind, nullable: true})
-		out.data = true
+		out := expression.ConstantCode(expression.Value{}, expression.Type{Kind: bc.kind, Nullable: true})
+		out.Data = true
 		return out
 	}
 	slot, index, header, col := c.slot(), bc.index, bc.header, bc.column
-	return code{typ: typ{kind: bc.kind, nullable: !bc.def.Required}, eval: func(r *state) (value, *fault) {
-		s := &r.slots[slot]
-		if s.row != r.row {
-			s.value, s.fault = col.read(r.cells[index], header, r.dates)
-			s.row = r.row
+	return expression.Code{Type: expression.Type{Kind: bc.kind, Nullable: !bc.def.Required}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
+		s := &r.Slots[slot]
+		if s.Row != r.Row {
+			s.Value, s.Fault = col.read(r.Cells[index], header, r)
+			s.Row = r.Row
 		}
-		return s.value, s.fault
+		return s.Value, s.Fault
 	}}
 }
 
@@ -244,7 +240,7 @@ func (c *compiler) student(row *scope, in *input, all map[string]*boundColumn) {
 			continue
 		}
 		c.used[bc.def.Name.Pos] = true
-		if roster := c.config.RosterColumn; roster != "" && roster != s.Value && !contains(texts(bc.def.Headers), roster) {
+		if roster := c.config.RosterColumn; roster != "" && roster != s.Value && !slices.Contains(texts(bc.def.Headers), roster) {
 			continue
 		}
 		if bc.index >= 0 {
@@ -252,23 +248,23 @@ func (c *compiler) student(row *scope, in *input, all map[string]*boundColumn) {
 			break
 		}
 	}
-	symbol := &symbol{name: "student", what: "student", pos: in.def.Student[0].Pos}
+	symbol := &expression.Symbol{Name: "student", What: "student", Pos: in.def.Student[0].Pos}
 	header := texts(in.def.Student)[0]
 	if from != nil {
 		header = from.header
 		c.pl.student, c.pl.who = header, &from.code
-		inner, kind := from.code.eval, from.kind
-		symbol.code = c.memo(code{typ: typ{kind: kindText}, eval: func(r *state) (value, *fault) {
+		inner, kind := from.code.Eval, from.kind
+		symbol.Code = c.memo(expression.Code{Type: expression.Type{Kind: expression.KindText}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
 			v, f := inner(r)
 			switch {
 			case f != nil:
 				return v, f
-			case v.null():
-				return v, &fault{code: diag.StudentMissing, rule: from.def.Pos, column: header, message: "the row names no student: " + header + " is empty"}
-			case !kind.isText():
-				return textValue(v.text()), nil
+			case v.IsNull():
+				return v, &expression.Fault{Code: diag.StudentMissing, Rule: from.def.Pos, Column: header, Message: "the row names no student: " + header + " is empty"}
+			case !kind.IsText():
+				return expression.TextValue(v.Text()), nil
 			}
-			return value{kind: kindText, s: v.s}, nil
+			return expression.Value{Kind: expression.KindText, S: v.S}, nil
 		}})
 	} else {
 		if roster := c.config.RosterColumn; roster != "" {
@@ -281,8 +277,8 @@ func (c *compiler) student(row *scope, in *input, all map[string]*boundColumn) {
 			c.add(diag.Pos{File: "roster.column"}, diag.ConfigTenant, "name one of "+strings.Join(headers, ", "),
 				"the tenant's roster column %q is none of the columns of %s that hold a student's id%s", roster, in.name, diag.DidYouMean(roster, headers))
 		}
-		f := &fault{code: diag.StudentMissing, rule: in.def.Student[0].Pos, column: header, message: "the file has no column that names the student"}
-		symbol.code = code{typ: typ{kind: kindText}, eval: func(*state) (value, *fault) { return value{}, f }}
+		f := &expression.Fault{Code: diag.StudentMissing, Rule: in.def.Student[0].Pos, Column: header, Message: "the file has no column that names the student"}
+		symbol.Code = expression.Code{Type: expression.Type{Kind: expression.KindText}, Eval: func(*expression.Frame) (expression.Value, *expression.Fault) { return expression.Value{}, f }}
 	}
 	c.put(row, symbol)
 }
@@ -294,17 +290,17 @@ func (c *compiler) scoreScope(s *scope, uses []*scoreUse, where string, b *bindi
 		return
 	}
 	set := &scoreSet{}
-	for _, r := range c.picked(uses, func(on *bundle.Text) (value, bool) { return c.outerConstant(s, on, e) }) {
+	for _, r := range c.picked(uses, func(on *bundle.Text) (expression.Value, bool) { return c.outerConstant(s, on, e) }) {
 		sc := &score{scoreRow: r, index: -1}
 		if r.name != "" {
-			sym, ok := s.find(r.name)
+			sym, ok := s.names.Find(r.name)
 			if !ok {
-				c.add(r.pos, diag.BundleScores, "", "there is no name %q here%s", r.name, diag.DidYouMean(r.name, s.known()))
+				c.add(r.pos, diag.BundleScores, "", "there is no name %q here%s", r.name, diag.DidYouMean(r.name, s.names.Known()))
 				continue
 			}
-			c.used[sym.pos] = true
-			sc.named = &sym.code
-			if sym.what == "let" {
+			c.used[sym.Pos] = true
+			sc.named = &sym.Code
+			if sym.What == "let" {
 				b.note(diag.Problem{Code: diag.CellScoreDerived, File: b.file, Rule: ruleOf(r.pos), Message: fmt.Sprintf("the score %s is computed by the bundle (%s)", r.method, r.name)})
 			}
 		} else {
@@ -337,42 +333,42 @@ func (c *compiler) scoreScope(s *scope, uses []*scoreUse, where string, b *bindi
 }
 
 // outerConstant is the value of a name in `on` of a score table: a field, or the layout.
-func (c *compiler) outerConstant(s *scope, on *bundle.Text, e *element) (value, bool) {
+func (c *compiler) outerConstant(s *scope, on *bundle.Text, e *element) (expression.Value, bool) {
 	if e != nil {
 		for i, f := range e.list.fields {
 			if f.name == on.Value {
 				c.used[f.pos] = true
-				return textValue(e.list.elements[e.at][i].text), true
+				return expression.TextValue(e.list.elements[e.at][i].text), true
 			}
 		}
 	}
-	sym, ok := s.find(on.Value)
+	sym, ok := s.names.Find(on.Value)
 	if !ok {
-		c.add(on.Pos, diag.BundleScores, "name a field of the list, or `layout`", "`on` names %q, which there is not here%s", on.Value, diag.DidYouMean(on.Value, s.known()))
-		return value{}, false
+		c.add(on.Pos, diag.BundleScores, "name a field of the list, or `layout`", "`on` names %q, which there is not here%s", on.Value, diag.DidYouMean(on.Value, s.names.Known()))
+		return expression.Value{}, false
 	}
-	c.used[sym.pos] = true
-	if !sym.code.constant {
+	c.used[sym.Pos] = true
+	if !sym.Code.Constant {
 		if !c.inferring {
 			c.add(on.Pos, diag.BundleScores, "name a field of the list, or `layout`", "%q is known only with the row; `on` of a score table needs what is known before", on.Value)
 		}
-		return value{}, false
+		return expression.Value{}, false
 	}
-	return sym.code.val, true
+	return sym.Code.Value, true
 }
 
 // keyOf compiles `key` and `duplicates`.
-func (c *compiler) keyOf(s *scope, key []bundle.Text, duplicates *bundle.Duplicates) ([]code, *code) {
-	name := func(t bundle.Text, what string) (code, bool) {
-		sym, ok := s.find(t.Value)
+func (c *compiler) keyOf(s *scope, key []bundle.Text, duplicates *bundle.Duplicates) ([]expression.Code, *expression.Code) {
+	name := func(t bundle.Text, what string) (expression.Code, bool) {
+		sym, ok := s.names.Find(t.Value)
 		if !ok {
-			c.add(t.Pos, diag.BundleValue, "name columns, fields or `let`s of this place", "%s names %q, which there is not here%s", what, t.Value, diag.DidYouMean(t.Value, s.known()))
-			return badCode, false
+			c.add(t.Pos, diag.BundleValue, "name columns, fields or `let`s of this place", "%s names %q, which there is not here%s", what, t.Value, diag.DidYouMean(t.Value, s.names.Known()))
+			return expression.BadCode, false
 		}
-		c.used[sym.pos] = true
-		return sym.code, true
+		c.used[sym.Pos] = true
+		return sym.Code, true
 	}
-	var codes []code
+	var codes []expression.Code
 	for _, k := range key {
 		if part, ok := name(k, "`key`"); ok {
 			codes = append(codes, part)
@@ -393,27 +389,16 @@ func (c *compiler) keyOf(s *scope, key []bundle.Text, duplicates *bundle.Duplica
 }
 
 // namesIn is the names of an expression that depend on the row.
-func namesIn(tree *parser.Tree, s *scope) []namedCode {
+func namesIn(tree *expression.Tree, s *scope) []namedCode {
 	if tree == nil {
 		return nil
 	}
-	var found nameVisitor
-	ast.Walk(&tree.Node, &found)
 	var out []namedCode
-	for _, n := range found {
-		sym, ok := s.find(n)
-		if ok && !sym.code.constant && !slices.ContainsFunc(out, func(o namedCode) bool { return o.name == n }) {
-			out = append(out, namedCode{n, sym.code})
+	for _, n := range tree.Names() {
+		sym, ok := s.names.Find(n)
+		if ok && !sym.Code.Constant && !slices.ContainsFunc(out, func(o namedCode) bool { return o.name == n }) {
+			out = append(out, namedCode{n, sym.Code})
 		}
 	}
 	return out
-}
-
-type nameVisitor []string
-
-// Visit collects identifiers.
-func (v *nameVisitor) Visit(node *ast.Node) {
-	if id, ok := (*node).(*ast.IdentifierNode); ok {
-		*v = append(*v, id.Value)
-	}
 }

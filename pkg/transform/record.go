@@ -2,13 +2,13 @@ package transform
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
-	"github.com/expr-lang/expr/ast"
-
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
@@ -17,7 +17,7 @@ import (
 type unit struct {
 	source  *source
 	element *element
-	when    *code
+	when    *expression.Code
 	node    node
 	pos     diag.Pos // of the table's row, for records from tables
 	broken  bool     // something in it was reported: what the rest would give says nothing
@@ -57,12 +57,12 @@ func (c *compiler) unit(src *source, s *scope, e *element, row diag.Pos) *unit {
 	c.lets(inner, src.def.Let)
 	u := &unit{source: src, element: e, pos: row}
 	if src.def.When != nil {
-		when := c.condition(src.def.When, inner, "`when`")
-		inner.notNull = c.notNullIn(src.def.When)
-		if when.constant && when.fault == nil && !when.val.isTrue() {
+		when := c.condition(src.def.When, inner)
+		inner.names.NotNull = c.notNullIn(src.def.When)
+		if when.Constant && when.Fault == nil && !when.Value.IsTrue() {
 			return nil
 		}
-		if !when.constant || when.fault != nil {
+		if !when.Constant || when.Fault != nil {
 			u.when = &when
 		}
 	}
@@ -170,8 +170,8 @@ func (x *recordCompiler) decidedAway(n bundle.Node, s *scope) bool {
 	if !ok {
 		return false
 	}
-	test := x.condition(cond.When, s, "`when`")
-	return test.constant && test.fault == nil && !test.data && !test.bad && !test.val.isTrue()
+	test := x.condition(cond.When, s)
+	return test.Constant && test.Fault == nil && !test.Data && !test.Bad && !test.Value.IsTrue()
 }
 
 func (x *recordCompiler) place(path string) string {
@@ -216,17 +216,17 @@ func (n *objectNode) fold() node {
 // data standard alone leave it out.
 func (x *recordCompiler) property(p *schema.Property, n bundle.Node, s *scope, path string, keys []string) (out node, early bool) {
 	if cond, ok := n.(*bundle.Cond); ok {
-		test := x.condition(cond.When, s, "`when`")
-		if test.constant && test.fault == nil && !test.val.isTrue() {
-			if !test.bad {
+		test := x.condition(cond.When, s)
+		if test.Constant && test.Fault == nil && !test.Value.IsTrue() {
+			if !test.Bad {
 				x.quietly(func() { x.property(p, cond.Record, s, path, keys) })
 			}
-			return nil, !test.data && !test.bad && !x.inferring
+			return nil, !test.Data && !test.Bad && !x.inferring
 		}
 		within := s.child()
-		within.notNull = x.notNullIn(cond.When)
+		within.names.NotNull = x.notNullIn(cond.When)
 		inner, _ := x.property(p, cond.Record, within, path, keys)
-		if inner == nil || test.constant && test.fault == nil {
+		if inner == nil || test.Constant && test.Fault == nil {
 			return inner, false
 		}
 		return &condNode{test, inner, path}, false
@@ -278,97 +278,97 @@ func kindWord(p *schema.Property) string {
 
 // leaf compiles an expression for its property.
 func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, path string) (out node, early bool) {
-	var v code
+	var v expression.Code
 	if n.Expr == nil {
 		v = x.literal(n)
 	} else {
 		v = x.expression(n.Expr, s)
 	}
-	v.pos = n.Pos
+	v.Pos = n.Pos
 	switch {
-	case v.bad:
+	case v.Bad:
 		return nil, false
-	case v.constant && v.fault != nil:
-		if !v.data {
-			x.bad(n.Pos, "", "%s cannot be had: %s", x.place(path), v.fault.message)
+	case v.Constant && v.Fault != nil:
+		if !v.Data {
+			x.bad(n.Pos, "", "%s cannot be had: %s", x.place(path), v.Fault.Message)
 			return nil, false
 		}
-		return &faultNode{v.fault, path}, false
-	case v.kind == kindNull || v.constant && (v.val.null() || v.val.kind.isText() && blank(v.val.s)):
-		return nil, !v.data && v.constant && !x.inferring
+		return &faultNode{v.Fault, path}, false
+	case v.Kind == expression.KindNull || v.Constant && (v.Value.IsNull() || v.Value.Kind.IsText() && expression.IsBlank(v.Value.S)):
+		return nil, !v.Data && v.Constant && !x.inferring
 	}
 	if p.Descriptor != "" {
 		return x.descriptorLeaf(p, v, n, path), false
 	}
-	write, ok := writer(p, v.kind)
+	write, ok := writer(p, v.Kind)
 	if !ok {
 		fix := ""
 		switch {
-		case p.Kind == schema.KindInteger && v.kind.isText():
+		case p.Kind == schema.KindInteger && v.Kind.IsText():
 			fix = "write int(…), or say `type: integer` of the column"
 		case p.Kind == schema.KindInteger:
 			fix = "write int(…), floor(…) or round(…)"
 		case p.Kind == schema.KindString:
 			fix = "write text(…)"
 		}
-		x.bad(n.Pos, fix, "%s is %s, but %s is %s", v.source, an(v.kind), x.place(path), kindWord(p))
+		x.bad(n.Pos, fix, "%s is %s, but %s is %s", v.Source, expression.WithArticle(v.Kind), x.place(path), kindWord(p))
 		return nil, false
 	}
-	if !v.constant {
+	if !v.Constant {
 		return &leafNode{v, write, path}, false
 	}
-	text, wrong := write(nil, v.val)
+	text, wrong := write(nil, v.Value)
 	if wrong != "" {
-		x.bad(n.Pos, "", "%s %s", v.source, wrong)
+		x.bad(n.Pos, "", "%s %s", v.Source, wrong)
 		return nil, false
 	}
-	if length := jsonl.UTF16Length(v.val.text()); p.Kind == schema.KindString && (p.MaxLength > 0 && length > p.MaxLength || length < p.MinLength) {
-		x.bad(n.Pos, "", "%s has %d characters, but %s takes %d to %d", v.source, length, x.place(path), p.MinLength, p.MaxLength)
+	if length := jsonl.UTF16Length(v.Value.Text()); p.Kind == schema.KindString && (p.MaxLength > 0 && length > p.MaxLength || length < p.MinLength) {
+		x.bad(n.Pos, "", "%s has %d characters, but %s takes %d to %d", v.Source, length, x.place(path), p.MinLength, p.MaxLength)
 		return nil, false
 	}
 	return &constNode{text: text}, false
 }
 
 // literal is a number or boolean as written.
-func (x *recordCompiler) literal(n *bundle.Scalar) code {
-	var out code
+func (x *recordCompiler) literal(n *bundle.Scalar) expression.Code {
+	var out expression.Code
 	switch {
 	case n.Literal == "true" || n.Literal == "false":
-		out = constantCode(booleanValue(n.Literal == "true"), typ{kind: kindBoolean})
-	case isInteger(n.Literal):
-		v, ok := tableCell(n.Literal, kindInteger)
+		out = expression.ConstantCode(expression.BooleanValue(n.Literal == "true"), expression.Type{Kind: expression.KindBoolean})
+	case expression.IsInteger(n.Literal):
+		v, ok := tableCell(n.Literal, expression.KindInteger)
 		if !ok {
 			x.bad(n.Pos, "", "%s does not fit an integer of 64 bits", n.Literal)
-			return badCode
+			return expression.BadCode
 		}
-		out = constantCode(v, typ{kind: kindInteger})
-	case !isDecimal(n.Literal):
+		out = expression.ConstantCode(v, expression.Type{Kind: expression.KindInteger})
+	case !expression.IsDecimal(n.Literal):
 		x.bad(n.Pos, "write the number in digits, with at most one point", "%s cannot be written as it stands", n.Literal)
-		return badCode
+		return expression.BadCode
 	default:
-		out = constantCode(value{kind: kindDecimal, s: n.Literal}, typ{kind: kindDecimal})
+		out = expression.ConstantCode(expression.Value{Kind: expression.KindDecimal, S: n.Literal}, expression.Type{Kind: expression.KindDecimal})
 	}
-	out.source = n.Literal
+	out.Source = n.Literal
 	return out
 }
 
-func (x *recordCompiler) descriptorLeaf(p *schema.Property, v code, n *bundle.Scalar, path string) node {
+func (x *recordCompiler) descriptorLeaf(p *schema.Property, v expression.Code, n *bundle.Scalar, path string) node {
 	rule := x.rule(p.Descriptor, n.Pos)
 	if rule == nil {
 		return nil
 	}
-	if !v.kind.isText() && !v.kind.isNumber() {
-		x.bad(n.Pos, "give the vendor's word as text", "%s is %s, but %s is a descriptor", v.source, an(v.kind), x.place(path))
+	if !v.Kind.IsText() && !v.Kind.IsNumber() {
+		x.bad(n.Pos, "give the vendor's word as text", "%s is %s, but %s is a descriptor", v.Source, expression.WithArticle(v.Kind), x.place(path))
 		return nil
 	}
-	if !v.constant {
+	if !v.Constant {
 		x.pl.sites++
-		return &descriptorNode{v, descriptorSite{id: x.pl.sites - 1, rule: rule, resource: x.source.name, path: path, column: headerOf(v), pos: v.pos}}
+		return &descriptorNode{v, descriptorSite{id: x.pl.sites - 1, rule: rule, resource: x.source.name, path: path, column: v.Column, pos: v.Pos}}
 	}
 	if x.inferring {
 		return &constNode{text: []byte(`""`)}
 	}
-	return x.constantDescriptor(rule, v.val.text(), n.Pos, path, v.data)
+	return x.constantDescriptor(rule, v.Value.Text(), n.Pos, path, v.Data)
 }
 
 // constantDescriptor decides a value that is known before the first row.
@@ -376,7 +376,7 @@ func (x *recordCompiler) constantDescriptor(rule *descriptorRule, text string, p
 	d := decide(&descriptorSite{rule: rule, resource: x.source.name, path: path, pos: pos}, text, &x.pl.decisions, 0)
 	switch {
 	case d.fail != nil && !data:
-		x.bad(pos, d.fail.fix, "%s: %s: %q", x.place(path), d.fail.message, text)
+		x.bad(pos, d.fail.Fix, "%s: %s: %q", x.place(path), d.fail.Message, text)
 		return nil
 	case d.fail != nil:
 		return &faultNode{d.fail, path}
@@ -405,7 +405,7 @@ func (x *recordCompiler) many(p *schema.Property, n bundle.Node, s *scope, path 
 		return x.each(p, n, s, path)
 	case *bundle.Scalar:
 		if n.Expr != nil {
-			if word, ok := bareWord(x.compiler, n.Expr); ok && (word == "scores" || word == "levels") {
+			if word, ok := x.bareWord(n.Expr); ok && (word == "scores" || word == "levels") {
 				return x.scoreItems(p, s, word, n.Pos, path)
 			}
 		}
@@ -419,33 +419,29 @@ func (x *recordCompiler) manyIf(when *bundle.Expr, s *scope, path string, part f
 	if when == nil {
 		return part(s)
 	}
-	test := x.condition(when, s, "`when`")
-	if test.constant && test.fault == nil && !test.val.isTrue() {
-		if !test.bad {
+	test := x.condition(when, s)
+	if test.Constant && test.Fault == nil && !test.Value.IsTrue() {
+		if !test.Bad {
 			x.quietly(func() { part(s) })
 		}
 		return nil
 	}
 	within := s.child()
-	within.notNull = x.notNullIn(when)
+	within.names.NotNull = x.notNullIn(when)
 	inner := part(within)
-	if inner == nil || test.constant && test.fault == nil {
+	if inner == nil || test.Constant && test.Fault == nil {
 		return inner
 	}
 	return &condItems{test, inner, path}
 }
 
 // bareWord is the one name that an expression is.
-func bareWord(c *compiler, e *bundle.Expr) (string, bool) {
+func (c *compiler) bareWord(e *bundle.Expr) (string, bool) {
 	tree := c.tree(e)
 	if tree == nil {
 		return "", false
 	}
-	id, ok := tree.Node.(*ast.IdentifierNode)
-	if !ok {
-		return "", false
-	}
-	return id.Value, true
+	return tree.Name()
 }
 
 func single(n node) items {
@@ -512,9 +508,9 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 			}
 			inner := s.child()
 			inner.scores = &scoreSet{groups: []*scoreGroup{{scores: g.scores, levels: g.levels}}}
-			objective := constantCode(textValue(g.objective), typ{kind: kindText})
-			objective.data = true
-			x.put(inner, &symbol{name: "objective", what: "objective", pos: n.Over.Pos, code: objective})
+			objective := expression.ConstantCode(expression.TextValue(g.objective), expression.Type{Kind: expression.KindText})
+			objective.Data = true
+			x.put(inner, &expression.Symbol{Name: "objective", What: "objective", Pos: n.Over.Pos, Code: objective})
 			if part := x.repeated(p, n, inner, path); part != nil {
 				add(&groupItems{g, part})
 			}
@@ -528,8 +524,8 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 		for _, e := range elements {
 			inner := s.child()
 			inner.lists, inner.scores, inner.noScores, inner.elements = e.scope.lists, e.scope.scores, e.scope.noScores, e.scope.elements
-			for _, k := range sortedNames(e.scope.names) {
-				x.put(inner, e.scope.names[k])
+			for _, sym := range e.scope.names.Own() {
+				x.put(inner, sym)
 			}
 			if part := x.repeated(p, n, inner, path); part != nil {
 				add(&elementItems{e, part, path})
@@ -543,37 +539,37 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, path string, add func(items)) {
 	t := x.tables[n.Over.Value]
 	if t == nil {
-		x.bad(n.Over.Pos, "put it at tables/"+n.Over.Value+".csv", "there is no table %q%s", n.Over.Value, diag.DidYouMean(n.Over.Value, sortedNames(x.tables)))
+		x.bad(n.Over.Pos, "put it at tables/"+n.Over.Value+".csv", "there is no table %q%s", n.Over.Value, diag.DidYouMean(n.Over.Value, slices.Sorted(maps.Keys(x.tables))))
 		return
 	}
-	x.usedTables[t.name] = true
+	x.usedTables[t.Name] = true
 	fields := x.rowFields(t, n.On)
-	outer := map[int]code{}
+	outer := map[int]expression.Code{}
 	for _, on := range n.On {
-		col, ok := t.column(on.Value)
+		col, ok := t.Column(on.Value)
 		if !ok {
-			x.bad(on.Pos, "its columns are "+strings.Join(t.header, ", "), "the table %q has no column %q%s", t.name, on.Value, diag.DidYouMean(on.Value, t.header))
+			x.bad(on.Pos, "its columns are "+strings.Join(t.Header, ", "), "the table %q has no column %q%s", t.Name, on.Value, diag.DidYouMean(on.Value, t.Header))
 			return
 		}
-		sym, ok := s.find(on.Value)
+		sym, ok := s.names.Find(on.Value)
 		if !ok {
-			x.bad(on.Pos, "name a column that is a name outside, too", "`on` names %q, which there is not here%s", on.Value, diag.DidYouMean(on.Value, s.known()))
+			x.bad(on.Pos, "name a column that is a name outside, too", "`on` names %q, which there is not here%s", on.Value, diag.DidYouMean(on.Value, s.names.Known()))
 			return
 		}
-		x.used[sym.pos] = true
-		outer[col] = sym.code
+		x.used[sym.Pos] = true
+		outer[col] = sym.Code
 	}
 	for i := range t.rows {
 		values := t.rowValues(i)
 		guards, keep := []guard(nil), true
-		for col, name := range t.header {
+		for col, name := range t.Header {
 			out, ok := outer[col]
 			if !ok || !keep {
 				continue
 			}
 			g, same, ok := x.joinColumn(out, values[col], fields[col].typ)
 			if !ok {
-				x.bad(n.Pos, "say `types:` of the table", "%q is %s outside and %s in the table: they are never equal", name, an(out.kind), an(fields[col].kind()))
+				x.bad(n.Pos, "say `types:` of the table", "%q is %s outside and %s in the table: they are never equal", name, expression.WithArticle(out.Kind), expression.WithArticle(fields[col].kind()))
 				return
 			}
 			keep = keep && same
@@ -594,24 +590,24 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 	}
 }
 
-func (f field) kind() kind { return f.typ.kind }
+func (f field) kind() expression.Kind { return f.typ.Kind }
 
 // rowFields is the columns of a table as names.
 func (c *compiler) rowFields(t *lookupTable, on []bundle.Text) []field {
-	fields := make([]field, len(t.header))
-	for i, h := range t.header {
-		fields[i] = field{name: h, typ: t.typeOf(i), pos: diag.Pos{File: t.shown, Line: 1, Col: i + 1},
+	fields := make([]field, len(t.Header))
+	for i, h := range t.Header {
+		fields[i] = field{name: h, typ: t.TypeOf(i), pos: diag.Pos{File: t.shown, Line: 1, Col: i + 1},
 			on: slices.ContainsFunc(on, func(o bundle.Text) bool { return o.Value == h })}
 	}
 	return fields
 }
 
 func (t *lookupTable) rowValues(i int) []fieldValue {
-	values := make([]fieldValue, len(t.header))
+	values := make([]fieldValue, len(t.Header))
 	for k, cell := range t.rows[i].cells {
 		values[k].text = cell
-		if t.values != nil {
-			values[k].value = t.values[i][k]
+		if t.Values != nil {
+			values[k].value = t.Values[i][k]
 		}
 	}
 	return values

@@ -3,12 +3,14 @@ package transform
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/table"
@@ -16,7 +18,7 @@ import (
 
 // unmappedValue is a vendor's value that a table does not know.
 type unmappedValue struct {
-	*miss
+	*expression.Miss
 	count int64
 	first string // origin
 }
@@ -25,14 +27,14 @@ type unmappedValue struct {
 const maxUnmapped = 100_000
 
 func (s *staging) missed(m missed) {
-	key := m.table.name + "\x00" + strings.Join(m.keys, "\x00")
+	key := m.Table.Name + "\x00" + strings.Join(m.Keys, "\x00")
 	u := s.unmapped[key]
 	if u == nil {
 		if len(s.unmapped) >= maxUnmapped {
 			s.unkept++
 			return
 		}
-		u = &unmappedValue{miss: m.miss, first: string(s.at.origin(nil, m.line))}
+		u = &unmappedValue{Miss: m.Miss, first: string(s.at.origin(nil, m.line))}
 		s.unmapped[key] = u
 	}
 	u.count++
@@ -51,13 +53,13 @@ func (s *staging) writeUnmapped() error {
 		all = append(all, u)
 	}
 	slices.SortFunc(all, func(a, b *unmappedValue) int {
-		return cmp.Or(strings.Compare(a.table.name, b.table.name), -cmp.Compare(a.count, b.count), slices.Compare(a.keys, b.keys))
+		return cmp.Or(strings.Compare(a.Table.Name, b.Table.Name), -cmp.Compare(a.count, b.count), slices.Compare(a.Keys, b.Keys))
 	})
 	return s.csv("unmapped.csv", []string{"lookup", "value", "count", "firstLine", "nearest", "file", "header", "row"}, func(row func(...string) error) error {
 		for _, u := range all {
-			shown := strings.Join(u.keys, keySeparator)
-			if err := row(u.table.name, shown, strconv.FormatInt(u.count, 10), u.first,
-				strings.Join(diag.Nearest(shown, u.table.known(), 3), "; "), u.table.place(), table.Line(u.table.header, ""), u.table.rowToPaste(u.keys)); err != nil {
+			t, shown := s.program.compiler.tables[u.Table.Name], strings.Join(u.Keys, expression.KeySeparator)
+			if err := row(u.Table.Name, shown, strconv.FormatInt(u.count, 10), u.first,
+				strings.Join(diag.Nearest(shown, t.known(), 3), "; "), t.Place, table.Line(t.Header, ""), t.rowToPaste(u.Keys)); err != nil {
 				return err
 			}
 		}
@@ -142,7 +144,7 @@ func (s *staging) vendorDescriptors() error {
 			return err
 		}
 	}
-	for _, typ := range sortedNames(used) {
+	for _, typ := range slices.Sorted(maps.Keys(used)) {
 		res, ok := s.program.Standard.DescriptorResource(typ)
 		if !ok {
 			continue // reported by Compile
@@ -150,7 +152,7 @@ func (s *staging) vendorDescriptors() error {
 		o := s.output(res.Name)
 		rule := s.program.compiler.rules[typ]
 		folded := map[string]string{}
-		for _, code := range sortedNames(used[typ]) {
+		for _, code := range slices.Sorted(maps.Keys(used[typ])) {
 			d := used[typ][code]
 			low := strings.ToLower(code)
 			if other, ok := folded[low]; ok {

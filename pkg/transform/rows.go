@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
@@ -23,7 +24,7 @@ type batch struct {
 }
 
 type missed struct {
-	*miss
+	*expression.Miss
 	line int64
 }
 
@@ -82,6 +83,9 @@ func (r *state) rows(b *batch, p *table.Parser) {
 		out := rowResult{line: row.Line}
 		out.outcome = r.mapRow(&row, &out)
 		out.records = len(b.records) - before
+		for _, m := range r.frame.Missed {
+			b.misses = append(b.misses, missed{m, r.line})
+		}
 		if out.outcome == rowRejected {
 			out.raw = row.Raw
 		}
@@ -105,7 +109,7 @@ func (r *state) mapRow(row *table.Row, out *rowResult) outcome {
 			r.list(diag.Problem{Code: diag.RowDuplicate, Level: diag.LevelOf(diag.RowDuplicate), Rule: ruleOf(r.plan.input.def.Key[0].Pos), Message: "the row repeats the key of " + v.other + " and was dropped"})
 			return rowDuplicate
 		}
-		r.fail(r.clash(v, r.plan.by, func() *fault {
+		r.fail(r.clash(v, r.plan.by, func() *expression.Fault {
 			return v.conflict("the row has the same key as ", r.plan.input.def.Key, r.plan.input.def.Duplicates)
 		}), "")
 		return rowRejected
@@ -127,15 +131,15 @@ func (r *state) mapRow(row *table.Row, out *rowResult) outcome {
 func (r *state) spoiledRow() bool {
 	bad := false
 	for i, bc := range r.plan.columns {
-		v, f := bc.code.eval(r)
+		v, f := bc.code.Eval(r.frame)
 		switch {
 		case f != nil:
 			r.fail(f, "")
 			bad = true
-			if f.code == diag.CellType {
+			if f.Code == diag.CellType {
 				r.fits[i].unfit++
 			}
-		case !v.null():
+		case !v.IsNull():
 			r.fits[i].fit++
 		}
 	}
@@ -147,20 +151,20 @@ type fits struct{ fit, unfit int64 }
 
 // malformed says why a row cannot be read by its header; a short one that lacks only what may be
 // missing is none of these.
-func (r *state) malformed(row *table.Row) *fault {
+func (r *state) malformed(row *table.Row) *expression.Fault {
 	n, width := len(row.Cells), len(r.plan.headers)
 	switch {
 	case row.Malformed != "":
-		return &fault{code: diag.RowQuote, message: row.Malformed}
+		return &expression.Fault{Code: diag.RowQuote, Message: row.Malformed}
 	case n < r.plan.needed:
-		return &fault{code: diag.RowShort, column: r.plan.headers[r.plan.needed-1],
-			message: fmt.Sprintf("the row ends after %d of %d cells, before %s", n, width, r.plan.headers[r.plan.needed-1])}
+		return &expression.Fault{Code: diag.RowShort, Column: r.plan.headers[r.plan.needed-1],
+			Message: fmt.Sprintf("the row ends after %d of %d cells, before %s", n, width, r.plan.headers[r.plan.needed-1])}
 	case n < width:
 		r.out.short++
 	case n > width:
 		for _, cell := range row.Cells[width:] {
-			if !blank(cell) {
-				return &fault{code: diag.RowLong, message: fmt.Sprintf("the row has %d cells, the header %d; is a comma or quote not quoted?", n, width)}
+			if !expression.IsBlank(cell) {
+				return &expression.Fault{Code: diag.RowLong, Message: fmt.Sprintf("the row has %d cells, the header %d; is a comma or quote not quoted?", n, width)}
 			}
 		}
 	}
@@ -172,16 +176,16 @@ func (r *state) malformed(row *table.Row) *fault {
 func (r *state) ours(listing bool) (done outcome, ended bool) {
 	pl := r.plan
 	if pl.district != nil {
-		v, f := pl.district.code.eval(r)
+		v, f := pl.district.code.Eval(r.frame)
 		switch {
-		case f != nil && f.code != diag.CellRequired: // a blank one is another's, also where that is an error
+		case f != nil && f.Code != diag.CellRequired: // a blank one is another's, also where that is an error
 			if listing {
 				r.fail(f, "")
 			}
 			return rowRejected, true
-		case f != nil || !pl.leaCodes[v.text()]:
+		case f != nil || !pl.leaCodes[v.Text()]:
 			if listing {
-				r.saw(pl.district.header, v.text())
+				r.saw(pl.district.header, v.Text())
 			}
 			return rowOther, true
 		}
@@ -189,18 +193,18 @@ func (r *state) ours(listing bool) (done outcome, ended bool) {
 	if pl.when == nil {
 		return rowMapped, false
 	}
-	v, f := pl.when.eval(r)
+	v, f := pl.when.Eval(r.frame)
 	switch {
 	case f != nil:
 		if listing {
 			r.fail(f, "")
 		}
 		return rowRejected, true
-	case !v.isTrue():
+	case !v.IsTrue():
 		if listing && len(r.out.seen) < maxSeen {
 			for _, n := range pl.whenNames {
-				if v, f := n.code.eval(r); f == nil {
-					r.saw(n.name, v.text())
+				if v, f := n.code.Eval(r.frame); f == nil {
+					r.saw(n.name, v.Text())
 				}
 			}
 		}
@@ -226,8 +230,8 @@ func (r *state) saw(name, value string) {
 func (r *state) expected() (rejected bool) {
 	for i := range r.plan.expects {
 		e := &r.plan.expects[i]
-		v, f := e.that.eval(r)
-		if f == nil && v.isTrue() || f != nil && (f.code == diag.CellType || f.code == diag.CellRequired) {
+		v, f := e.that.Eval(r.frame)
+		if f == nil && v.IsTrue() || f != nil && (f.Code == diag.CellType || f.Code == diag.CellRequired) {
 			continue
 		}
 		why := e.def.Why
@@ -252,13 +256,13 @@ func (r *state) record(u *unit, bad bool, out *rowResult) bool {
 		return false
 	}
 	if u.when != nil {
-		v, f := u.when.eval(r)
+		v, f := u.when.Eval(r.frame)
 		switch {
 		case f != nil:
 			r.fail(f, "")
 			r.reject(u, "")
 			return true
-		case !v.isTrue():
+		case !v.IsTrue():
 			return false
 		}
 	}
@@ -335,6 +339,6 @@ func (r *state) conflicting(e *element, path string) bool {
 	if !ok || v.kind == keyDropped {
 		return false
 	}
-	r.fail(r.clash(v, e.by, func() *fault { return v.fault }), path)
+	r.fail(r.clash(v, e.by, func() *expression.Fault { return v.fault }), path)
 	return true
 }

@@ -1,3 +1,10 @@
+// Package transform owns the mapping engine: a bundle compiled against a data standard, bound to
+// the headers of a vendor's files, and run over their rows into staged records, with every row and
+// every record accounted for.
+//
+// It knows neither tenants' settings nor the target: what it needs of them stands in Config. It
+// prints nothing. One bad row or record is a diag.Problem in the run's files; a run that cannot go
+// on is a *diag.Error.
 package transform
 
 import (
@@ -12,6 +19,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/ordered"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -105,7 +113,7 @@ func (p *Program) Run(ctx context.Context, o RunOptions) (*runs.TransformCounts,
 // row, all of it at once.
 func (p *Program) openInputs(o *RunOptions) (map[*input][]*boundFile, error) {
 	names := p.InputNames()
-	for _, name := range sortedNames(o.Inputs) {
+	for _, name := range slices.Sorted(maps.Keys(o.Inputs)) {
 		if !slices.Contains(names, name) {
 			return nil, diag.Fail(diag.Usage, diag.ConfigInput, "its inputs are "+strings.Join(names, ", "), "the bundle %s has no input %q%s", p.Bundle.Name, name, diag.DidYouMean(name, names))
 		}
@@ -404,7 +412,7 @@ func (s *staging) checkTypes(f *boundFile) {
 			continue
 		}
 		s.retyped = append(s.retyped, diag.Problem{Code: diag.FileDrift, Level: diag.LevelOf(diag.FileDrift), Input: f.place.input, File: f.place.file, Column: bc.header, Rule: ruleOf(bc.def.Pos),
-			Count: int(n.unfit), Message: fmt.Sprintf("expected %s in %s; found: none of its %d cells is one", an(bc.kind), bc.header, n.unfit)})
+			Count: int(n.unfit), Message: fmt.Sprintf("expected %s in %s; found: none of its %d cells is one", expression.WithArticle(bc.kind), bc.header, n.unfit)})
 	}
 }
 
@@ -434,7 +442,7 @@ func (p *Program) nothingLeft(s *staging) error {
 		values[v.name] = append(values[v.name], `"`+v.value+`"`)
 	}
 	var shown []string
-	for _, name := range sortedNames(values) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		shown = append(shown, fmt.Sprintf("%s is %s", name, strings.Join(values[name][:min(len(values[name]), 5)], ", ")))
 	}
 	seen := ""
@@ -447,7 +455,7 @@ func (p *Program) nothingLeft(s *staging) error {
 
 func paramText(params map[string]string) string {
 	var list []string
-	for _, name := range sortedNames(params) {
+	for _, name := range slices.Sorted(maps.Keys(params)) {
 		list = append(list, name+"="+params[name])
 	}
 	return strings.Join(list, ", ")

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 )
 
 // scoreSet is the scores of a row or an element, in table order.
@@ -25,8 +26,8 @@ type scoreGroup struct {
 type score struct {
 	*scoreRow
 	header string
-	index  int   // column, or -1
-	named  *code // or a name
+	index  int              // column, or -1
+	named  *expression.Code // or a name
 	nulls  []string
 }
 
@@ -54,19 +55,19 @@ func (s *scoreSet) add(sc *score) {
 }
 
 // read is the score's text on the row; empty if it has none.
-func (sc *score) read(r *state) (string, *fault) {
+func (sc *score) read(r *state) (string, *expression.Fault) {
 	if sc.named == nil {
-		s := trimSpace(r.cells[sc.index])
+		s := expression.TrimSpace(r.frame.Cells[sc.index])
 		if isNullCell(s, sc.nulls) {
 			return "", nil
 		}
 		return s, nil
 	}
-	v, f := sc.named.eval(r)
-	if f != nil || v.null() {
+	v, f := sc.named.Eval(r.frame)
+	if f != nil || v.IsNull() {
 		return "", f
 	}
-	return trimSpace(v.text()), nil
+	return expression.TrimSpace(v.Text()), nil
 }
 
 // any reports whether an objective has a value on the row.
@@ -89,19 +90,19 @@ func (sc *score) fit(s string) (result, wrong string) {
 	result = s
 	switch sc.datatype {
 	case "Integer":
-		if !isInteger(s) {
+		if !expression.IsInteger(s) {
 			return "", "is not an integer"
 		}
-		result = plainInteger(s)
+		result = expression.PlainInteger(s)
 	case "Decimal", "Percentage":
-		if !isDecimal(s) {
+		if !expression.IsDecimal(s) {
 			return "", "is not a decimal number"
 		}
 	case "Percentile":
-		if !isDecimal(s) {
+		if !expression.IsDecimal(s) {
 			return "", "is not a percentile"
 		}
-		if n := digitsIn(s); n.negative || compareDigits(n, hundred) > 0 {
+		if expression.CompareDecimals(s, "0") < 0 || expression.CompareDecimals(s, "100") > 0 {
 			return "", "is not a percentile from 0 to 100"
 		}
 	case "Range":
@@ -115,12 +116,10 @@ func (sc *score) fit(s string) (result, wrong string) {
 	return result, ""
 }
 
-var hundred = digitsIn("100")
-
 // isRange: two decimals with - between, blanks around it allowed; either may be negative.
 func isRange(s string) bool {
 	for i := 1; i < len(s); i++ {
-		if s[i] == '-' && isDecimal(strings.TrimRight(s[:i], " ")) && isDecimal(strings.TrimLeft(s[i+1:], " ")) {
+		if s[i] == '-' && expression.IsDecimal(strings.TrimRight(s[:i], " ")) && expression.IsDecimal(strings.TrimLeft(s[i+1:], " ")) {
 			return true
 		}
 	}
@@ -132,16 +131,15 @@ func (sc *score) outside(s string) (string, bool) {
 	if sc.minimum == "" && sc.maximum == "" || sc.datatype == "Level" || sc.datatype == "Range" {
 		return "", false
 	}
-	n := digitsIn(s)
 	switch {
-	case sc.minimum != "" && compareDigits(n, digitsIn(sc.minimum)) < 0:
+	case sc.minimum != "" && expression.CompareDecimals(s, sc.minimum) < 0:
 		return "less than " + sc.minimum, true
-	case sc.maximum != "" && compareDigits(n, digitsIn(sc.maximum)) > 0:
+	case sc.maximum != "" && expression.CompareDecimals(s, sc.maximum) > 0:
 		return "more than " + sc.maximum, true
 	}
 	return "", false
 }
 
-func (sc *score) fault(s, wrong string) *fault {
-	return &fault{code: diag.CellScore, rule: sc.pos, column: sc.header, value: strings.Clone(s), message: "the score " + sc.method + " " + wrong}
+func (sc *score) fault(s, wrong string) *expression.Fault {
+	return &expression.Fault{Code: diag.CellScore, Rule: sc.pos, Column: sc.header, Value: strings.Clone(s), Message: "the score " + sc.method + " " + wrong}
 }

@@ -1,11 +1,13 @@
 package transform
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 )
 
 // scoreUse is a score table as an input or a list uses it.
@@ -43,16 +45,16 @@ func (c *compiler) scoreUses(uses []*bundle.ScoreUse) []*scoreUse {
 	for _, u := range uses {
 		t := c.tables[u.Table.Value]
 		if t == nil {
-			c.add(u.Table.Pos, diag.BundleScores, "put it at tables/"+u.Table.Value+".csv", "there is no table %q%s", u.Table.Value, diag.DidYouMean(u.Table.Value, sortedNames(c.tables)))
+			c.add(u.Table.Pos, diag.BundleScores, "put it at tables/"+u.Table.Value+".csv", "there is no table %q%s", u.Table.Value, diag.DidYouMean(u.Table.Value, slices.Sorted(maps.Keys(c.tables))))
 			continue
 		}
-		c.usedTables[t.name] = true
+		c.usedTables[t.Name] = true
 		s := &scoreUse{def: u, table: t, onCol: -1}
 		if u.On != nil {
 			s.on = u.On.Value
-			i, ok := t.column(s.on)
+			i, ok := t.Column(s.on)
 			if !ok {
-				c.add(u.On.Pos, diag.BundleScores, "its columns are "+strings.Join(t.header, ", "), "the table %q has no column %q%s", t.name, s.on, diag.DidYouMean(s.on, t.header))
+				c.add(u.On.Pos, diag.BundleScores, "its columns are "+strings.Join(t.Header, ", "), "the table %q has no column %q%s", t.Name, s.on, diag.DidYouMean(s.on, t.Header))
 				continue
 			}
 			s.onCol = i
@@ -66,13 +68,13 @@ func (c *compiler) scoreUses(uses []*bundle.ScoreUse) []*scoreUse {
 // scoreRows reads a score table; what does not fit is a problem at its line.
 func (c *compiler) scoreRows(s *scoreUse) []*scoreRow {
 	t := s.table
-	for _, h := range t.header {
+	for _, h := range t.Header {
 		if !slices.Contains(scoreColumns, h) && h != s.on {
 			c.add(diag.Pos{File: t.shown, Line: 1}, diag.BundleScores, "remove it, or name it in `on`", "a score table has no column %q%s", h, diag.DidYouMean(h, scoreColumns))
 		}
 	}
 	for _, need := range []string{"kind", "method"} {
-		if _, ok := t.column(need); !ok {
+		if _, ok := t.Column(need); !ok {
 			c.add(diag.Pos{File: t.shown, Line: 1}, diag.BundleScores, "", "a score table needs the column %q", need)
 			return nil
 		}
@@ -95,7 +97,7 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 	}
 	if header := t.cell(i, "header"); header != "" {
 		for _, h := range strings.Split(header, "|") {
-			r.headers = append(r.headers, trimSpace(h))
+			r.headers = append(r.headers, expression.TrimSpace(h))
 		}
 	}
 	switch {
@@ -127,12 +129,12 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 		if s == "" {
 			continue
 		}
-		if r.level || r.datatype == "Level" || r.datatype == "Range" || !isDecimal(s) {
+		if r.level || r.datatype == "Level" || r.datatype == "Range" || !expression.IsDecimal(s) {
 			return bad("leave it empty, or write a number", "`%s` does not fit", bound.column)
 		}
-		*bound.into = plainDecimal(s)
+		*bound.into = expression.PlainDecimal(s)
 	}
-	if r.minimum != "" && r.maximum != "" && compareDigits(digitsIn(r.minimum), digitsIn(r.maximum)) > 0 {
+	if r.minimum != "" && r.maximum != "" && expression.CompareDecimals(r.minimum, r.maximum) > 0 {
 		return bad("", "`minimum` is greater than `maximum`")
 	}
 	switch s := t.cell(i, "optional"); s {
@@ -146,11 +148,11 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 }
 
 // picked is the rows of the tables whose `on` equals what stands outside; doubled methods are a problem.
-func (c *compiler) picked(uses []*scoreUse, outer func(on *bundle.Text) (value, bool)) []*scoreRow {
+func (c *compiler) picked(uses []*scoreUse, outer func(on *bundle.Text) (expression.Value, bool)) []*scoreRow {
 	var out []*scoreRow
 	seen := map[[2]string]*scoreRow{}
 	for _, u := range uses {
-		var want value
+		var want expression.Value
 		if u.onCol >= 0 {
 			var ok bool
 			if want, ok = outer(u.def.On); !ok {
@@ -158,7 +160,7 @@ func (c *compiler) picked(uses []*scoreUse, outer func(on *bundle.Text) (value, 
 			}
 		}
 		for _, r := range u.rows {
-			if u.onCol >= 0 && (want.null() || u.table.rows[r.row].cells[u.onCol] != want.text()) {
+			if u.onCol >= 0 && (want.IsNull() || u.table.rows[r.row].cells[u.onCol] != want.Text()) {
 				continue
 			}
 			key := [2]string{r.objective, r.method}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -321,11 +322,11 @@ func (c *compiler) stageTables() {
 func (c *compiler) stageTable(r *state, u *unit, known *recordTable) {
 	r.resource, r.faults = u.source.name, 0
 	if u.when != nil {
-		v, f := u.when.eval(r)
+		v, f := u.when.Eval(r.frame)
 		if f != nil {
 			r.fail(f, "")
 		}
-		if !v.isTrue() {
+		if !v.IsTrue() {
 			return
 		}
 	}
@@ -357,7 +358,7 @@ func jsonText(text []byte) string {
 
 // checkEquation says whether every row is accounted for.
 func (s *staging) checkEquation() error {
-	for _, name := range sortedNames(s.counts.Inputs) {
+	for _, name := range slices.Sorted(maps.Keys(s.counts.Inputs)) {
 		if c := s.counts.Inputs[name]; !c.Holds() {
 			return diag.Fail(diag.Guarded, diag.GuardEquation, "", "the rows of %s do not add up: %s", name, fmt.Sprintf("%+v", c))
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
@@ -16,24 +17,20 @@ import (
 type state struct {
 	plan      *plan
 	place     place
-	row       int64 // counts up; never 0
+	frame     *expression.Frame
 	line      int64
-	cells     []string
 	padded    []string
-	slots     []slot
 	elements  []elementState
 	fits      []fits                 // by the plan's columns
 	sites     []map[string]*resolved // by place in the records: what was decided for a value
 	made      []*decision            // decided by this worker
-	dates     map[dateKey]string
-	args      []value // of the calls at hand
-	log       []int32 // decisions of the record at hand
-	counts    []int64 // by decision, of records that were made
+	log       []int32                // decisions of the record at hand
+	counts    []int64                // by decision, of records that were made
 	keyParts  [16]span
 	faults    int // of the record at hand
 	resource  string
-	listed    []*fault // of the row at hand
-	uncounted int      // where its problems say how many more it has
+	listed    []*expression.Fault // of the row at hand
+	uncounted int                 // where its problems say how many more it has
 	warned    []*score
 	out       *batch
 	recent    []recentRecord
@@ -42,17 +39,10 @@ type state struct {
 	poisoned  *conflictSet
 }
 
-// slot is a value that is computed at most once a row.
-type slot struct {
-	row   int64
-	value value
-	fault *fault
-}
-
 type elementState struct {
 	row   int64
 	there bool
-	fault *fault // `on` could not tell whether it is
+	fault *expression.Fault // `on` could not tell whether it is
 }
 
 // place names a file among the inputs.
@@ -68,8 +58,8 @@ func (p place) origin(dst []byte, line int64) []byte {
 }
 
 func newState(pl *plan, at place) *state {
-	r := &state{plan: pl, place: at, slots: make([]slot, pl.slots), elements: make([]elementState, len(pl.elements)),
-		fits: make([]fits, len(pl.columns)), sites: make([]map[string]*resolved, pl.sites), dates: map[dateKey]string{}, padded: make([]string, len(pl.headers))}
+	r := &state{plan: pl, place: at, frame: expression.NewFrame(pl.slots), elements: make([]elementState, len(pl.elements)),
+		fits: make([]fits, len(pl.columns)), sites: make([]map[string]*resolved, pl.sites), padded: make([]string, len(pl.headers))}
 	for i, h := range pl.headers {
 		if h == "" && !pl.input.ignored(h) {
 			r.unnamed = append(r.unnamed, unnamedColumn{index: i})
@@ -86,7 +76,7 @@ type unnamedColumn struct {
 }
 
 func (u *unnamedColumn) see(line int64, cell string) {
-	if blank(cell) {
+	if expression.IsBlank(cell) {
 		return
 	}
 	if u.rows++; u.first == 0 || line < u.first {
@@ -96,34 +86,34 @@ func (u *unnamedColumn) see(line int64, cell string) {
 
 // begin moves to the next row; what slots hold is forgotten by its number.
 func (r *state) begin(line int64, cells []string) {
-	r.row++
-	r.line, r.cells = line, cells
+	r.frame.Row++
+	r.line, r.frame.Cells, r.frame.Missed = line, cells, r.frame.Missed[:0]
 	r.listed, r.warned = r.listed[:0], r.warned[:0]
 	if len(cells) < len(r.plan.headers) {
 		n := copy(r.padded, cells)
 		clear(r.padded[n:])
-		r.cells = r.padded
+		r.frame.Cells = r.padded
 	}
 	for i := range r.unnamed {
-		r.unnamed[i].see(line, r.cells[r.unnamed[i].index])
+		r.unnamed[i].see(line, r.frame.Cells[r.unnamed[i].index])
 	}
 }
 
 // fail spoils the record at hand; the row lists a fault once.
-func (r *state) fail(f *fault, path string) {
+func (r *state) fail(f *expression.Fault, path string) {
 	r.faults++
 	if slices.Contains(r.listed, f) {
 		return
 	}
 	r.listed = append(r.listed, f)
-	if f.miss != nil {
-		r.note(f.miss)
+	if f.Miss != nil {
+		r.frame.Missed = append(r.frame.Missed, f.Miss)
 	}
 	if len(r.listed) > maxListed {
 		r.more(f)
 		return
 	}
-	p := f.problem()
+	p := f.Problem()
 	p.Resource = r.resource
 	if path != "$" {
 		p.Path = path
@@ -132,11 +122,11 @@ func (r *state) fail(f *fault, path string) {
 }
 
 // more counts what the row does not list, in one line of its own.
-func (r *state) more(f *fault) {
+func (r *state) more(f *expression.Fault) {
 	n := len(r.listed) - maxListed
 	if n == 1 {
 		r.uncounted = len(r.out.problems)
-		r.list(diag.Problem{Code: f.code, Level: diag.LevelOf(f.code)})
+		r.list(diag.Problem{Code: f.Code, Level: diag.LevelOf(f.Code)})
 	}
 	p := &r.out.problems[r.uncounted]
 	p.Count, p.Message = n, fmt.Sprintf("and %d more problems of this row, not listed one by one", n)
@@ -150,9 +140,6 @@ func (r *state) list(p diag.Problem) {
 	p.Input, p.File, p.Line = r.place.input, r.place.file, int(r.line)
 	r.out.problems = append(r.out.problems, p)
 }
-
-// note counts a lookup that may miss and did.
-func (r *state) note(m *miss) { r.out.misses = append(r.out.misses, missed{m, r.line}) }
 
 // warn lists a score outside of its range, once a row.
 func (r *state) warn(sc *score, s, why, path string) {
@@ -174,7 +161,7 @@ func (r *state) make(u *unit, dst []byte) ([]byte, recordHash, bool) {
 		return dst[:start], recordHash{}, false
 	}
 	if !ok {
-		r.fail(faultAt(u.source.def.Pos, diag.RecordRequired, "nothing in the record has a value"), "$")
+		r.fail(expression.FaultAt(u.source.def.Pos, diag.RecordRequired, "nothing in the record has a value"), "$")
 		return dst[:start], recordHash{}, false
 	}
 	h := r.hash(u, dst, start)

@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
@@ -27,24 +28,15 @@ type Overlay struct {
 // lookupTable is a table of the bundle, with the rows of the tenant's overlay in it. Immutable once
 // it is finished.
 type lookupTable struct {
-	name    string
+	*expression.Table
 	pos     diag.Pos // in bundle.yaml, or of the CSV
 	file    string   // in the bundle: tables/x.csv
 	shown   string   // how messages name the file
-	header  []string
 	rows    []tableRow
-	keys    []int // columns
-	keyed   bool  // rows are found by key, so keys must be there and differ
-	kinds   []kind
-	decided []bool // the kind was declared, or follows from a lookup
-	from    int    // columns of validity, or -1
-	to      int
+	keyed   bool   // rows are found by key, so keys must be there and differ
+	decided []bool // the kind of a column was declared, or follows from a lookup
 	overlay bool   // tenants may overlay it
 	over    string // how messages name the overlay file; empty without tenant
-
-	values [][]value // by row and column, once finished
-	empty  []bool    // a column has empty cells
-	index  map[string][]int32
 }
 
 type tableRow struct {
@@ -52,17 +44,9 @@ type tableRow struct {
 	pos   diag.Pos
 }
 
-// column finds a column by its name.
-func (t *lookupTable) column(name string) (int, bool) {
-	i := slices.Index(t.header, name)
-	return i, i >= 0
-}
-
-func (t *lookupTable) typeOf(col int) typ { return typ{kind: t.kinds[col], nullable: t.empty[col]} }
-
 // cell is a cell's text; empty if there is no such column.
 func (t *lookupTable) cell(row int, col string) string {
-	if i, ok := t.column(col); ok {
+	if i, ok := t.Column(col); ok {
 		return t.rows[row].cells[i]
 	}
 	return ""
@@ -103,7 +87,7 @@ func (c *compiler) loadTables() {
 }
 
 func (c *compiler) loadTable(name, file string, def *bundle.Table) {
-	t := &lookupTable{name: name, file: file, shown: path.Join(c.bundle.Path, file), keys: []int{0}, from: -1, to: -1}
+	t := &lookupTable{Table: &expression.Table{Name: name, Keys: []int{0}, From: -1, To: -1}, file: file, shown: path.Join(c.bundle.Path, file)}
 	t.pos = diag.Pos{File: t.shown, Line: 1}
 	text, err := fs.ReadFile(c.bundle.FS, file)
 	if err != nil {
@@ -113,9 +97,9 @@ func (c *compiler) loadTable(name, file string, def *bundle.Table) {
 	if !c.readCSV(t, t.shown, text) {
 		return
 	}
-	t.kinds, t.decided, t.empty = make([]kind, len(t.header)), make([]bool, len(t.header)), make([]bool, len(t.header))
-	for i := range t.kinds {
-		t.kinds[i] = kindText
+	t.Kinds, t.decided, t.Empty = make([]expression.Kind, len(t.Header)), make([]bool, len(t.Header)), make([]bool, len(t.Header))
+	for i := range t.Kinds {
+		t.Kinds[i] = expression.KindText
 	}
 	c.tables[name] = t
 	if def != nil {
@@ -127,23 +111,23 @@ func (c *compiler) tableOptions(t *lookupTable, def *bundle.Table) {
 	t.pos, t.overlay = def.Pos, def.Overlay
 	t.keyed = def.Overlay // a tenant's row replaces the one with its key
 	find := func(w bundle.Text) (int, bool) {
-		i, ok := t.column(w.Value)
+		i, ok := t.Column(w.Value)
 		if !ok {
-			c.add(w.Pos, diag.BundleTable, "its columns are "+strings.Join(t.header, ", "), "%s has no column %q%s", t.file, w.Value, diag.DidYouMean(w.Value, t.header))
+			c.add(w.Pos, diag.BundleTable, "its columns are "+strings.Join(t.Header, ", "), "%s has no column %q%s", t.file, w.Value, diag.DidYouMean(w.Value, t.Header))
 		}
 		return i, ok
 	}
 	if len(def.Key) > 0 {
-		t.keys, t.keyed = nil, true
+		t.Keys, t.keyed = nil, true
 		for _, k := range def.Key {
 			if i, ok := find(k); ok {
-				t.keys = append(t.keys, i)
+				t.Keys = append(t.Keys, i)
 			}
 		}
 	}
 	for _, k := range def.Types {
 		if i, ok := find(k.Column); ok {
-			t.kinds[i], t.decided[i] = kindOf(k.Type), true
+			t.Kinds[i], t.decided[i] = kindOf(k.Type), true
 		}
 	}
 	if def.Valid != nil {
@@ -151,10 +135,10 @@ func (c *compiler) tableOptions(t *lookupTable, def *bundle.Table) {
 		for _, end := range []struct {
 			column bundle.Text
 			into   *int
-		}{{def.Valid.From, &t.from}, {def.Valid.To, &t.to}} {
+		}{{def.Valid.From, &t.From}, {def.Valid.To, &t.To}} {
 			if i, ok := find(end.column); ok {
 				*end.into = i
-				t.kinds[i], t.decided[i] = kindDate, true
+				t.Kinds[i], t.decided[i] = expression.KindDate, true
 			}
 		}
 	}
@@ -167,7 +151,7 @@ func (c *compiler) readCSV(t *lookupTable, shown string, text []byte) bool {
 		c.problems.add(*problem)
 		return false
 	}
-	t.header = header
+	t.Header = header
 	for i, h := range header {
 		if h == "" {
 			c.add(diag.Pos{File: shown, Line: 1}, diag.BundleTable, "name every column", "column %d has no name", i+1)
@@ -207,7 +191,7 @@ func parseCSV(shown string, text []byte) ([]string, []tableRow, *diag.Problem) {
 	defer func() { _ = src.Close() }() // read only
 	header := src.Header().Cells
 	for i := range header {
-		header[i] = trimSpace(header[i])
+		header[i] = expression.TrimSpace(header[i])
 	}
 	var rows []tableRow
 	var block table.Block
@@ -228,7 +212,7 @@ func parseCSV(shown string, text []byte) ([]string, []tableRow, *diag.Problem) {
 			}
 			cells := make([]string, len(row.Cells))
 			for i, cell := range row.Cells {
-				cells[i] = strings.Clone(trimSpace(cell))
+				cells[i] = strings.Clone(expression.TrimSpace(cell))
 			}
 			rows = append(rows, tableRow{cells: cells, pos: diag.Pos{File: shown, Line: int(row.Line)}})
 		}
@@ -279,8 +263,8 @@ func (c *compiler) overlayFile(name, shown string) {
 		}
 		allowed = append(allowed, d.typ+".csv")
 		if d.typ+".csv" == name {
-			d.table = &lookupTable{name: d.typ, file: d.typ + ".csv", shown: shown, header: []string{"value", "descriptor"}, keys: []int{0}, keyed: true, from: -1, to: -1,
-				overlay: true, over: shown, kinds: []kind{kindText, kindText}, decided: make([]bool, 2), empty: make([]bool, 2)}
+			d.table = &lookupTable{Table: &expression.Table{Name: d.typ, Header: []string{"value", "descriptor"}, Keys: []int{0}, From: -1, To: -1, Kinds: []expression.Kind{expression.KindText, expression.KindText}, Empty: make([]bool, 2)},
+				file: d.typ + ".csv", shown: shown, keyed: true, overlay: true, over: shown, decided: make([]bool, 2)}
 			targets = append(targets, d.table)
 		}
 	}
@@ -304,8 +288,8 @@ func (c *compiler) overlayFile(name, shown string) {
 			c.problems.add(*problem)
 			return
 		}
-		if !slices.Equal(header, t.header) {
-			c.add(pos, diag.BundleOverlay, "its first line must be "+strings.Join(t.header, ","), "the columns are not those of the bundle's table")
+		if !slices.Equal(header, t.Header) {
+			c.add(pos, diag.BundleOverlay, "its first line must be "+strings.Join(t.Header, ","), "the columns are not those of the bundle's table")
 			return
 		}
 		c.mergeOverlay(t, c.cleanRows(rows, len(header)))
@@ -317,12 +301,12 @@ func (c *compiler) overlayFile(name, shown string) {
 func (c *compiler) mergeOverlay(t *lookupTable, rows []tableRow) {
 	keyOf := func(r tableRow) string {
 		var b []byte
-		for _, k := range t.keys {
-			v, _ := tableCell(r.cells[k], t.kinds[k])
-			b = v.appendKey(b)
+		for _, k := range t.Keys {
+			v, _ := tableCell(r.cells[k], t.Kinds[k])
+			b = v.AppendKey(b)
 		}
-		if t.from >= 0 {
-			b = append(b, r.cells[t.from]...)
+		if t.From >= 0 {
+			b = append(b, r.cells[t.From]...)
 		}
 		return string(b)
 	}
@@ -347,30 +331,30 @@ func (c *compiler) mergeOverlay(t *lookupTable, rows []tableRow) {
 }
 
 // tableCell types a cell of a table; false if it does not fit.
-func tableCell(s string, k kind) (value, bool) {
+func tableCell(s string, k expression.Kind) (expression.Value, bool) {
 	if s == "" {
-		return value{}, true
+		return expression.Value{}, true
 	}
 	switch k {
-	case kindInteger:
-		if !isInteger(s) {
-			return value{}, false
+	case expression.KindInteger:
+		if !expression.IsInteger(s) {
+			return expression.Value{}, false
 		}
 		n, err := strconv.ParseInt(s, 10, 64)
-		return integerValue(n), err == nil
-	case kindDecimal:
-		return value{kind: kindDecimal, s: s}, isDecimal(s)
-	case kindBoolean:
-		return booleanValue(s == "true"), s == "true" || s == "false"
-	case kindDate:
-		return value{kind: kindDate, s: s}, isISODate(s)
+		return expression.IntegerValue(n), err == nil
+	case expression.KindDecimal:
+		return expression.Value{Kind: expression.KindDecimal, S: s}, expression.IsDecimal(s)
+	case expression.KindBoolean:
+		return expression.BooleanValue(s == "true"), s == "true" || s == "false"
+	case expression.KindDate:
+		return expression.Value{Kind: expression.KindDate, S: s}, expression.IsDate(s)
 	}
-	return textValue(s), true
+	return expression.TextValue(s), true
 }
 
 // finishTables types the cells and builds the indexes, once it is known what is looked up.
 func (c *compiler) finishTables() {
-	for _, name := range sortedNames(c.tables) {
+	for _, name := range slices.Sorted(maps.Keys(c.tables)) {
 		c.finishTable(c.tables[name])
 	}
 	for _, d := range c.shared {
@@ -381,86 +365,48 @@ func (c *compiler) finishTables() {
 }
 
 func (c *compiler) finishTable(t *lookupTable) {
-	t.values = make([][]value, len(t.rows))
-	t.empty = make([]bool, len(t.header))
-	t.index = make(map[string][]int32, len(t.rows))
+	t.Values = make([][]expression.Value, len(t.rows))
+	t.Empty = make([]bool, len(t.Header))
+	t.Place = t.place()
 	for i, r := range t.rows {
-		t.values[i] = make([]value, len(t.header))
+		t.Values[i] = make([]expression.Value, len(t.Header))
 		for k, cell := range r.cells {
-			v, ok := tableCell(cell, t.kinds[k])
+			v, ok := tableCell(cell, t.Kinds[k])
 			if !ok {
-				c.add(r.pos, diag.BundleTable, "correct the cell, or the type under `tables:`", "column %q: %q is not %s", t.header[k], cell, an(t.kinds[k]))
+				c.add(r.pos, diag.BundleTable, "correct the cell, or the type under `tables:`", "column %q: %q is not %s", t.Header[k], cell, expression.WithArticle(t.Kinds[k]))
 			}
-			t.values[i][k] = v
-			t.empty[k] = t.empty[k] || v.null()
+			t.Values[i][k] = v
+			t.Empty[k] = t.Empty[k] || v.IsNull()
 		}
 		if !t.keyed {
 			continue
 		}
-		var key []byte
-		blankKey := false
-		for _, k := range t.keys {
-			blankKey = blankKey || t.values[i][k].null()
-			key = t.values[i][k].appendKey(key)
-		}
-		if blankKey {
-			c.add(r.pos, diag.BundleTable, "fill the key in, or remove the row", "the key (%s) is empty", t.keyNames())
+		key, ok := t.Key(i)
+		if !ok {
+			c.add(r.pos, diag.BundleTable, "fill the key in, or remove the row", "the key (%s) is empty", t.KeyNames())
 			continue
 		}
-		for _, other := range t.index[string(key)] {
-			if t.from < 0 && t.to < 0 {
-				c.add(r.pos, diag.BundleTable, "remove one of the two rows", "the key (%s) %q stands already in line %d of %s", t.keyNames(), t.keyText(i), t.rows[other].pos.Line, t.rows[other].pos.File)
+		for _, other := range t.Rows(key) {
+			if !t.Dated() {
+				c.add(r.pos, diag.BundleTable, "remove one of the two rows", "the key (%s) %q stands already in line %d of %s", t.KeyNames(), t.keyText(i), t.rows[other].pos.Line, t.rows[other].pos.File)
 			} else if t.overlap(i, int(other)) {
 				c.add(r.pos, diag.BundleTable, "let the one end before the other begins", "the validity overlaps that of line %d, which has the same key", t.rows[other].pos.Line)
 			}
 		}
-		t.index[string(key)] = append(t.index[string(key)], int32(i))
+		t.Index(key, i)
 	}
-}
-
-func (t *lookupTable) keyNames() string {
-	names := make([]string, len(t.keys))
-	for i, k := range t.keys {
-		names[i] = t.header[k]
-	}
-	return strings.Join(names, ", ")
-}
-
-// validity is the first and last day of a row, empty if open.
-func (t *lookupTable) validity(row int) (from, to string) {
-	if t.from >= 0 {
-		from = t.values[row][t.from].s
-	}
-	if t.to >= 0 {
-		to = t.values[row][t.to].s
-	}
-	return from, to
 }
 
 func (t *lookupTable) overlap(a, b int) bool {
-	from, to := t.validity(a)
-	from2, to2 := t.validity(b)
+	from, to := t.Validity(a)
+	from2, to2 := t.Validity(b)
 	return (to == "" || from2 <= to) && (to2 == "" || from <= to2)
-}
-
-// find is the row with a key, valid on a day; -1 if there is none.
-func (t *lookupTable) find(key []byte, day string) int {
-	for _, i := range t.index[string(key)] {
-		if t.from < 0 && t.to < 0 {
-			return int(i)
-		}
-		from, to := t.validity(int(i))
-		if day >= from && (to == "" || day <= to) {
-			return int(i)
-		}
-	}
-	return -1
 }
 
 // rowToPaste is the CSV row that makes a missing key known, the other cells to be filled in.
 func (t *lookupTable) rowToPaste(keys []string) string {
-	cells := make([]string, len(t.header))
-	for i, k := range t.keys {
+	cells := make([]string, len(t.Header))
+	for i, k := range t.Keys {
 		cells[k] = keys[i]
 	}
 	return table.Line(cells, "")
@@ -485,19 +431,9 @@ func (t *lookupTable) known() []string {
 
 // keyText is the key of a row for people.
 func (t *lookupTable) keyText(row int) string {
-	parts := make([]string, len(t.keys))
-	for i, k := range t.keys {
+	parts := make([]string, len(t.Keys))
+	for i, k := range t.Keys {
 		parts[i] = t.rows[row].cells[k]
 	}
-	return strings.Join(parts, keySeparator)
-}
-
-// keySeparator stands between the parts of a key in what people read.
-const keySeparator = " | "
-
-func (m *miss) fault(rule diag.Pos, column string) *fault {
-	shown := strings.Join(m.keys, keySeparator)
-	return &fault{code: diag.Unmapped, rule: rule, column: column, value: shown, miss: m,
-		message: fmt.Sprintf("the table %q has no row for this value", m.table.name),
-		fix:     fmt.Sprintf("add its row to %s; unmapped.csv has it ready to paste and to complete, and the first line of the file if it is new", m.table.place())}
+	return strings.Join(parts, expression.KeySeparator)
 }

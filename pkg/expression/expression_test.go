@@ -1,4 +1,4 @@
-package transform
+package expression
 
 import (
 	"strings"
@@ -6,49 +6,87 @@ import (
 
 	"github.com/expr-lang/expr"
 
-	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
-// bench is a place to try expressions: a row with a value of each type and one that is empty.
-func bench(t testing.TB) (*compiler, *scope) {
-	t.Helper()
-	p := compile(t, simple, params("school_year", "2024"))
-	c := *p.compiler
-	c.problems, c.lints, c.pl = &problems{}, &problems{}, &plan{}
-	s := c.top.child()
-	for name, v := range map[string]value{
-		"t": textValue("Fall 2023-2024"), "accented": textValue("éàü"), "i": integerValue(7), "d": {kind: kindDecimal, s: "3.40"},
-		"yes": booleanValue(true), "day": {kind: kindDate, s: "2024-03-01"}, "big": {kind: kindDecimal, s: "123456789012345678901234567890"},
+// testEnv is a place to try expressions: a table and lists of what is reported.
+type testEnv struct {
+	table    *Table
+	problems diag.List
+	lints    diag.List
+}
+
+func (e *testEnv) Param(string) (*Symbol, []string) { return nil, nil }
+
+func (e *testEnv) Lookup(name string) (*Table, []string) {
+	if name == e.table.Name {
+		return e.table, nil
+	}
+	return nil, []string{e.table.Name}
+}
+
+func (e *testEnv) FitsKey(_ *Table, _ int, k Kind) bool { return k.IsText() }
+func (e *testEnv) Use(*Symbol)                          {}
+func (e *testEnv) Report(p diag.Problem)                { e.problems = append(e.problems, p) }
+func (e *testEnv) Lint(p diag.Problem)                  { e.lints = append(e.lints, p) }
+func (e *testEnv) Inferring() bool                      { return false }
+
+// bench is a row with a value of each type and one that is empty, and a table to look up in.
+func bench() (*testEnv, *Scope) {
+	e := &testEnv{table: &Table{Name: "tests", Header: []string{"code", "title"}, Keys: []int{0}, From: -1, To: -1, Kinds: []Kind{KindText, KindText},
+		Empty: make([]bool, 2), Values: [][]Value{{TextValue("S"), TextValue("Simple")}}, Place: "tests.csv"}}
+	key, _ := e.table.Key(0)
+	e.table.Index(key, 0)
+	s := NewScope(nil)
+	s.Put(&Symbol{Name: "ds", Code: ConstantCode(Value{Kind: KindDecimal, S: "5.1"}, Type{Kind: KindDecimal})})
+	for name, v := range map[string]Value{
+		"t": TextValue("Fall 2023-2024"), "accented": TextValue("éàü"), "i": IntegerValue(7), "d": {Kind: KindDecimal, S: "3.40"},
+		"yes": BooleanValue(true), "day": {Kind: KindDate, S: "2024-03-01"}, "big": {Kind: KindDecimal, S: "123456789012345678901234567890"},
 	} {
-		s.names[name] = &symbol{name: name, what: "column", code: code{typ: typ{kind: v.kind}, eval: func(*state) (value, *fault) { return v, nil }}}
+		s.Put(&Symbol{Name: name, What: "column", Code: Code{Type: Type{Kind: v.Kind}, Eval: func(*Frame) (Value, *Fault) { return v, nil }}})
 	}
-	for name, k := range map[string]kind{"no_t": kindText, "no_i": kindInteger, "no_b": kindBoolean, "no_day": kindDate} {
-		s.names[name] = &symbol{name: name, what: "column", code: code{typ: typ{kind: k, nullable: true}, eval: func(*state) (value, *fault) { return value{}, nil }}}
+	for name, k := range map[string]Kind{"no_t": KindText, "no_i": KindInteger, "no_b": KindBoolean, "no_day": KindDate} {
+		s.Put(&Symbol{Name: name, What: "column", Code: Code{Type: Type{Kind: k, Nullable: true}, Eval: func(*Frame) (Value, *Fault) { return Value{}, nil }}})
 	}
-	return &c, s
+	return e, s
+}
+
+// Text is an expression that stands at a place.
+func text(source string, pos diag.Pos) Text {
+	return Text{Source: source, At: func(line, col int) diag.Pos {
+		return diag.Pos{File: pos.File, Line: pos.Line + line - 1, Col: pos.Col + col - 1}
+	}}
+}
+
+// compiled is an expression compiled; what is wrong with it is in the env.
+func (e *testEnv) compiled(t Text, s *Scope) Code {
+	e.problems, e.lints = nil, nil
+	tree, problem := Parse(t)
+	if problem != nil {
+		e.Report(*problem)
+		return BadCode
+	}
+	return Compile(e, tree, s)
 }
 
 // try compiles and evaluates; the text is the value, or the problem, or the fault.
-func try(c *compiler, s *scope, source string) string {
-	c.problems = &problems{}
-	e := &bundle.Expr{Source: source, Pos: diag.Pos{File: "b.yaml", Line: 1, Col: 1}}
-	out := c.expression(e, s)
-	if len(c.problems.list) > 0 {
-		return "problem: " + c.problems.list[0].Message
+func try(e *testEnv, s *Scope, source string) string {
+	out := e.compiled(text(source, diag.Pos{File: "b.yaml", Line: 1, Col: 1}), s)
+	if len(e.problems) > 0 {
+		return "problem: " + e.problems[0].Message
 	}
-	v, f := out.eval(&state{out: &batch{}, slots: make([]slot, 8)})
+	v, f := out.Eval(NewFrame(8))
 	switch {
 	case f != nil:
-		return "fault: " + f.message
-	case v.null():
+		return "fault: " + f.Message
+	case v.IsNull():
 		return "null"
 	}
-	return v.kind.String() + " " + v.text()
+	return v.Kind.String() + " " + v.Text()
 }
 
 func TestExpressions(t *testing.T) {
-	c, s := bench(t)
+	c, s := bench()
 	for _, tt := range []struct{ source, want string }{
 		// numbers are exact, and print without exponent
 		{`7 / 2`, "decimal 3.5"}, {`0.1 + 0.2`, "decimal 0.3"}, {`1 / 3`, "decimal 0.333333333333333333"}, {`floor(3.8)`, "integer 3"},
@@ -97,23 +135,23 @@ func TestExpressions(t *testing.T) {
 
 func TestKeysAndCodesHaveOneLength(t *testing.T) {
 	long := strings.Repeat("x", 61)
-	v, _ := keyFunction([]value{textValue(long)})
-	if len(v.s) != 40 {
-		t.Errorf("key of 61 characters: %q", v.s)
+	v, _ := keyFunction([]Value{TextValue(long)})
+	if len(v.S) != 40 {
+		t.Errorf("key of 61 characters: %q", v.S)
 	}
-	code, _ := shortCode([]value{textValue(long)})
-	if len(code.s) != 60 || code.s[51] != '~' {
-		t.Errorf("short_code of 61 characters: %q", code.s)
+	code, _ := shortCode([]Value{TextValue(long)})
+	if len(code.S) != 60 || code.S[51] != '~' {
+		t.Errorf("short_code of 61 characters: %q", code.S)
 	}
-	a, _ := keyFunction([]value{textValue("a|b"), textValue("c")})
-	b, _ := keyFunction([]value{textValue("a"), textValue("b|c")})
-	if a.s == b.s {
+	a, _ := keyFunction([]Value{TextValue("a|b"), TextValue("c")})
+	b, _ := keyFunction([]Value{TextValue("a"), TextValue("b|c")})
+	if a.S == b.S {
 		t.Error("key is not injective")
 	}
 }
 
 func TestBoundsOfExpressions(t *testing.T) {
-	c, s := bench(t)
+	c, s := bench()
 	if got := try(c, s, "1"+strings.Repeat("+1", 300)); !strings.Contains(got, "more than 500 parts") {
 		t.Error(got)
 	}
@@ -127,8 +165,8 @@ func TestBoundsOfExpressions(t *testing.T) {
 	name := "t"
 	for i := range 40 {
 		next := "a" + string(rune('a'+i/26)) + string(rune('a'+i%26))
-		body := c.expression(&bundle.Expr{Source: name + " + " + name}, s)
-		s.names[next] = &symbol{name: next, code: body}
+		body := c.compiled(text(name+" + "+name, diag.Pos{}), s)
+		s.Put(&Symbol{Name: next, Code: body})
 		name = next
 	}
 	if got := try(c, s, name); !strings.Contains(got, "grows over 64 KiB") {
@@ -140,26 +178,25 @@ func TestBoundsOfExpressions(t *testing.T) {
 }
 
 func TestPositionsOfExpressions(t *testing.T) {
-	c, s := bench(t)
+	c, s := bench()
 	for _, tt := range []struct {
-		expr bundle.Expr
+		text Text
 		want string
 	}{
-		{bundle.Expr{Source: `i + nme`, Pos: diag.Pos{File: "b", Line: 3, Col: 10}}, "b:3:14"},
-		{bundle.Expr{Source: "if yes {\n  nme\n} else { i }", Pos: diag.Pos{File: "b", Line: 8, Col: 5}, Block: true}, "b:9:7"},
-		{bundle.Expr{Source: `"é" + nme`, Pos: diag.Pos{File: "b", Line: 3, Col: 1}}, "b:3:7"},
-		{bundle.Expr{Source: `i +`, Pos: diag.Pos{File: "b", Line: 3, Col: 1}}, "b:3:3"},
+		{text(`i + nme`, diag.Pos{File: "b", Line: 3, Col: 10}), "b:3:14"},
+		{text("if yes {\n  nme\n} else { i }", diag.Pos{File: "b", Line: 8, Col: 5}), "b:9:7"},
+		{text(`"é" + nme`, diag.Pos{File: "b", Line: 3, Col: 1}), "b:3:7"},
+		{text(`i +`, diag.Pos{File: "b", Line: 3, Col: 1}), "b:3:3"},
 	} {
-		c.problems = &problems{}
-		c.expression(&tt.expr, s)
-		if len(c.problems.list) == 0 || c.problems.list[0].Pos().String() != tt.want {
-			t.Errorf("%q: %v, want %s", tt.expr.Source, problemText(c.problems.list), tt.want)
+		c.compiled(tt.text, s)
+		if len(c.problems) == 0 || c.problems[0].Pos().String() != tt.want {
+			t.Errorf("%q: %v, want %s", tt.text.Source, c.problems, tt.want)
 		}
 	}
 }
 
 func TestHints(t *testing.T) {
-	c, s := bench(t)
+	c, s := bench()
 	for source, want := range map[string]string{
 		`no_i < 3`:    "no_i may be empty",
 		`upper(no_t)`: "no_t may be empty",
@@ -170,9 +207,8 @@ func TestHints(t *testing.T) {
 		`t + no_t ?? "x"`:                            "without parentheses",
 		`t + (no_t ?? "x")`:                          "",
 	} {
-		c.problems, c.lints = &problems{}, &problems{}
-		c.expression(&bundle.Expr{Source: source}, s)
-		if got := problemText(c.lints.list); (want == "") != (got == "") || !strings.Contains(got, want) {
+		c.compiled(text(source, diag.Pos{}), s)
+		if got := lintText(c.lints); (want == "") != (got == "") || !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", source, got, want)
 		}
 	}
@@ -184,7 +220,7 @@ func FuzzExpressions(f *testing.F) {
 		`no_t ?? "x"`, `key(t, i)`, `lookup("tests", t).title`, `t matches "^F"`, `i % 3`, `1..2`, "a\n+b"} {
 		f.Add(s)
 	}
-	c, s := bench(f)
+	c, s := bench()
 	env := map[string]any{"t": "Fall 2023-2024", "i": 7, "yes": true, "accented": "éàü"}
 	f.Fuzz(func(t *testing.T, source string) {
 		got := try(c, s, source)
@@ -205,9 +241,9 @@ func FuzzExpressions(f *testing.F) {
 		case string:
 			w = want
 		case bool:
-			w = booleanValue(want).text()
+			w = BooleanValue(want).Text()
 		case int:
-			w = integerValue(int64(want)).text()
+			w = IntegerValue(int64(want)).Text()
 		default:
 			return
 		}
@@ -215,4 +251,28 @@ func FuzzExpressions(f *testing.F) {
 			t.Errorf("%q: we say %s, expr says %v", source, got, want)
 		}
 	})
+}
+
+func lintText(list diag.List) string {
+	var b strings.Builder
+	for _, p := range list {
+		b.WriteString(p.Message + "\n")
+	}
+	return b.String()
+}
+
+// A fault names the column that was looked up, whatever texts stand in the expression.
+func TestColumnOfALookupThatMisses(t *testing.T) {
+	e, s := bench()
+	s.Put(&Symbol{Name: "grade", What: "column", Header: "Grade (last)", Code: Code{Type: Type{Kind: KindText}, Eval: func(*Frame) (Value, *Fault) { return TextValue("9"), nil }}})
+	for source, want := range map[string]string{
+		`lookup("tests", grade).title`:                 "Grade (last)",
+		`lookup("tests", grade + " (column A)").title`: "",
+		`lookup("tests", " (column A)" + grade).title`: "",
+	} {
+		_, f := e.compiled(text(source, diag.Pos{}), s).Eval(NewFrame(0))
+		if f == nil || f.Column != want {
+			t.Errorf("%s: %+v, want column %q", source, f, want)
+		}
+	}
 }

@@ -1,25 +1,25 @@
-package transform
+package expression
 
 import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/sluice-edfi/sluice/pkg/bundle"
 )
 
-// dateFormat is a format of dates or times, compiled: every token takes digits, all else is literal.
-type dateFormat struct {
+// DateFormat is a format of dates or times, compiled: every token takes digits, all else is literal.
+type DateFormat struct {
 	source string
+	kind   Kind
 	tokens []dateToken
 	iso    bool // the text of a date in it is the ISO text already
 }
 
+// dateToken is a part of a format: a field of the date or the time, or a literal.
 type dateToken struct {
-	field   byte // Y M D h m s f A Z, or 0 for literal
-	width   int  // digits; 0: one or two
-	short   bool // YY
-	literal string
+	field   byte   // Y M D h m s f A Z, or 0 for a literal
+	width   int    // digits; 0: one or two
+	short   bool   // YY
+	literal string // what stands there as it is
 }
 
 var dateWords = []struct {
@@ -29,9 +29,9 @@ var dateWords = []struct {
 }{{"YYYY", 'Y', 4}, {"YY", 'Y', 2}, {"MM", 'M', 2}, {"M", 'M', 0}, {"DD", 'D', 2}, {"D", 'D', 0}, {"HH", 'h', 2}, {"H", 'h', 0},
 	{"mm", 'm', 2}, {"ss", 's', 2}, {"SSS", 'f', 3}, {"A", 'A', 2}, {"Z", 'Z', 0}}
 
-// parseDateFormat compiles a format for a type; the error says what is wrong with it.
-func parseDateFormat(source string, typ bundle.Type) (*dateFormat, error) {
-	f := &dateFormat{source: source, iso: typ == bundle.TypeDate && source == "YYYY-MM-DD"}
+// ParseDateFormat compiles a format for a type; the error says what is wrong with it.
+func ParseDateFormat(source string, k Kind) (*DateFormat, error) {
+	f := &DateFormat{source: source, kind: k, iso: k == KindDate && source == "YYYY-MM-DD"}
 	has := map[byte]bool{}
 next:
 	for rest := source; rest != ""; {
@@ -59,12 +59,12 @@ next:
 		rest = rest[1:]
 	}
 	var need string
-	switch typ {
-	case bundle.TypeDate:
+	switch k {
+	case KindDate:
 		need = "YMD"
-	case bundle.TypeTime:
+	case KindTime:
 		need = "hm"
-	case bundle.TypeDateTime:
+	case KindDateTime:
 		need = "YMDhm"
 		if !has['Z'] {
 			return nil, fmt.Errorf("%q has no zone (Z): a datetime without a zone could be any hour; read it as `date`, or as `time`", source)
@@ -81,92 +81,90 @@ next:
 func (t dateToken) digits() bool { return t.field != 0 && t.field != 'A' && t.field != 'Z' }
 
 type instant struct {
-	year, month, day, hour, minute, second, milli, zone int // zone in minutes east
+	year, month, day, hour, minute, second, milli int
+	zone                                          int  // minutes east
+	half                                          byte // of the day: a or p; 0 if the hours are 24
 }
 
-// parse reads a text that is all in the format; the day must exist.
-func (f *dateFormat) parse(s string) (instant, bool) {
+// parse reads a text that is all in the format.
+func (f *DateFormat) parse(s string) (instant, bool) {
 	var at instant
-	pm := -1
-	i := 0
+	i, ok := 0, false
 	for k := range f.tokens {
-		t := &f.tokens[k]
-		switch t.field {
-		case 0:
-			if !strings.HasPrefix(s[i:], t.literal) {
-				return at, false
-			}
-			i += len(t.literal)
-			continue
-		case 'A':
-			if i+2 > len(s) || s[i+1]|32 != 'm' {
-				return at, false
-			}
-			switch s[i] | 32 {
-			case 'a':
-				pm = 0
-			case 'p':
-				pm = 1
-			default:
-				return at, false
-			}
-			i += 2
-			continue
-		case 'Z':
-			n, zone, ok := parseZone(s[i:])
-			if !ok {
-				return at, false
-			}
-			at.zone = zone
-			i += n
-			continue
-		}
-		start := i
-		limit := t.width
-		if limit == 0 {
-			limit = 2
-		}
-		n := 0
-		for i < len(s) && i-start < limit && s[i] >= '0' && s[i] <= '9' {
-			n = n*10 + int(s[i]-'0')
-			i++
-		}
-		if i == start || t.width > 0 && i-start != t.width {
+		if i, ok = f.tokens[k].read(s, i, &at); !ok {
 			return at, false
-		}
-		if t.width == 0 && (i < len(s) && digitAt(s, i) || start > 0 && digitAt(s, start-1)) {
-			return at, false
-		}
-		switch t.field {
-		case 'Y':
-			if t.short {
-				n += 2000
-			}
-			at.year = n
-		case 'M':
-			at.month = n
-		case 'D':
-			at.day = n
-		case 'h':
-			at.hour = n
-		case 'm':
-			at.minute = n
-		case 's':
-			at.second = n
-		case 'f':
-			at.milli = n
 		}
 	}
 	if i != len(s) || at.hour > 23 || at.minute > 59 || at.second > 59 {
 		return at, false
 	}
-	if pm >= 0 {
+	if at.half != 0 {
 		if at.hour < 1 || at.hour > 12 {
 			return at, false
 		}
-		at.hour = at.hour%12 + 12*pm
+		at.hour %= 12
+		if at.half == 'p' {
+			at.hour += 12
+		}
 	}
 	return at, true
+}
+
+// read reads a token at the i-th byte of a text, and says where the next one begins.
+func (t *dateToken) read(s string, i int, at *instant) (next int, ok bool) {
+	switch t.field {
+	case 0:
+		return i + len(t.literal), strings.HasPrefix(s[i:], t.literal)
+	case 'A':
+		if i+2 > len(s) || s[i+1]|32 != 'm' {
+			return i, false
+		}
+		at.half = s[i] | 32
+		return i + 2, at.half == 'a' || at.half == 'p'
+	case 'Z':
+		n, zone, ok := parseZone(s[i:])
+		at.zone = zone
+		return i + n, ok
+	}
+	return t.readNumber(s, i, at)
+}
+
+func (t *dateToken) readNumber(s string, i int, at *instant) (next int, ok bool) {
+	start, limit := i, t.width
+	if limit == 0 {
+		limit = 2
+	}
+	n := 0
+	for i < len(s) && i-start < limit && digitAt(s, i) {
+		n = n*10 + int(s[i]-'0')
+		i++
+	}
+	if i == start || t.width > 0 && i-start != t.width {
+		return i, false
+	}
+	if t.width == 0 && (i < len(s) && digitAt(s, i) || start > 0 && digitAt(s, start-1)) {
+		return i, false
+	}
+	switch t.field {
+	case 'Y':
+		if t.short {
+			n += 2000
+		}
+		at.year = n
+	case 'M':
+		at.month = n
+	case 'D':
+		at.day = n
+	case 'h':
+		at.hour = n
+	case 'm':
+		at.minute = n
+	case 's':
+		at.second = n
+	case 'f':
+		at.milli = n
+	}
+	return i, true
 }
 
 func digitAt(s string, i int) bool { return s[i] >= '0' && s[i] <= '9' }
@@ -247,19 +245,19 @@ func (at instant) appendTime(dst []byte) []byte {
 }
 
 // read gives the ISO text of a cell in the format: of a date as written, of a datetime in UTC.
-func (f *dateFormat) read(s string, typ bundle.Type) (string, bool) {
+func (f *DateFormat) read(s string) (string, bool) {
 	at, ok := f.parse(s)
-	if !ok || typ != bundle.TypeTime && !at.dayExists() {
+	if !ok || f.kind != KindTime && !at.dayExists() {
 		return "", false
 	}
 	if f.iso {
 		return s, true
 	}
 	var b [32]byte
-	switch typ {
-	case bundle.TypeDate:
+	switch f.kind {
+	case KindDate:
 		return string(at.appendDate(b[:0])), true
-	case bundle.TypeTime:
+	case KindTime:
 		return string(at.appendTime(b[:0])), true
 	}
 	t := time.Date(at.year, time.Month(at.month), at.day, at.hour, at.minute-at.zone, at.second, at.milli*1e6, time.UTC)
@@ -270,7 +268,7 @@ func (f *dateFormat) read(s string, typ bundle.Type) (string, bool) {
 }
 
 // write renders a day in the format, with numbers of one digit padded or not.
-func (f *dateFormat) write(at instant, padded bool) string {
+func (f *DateFormat) write(at instant, padded bool) string {
 	var b []byte
 	for _, t := range f.tokens {
 		n := map[byte]int{'Y': at.year, 'M': at.month, 'D': at.day, 'h': at.hour, 'm': at.minute, 's': at.second, 'f': at.milli}[t.field]
@@ -294,8 +292,8 @@ func (f *dateFormat) write(at instant, padded bool) string {
 	return string(b)
 }
 
-// ambiguous finds a text that two formats of a list read as two different values.
-func ambiguous(formats []*dateFormat, typ bundle.Type) (text, one, other string, found bool) {
+// Ambiguous finds a text that two formats of a list read as two different values.
+func Ambiguous(formats []*DateFormat) (text, one, other string, found bool) {
 	for i, f := range formats {
 		for _, g := range formats[i+1:] {
 			for _, year := range []int{2003, 2010} {
@@ -306,10 +304,10 @@ func ambiguous(formats []*dateFormat, typ bundle.Type) (text, one, other string,
 							at.hour = 1
 						}
 						for _, padded := range []bool{false, true} {
-							for _, from := range []*dateFormat{f, g} {
+							for _, from := range []*DateFormat{f, g} {
 								text = from.write(at, padded)
-								one, ok := f.read(text, typ)
-								other, ok2 := g.read(text, typ)
+								one, ok := f.read(text)
+								other, ok2 := g.read(text)
 								if ok && ok2 && one != other {
 									return text, one, other, true
 								}
@@ -323,20 +321,75 @@ func ambiguous(formats []*dateFormat, typ bundle.Type) (text, one, other string,
 	return "", "", "", false
 }
 
-// isISODate reports whether s is a day that exists, as YYYY-MM-DD.
-func isISODate(s string) bool {
+// DateFormats reads the dates of a column, in any of its formats.
+type DateFormats []*DateFormat
+
+// Read gives the ISO text of a cell. The frame, if there is one, keeps what was read, because the
+// same few dates occur in every row.
+func (d *DateFormats) Read(s string, r *Frame) (string, bool) {
+	if r != nil {
+		if text, ok := r.dates[dateKey{d, s}]; ok {
+			return text, true
+		}
+	}
+	for _, f := range *d {
+		if text, ok := f.read(s); ok {
+			if r != nil && len(r.dates) < maxDates {
+				r.dates[dateKey{d, strings.Clone(s)}] = strings.Clone(text)
+			}
+			return text, true
+		}
+	}
+	return "", false
+}
+
+// Sources is the formats as written.
+func (d *DateFormats) Sources() []string {
+	var all []string
+	for _, f := range *d {
+		all = append(all, f.source)
+	}
+	return all
+}
+
+// dateKey and maxDates: dates already read, per worker.
+type dateKey struct {
+	formats *DateFormats
+	text    string
+}
+
+const maxDates = 4096
+
+// IsDate reports whether s is a day that exists, as YYYY-MM-DD.
+func IsDate(s string) bool {
 	at, ok := isoDate.parse(s)
 	return ok && at.dayExists()
 }
 
-var isoDate, isoTime, isoDateTimes = func() (*dateFormat, *dateFormat, []*dateFormat) {
-	must := func(s string, t bundle.Type) *dateFormat {
-		f, err := parseDateFormat(s, t)
+var isoDate, isoTime, isoDateTimes = func() (*DateFormat, *DateFormat, []*DateFormat) {
+	must := func(s string, k Kind) *DateFormat {
+		f, err := ParseDateFormat(s, k)
 		if err != nil {
 			panic(err) // a constant of ours
 		}
 		return f
 	}
-	return must("YYYY-MM-DD", bundle.TypeDate), must("HH:mm:ss", bundle.TypeTime), []*dateFormat{
-		must("YYYY-MM-DDTHH:mm:ssZ", bundle.TypeDateTime), must("YYYY-MM-DDTHH:mm:ss.SSSZ", bundle.TypeDateTime)}
+	return must("YYYY-MM-DD", KindDate), must("HH:mm:ss", KindTime), []*DateFormat{
+		must("YYYY-MM-DDTHH:mm:ssZ", KindDateTime), must("YYYY-MM-DDTHH:mm:ss.SSSZ", KindDateTime)}
 }()
+
+// IsTime reports whether s is a time as HH:mm:ss.
+func IsTime(s string) bool {
+	_, ok := isoTime.parse(s)
+	return ok
+}
+
+// IsDateTime reports whether s is a time of a day that exists, with its zone.
+func IsDateTime(s string) bool {
+	for _, f := range isoDateTimes {
+		if at, ok := f.parse(s); ok && at.dayExists() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,500 @@
+package expression
+
+import (
+	"math"
+	"math/big"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+func floatLiteral(f float64) (Value, bool) {
+	s := strconv.FormatFloat(f, 'f', -1, 64)
+	return Value{Kind: KindDecimal, S: PlainDecimal(s)}, len(s) <= maxDigits
+}
+
+// sign is unary minus and plus.
+func (x *compiler) sign(n *ast.UnaryNode, a Code) Code {
+	if !a.Kind.IsNumber() {
+		return x.fail(n, "", "`%s` needs a number, but %s is %s", n.Operator, a.Source, WithArticle(a.Kind))
+	}
+	if n.Operator == "+" {
+		return a
+	}
+	inner, pos, source := a.Eval, a.Pos, a.Source
+	return x.fold(Code{Type: Type{Kind: a.Kind}, Eval: func(r *Frame) (Value, *Fault) {
+		v, f := inner(r)
+		switch {
+		case f != nil:
+			return v, f
+		case v.IsNull():
+			return v, nullFault(pos, source, "`-`")
+		case v.Kind == KindInteger && v.N != math.MinInt64:
+			return IntegerValue(-v.N), nil
+		}
+		return calculate("-", IntegerValue(0), v, pos)
+	}}, a)
+}
+
+// binary compiles an operator with two sides.
+func (x *compiler) binary(n *ast.BinaryNode) Code {
+	switch n.Operator {
+	case "and", "or":
+		return x.logic(n)
+	case "&&", "||":
+		return x.fail(n, "write `and`, `or`; a value between two bounds is `a < x and x < b`", "the operator `%s` is not part of the language of bundles", n.Operator)
+	case "in":
+		return x.in(n)
+	}
+	a, b := x.compile(n.Left), x.compile(n.Right)
+	if a.Bad || b.Bad {
+		return BadCode
+	}
+	for _, side := range []Code{a, b} {
+		if side.Kind == KindRow && n.Operator != "==" && n.Operator != "!=" && n.Operator != "??" {
+			return x.fail(n, "name a column of it: lookup(…).column", "%s is %s, not a value", side.Source, WithArticle(side.Kind))
+		}
+	}
+	switch n.Operator {
+	case "==", "!=":
+		return x.equality(n, a, b)
+	case "<", "<=", ">", ">=":
+		return x.order(n, a, b)
+	case "+", "-", "*", "/", "%":
+		return x.arithmetic(n, a, b)
+	case "??":
+		return x.otherwise(n, a, b)
+	case "contains", "startsWith", "endsWith":
+		return x.textTest(n, a, b)
+	case "matches":
+		return x.matches(n, a, b)
+	}
+	return x.fail(n, "see docs/bundle-format.md §9", "the operator `%s` is not part of the language of bundles", n.Operator)
+}
+
+// logic is `and`, `or`; the right side counts only if the left does not decide.
+func (x *compiler) logic(n *ast.BinaryNode) Code {
+	decides := n.Operator == "or"
+	a := x.compile(n.Left)
+	before := x.notNull
+	x.notNull = append(before[:len(before):len(before)], notNullIf(n.Left, !decides)...)
+	b := x.compile(n.Right)
+	x.notNull = before
+	if a.Bad || b.Bad {
+		return BadCode
+	}
+	for _, side := range []Code{a, b} {
+		if side.Kind != KindBoolean {
+			return x.fail(n, "compare it with something", "`%s` needs true or false on both sides, but %s is %s", n.Operator, side.Source, WithArticle(side.Kind))
+		}
+	}
+	operator := "`" + n.Operator + "`"
+	out := Code{Type: Type{Kind: KindBoolean}, Eval: func(r *Frame) (Value, *Fault) {
+		v, f := a.Eval(r)
+		switch {
+		case f != nil:
+			return v, f
+		case v.IsNull():
+			return v, nullFault(a.Pos, a.Source, operator)
+		case v.IsTrue() == decides:
+			return v, nil
+		}
+		v, f = b.Eval(r)
+		if f == nil && v.IsNull() {
+			return v, nullFault(b.Pos, b.Source, operator)
+		}
+		return v, f
+	}}
+	if a.Constant && a.Fault == nil && !a.Value.IsNull() && a.Value.IsTrue() == decides && !x.env.Inferring() {
+		return a
+	}
+	return x.fold(out, a, b)
+}
+
+// Comparable reports whether two kinds can be equal or ordered at all.
+func Comparable(a, b Kind) bool {
+	switch {
+	case a == KindNull || b == KindNull, a == b:
+		return true
+	case a.IsNumber() && b.IsNumber():
+		return true
+	}
+	return a.IsText() && b.IsText() && (a == KindText || b == KindText)
+}
+
+func (x *compiler) equality(n *ast.BinaryNode, a, b Code) Code {
+	if !Comparable(a.Kind, b.Kind) {
+		return x.fail(n, "convert one of them: int(…) or text(…)", "%s is %s and %s is %s: they are never equal", a.Source, WithArticle(a.Kind), b.Source, WithArticle(b.Kind))
+	}
+	if !x.dateLiteral(n, a, b) {
+		return BadCode
+	}
+	want, dates := n.Operator == "==", beside(a, b)
+	return x.fold(Code{Type: Type{Kind: KindBoolean}, Eval: func(r *Frame) (Value, *Fault) {
+		v, f := a.Eval(r)
+		if f != nil {
+			return v, f
+		}
+		w, f := b.Eval(r)
+		if f != nil {
+			return w, f
+		}
+		if dates != nil {
+			if f := dates(v, w); f != nil {
+				return v, f
+			}
+		}
+		return BooleanValue(Equal(v, w) == want), nil
+	}}, a, b)
+}
+
+// dateLiteral reports a text in quotes that is compared with a date and is none.
+func (x *compiler) dateLiteral(n ast.Node, a, b Code) bool {
+	if a.Kind == KindDate {
+		a, b = b, a
+	}
+	if b.Kind == KindDate && a.Kind == KindText && a.Constant && a.Fault == nil && !IsDate(a.Value.S) {
+		x.fail(n, `write it as "2026-03-01"`, "%s is compared with a date, but is no date", a.Source)
+		return false
+	}
+	return true
+}
+
+// beside gives the check of a text that is compared with a date: on the row it must be one, or the
+// comparison would be of letters. Nil if there is nothing to check.
+func beside(a, b Code) func(v, w Value) *Fault {
+	switch {
+	case a.Kind == KindDate && b.Kind == KindText && !b.Constant:
+		return func(_, w Value) *Fault { return notADate(&b, w) }
+	case b.Kind == KindDate && a.Kind == KindText && !a.Constant:
+		return func(v, _ Value) *Fault { return notADate(&a, v) }
+	}
+	return nil
+}
+
+// notADate is the fault of a text that must be a date and is none; null is for the caller to judge.
+func notADate(c *Code, v Value) *Fault {
+	if v.Kind != KindText || IsDate(v.S) {
+		return nil
+	}
+	return &Fault{Code: diag.ExpressionFails, Rule: c.Pos, Column: c.Column, Value: strings.Clone(v.S),
+		Message: c.Source + " is used as a date, but is no date (YYYY-MM-DD)", Fix: "correct the cell; or say `type: date` of the column, with its `format`"}
+}
+
+func (x *compiler) order(n *ast.BinaryNode, a, b Code) Code {
+	numbers := a.Kind.IsNumber() && b.Kind.IsNumber()
+	if !Comparable(a.Kind, b.Kind) || !numbers && (!a.Kind.IsText() || !b.Kind.IsText()) {
+		return x.fail(n, "convert one of them: int(…) or text(…)", "`%s` cannot order %s (%s) and %s (%s)", n.Operator, a.Source, a.Kind, b.Source, b.Kind)
+	}
+	if !x.dateLiteral(n, a, b) {
+		return BadCode
+	}
+	x.nullHint(n, a, "`"+n.Operator+"`")
+	x.nullHint(n, b, "`"+n.Operator+"`")
+	operator, dates := n.Operator, beside(a, b)
+	return x.fold(Code{Type: Type{Kind: KindBoolean}, Eval: func(r *Frame) (Value, *Fault) {
+		v, w, f := both(r, &a, &b, operator)
+		if f != nil {
+			return v, f
+		}
+		if dates != nil {
+			if f := dates(v, w); f != nil {
+				return v, f
+			}
+		}
+		c := 0
+		if numbers {
+			c = CompareNumbers(v, w)
+		} else {
+			c = strings.Compare(v.S, w.S)
+		}
+		switch operator {
+		case "<":
+			return BooleanValue(c < 0), nil
+		case "<=":
+			return BooleanValue(c <= 0), nil
+		case ">":
+			return BooleanValue(c > 0), nil
+		}
+		return BooleanValue(c >= 0), nil
+	}}, a, b)
+}
+
+// both evaluates two sides that may not be null.
+func both(r *Frame, a, b *Code, operator string) (v, w Value, f *Fault) {
+	if v, f = a.Eval(r); f != nil {
+		return v, w, f
+	}
+	if w, f = b.Eval(r); f != nil {
+		return v, w, f
+	}
+	if v.IsNull() {
+		return v, w, nullFault(a.Pos, a.Source, "`"+operator+"`")
+	}
+	if w.IsNull() {
+		return v, w, nullFault(b.Pos, b.Source, "`"+operator+"`")
+	}
+	return v, w, nil
+}
+
+func (x *compiler) arithmetic(n *ast.BinaryNode, a, b Code) Code {
+	pos, operator := x.at(n), n.Operator
+	if operator == "+" && a.Kind.IsText() && b.Kind.IsText() {
+		x.nullHint(n, a, "`+`")
+		x.nullHint(n, b, "`+`")
+		x.mixHint(n)
+		return x.fold(Code{Type: Type{Kind: KindText}, Eval: func(r *Frame) (Value, *Fault) {
+			v, w, f := both(r, &a, &b, operator)
+			if f != nil {
+				return v, f
+			}
+			if len(v.S)+len(w.S) > maxText {
+				return v, FaultAt(pos, diag.ExpressionFails, "the text grows over %d KiB", maxText>>10)
+			}
+			return TextValue(v.S + w.S), nil
+		}}, a, b)
+	}
+	if !a.Kind.IsNumber() || !b.Kind.IsNumber() {
+		return x.fail(n, "convert one of them: int(…) or text(…)", "`%s` cannot work on %s (%s) and %s (%s)", operator, a.Source, a.Kind, b.Source, b.Kind)
+	}
+	x.nullHint(n, a, "`"+operator+"`")
+	x.nullHint(n, b, "`"+operator+"`")
+	x.mixHint(n)
+	t := Type{Kind: KindDecimal}
+	if a.Kind == KindInteger && b.Kind == KindInteger && operator != "/" {
+		t.Kind = KindInteger
+	}
+	if operator == "%" && t.Kind != KindInteger {
+		return x.fail(n, "use int(…) or floor(…) first", "`%%` works on integers only")
+	}
+	return x.fold(Code{Type: t, Eval: func(r *Frame) (Value, *Fault) {
+		v, w, f := both(r, &a, &b, operator)
+		if f != nil {
+			return v, f
+		}
+		return calculate(operator, v, w, pos)
+	}}, a, b)
+}
+
+// calculate is exact: integers stay integers, decimals never pass through a float.
+func calculate(operator string, v, w Value, pos diag.Pos) (Value, *Fault) {
+	if v.Kind == KindInteger && w.Kind == KindInteger && operator != "/" {
+		if n, ok := calculateIntegers(operator, v.N, w.N); ok {
+			return IntegerValue(n), nil
+		}
+		if operator == "%" {
+			return v, FaultAt(pos, diag.ExpressionFails, "division by zero")
+		}
+		return v, FaultAt(pos, diag.ExpressionFails, "the result does not fit an integer of 64 bits")
+	}
+	p, ok := ratOf(v)
+	q, ok2 := ratOf(w)
+	if !ok || !ok2 {
+		return v, FaultAt(pos, diag.ExpressionFails, "a number has more than %d digits", maxDigits)
+	}
+	z := new(big.Rat)
+	switch operator {
+	case "+":
+		z.Add(p, q)
+	case "-":
+		z.Sub(p, q)
+	case "*":
+		z.Mul(p, q)
+	case "/":
+		if q.Sign() == 0 {
+			return v, FaultAt(pos, diag.ExpressionFails, "division by zero")
+		}
+		z.Quo(p, q)
+	}
+	out, ok := decimalOf(z)
+	if !ok {
+		return v, FaultAt(pos, diag.ExpressionFails, "a number has more than %d digits", maxDigits)
+	}
+	return out, nil
+}
+
+// calculateIntegers is false where the result does not fit.
+func calculateIntegers(operator string, a, b int64) (int64, bool) {
+	switch operator {
+	case "+":
+		n := a + b
+		return n, (n > a) == (b > 0)
+	case "-":
+		n := a - b
+		return n, (n < a) == (b > 0)
+	case "*":
+		if a == 0 || b == 0 {
+			return 0, true
+		}
+		if a == -1 || b == -1 { // MinInt64 has no opposite
+			return a * b, a != math.MinInt64 && b != math.MinInt64
+		}
+		n := a * b
+		return n, n/b == a
+	}
+	if b == 0 {
+		return 0, false
+	}
+	if b == -1 {
+		return 0, true // MinInt64 % -1 would trap
+	}
+	return a % b, true
+}
+
+// otherwise is `??`.
+func (x *compiler) otherwise(n *ast.BinaryNode, a, b Code) Code {
+	t, ok := unify(a.Type, b.Type)
+	if !ok {
+		return x.fail(n, "let both sides be of one type", "%s is %s, but after ?? comes %s", a.Source, WithArticle(a.Kind), WithArticle(b.Kind))
+	}
+	t.Nullable = b.Nullable
+	out := Code{Type: t, Eval: func(r *Frame) (Value, *Fault) {
+		if v, f := a.Eval(r); f != nil || !v.IsNull() {
+			return v, f
+		}
+		return b.Eval(r)
+	}}
+	if a.Constant && a.Fault == nil && !x.env.Inferring() {
+		if !a.Value.IsNull() {
+			a.Kind = t.Kind
+			return a
+		}
+		b.Kind = t.Kind
+		return b
+	}
+	return x.fold(out, a, b)
+}
+
+// textTest is contains, startsWith, endsWith; null contains nothing and is contained in nothing.
+func (x *compiler) textTest(n *ast.BinaryNode, a, b Code) Code {
+	for _, side := range []Code{a, b} {
+		if !side.Kind.IsText() && side.Kind != KindNull {
+			return x.fail(n, "use text(…)", "`%s` works on texts, but %s is %s", n.Operator, side.Source, WithArticle(side.Kind))
+		}
+	}
+	test := map[string]func(s, t string) bool{"contains": strings.Contains, "startsWith": strings.HasPrefix, "endsWith": strings.HasSuffix}[n.Operator]
+	return x.fold(Code{Type: Type{Kind: KindBoolean}, Eval: func(r *Frame) (Value, *Fault) {
+		v, f := a.Eval(r)
+		if f != nil {
+			return v, f
+		}
+		w, f := b.Eval(r)
+		if f != nil {
+			return w, f
+		}
+		return BooleanValue(!v.IsNull() && !w.IsNull() && test(v.S, w.S)), nil
+	}}, a, b)
+}
+
+func (x *compiler) matches(n *ast.BinaryNode, a, b Code) Code {
+	if !a.Kind.IsText() && a.Kind != KindNull {
+		return x.fail(n, "use text(…)", "`matches` works on text, but %s is %s", a.Source, WithArticle(a.Kind))
+	}
+	literal, ok := n.Right.(*ast.StringNode)
+	if !ok {
+		return x.fail(n.Right, `write it in quotes: x matches "^[A-Z]$"`, "the pattern of `matches` must be a fixed text")
+	}
+	re, err := regexp.Compile(literal.Value)
+	if err != nil {
+		return x.fail(n.Right, "see https://pkg.go.dev/regexp/syntax", "the pattern cannot be read: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	return x.fold(Code{Type: Type{Kind: KindBoolean}, Eval: func(r *Frame) (Value, *Fault) {
+		v, f := a.Eval(r)
+		if f != nil {
+			return v, f
+		}
+		return BooleanValue(!v.IsNull() && re.MatchString(v.S)), nil
+	}}, a, b)
+}
+
+// in is `x in ["A", "B"]`; null is in nothing.
+func (x *compiler) in(n *ast.BinaryNode) Code {
+	a := x.compile(n.Left)
+	list, ok := n.Right.(*ast.ArrayNode)
+	if !ok {
+		return x.fail(n.Right, `write x in ["A", "B"]; for a text in a text use contains`, "to the right of `in` stands a list of values")
+	}
+	items := make([]Code, 0, len(list.Nodes))
+	var dates []func(v, w Value) *Fault
+	all := []Code{a}
+	for _, item := range list.Nodes {
+		b := x.compile(item)
+		if a.Bad || b.Bad {
+			return BadCode
+		}
+		if !Comparable(a.Kind, b.Kind) {
+			return x.fail(item, "", "%s is %s and %s is %s: they are never equal", a.Source, WithArticle(a.Kind), b.Source, WithArticle(b.Kind))
+		}
+		if !x.dateLiteral(item, a, b) {
+			return BadCode
+		}
+		items = append(items, b)
+		dates = append(dates, beside(a, b))
+		all = append(all, b)
+	}
+	if a.Bad {
+		return BadCode
+	}
+	return x.fold(Code{Type: Type{Kind: KindBoolean}, Eval: func(r *Frame) (Value, *Fault) {
+		v, f := a.Eval(r)
+		if f != nil || v.IsNull() {
+			return BooleanValue(false), f
+		}
+		for i := range items {
+			w, f := items[i].Eval(r)
+			if f != nil {
+				return w, f
+			}
+			if dates[i] != nil {
+				if f := dates[i](v, w); f != nil {
+					return v, f
+				}
+			}
+			if !w.IsNull() && Equal(v, w) {
+				return BooleanValue(true), nil
+			}
+		}
+		return BooleanValue(false), nil
+	}}, all...)
+}
+
+// nullHint notes for lint that something which may be empty stands bare where null rejects.
+func (x *compiler) nullHint(n ast.Node, operand Code, where string) {
+	if operand.Nullable && !operand.Constant {
+		x.lint(n, "write `("+operand.Source+" ?? …)` or `"+operand.Source+" != null and …`; null rejects the record",
+			"%s may be empty and stands bare in %s", operand.Source, where)
+	}
+}
+
+// mixHint notes for lint `a + b ?? c`, which is a + (b ?? c), where the parentheses are missing.
+func (x *compiler) mixHint(n *ast.BinaryNode) {
+	right, ok := n.Right.(*ast.BinaryNode)
+	if !ok || right.Operator != "??" {
+		return
+	}
+	source := []rune(x.text.Source)
+	at := leftmost(right)
+	for at > 0 && (source[at-1] == ' ' || source[at-1] == '\t' || source[at-1] == '\n') {
+		at--
+	}
+	if at == 0 || source[at-1] != '(' {
+		x.lint(n, "write `(a "+n.Operator+" b) ?? c` or `a "+n.Operator+" (b ?? c)`", "`a %s b ?? c` without parentheses means `a %s (b ?? c)`", n.Operator, n.Operator)
+	}
+}
+
+// leftmost is where the source of a node begins, in characters.
+func leftmost(n ast.Node) int {
+	switch n := n.(type) {
+	case *ast.BinaryNode:
+		return leftmost(n.Left)
+	case *ast.MemberNode:
+		return leftmost(n.Node)
+	case *ast.ChainNode:
+		return leftmost(n.Node)
+	}
+	return n.Location().From
+}

@@ -1,0 +1,33 @@
+package transform
+
+import "testing"
+
+func TestRecordTable(t *testing.T) {
+	var table recordTable
+	const n = 200_000
+	hash := func(i int, content uint64) recordHash {
+		var h recordHash
+		for k := range h.key {
+			h.key[k] = byte(uint64(i) * 0x9E3779B97F4A7C15 >> (k * 5))
+		}
+		h.content = content
+		return h
+	}
+	for i := range n {
+		if got := table.add(hash(i, uint64(i)+1)); got != recordNew {
+			t.Fatalf("%d: %d", i, got)
+		}
+	}
+	size := 0
+	for _, p := range table.parts {
+		size += 20 * cap(p.entries)
+	}
+	if size > 40*n {
+		t.Errorf("%d bytes a record", size/n)
+	}
+	for i := 0; i < n; i += 1000 {
+		if table.add(hash(i, uint64(i)+1)) != recordEqual || table.add(hash(i, 0xffff_ffff_ffff)) != recordConflict {
+			t.Errorf("%d is forgotten", i)
+		}
+	}
+}

@@ -1,48 +1,47 @@
 package schema
 
 import (
-	"bytes"
-	"fmt"
-	"math/bits"
-	"strings"
-	"unicode/utf8"
-
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
-// scratch is what a Record keeps between checks so that a valid record costs no allocation.
-type scratch struct {
-	owner   *Checker
-	guesses []int16     // by plan and field: which field came next the last time
-	seen    []uint64    // stack of the sets of properties met
-	slots   [][]byte    // values of the key
-	classes []unified   // first value of each group of equal values
-	parts   []KeyValue  // parts of references
-	items   []item      // stack of the items of open collections
-	values  []itemPart  // stack of the parts of their keys
-	text    []byte      // decoded strings
-	key     []byte      // canonical form of a key
-	keyOut  []KeyValue  // Key.Parts
-	hashes  [64]keyHash // of references met lately, by a quick hash
-	memory  memory      // of descriptors met
+// run is one check of one record. It lives on the stack.
+//
+// It walks the text and the plans side by side. At each member it finds the field (members), checks
+// the value by its kind (value) and keeps it where a key, a reference or a comparison needs it
+// (keep). When an object ends it looks for what is missing, and notes a complete reference; when an
+// item ends it compares the item's key with those before it. What is wrong becomes a finding and the
+// walk goes on; only text that is not JSON ends it.
+type run struct {
+	in      jsonl.Scanner
+	rec     *Record
+	at      [maxNesting]int32 // numbers of the items that are open
+	depth   int               // open collections
+	item    int               // where the key of the current item begins in scratch.values
+	parts   int               // where the parts of the current reference begin in scratch.parts
+	keyOnly bool              // only what makes the key is checked, and nothing is found
 }
 
-type unified struct {
+// scratch is what a Record keeps between checks, so that a valid record costs no allocation.
+type scratch struct {
+	owner   *Checker     // whose sizes it has
+	guesses []int16      // by plan and field: which field came next the last time
+	seen    []uint64     // a stack: for each open object, the set of its properties so far
+	slots   [][]byte     // values of the key
+	groups  []groupValue // the first value of each group of places that must be equal
+	parts   []KeyValue   // parts of references
+	items   []item       // a stack: the items so far of each open collection
+	values  []itemPart   // the parts of their keys
+	text    []byte       // texts without their escapes
+	key     []byte       // canonical form of a key
+	keyOut  []KeyValue   // Key.Parts
+	hashes  [64]keyHash  // of keys that references had lately, by a quick hash
+	memory  memory       // of descriptor values
+}
+
+type groupValue struct {
 	value []byte
 	place Place
-}
-
-// itemPart is a part of an item's key.
-type itemPart struct {
-	value []byte
-	hash  uint64 // quick; 0: not known yet
-}
-
-type item struct {
-	hash   uint64
-	values int // where its key begins in scratch.values
-	number int // in its collection, from 0
 }
 
 type keyHash struct {
@@ -50,27 +49,16 @@ type keyHash struct {
 	hash      [16]byte
 }
 
-// run is one check of one record. It lives on the stack.
-type run struct {
-	in      jsonl.Scanner
-	rec     *Record
-	at      [maxNesting]int32
-	depth   int  // open collections
-	item    int  // where the key of the current item begins in scratch.values
-	parts   int  // where the parts of the current reference begin in scratch.parts
-	keyOnly bool // only what makes the key is judged, and nothing is found
-}
-
-// Check judges the record in data and fills rec.
+// Check checks the record in data and fills rec.
 func (c *Checker) Check(data []byte, rec *Record) { c.check(data, rec, false) }
 
-// Key fills rec.Key alone, as Check would, for records that the target has taken already: what
-// else stands in them, such as the members that the target adds, is passed over.
+// Key fills rec.Key alone, as Check would, for records that the target has accepted already: the
+// rest of them, such as the members that the target adds, is skipped.
 func (c *Checker) Key(data []byte, rec *Record) { c.check(data, rec, true) }
 
 func (c *Checker) check(data []byte, rec *Record, keyOnly bool) {
 	rec.reset(c)
-	s := run{in: jsonl.Scanner{Data: data, Decoded: rec.scratch.text[:0]}, rec: rec, item: nowhere, parts: nowhere, keyOnly: keyOnly}
+	s := run{in: jsonl.Scanner{Data: data, Decoded: rec.scratch.text[:0]}, rec: rec, item: none, parts: none, keyOnly: keyOnly}
 	if s.record(c.root) {
 		c.makeKey(rec)
 	} else {
@@ -100,15 +88,15 @@ func (rec *Record) reset(c *Checker) {
 		sc.owner = c
 		sc.guesses = make([]int16, c.guesses)
 		for i := range sc.guesses {
-			sc.guesses[i] = nowhere
+			sc.guesses[i] = none
 		}
 		sc.slots = make([][]byte, c.slots)
-		sc.classes = make([]unified, c.classes)
-		sc.memory = newMemory(c.spoken)
+		sc.groups = make([]groupValue, c.groups)
+		sc.memory = newMemory(c.descriptors)
 		sc.keyOut = make([]KeyValue, len(c.key))
 	}
 	clear(sc.slots)
-	clear(sc.classes)
+	clear(sc.groups)
 	sc.seen, sc.parts, sc.items, sc.values = sc.seen[:0], sc.parts[:0], sc.items[:0], sc.values[:0]
 }
 
@@ -134,7 +122,7 @@ func (c *Checker) makeKey(rec *Record) {
 	rec.Key = Key{OK: true, Hash: sum(buf), Parts: sc.keyOut}
 }
 
-// object walks the object that begins here; false means that the text is no JSON.
+// object walks the object that begins here; false means that the text is not JSON.
 func (s *run) object(p *plan) bool {
 	if !s.in.Enter("objects stand too deep in each other") {
 		return false
@@ -170,24 +158,26 @@ func (s *run) object(p *plan) bool {
 	return true
 }
 
+// members walks the members of an object up to its end; base is where its set of properties begins
+// in scratch.seen. Records of one source write their properties in one order: at each member the one
+// that followed the last time is compared first, and its name is looked up only if it is another one.
 func (s *run) members(p *plan, base int) bool {
 	guess := &s.rec.scratch.guesses[p.guesses]
 	for {
 		if s.in.Pos >= len(s.in.Data) || s.in.Data[s.in.Pos] != '"' {
 			return s.in.Fail("a name in quotes is expected")
 		}
-		// Records of one source name their properties in one order.
 		n := int(*guess)
-		if n == nowhere || !s.follows(p.fields[n].quoted) {
+		if n == none || !s.follows(p.fields[n].quoted) {
 			var ok bool
 			if n, ok = s.name(p); !ok {
 				return false
 			}
-			if n != nowhere {
+			if n != none {
 				*guess = int16(n)
 			}
 		}
-		if n != nowhere {
+		if n != none {
 			guess = &s.rec.scratch.guesses[p.guesses+1+n]
 			if !s.member(p, base, n) {
 				return false
@@ -216,31 +206,31 @@ func (s *run) follows(text string) bool {
 	return true
 }
 
-// name reads the name of a member, with the colon, and finds its field: nowhere if the standard
-// has none, and then the value has been passed over too.
+// name reads a member's name and colon and finds its field: none if the standard does not have it;
+// then the value has been skipped too.
 func (s *run) name(p *plan) (n int, ok bool) {
 	name, ok := s.in.Text()
 	if !ok {
-		return nowhere, false
+		return none, false
 	}
 	n, ok = p.byName[string(name)]
 	if !ok {
-		return nowhere, s.unknown(p, string(name))
+		return none, s.unknown(p, string(name))
 	}
 	return n, s.in.Colon()
 }
 
-// member judges the value of field n.
+// member checks the value of field n, which may not be there twice.
 func (s *run) member(p *plan, base, n int) bool {
 	seen, bit := &s.rec.scratch.seen[base+n/64], uint64(1)<<(n%64)
 	if *seen&bit != 0 {
-		s.find(diag.RecordJSON, s.place(p.fields[n].site), nil, "Keep one of them.", "%s stands twice in one object", p.fields[n].Name)
+		s.find(diag.RecordJSON, s.place(p.fields[n].path), nil, "Keep one of them.", "%s stands twice in one object", p.fields[n].Name)
 	}
 	*seen |= bit
 	return s.value(&p.fields[n])
 }
 
-// requireMembers finds the required properties that have not been met.
+// requireMembers finds the required properties that are not in the object.
 func (s *run) requireMembers(p *plan, seen []uint64) {
 	for w, need := range p.required {
 		if need&^seen[w] == 0 {
@@ -256,20 +246,20 @@ func (s *run) requireMembers(p *plan, seen []uint64) {
 
 func (s *run) missing(p *plan, f *field) {
 	if p.ref != nil {
-		s.find(diag.RecordSchema, s.place(f.site), nil, "", "%s lacks %s, a part of what it points at", p.ref.Path.Leaf(), f.Name)
+		s.wrong(f, nil, "", "%s lacks %s, a part of what it points at", p.ref.Path.Leaf(), f.Name)
 		return
 	}
-	s.find(diag.RecordSchema, s.place(f.site), nil, "", "%s is missing; it is required", f.Name)
+	s.wrong(f, nil, "", "%s is missing; it is required", f.Name)
 }
 
-// unknown judges a property that the standard does not have, and passes over its value.
+// unknown finds a property that the standard does not have, and skips its value.
 func (s *run) unknown(p *plan, name string) bool {
 	if !s.in.Colon() {
 		return false
 	}
 	s.in.Peek()
 	if !p.open && !s.keyOnly {
-		here := s.place(p.site).String() + "." + name
+		here := s.place(p.path).String() + "." + name
 		if serverFields[name] {
 			s.findAt(diag.RecordServerField, here, nil, "", "%s is set by the target alone", name)
 		} else {
@@ -283,7 +273,7 @@ func (s *run) unknown(p *plan, name string) bool {
 	return s.in.Skip()
 }
 
-// value judges the value of a property.
+// value checks the value of a property by its kind.
 func (s *run) value(f *field) bool {
 	c := s.in.Peek()
 	if s.keyOnly && !f.keyed {
@@ -293,8 +283,8 @@ func (s *run) value(f *field) bool {
 		if !s.in.Literal("null") {
 			return false
 		}
-		if f.Required { // null is as good as nothing
-			s.find(diag.RecordSchema, s.place(f.site), nil, "", "%s is null; it is required", f.Name)
+		if f.Required { // to a target, null is absent
+			s.wrong(f, nil, "", "%s is null; it is required", f.Name)
 		}
 		return true
 	}
@@ -335,7 +325,7 @@ func (s *run) wrongKind(f *field, c byte) bool {
 	case f.Kind == KindString && (c == '-' || '0' <= c && c <= '9'):
 		fix = "Write it in quotes."
 	}
-	s.find(diag.RecordSchema, s.place(f.site), s.in.Data[start:s.in.Pos], fix, "%s must be %s, not %s", f.Name, f.Kind, kindOf(c))
+	s.wrong(f, s.in.Data[start:s.in.Pos], fix, "%s must be %s, not %s", f.Name, f.Kind, kindOf(c))
 	return true
 }
 
@@ -354,212 +344,4 @@ func kindOf(c byte) string {
 		return "null"
 	}
 	return KindNumber.String()
-}
-
-// array judges a collection: its items, that there is one if it is required, and that no two of
-// them have the same key.
-func (s *run) array(f *field) bool {
-	if !s.in.Enter("lists stand too deep in each other") {
-		return false
-	}
-	sc := &s.rec.scratch
-	firstItem, firstValue, outerItem := len(sc.items), len(sc.values), s.item
-	keyed := f.plan != nil && len(f.plan.keyFold) > 0
-	s.depth++
-	count := 0
-	var met hashSet
-	if s.in.Peek() == ']' {
-		s.in.Pos++
-		if f.Required {
-			s.find(diag.RecordSchema, s.place(f.site), nil, "", "%s is an empty list; at least one item is required", f.Name)
-		}
-	} else {
-		for ; ; count++ {
-			if s.depth <= maxNesting {
-				s.at[s.depth-1] = int32(count)
-			}
-			c := s.in.Peek()
-			switch {
-			case f.plan == nil:
-				if !s.in.Skip() {
-					return false
-				}
-			case c != '{':
-				start := s.in.Pos
-				if !s.in.Skip() {
-					return false
-				}
-				s.find(diag.RecordSchema, s.place(f.plan.site), s.in.Data[start:s.in.Pos], "", "item %d of %s must be an object, not %s", count+1, f.Name, kindOf(c))
-			default:
-				s.item = len(sc.values)
-				for range f.plan.keyFold {
-					sc.values = append(sc.values, itemPart{})
-				}
-				if !s.object(f.plan) {
-					return false
-				}
-				if keyed {
-					s.compareItem(f, &met, firstItem, count)
-				}
-			}
-			if c = s.in.Peek(); c == ',' {
-				s.in.Pos++
-				continue
-			}
-			if c != ']' {
-				return s.in.Fail("a comma or ] is expected")
-			}
-			s.in.Pos++
-			break
-		}
-	}
-	sc.items, sc.values = sc.items[:firstItem], sc.values[:firstValue]
-	s.item = outerItem
-	s.depth--
-	s.in.Leave()
-	return true
-}
-
-// compareItem holds the key of the item just read against those before it in its collection.
-func (s *run) compareItem(f *field, met *hashSet, first, number int) {
-	sc := &s.rec.scratch
-	n := len(f.plan.keyFold)
-	values := sc.values[s.item : s.item+n]
-	h := uint64(hashSeed)
-	for i := range values {
-		v := &values[i]
-		if v.value == nil {
-			return
-		}
-		if v.hash == 0 {
-			v.hash = quickHash(hashSeed, v.value, f.plan.keyFold[i])
-		}
-		h = bits.RotateLeft64(h^v.hash, 29) * hashPrime
-	}
-	for _, other := range met.suspects(h, sc.items[first:]) {
-		if other.hash != h || !equalKeys(values, sc.values[other.values:other.values+n], f.plan.keyFold) {
-			continue
-		}
-		s.find(diag.RecordItemTwice, s.place(f.plan.site), bytes.Join(valuesOf(values), []byte(", ")), "",
-			"item %d of %s has the same %s as item %d", number+1, f.Name, f.plan.keyNames, other.number+1)
-		return
-	}
-	sc.items = append(sc.items, item{hash: h, values: s.item, number: number})
-}
-
-// hashSet tells most new hashes from old ones without a look at those.
-type hashSet [8]uint64
-
-// suspects adds h and returns the items that may have it already: all of them or none.
-func (m *hashSet) suspects(h uint64, items []item) []item {
-	w, bit := &m[h>>6%8], uint64(1)<<(h%64)
-	if *w&bit == 0 {
-		*w |= bit
-		return nil
-	}
-	return items
-}
-
-func valuesOf(parts []itemPart) [][]byte {
-	out := make([][]byte, len(parts))
-	for i, p := range parts {
-		out[i] = p.value
-	}
-	return out
-}
-
-func equalKeys(a, b []itemPart, fold []bool) bool {
-	for i := range a {
-		if !equalValues(a[i].value, b[i].value, fold[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// keep stores a canonical value where the field's roles want it; hash is its quick hash, if known.
-func (s *run) keep(f *field, value []byte, hash uint64) {
-	sc := &s.rec.scratch
-	if f.slot >= 0 && s.depth == 0 {
-		sc.slots[f.slot] = value
-	}
-	if f.part >= 0 && s.parts >= 0 {
-		sc.parts[s.parts+f.part].Value = value
-	}
-	if f.item >= 0 && s.item >= 0 {
-		sc.values[s.item+f.item] = itemPart{value, hash}
-	}
-	if f.class >= 0 {
-		s.unify(f, value)
-	}
-}
-
-// unify holds a value against the first one of its group.
-func (s *run) unify(f *field, value []byte) {
-	first := &s.rec.scratch.classes[f.class]
-	if first.value == nil {
-		*first = unified{value: value, place: s.place(f.site)}
-		return
-	}
-	if !equalValues(first.value, value, f.Descriptor != "") {
-		s.find(diag.RecordPartsDiffer, s.place(f.site), value, "", "%s is %q, but %s is %q; they must be the same",
-			f.Name, shorten(value), strings.Join(first.place.Path(), "."), shorten(first.value))
-	}
-}
-
-// useReference notes the reference just read, if it is complete.
-func (s *run) useReference(p *plan) {
-	sc := &s.rec.scratch
-	parts := sc.parts[s.parts:]
-	for i := range parts {
-		if parts[i].Value == nil {
-			sc.parts = sc.parts[:s.parts]
-			return
-		}
-	}
-	s.rec.References = append(s.rec.References, ReferenceUse{Reference: p.ref.Reference, Parts: parts[:len(parts):len(parts)], Place: s.place(p.site), plan: p.ref})
-	if len(p.ref.Targets) == 1 {
-		use := &s.rec.References[len(s.rec.References)-1]
-		use.Hash = s.referenceHash(use, p.ref.Targets[0])
-	}
-}
-
-// referenceHash remembers the hashes of late: one record after another points at the same things.
-func (s *run) referenceHash(use *ReferenceUse, target string) [16]byte {
-	sc := &s.rec.scratch
-	sc.key = use.appendKey(sc.key[:0], target)
-	known := &sc.hashes[quickHash(hashSeed, sc.key, false)%uint64(len(sc.hashes))]
-	if string(known.canonical) != string(sc.key) {
-		known.canonical = append(known.canonical[:0], sc.key...)
-		known.hash = sum(sc.key)
-	}
-	return known.hash
-}
-
-func (s *run) place(at *site) Place { return Place{site: at, at: s.at} }
-
-func (s *run) find(code diag.Code, at Place, value []byte, fix, format string, args ...any) {
-	s.findAt(code, at.String(), value, fix, format, args...)
-}
-
-func (s *run) findAt(code diag.Code, path string, value []byte, fix, format string, args ...any) {
-	if s.keyOnly {
-		return
-	}
-	s.rec.Findings = append(s.rec.Findings, Finding{Code: code, Level: diag.LevelOf(code), Path: path,
-		Value: shorten(value), Message: fmt.Sprintf(format, args...), Fix: fix})
-}
-
-const shownLength = 120
-
-// shorten keeps a value readable in a list of problems.
-func shorten(value []byte) string {
-	if len(value) <= shownLength {
-		return string(value)
-	}
-	end := shownLength
-	for end > 0 && !utf8.RuneStart(value[end]) {
-		end--
-	}
-	return string(value[:end]) + "…"
 }

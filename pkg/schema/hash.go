@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// A key's hash is the first half of SHA-256 over the resource's name and the values of the key's
-// parts in the order of Identity, each ended by a byte that no UTF-8 text holds. Descriptors are
-// folded and numbers canonical, as targets compare them.
+// partEnd ends each part of a key's canonical form; no UTF-8 text holds it. A key's hash is the first
+// half of SHA-256 over that form: the resource's name and the values of the key's parts in the order
+// of Identity, descriptor values folded and numbers canonical, as targets compare them.
 const partEnd = 0xff
 
 func sum(canonical []byte) (h [16]byte) {
@@ -28,8 +28,8 @@ func appendPart(dst, value []byte, fold bool) []byte {
 	return append(dst, partEnd)
 }
 
-// HashFor is the Key.Hash of the record the reference points at, if that is one of target: for an
-// abstract target such as EducationOrganization, which may be schools or localEducationAgencies.
+// HashFor is the Key.Hash of the record that the reference points at, if that is a record of target.
+// An abstract target such as EducationOrganization may be schools or localEducationAgencies.
 func (u *ReferenceUse) HashFor(target string) [16]byte {
 	return sum(u.appendKey(make([]byte, 0, 256), target))
 }
@@ -82,8 +82,8 @@ const (
 	highBits  = 0x8080808080808080
 )
 
-// quickHash is for telling the items of one collection apart; equal hashes are compared in full.
-// Setting the bit that tells lower case from upper makes letters equal that differ only in case.
+// quickHash tells the items of one collection apart; where hashes are equal, values are compared in
+// full. fold sets the bit in which a lower-case letter differs from its upper-case one.
 func quickHash(h uint64, value []byte, fold bool) uint64 {
 	var mask, high uint64
 	if fold {

@@ -5,37 +5,41 @@ import (
 	"strings"
 )
 
-// Checker judges one record over its bytes in one pass. It is immutable, one per resource, and
+// Checker checks records of one resource, over their bytes and in one pass. It is immutable and
 // safe for concurrent use.
+//
+// It is compiled from the facts of the standard before the first record: for each place in the
+// resource a plan says which properties may be there and where their values have to be kept: for the
+// record's key, for the reference or the item they are part of, for comparison with equal places.
 type Checker struct {
-	resource *Resource
-	root     *plan
-	key      []keySlots
-	slots    int // values of the record that make its key
-	classes  int // groups of values that must be equal
-	guesses  int // room for the guesses of all plans
-	spoken   int // fields that hold descriptors
+	resource    *Resource
+	root        *plan
+	key         []keySlots
+	slots       int // values of the record that make its key
+	groups      int // groups of places whose values must be equal
+	guesses     int // entries of scratch.guesses that the plans need
+	descriptors int // fields that hold descriptor values
 }
 
 // keySlots says where the value of one part of the key is kept: the first slot that is filled counts.
 type keySlots struct {
 	name  string
 	slots []int
-	fold  bool
+	fold  bool // compare without regard to case
 }
 
-// plan is an object as the check walks it; there is one for each place in the resource.
+// plan is an object at one place in the resource.
 type plan struct {
-	site     *site
+	path     *pathTemplate
 	fields   []field
 	byName   map[string]int
-	required []uint64 // bits of the fields that must stand
-	words    int      // of a set of fields
-	guesses  int      // where this plan's guesses begin in Record.guesses
-	open     bool
+	required []uint64 // a bit for each field that is required
+	words    int      // of such a set of fields
+	guesses  int      // where this plan's entries of scratch.guesses begin
+	open     bool     // other properties are allowed
 	ref      *referencePlan
-	keyFold  []bool // the same by part of the item's key
-	keyNames string // what must be unique in the collection, for messages
+	keyFold  []bool // of an item, by part of its key: compare without regard to case
+	keyNames string // of an item: the names of these parts, for messages
 }
 
 // referencePlan is a reference, with how its parts make the key of what it points at.
@@ -45,85 +49,85 @@ type referencePlan struct {
 	fold   []bool           // by part: compare without regard to case
 }
 
-// field is a property as the check meets it.
+// field is a property at one place. What does not apply to it is none.
 type field struct {
 	quoted string // its name with quotes and colon
 	*Property
-	site  *site
-	plan  *plan // of the object, or of the items
-	trim  bool  // blanks around it are refused: part of a key
-	keyed bool  // it holds a part of the record's key
-	slot  int   // its value is kept for the record's key; -1: not
-	part  int   // … as part of the reference it stands in
-	item  int   // … as part of the key of the item it stands in
-	class int   // … and must equal the others of this group
-	word  int   // number among the fields that hold descriptors
+	path   *pathTemplate
+	plan   *plan // of the object, or of the items
+	trim   bool  // a part of a key: blanks around it are refused
+	keyed  bool  // it is or holds a part of the record's key
+	slot   int   // where its value is kept for the record's key
+	part   int   // which part of the reference it is
+	item   int   // which part of the key of the item
+	group  int   // whose values must be equal
+	memory int   // number among the fields that hold descriptor values
 }
 
-const nowhere = -1
+const none = -1
 
-// Checker is the check of a resource's records.
+// Checker compiles the check of a resource's records.
 func (s *Standard) Checker(resource string) (*Checker, bool) {
 	r, ok := s.Resource(resource)
 	if !ok {
 		return nil, false
 	}
-	b := planner{standard: s, checker: &Checker{resource: r}, slots: map[string]int{}, classes: map[string]int{}}
+	c := &compiler{standard: s, checker: &Checker{resource: r}, slots: map[string]int{}, groups: map[string]int{}}
 	for _, k := range r.Identity {
 		ks := keySlots{name: k.Path.Leaf(), fold: k.Descriptor != ""}
 		for _, p := range append([]Path{k.Path}, k.Also...) {
-			b.slots[p.String()] = len(b.slots)
-			ks.slots = append(ks.slots, b.slots[p.String()])
+			c.slots[p.String()] = len(c.slots)
+			ks.slots = append(ks.slots, c.slots[p.String()])
 		}
-		b.checker.key = append(b.checker.key, ks)
+		c.checker.key = append(c.checker.key, ks)
 	}
 	for _, e := range r.Equal {
-		b.join(e[0].String(), e[1].String())
+		c.join(e[0].String(), e[1].String())
 	}
-	b.checker.slots = len(b.slots)
-	b.checker.root = b.plan(r.Root, nil, []string{"$"}, nil)
-	return b.checker, true
+	c.checker.slots = len(c.slots)
+	c.checker.root = c.plan(r.Root, &pathTemplate{pieces: []string{"$"}}, nil)
+	return c.checker, true
 }
 
-// planner makes the plans of one resource.
-type planner struct {
+// compiler makes the plans of one resource.
+type compiler struct {
 	standard *Standard
 	checker  *Checker
 	slots    map[string]int // by path
-	classes  map[string]int // by path
+	groups   map[string]int // by path
 }
 
-// join puts two paths into one group of equal values.
-func (b *planner) join(x, y string) {
-	cx, okx := b.classes[x]
-	cy, oky := b.classes[y]
+// join puts two paths, and what is equal to either, into one group.
+func (c *compiler) join(x, y string) {
+	gx, okx := c.groups[x]
+	gy, oky := c.groups[y]
 	switch {
 	case !okx && !oky:
-		b.classes[x], b.classes[y] = b.checker.classes, b.checker.classes
-		b.checker.classes++
+		c.groups[x], c.groups[y] = c.checker.groups, c.checker.groups
+		c.checker.groups++
 	case !okx:
-		b.classes[x] = cy
+		c.groups[x] = gy
 	case !oky:
-		b.classes[y] = cx
-	case cx != cy:
-		for p, c := range b.classes {
-			if c == cy {
-				b.classes[p] = cx
+		c.groups[y] = gx
+	case gx != gy:
+		for p, g := range c.groups {
+			if g == gy {
+				c.groups[p] = gx
 			}
 		}
 	}
 }
 
-// plan makes the plan of o, which stands at path; pieces is that path in text, cut behind
-// collections; keys are the paths of the item's key below here, by their place in it.
-func (b *planner) plan(o *Object, path Path, pieces []string, keys []Path) *plan {
-	p := &plan{site: &site{path: path, pieces: pieces}, byName: make(map[string]int, len(o.Properties)), open: o.Open}
+// plan makes the plan of the object at path. For an object inside an item, itemKey holds the parts of
+// the item's key, each as the rest of its path from this object on; a part that is elsewhere is empty.
+func (c *compiler) plan(o *Object, path *pathTemplate, itemKey []Path) *plan {
+	p := &plan{path: path, byName: make(map[string]int, len(o.Properties)), open: o.Open}
 	p.words = (len(o.Properties) + 63) / 64
 	p.required = make([]uint64, p.words)
-	p.guesses = b.checker.guesses
-	b.checker.guesses += len(o.Properties) + 1
+	p.guesses = c.checker.guesses
+	c.checker.guesses += len(o.Properties) + 1
 	if o.Reference != nil {
-		p.ref = b.reference(o)
+		p.ref = c.reference(o)
 	}
 	p.fields = make([]field, len(o.Properties))
 	for i, prop := range o.Properties {
@@ -131,81 +135,84 @@ func (b *planner) plan(o *Object, path Path, pieces []string, keys []Path) *plan
 		if prop.Required {
 			p.required[i/64] |= 1 << (i % 64)
 		}
-		p.fields[i] = b.field(p, prop, keys)
+		p.fields[i] = c.field(p, prop, itemKey)
 	}
 	return p
 }
 
-func (b *planner) reference(o *Object) *referencePlan {
+func (c *compiler) reference(o *Object) *referencePlan {
 	ref := &referencePlan{Reference: o.Reference, orders: map[string][]int{}}
 	for _, k := range ref.Keys {
-		ref.fold = append(ref.fold, descriptorAt(o, Path{k.Name}))
+		ref.fold = append(ref.fold, o.holdsDescriptor(Path{k.Name}))
 	}
 	for _, name := range ref.Targets {
-		if target, ok := b.standard.Resource(name); ok {
+		if target, ok := c.standard.Resource(name); ok {
 			ref.orders[name] = ref.keyOrder(target)
 		}
 	}
 	return ref
 }
 
-func (b *planner) field(p *plan, prop *Property, keys []Path) field {
-	path := append(slices.Clone(p.site.path), prop.Name)
-	pieces := slices.Clone(p.site.pieces)
-	pieces[len(pieces)-1] += "." + prop.Name
-	f := field{quoted: `"` + prop.Name + `":`, Property: prop, site: &site{path: path, pieces: pieces}, slot: nowhere, part: nowhere, item: nowhere, class: nowhere}
-	text := path.String()
-	if slot, ok := b.slots[text]; ok && len(pieces) == 1 {
+// field makes the field of prop in p: first which parts its value is, then the plan of what is in it.
+func (c *compiler) field(p *plan, prop *Property, itemKey []Path) field {
+	path := p.path.member(prop.Name)
+	f := field{quoted: `"` + prop.Name + `":`, Property: prop, path: path, slot: none, part: none, item: none, group: none}
+	if slot, ok := c.slots[path.names.String()]; ok && len(path.pieces) == 1 {
 		f.slot = slot
 	}
-	if class, ok := b.classes[text]; ok {
-		f.class = class
+	if group, ok := c.groups[path.names.String()]; ok {
+		f.group = group
 	}
 	if p.ref != nil {
 		f.part = slices.IndexFunc(p.ref.Keys, func(k ReferenceKey) bool { return k.Name == prop.Name })
 	}
-	var below []Path
-	for i, k := range keys {
-		rest := make(Path, 0, len(k))
-		if len(k) > 0 && k[0] == prop.Name {
-			if len(k) == 1 {
-				f.item = i
-			}
-			rest = k[1:]
+	inside := make([]Path, len(itemKey))
+	for i, k := range itemKey {
+		switch {
+		case len(k) == 0 || k[0] != prop.Name:
+		case len(k) == 1:
+			f.item = i
+		default:
+			inside[i] = k[1:]
 		}
-		below = append(below, rest)
 	}
 	if prop.Kind == KindString && prop.Descriptor != "" {
-		f.word = b.checker.spoken
-		b.checker.spoken++
+		f.memory = c.checker.descriptors
+		c.checker.descriptors++
 	}
-	f.trim = prop.Kind == KindString && prop.Descriptor == "" && (f.slot != nowhere || f.part != nowhere || f.item != nowhere)
+	f.trim = prop.Kind == KindString && prop.Descriptor == "" && (f.slot != none || f.part != none || f.item != none)
+	f.keyed = f.slot != none
 	switch {
 	case prop.Kind == KindArray && prop.Object != nil:
-		f.plan = b.plan(prop.Object, path, append(pieces, ""), prop.ItemKey)
-		names := make([]string, len(prop.ItemKey))
-		for i, k := range prop.ItemKey {
-			names[i] = k.Leaf()
-			f.plan.keyFold = append(f.plan.keyFold, descriptorAt(prop.Object, k))
-		}
-		f.plan.keyNames = strings.Join(names, ", ")
+		f.plan = c.items(prop, path)
 	case prop.Object != nil:
-		f.plan = b.plan(prop.Object, path, pieces, below)
+		f.plan = c.plan(prop.Object, path, inside)
+		f.keyed = f.keyed || slices.ContainsFunc(f.plan.fields, func(f field) bool { return f.keyed })
 	}
-	f.keyed = f.slot != nowhere || prop.Kind == KindObject && slices.ContainsFunc(f.plan.fields, func(f field) bool { return f.keyed })
 	return f
 }
 
-func descriptorAt(o *Object, path Path) bool {
-	for i, name := range path {
-		p, ok := o.ByName[name]
-		if !ok {
-			return false
-		}
-		if i == len(path)-1 {
-			return p.Descriptor != ""
-		}
-		o = p.Object
+// items makes the plan of a collection's items.
+func (c *compiler) items(prop *Property, path *pathTemplate) *plan {
+	p := c.plan(prop.Object, &pathTemplate{names: path.names, pieces: append(slices.Clone(path.pieces), "")}, prop.ItemKey)
+	names := make([]string, len(prop.ItemKey))
+	for i, k := range prop.ItemKey {
+		names[i] = k.Leaf()
+		p.keyFold = append(p.keyFold, prop.Object.holdsDescriptor(k))
 	}
-	return false
+	p.keyNames = strings.Join(names, ", ")
+	return p
+}
+
+// member is the path of a property of the object at t.
+func (t *pathTemplate) member(name string) *pathTemplate {
+	pieces := slices.Clone(t.pieces)
+	pieces[len(pieces)-1] += "." + name
+	return &pathTemplate{names: append(slices.Clone(t.names), name), pieces: pieces}
+}
+
+// holdsDescriptor reports whether the property at path, from o on, holds a descriptor value.
+func (o *Object) holdsDescriptor(path Path) bool {
+	p, ok := o.property(path)
+	return ok && p.Descriptor != ""
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
-// Record is what Checker.Check finds in one record. One worker reuses one Record; slices in it
-// point into the data checked or into the Record, and are valid until the next Check.
+// Record is what Checker.Check finds in one record. A worker reuses one Record for all it checks;
+// slices in it point into the checked data or into the Record, and are valid until the next Check.
 type Record struct {
 	Findings    []Finding       // what is wrong by the schema; empty: the record fits
 	Key         Key             // the natural key; Key.OK is false if a part is missing
@@ -18,12 +18,12 @@ type Record struct {
 	scratch scratch
 }
 
-// Finding is one thing wrong, or worth knowing, in a record.
+// Finding is one thing in a record that is wrong or worth knowing.
 type Finding struct {
 	Code    diag.Code
 	Level   diag.Level
 	Path    string // $.scoreResults[1].result
-	Value   string // what stands there, shortened
+	Value   string // what is written there, shortened
 	Message string
 	Fix     string
 }
@@ -35,7 +35,7 @@ type Key struct {
 	Parts []KeyValue // in the order of Resource.Identity
 }
 
-// KeyValue is one part of a key; Value is its decoded text.
+// KeyValue is one part of a key. Value is its text without escapes.
 type KeyValue struct {
 	Name  string
 	Value []byte
@@ -61,10 +61,10 @@ func keyText(parts []KeyValue) string {
 type DescriptorUse struct {
 	Type     string // GradeLevelDescriptor
 	Property *Property
-	Value    []byte // decoded text, uri#code
+	Value    []byte // uri#code, without escapes
 	Place    Place
 
-	number int32 // in Record.memory; 0: it is not there
+	number int32 // in the Record's memory; 0: it is not there
 }
 
 // ReferenceUse is one complete reference in a record.
@@ -80,41 +80,42 @@ type ReferenceUse struct {
 // String writes the reference's key for people.
 func (u *ReferenceUse) String() string { return keyText(u.Parts) }
 
-// Settle says that the caller knows all it wants of a descriptor that the last Check found: as long
-// as the Record serves the same Checker, Descriptors may leave out that value at that place.
+// Settle says that the caller needs no more of a descriptor value that the last Check found: while
+// the Record serves the same Checker, Descriptors may leave out that value at that place.
 func (rec *Record) Settle(d *DescriptorUse) {
 	if d.number != 0 {
-		rec.scratch.memory.met[d.number].settled = true
+		rec.scratch.memory.known[d.number].settled = true
 	}
 }
 
-// maxNesting is how many collections deep a Place counts items; the standards need three.
+// maxNesting is how many levels of collections a Place counts the items of; the standards need three.
 const maxNesting = 4
 
-// Place is where in a record something stands: a path with the numbers of its items, kept
-// without text until someone asks.
+// Place is a place in a record: a path in the schema and the numbers of the items on the way, from
+// 0. Its text is made when someone asks for it.
 type Place struct {
-	site *site
-	at   [maxNesting]int32
+	path  *pathTemplate
+	items [maxNesting]int32
 }
 
-// site is a place in the schema; its pieces are the path cut behind each collection's name.
-type site struct {
-	path   Path
+// pathTemplate is a path in the schema, cut behind the name of each collection, where the number of
+// an item goes.
+type pathTemplate struct {
+	names  Path
 	pieces []string // ["$.scoreResults", ".result"]
 }
 
 // String is the JSON path: $.scoreResults[3].result.
 func (p Place) String() string {
-	if p.site == nil {
+	if p.path == nil {
 		return "$"
 	}
 	var b strings.Builder
-	for i, piece := range p.site.pieces {
+	for i, piece := range p.path.pieces {
 		if i > 0 {
 			b.WriteByte('[')
 			if i <= maxNesting {
-				b.WriteString(strconv.Itoa(int(p.at[i-1])))
+				b.WriteString(strconv.Itoa(int(p.items[i-1])))
 			} else {
 				b.WriteByte('*')
 			}
@@ -127,8 +128,8 @@ func (p Place) String() string {
 
 // Path is the place in the schema, without item numbers.
 func (p Place) Path() Path {
-	if p.site == nil {
+	if p.path == nil {
 		return nil
 	}
-	return p.site.path
+	return p.path.names
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
-// string judges a text, date, time or descriptor.
+// string checks a text, date, time or descriptor value.
 func (s *run) string(f *field) bool {
 	if f.Descriptor != "" && f.Kind == KindString {
 		return s.descriptor(f)
@@ -23,7 +23,7 @@ func (s *run) string(f *field) bool {
 	switch f.Kind {
 	case KindDate:
 		if !isDate(value) {
-			s.find(diag.RecordSchema, s.place(f.site), value, "Write it as 2025-03-04.", "%s is no date", f.Name)
+			s.wrong(f, value, "Write it as 2025-03-04.", "%s is no date", f.Name)
 			return true
 		}
 	case KindDateTime:
@@ -31,19 +31,19 @@ func (s *run) string(f *field) bool {
 		case isDate(value):
 			s.findPlainDate(f)
 		case !isDateTime(value):
-			s.find(diag.RecordSchema, s.place(f.site), value, "Write it as 2025-03-04T14:00:00Z.", "%s is no date with time", f.Name)
+			s.wrong(f, value, "Write it as 2025-03-04T14:00:00Z.", "%s is no date with time", f.Name)
 			return true
 		}
-		if f.slot >= 0 || f.part >= 0 || f.item >= 0 || f.class >= 0 {
+		if f.slot != none || f.part != none || f.item != none || f.group != none {
 			value = canonicalDateTime(value)
 		}
 	case KindTime:
 		if !isTime(value) {
-			s.find(diag.RecordSchema, s.place(f.site), value, "Write it as 14:05:00.", "%s is no time of day", f.Name)
+			s.wrong(f, value, "Write it as 14:05:00.", "%s is no time of day", f.Name)
 			return true
 		}
 	default:
-		if !s.words(f, value) {
+		if !s.checkText(f, value) {
 			return true
 		}
 	}
@@ -59,31 +59,31 @@ func (s *run) text(f *field) ([]byte, bool) {
 		if flaw == jsonl.LoneSurrogate {
 			what = "holds half a character (a lone surrogate)"
 		}
-		s.find(diag.RecordSchema, s.place(f.site), nil, "", "%s %s", f.Name, what)
+		s.wrong(f, nil, "", "%s %s", f.Name, what)
 	}
 	return value, ok
 }
 
-// words judges a text's length, blanks and descriptor form; false means it is as good as missing.
-func (s *run) words(f *field, value []byte) bool {
+// checkText checks a text's blanks and length; false means that it is as good as missing.
+func (s *run) checkText(f *field, value []byte) bool {
 	if len(value) == 0 || mayBeBlank(value[0]) || mayBeBlank(value[len(value)-1]) {
 		trimmed := bytes.TrimSpace(value)
 		if len(trimmed) == 0 && (f.Required || f.trim || f.Descriptor != "") {
-			s.find(diag.RecordSchema, s.place(f.site), value, "", "%s is blank", f.Name)
+			s.wrong(f, value, "", "%s is blank", f.Name)
 			return false
 		}
 		if f.trim && len(trimmed) < len(value) {
-			s.find(diag.RecordSchema, s.place(f.site), value, "Remove them; keys are compared character by character.", "%s has blanks at its beginning or end", f.Name)
+			s.wrong(f, value, "Remove them; keys are compared character by character.", "%s has blanks at its beginning or end", f.Name)
 		}
 	}
 	if f.MaxLength > 0 && len(value) > f.MaxLength { // no text has more UTF-16 units than bytes
 		if n := jsonl.UTF16Length(value); n > f.MaxLength {
-			s.find(diag.RecordSchema, s.place(f.site), value, "", "%s is %d characters long, at most %d are allowed", f.Name, n, f.MaxLength)
+			s.wrong(f, value, "", "%s is %d characters long, at most %d are allowed", f.Name, n, f.MaxLength)
 		}
 	}
 	if f.MinLength > 0 && len(value) < 3*f.MinLength { // no text has more than three bytes for each unit
 		if n := jsonl.UTF16Length(value); n < f.MinLength {
-			s.find(diag.RecordSchema, s.place(f.site), value, "", "%s is %d characters long, at least %d are needed", f.Name, n, f.MinLength)
+			s.wrong(f, value, "", "%s is %d characters long, at least %d are needed", f.Name, n, f.MinLength)
 		}
 	}
 	return true
@@ -91,18 +91,18 @@ func (s *run) words(f *field, value []byte) bool {
 
 func mayBeBlank(c byte) bool { return c <= ' ' || c >= utf8.RuneSelf }
 
-// findPlainDate notes a date where a time is due. It is worth knowing, not wrong, and can stand in
-// every record: outside collections it costs no allocation.
+// findPlainDate notes a date where a date with time is due. That is worth knowing, not wrong, and may
+// be so in every record: outside collections it costs no allocation.
 func (s *run) findPlainDate(f *field) {
-	path := f.site.pieces[0]
-	if len(f.site.pieces) > 1 {
-		path = s.place(f.site).String()
+	path := f.path.pieces[0]
+	if len(f.path.pieces) > 1 {
+		path = s.place(f.path).String()
 	}
 	s.rec.Findings = append(s.rec.Findings, Finding{Code: diag.RecordDate, Level: diag.LevelInfo, Path: path,
 		Message: "a plain date stands where a date with time is due; targets read it as midnight"})
 }
 
-// isDate is 2025-03-04, and that day exists.
+// isDate reports whether v is a date that exists, as in 2025-03-04.
 func isDate(v []byte) bool {
 	if len(v) != 10 || v[4] != '-' || v[7] != '-' {
 		return false
@@ -127,7 +127,7 @@ func digits(v []byte) (int, bool) {
 	return n, len(v) > 0
 }
 
-// isTime is 14:05, 14:05:30 or 14:05:30.25.
+// isTime reports whether v is a time of day, as in 14:05, 14:05:30 or 14:05:30.25.
 func isTime(v []byte) bool {
 	if len(v) < 5 || v[2] != ':' {
 		return false
@@ -153,7 +153,8 @@ func isTime(v []byte) bool {
 	return v[0] == '.' && ok && len(v) <= 10
 }
 
-// isDateTime is a date, T and a time, with Z, an offset or nothing behind it, which means UTC.
+// isDateTime reports whether v is a date, T and a time, and behind it Z, an offset or nothing, which
+// means UTC.
 func isDateTime(v []byte) bool {
 	if len(v) < 16 || v[10] != 'T' || !isDate(v[:10]) {
 		return false
@@ -180,7 +181,7 @@ func canonicalDateTime(v []byte) []byte {
 	return v
 }
 
-// number judges an integer or decimal.
+// number checks a whole number or a decimal.
 func (s *run) number(f *field) bool {
 	start := s.in.Pos
 	whole, ok := s.in.Number()
@@ -192,7 +193,7 @@ func (s *run) number(f *field) bool {
 		return s.integer(f, text, whole)
 	}
 	if bytes.ContainsAny(text, "eE") {
-		s.find(diag.RecordSchema, s.place(f.site), text, "Write it in full.", "%s has an exponent, which targets do not read", f.Name)
+		s.wrong(f, text, "Write it in full.", "%s has an exponent, which targets do not read", f.Name)
 		return true
 	}
 	s.inRange(f, text)
@@ -202,7 +203,7 @@ func (s *run) number(f *field) bool {
 
 func (s *run) integer(f *field, text []byte, whole bool) bool {
 	if !whole {
-		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s must be a whole number", f.Name)
+		s.wrong(f, text, "", "%s must be a whole number", f.Name)
 		return true
 	}
 	n, err := parseInt(text)
@@ -212,10 +213,10 @@ func (s *run) integer(f *field, text []byte, whole bool) bool {
 		if f.Int64 {
 			limit = math.MaxInt64
 		}
-		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is too large a number; from %d to %d are allowed", f.Name, -limit-1, limit)
+		s.wrong(f, text, "", "%s is too large a number; from %d to %d are allowed", f.Name, -limit-1, limit)
 		return true
-	case n == 0 && (f.slot >= 0 || f.part >= 0):
-		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is 0, which targets read as not given", f.Name)
+	case n == 0 && (f.slot != none || f.part != none):
+		s.wrong(f, text, "", "%s is 0, which targets read as not given", f.Name)
 		return true
 	}
 	s.inRange(f, text)
@@ -248,18 +249,18 @@ func (s *run) inRange(f *field, text []byte) {
 	n, err := strconv.ParseFloat(string(text), 64)
 	switch {
 	case err != nil:
-		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is too large a number", f.Name)
+		s.wrong(f, text, "", "%s is too large a number", f.Name)
 	case f.Minimum != nil && n < *f.Minimum:
-		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is %s, at least %s is allowed", f.Name, shorten(text), boundText(*f.Minimum))
+		s.wrong(f, text, "", "%s is %s, at least %s is allowed", f.Name, shorten(text), boundText(*f.Minimum))
 	case f.Maximum != nil && n > *f.Maximum:
-		s.find(diag.RecordSchema, s.place(f.site), text, "", "%s is %s, at most %s is allowed", f.Name, shorten(text), boundText(*f.Maximum))
+		s.wrong(f, text, "", "%s is %s, at most %s is allowed", f.Name, shorten(text), boundText(*f.Maximum))
 	}
 }
 
 // boundText writes a bound in full, never with an exponent.
 func boundText(bound float64) string { return strconv.FormatFloat(bound, 'f', -1, 64) }
 
-// canonicalNumber cuts what does not change a decimal's value: 5.50 is 5.5, 5.0 is 5.
+// canonicalNumber cuts off what does not change a decimal's value: 5.50 is 5.5, 5.0 is 5.
 func canonicalNumber(text []byte) []byte {
 	if bytes.IndexByte(text, '.') >= 0 {
 		text = bytes.TrimRight(text, "0")

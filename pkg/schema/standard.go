@@ -169,18 +169,16 @@ func (s *Standard) Waves(resources []string) [][]string {
 }
 
 // Property finds the property at path.
-func (r *Resource) Property(path Path) (*Property, bool) {
-	o := r.Root
+func (r *Resource) Property(path Path) (*Property, bool) { return r.Root.property(path) }
+
+func (o *Object) property(path Path) (*Property, bool) {
 	for i, name := range path {
 		if o == nil {
-			return nil, false
+			break
 		}
 		p, ok := o.ByName[name]
-		if !ok {
-			return nil, false
-		}
-		if i == len(path)-1 {
-			return p, true
+		if !ok || i == len(path)-1 {
+			return p, ok
 		}
 		o = p.Object
 	}
@@ -211,7 +209,7 @@ func (ref *Reference) keyOrder(target *Resource) []int {
 	if len(order) == 1 && len(ref.Keys) == 1 {
 		order[0] = 0 // an organization's key has another name in each kind of organization
 	}
-	if slices.Contains(order, nowhere) {
+	if slices.Contains(order, none) {
 		return nil
 	}
 	return order

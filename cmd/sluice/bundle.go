@@ -18,6 +18,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/fixture"
+	samples "github.com/sluice-edfi/sluice/pkg/sample"
 	"github.com/sluice-edfi/sluice/pkg/transform"
 )
 
@@ -223,7 +224,7 @@ func (a *app) printFixtures(b *bundle.Bundle, results []fixture.Result) error {
 }
 
 func (a *app) newBundleSample() *cobra.Command {
-	var q fixture.SampleRequest
+	var q samples.Request
 	var params []string
 	var out string
 	cmd := &cobra.Command{
@@ -272,13 +273,13 @@ are 600000 to 699999 and schools 2559013xx, which the sandbox knows.`,
 }
 
 // writeSample streams the file to stdout, or to a file that is complete or absent.
-func (a *app) writeSample(ctx context.Context, p *transform.Program, q fixture.SampleRequest, out string) error {
+func (a *app) writeSample(ctx context.Context, p *transform.Program, q samples.Request, out string) error {
 	if out == "" {
 		if a.JSON {
 			return usage("add -o FILE", "--json and the sample cannot both go to stdout")
 		}
 		w := bufio.NewWriterSize(cancellable{ctx, a.out}, 1<<16)
-		err := fixture.Sample(w, p, q)
+		err := samples.Write(w, p, q)
 		if err == nil {
 			err = w.Flush()
 		}
@@ -292,7 +293,7 @@ func (a *app) writeSample(ctx context.Context, p *transform.Program, q fixture.S
 		return asDiskError(err)
 	}
 	w := bufio.NewWriterSize(cancellable{ctx, f}, 1<<16)
-	if err := fixture.Sample(w, p, q); err != nil {
+	if err := samples.Write(w, p, q); err != nil {
 		return errors.Join(asDiskError(err), f.Close())
 	}
 	if err := w.Flush(); err != nil {

@@ -1,0 +1,111 @@
+// Package sample owns synthetic vendor files: from a bundle's contract, and what fixtures/sample.yaml adds to it, it
+// writes a header and rows with plausible values for the students and schools of the sandbox. It reads no vendor's file.
+package sample
+
+import (
+	"io"
+	"maps"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/table"
+	"github.com/sluice-edfi/sluice/pkg/transform"
+)
+
+// Request says which synthetic file to write.
+type Request struct {
+	Input  string // empty: the bundle's only input
+	Layout string // empty: the input's first, if it has layouts
+	Rows   int64
+	Seed   uint64            // the same seed makes the same file
+	Params map[string]string // the bundle's parameters as far as values follow them; others as sample.yaml says
+}
+
+// Students of synthetic files, known to the sandbox, and their schools and district.
+const (
+	firstStudent = 600000
+	students     = 100000
+	firstSchool  = 255901301
+	schools      = 8
+	district     = "255901"
+)
+
+// Write writes a vendor file that fits the bundle's contract: its header, then rows with plausible
+// values. Each row is another sitting: no two rows share student, day and time. It streams, and the
+// file depends on the request and the bundle alone; the program may be compiled for samples, without
+// the parameters that a run needs.
+func Write(w io.Writer, p *transform.Program, q Request) error {
+	c, err := contract(p, q)
+	if err != nil {
+		return err
+	}
+	h, err := readHints(p.Bundle, c.Input)
+	if err != nil {
+		return err
+	}
+	maps.Copy(h.params, q.Params)
+	if c.Columns, err = inOrder(c.Columns, h.headers[c.Layout]); err != nil {
+		return err
+	}
+	s, err := newSampler(h, c, q.Seed)
+	if err != nil {
+		return err
+	}
+	if limit := s.sittings() * students; q.Rows > limit {
+		return diag.Fail(diag.Usage, diag.ConfigUsage, "ask for fewer rows", "%s: %d rows cannot all be different sittings; %d can", p.Bundle.Name, q.Rows, limit)
+	}
+	return s.write(w, q.Rows)
+}
+
+// contract is the contract of the input and layout asked for.
+func contract(p *transform.Program, q Request) (*transform.Contract, error) {
+	if names := p.InputNames(); q.Input == "" && len(names) == 1 {
+		q.Input = names[0]
+	} else if q.Input == "" {
+		return nil, diag.Fail(diag.Usage, diag.ConfigInput, "name one with --input", "%s has several inputs: %s", p.Bundle.Name, strings.Join(names, ", "))
+	}
+	contracts, err := p.Contracts(q.Input)
+	if err != nil {
+		return nil, err
+	}
+	if format := table.FormatOf(contracts[0].Format); !format.CanSample {
+		return nil, diag.Fail(diag.Usage, diag.BundleUnsupported, "", "input %s has the format %s, of which no samples are made", q.Input, format.Name)
+	}
+	if q.Layout == "" {
+		return contracts[0], nil
+	}
+	var known []string
+	for _, c := range contracts {
+		if c.Layout == q.Layout {
+			return c, nil
+		}
+		known = append(known, c.Layout)
+	}
+	if contracts[0].Layout == "" {
+		return nil, diag.Fail(diag.Usage, diag.ConfigInput, "leave out --layout", "input %s has no layouts", q.Input)
+	}
+	return nil, diag.Fail(diag.Usage, diag.ConfigInput, "choose one of "+strings.Join(known, ", "), "input %s has no layout %q%s", q.Input, q.Layout, diag.DidYouMean(q.Layout, known))
+}
+
+// inOrder puts the columns in the vendor's order; without one that of the bundle stays.
+func inOrder(columns []transform.ContractColumn, headers []string) ([]transform.ContractColumn, error) {
+	if len(headers) == 0 {
+		return columns, nil
+	}
+	byHeader := map[string]transform.ContractColumn{}
+	for _, col := range columns {
+		byHeader[col.Header] = col
+	}
+	out := make([]transform.ContractColumn, len(headers))
+	for i, header := range headers {
+		out[i] = byHeader[header]
+		out[i].Header = header // also of one that the bundle knows by a glob
+		delete(byHeader, header)
+	}
+	for _, col := range columns {
+		if _, left := byHeader[col.Header]; left {
+			return nil, diag.Fail(diag.Usage, diag.BundleFixture, "add it in fixtures/sample.yaml", "the headers of the sample lack %q, which the bundle binds", col.Header)
+		}
+	}
+	return out, nil
+}

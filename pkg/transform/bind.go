@@ -175,7 +175,7 @@ func inLayout(def *bundle.Column, layout string) bool {
 
 // ignored reports whether a header is left out with a reason.
 func (in *input) ignored(header string) bool {
-	return slices.ContainsFunc(in.globs, func(g glob) bool { return g.form.MatchString(header) })
+	return slices.ContainsFunc(in.globs, func(g bundle.Text) bool { return bundle.MatchHeader(g.Value, header) })
 }
 
 // Bind binds an input to the headers of a file, before any row of it is read. What does not match

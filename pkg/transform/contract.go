@@ -20,8 +20,8 @@ type input struct {
 	columns []*column
 	scores  []*scoreUse
 	lists   []*list
-	globs   []glob
-	sources []*source // the resources that are made from it, in the order written
+	globs   []bundle.Text // the patterns of `ignore`
+	sources []*source     // the resources that are made from it, in the order written
 }
 
 // list is columns that repeat; its elements are known before the first row.
@@ -49,20 +49,6 @@ type fieldValue struct {
 	text  string // in headers
 }
 
-type glob struct {
-	def  bundle.Text
-	form *regexp.Regexp
-}
-
-// parseGlob: `*` is any run of characters, nothing else is special.
-func parseGlob(s string) *regexp.Regexp {
-	parts := strings.Split(s, "*")
-	for i, p := range parts {
-		parts[i] = regexp.QuoteMeta(p)
-	}
-	return regexp.MustCompile(`(?s)^` + strings.Join(parts, `.*`) + `$`)
-}
-
 func (c *compiler) compileInput(def *bundle.Input) *input {
 	in := &input{def: def, name: def.Name.Value}
 	for _, d := range def.Columns {
@@ -70,7 +56,7 @@ func (c *compiler) compileInput(def *bundle.Input) *input {
 	}
 	for _, g := range def.Ignore {
 		for _, t := range g.Globs {
-			in.globs = append(in.globs, glob{t, parseGlob(expression.TrimSpace(t.Value))})
+			in.globs = append(in.globs, bundle.Text{Value: expression.TrimSpace(t.Value), Pos: t.Pos})
 		}
 	}
 	in.scores = c.scoreUses(def.Scores)
@@ -337,8 +323,8 @@ func (p *Program) contract(in *input, layout string) *Contract {
 		}
 	}
 	for _, g := range in.globs {
-		if name := expression.TrimSpace(g.def.Value); !strings.Contains(name, "*") {
-			reserve(name)
+		if !strings.Contains(g.Value, "*") {
+			reserve(g.Value)
 		}
 	}
 	for _, s := range in.def.Student {

@@ -385,15 +385,15 @@ func (c *compiler) lintHeaders(in *input) {
 		}
 		for i, h := range b.headers {
 			for _, g := range in.globs {
-				if !b.bound[i] && g.form.MatchString(h) {
-					matched[g.def.Pos] = true
+				if !b.bound[i] && bundle.MatchHeader(g.Value, h) {
+					matched[g.Pos] = true
 				}
 			}
 		}
 	}
 	for _, g := range in.globs {
-		if known && !matched[g.def.Pos] {
-			c.lint(g.def.Pos, "remove it, or add a fixture with the layout that has it", "`ignore` names %q, which no column of a known layout matches", g.def.Value)
+		if known && !matched[g.Pos] {
+			c.lint(g.Pos, "remove it, or add a fixture with the layout that has it", "`ignore` names %q, which no column of a known layout matches", g.Value)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 package diag
 
-// Code names one kind of problem: family, then what it is about. Families (design §6): AUTH
+// Code names one kind of problem: its family, then what it is about. The families are: AUTH
 // credential and permission, VAL data, REF references, BUS rules and guards, INT transport and
 // target, BND bundle, CFG configuration.
 type Code string

@@ -13,10 +13,10 @@ import (
 	"strings"
 )
 
-// Level says how grave a problem is (SQ-4).
+// Level says how grave a problem is; 1 is the gravest.
 type Level int
 
-// The four levels of SQ-4.
+// The four levels.
 const (
 	LevelFormat  Level = 1 // blocks the file
 	LevelError   Level = 2 // blocks the record
@@ -38,8 +38,8 @@ func (l Level) String() string {
 	return fmt.Sprintf("level %d", int(l))
 }
 
-// Pos is a place in a text file that people write: a bundle, a table, sluice.yaml.
-// Line and Col count from 1 (Col in characters); zero means unknown.
+// Pos is a place in a text file that people write: a bundle, a table, sluice.yaml. Line and Col count
+// from 1, Col in characters; 0 means unknown.
 type Pos struct {
 	File string
 	Line int
@@ -58,10 +58,10 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 
-// Problem is one thing that is wrong or worth knowing, in the one shape that all stages share
-// (design §3, problems/<stage>.jsonl). What does not apply is left empty.
+// Problem is one thing that is wrong or worth knowing. All stages use this shape, which is also that of
+// the lines of problems/<stage>.jsonl. What does not apply is left empty.
 //
-// Value may be a student's data: it belongs into the run's files, never into a log.
+// Value may be a student's data: it belongs in the run's files, never in a log.
 type Problem struct {
 	Code       Code   `json:"code"`
 	Level      Level  `json:"level"`
@@ -69,7 +69,7 @@ type Problem struct {
 	Tenant     string `json:"tenant,omitempty"`
 	Input      string `json:"input,omitempty"`
 	File       string `json:"file,omitempty"`
-	Line       int    `json:"line,omitempty"`
+	Line       int    `json:"line,omitempty"`   // of File, from 1
 	Col        int    `json:"col,omitempty"`    // character in Line, for files that people write
 	Column     string `json:"column,omitempty"` // header of a tabular file
 	Resource   string `json:"resource,omitempty"`
@@ -79,16 +79,16 @@ type Problem struct {
 	Value      string `json:"value,omitempty"`
 	Message    string `json:"message"`
 	Fix        string `json:"fix,omitempty"`
-	Rule       string `json:"rule,omitempty"` // bundle file:line
-	Count      int    `json:"count,omitempty"`
-	Snippet    string `json:"-"` // the source line of a written file, for the terminal
+	Rule       string `json:"rule,omitempty"`  // file:line of the bundle
+	Count      int    `json:"count,omitempty"` // how often it occurred, if it stands for several
+	Snippet    string `json:"-"`               // the source line of a written file, for the terminal
 }
 
-// Pos is the problem's place.
+// Pos is where the problem is.
 func (p Problem) Pos() Pos { return Pos{File: p.File, Line: p.Line, Col: p.Col} }
 
-// At returns a problem of the code's own level at pos. Where the code's resolution says enough,
-// fix may be empty.
+// At makes a problem of the code's own level at pos. fix may be empty if the code's resolution says
+// enough.
 func At(pos Pos, code Code, fix, format string, args ...any) Problem {
 	return Problem{Code: code, Level: LevelOf(code), File: pos.File, Line: pos.Line, Col: pos.Col,
 		Message: fmt.Sprintf(format, args...), Fix: fix}
@@ -102,7 +102,7 @@ func (l List) Blocks() bool {
 	return slices.ContainsFunc(l, func(p Problem) bool { return p.Level <= LevelError })
 }
 
-// Sort orders by place, then code, then message, so that output never depends on the order of work.
+// Sort orders by place, then code, then message, so that output does not depend on the order of work.
 func (l List) Sort() {
 	slices.SortStableFunc(l, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Input, b.Input), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line),
@@ -112,19 +112,19 @@ func (l List) Sort() {
 	})
 }
 
-// Kind says what sort of end an Error is. cmd turns it into an exit status (design §2).
+// Kind says why an Error ends a command; the command line makes an exit status of it.
 type Kind int
 
-// Kinds of Error; the zero value is a run that could not be done.
+// Kinds of Error.
 const (
-	CouldNotRun Kind = iota // unreachable target, disk full
-	Usage                   // usage, configuration or bundle problem
+	CouldNotRun Kind = iota // the target is unreachable, the disk is full
+	Usage                   // a problem of usage, configuration or bundle
 	Refused                 // the target refused the credential
-	Guarded                 // a guard stopped it: drift, no pass, lock
+	Guarded                 // a guard stopped it, such as drift, a missing pass, a lock
 )
 
-// Error ends a command. Message says what happened, Next the next command or step; Problems, if
-// any, are listed before it. It never holds a secret or a student's data outside Problems.
+// Error ends a command. Message says what happened, Next what to do; Problems, if any, are listed
+// before it. Only Problems may hold a student's data, and nothing holds a secret.
 type Error struct {
 	Kind     Kind
 	Code     Code
@@ -146,7 +146,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Fail makes an *Error. next may be empty: then the code's resolution stands for it.
+// Fail makes an *Error. If next is empty, the code's resolution is shown in its place.
 func Fail(kind Kind, code Code, next, format string, args ...any) *Error {
 	return &Error{Kind: kind, Code: code, Next: next, Message: fmt.Sprintf(format, args...)}
 }
@@ -165,7 +165,7 @@ func AsError(err error) (*Error, bool) {
 	return e, ok
 }
 
-// DidYouMean returns ` (did you mean "x"?)` for the known name nearest to name, or "" when none is near.
+// DidYouMean returns ` (did you mean "x"?)` with the known name nearest to name, or "" if none is near.
 func DidYouMean(name string, known []string) string {
 	if near := Nearest(name, known, 1); len(near) > 0 {
 		return fmt.Sprintf(" (did you mean %q?)", near[0])

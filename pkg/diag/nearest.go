@@ -8,13 +8,13 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// Nearest returns up to n of the known names that are close enough to name to be a slip of the
-// keyboard or a word cut short, nearest first. Case counts as half a slip.
+// Nearest returns up to n of the known names, nearest first: those of which name may be a slip of the
+// keyboard or the beginning. A difference in case alone counts as half a slip.
 func Nearest(name string, known []string, n int) []string {
 	type near struct {
 		name string
-		d    int
-		full int // slips between the whole names
+		half int // half slips
+		full int // the same between the whole names
 	}
 	var all []near
 	for _, k := range known {
@@ -31,7 +31,7 @@ func Nearest(name string, known []string, n int) []string {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b near) int {
-		return cmp.Or(cmp.Compare(a.d, b.d), cmp.Compare(a.full, b.full), cmp.Compare(a.name, b.name))
+		return cmp.Or(cmp.Compare(a.half, b.half), cmp.Compare(a.full, b.full), cmp.Compare(a.name, b.name))
 	})
 	out := make([]string, 0, n)
 	for _, k := range all[:min(n, len(all))] {

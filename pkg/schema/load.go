@@ -14,7 +14,7 @@ import (
 	"sync"
 )
 
-// Names of the files of an embedded standard, beside <resource>.json.
+// The folder of an embedded standard is named ds-5.1. It holds these files beside <resource>.json.
 const (
 	folderPrefix   = "ds-"
 	standardFile   = "standard.json"
@@ -139,8 +139,8 @@ func readEmbedded(fsys fs.FS, version, name string) ([]byte, error) {
 	return text, nil
 }
 
-// Files are the embedded files of the standard, by name: one JSON Schema a resource, one that all
-// descriptors share, and the table of contents with the load order. What Load reads.
+// Files are the files of the standard that Load reads, by name: a JSON Schema for each resource, one
+// that all descriptors share, and the list of endpoints with their load order.
 func (s *Standard) Files() map[string][]byte {
 	files := map[string][]byte{}
 	list := contents{Version: s.Version, Endpoints: map[string]endpoint{}}
@@ -166,10 +166,11 @@ func (s *Standard) Files() map[string][]byte {
 	return files
 }
 
-// closing is a bracket on a line of its own, but not the last one.
+// closing is a closing bracket on a line of its own, except the one of the whole text.
 var closing = regexp.MustCompile(`\n +([]}])`)
 
-// DescriptorFile is the embedded file of descriptor values: type, namespace, codes, all sorted.
+// DescriptorFile is the file of descriptor values that StandardDescriptors reads: types, their
+// namespaces, the codes of each, all sorted.
 func DescriptorFile(values []DescriptorValue) []byte {
 	byType := map[string]map[string][]string{}
 	for _, v := range values {

@@ -34,7 +34,7 @@ func (r *reader) resolve() {
 	}
 	for _, raw := range r.raw {
 		if r.marked {
-			raw.names = nil // these documents list parameters of nested properties, not key parts
+			raw.params = nil // these documents list parameters of nested properties, not key parts
 		}
 		types := r.types
 		if raw.Segment == coreSegment {
@@ -126,7 +126,7 @@ func (r *reader) setIdentity(raw *rawResource) {
 		if r.marked {
 			ref.Identity = ref.marked
 		} else {
-			ref.Identity = !slices.ContainsFunc(ref.Keys, func(k ReferenceKey) bool { return !raw.keys[raw.column(ref, k.Name)] })
+			ref.Identity = !slices.ContainsFunc(ref.Keys, func(k ReferenceKey) bool { return !raw.params[raw.column(ref, k.Name)] })
 		}
 		if !ref.Identity {
 			continue
@@ -158,7 +158,7 @@ func (r *reader) setIdentity(raw *rawResource) {
 func (raw *rawResource) column(ref *rawReference, part string) string {
 	candidates := append(ref.prefixed(part), part)
 	for _, name := range candidates {
-		if raw.names[name] {
+		if _, ok := raw.params[name]; ok {
 			return name
 		}
 	}

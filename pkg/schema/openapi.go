@@ -12,15 +12,15 @@ import (
 	"unicode/utf8"
 )
 
-// Documents is what a target publishes of itself, or the generator is given.
+// Documents are those in which a target describes itself, or that the generator is given.
 type Documents struct {
 	Resources    [][]byte // OpenAPI documents, Swagger 2.0 or OpenAPI 3
 	Descriptors  [][]byte
 	Dependencies []byte // the dependencies document in JSON; empty: the order is derived
-	Version      string // of the data standard, "5.1"
+	Version      string // of the data standard, as in 5.1
 }
 
-// document is what we read of an OpenAPI document; both generations fit in.
+// document is the part of an OpenAPI document that is read, in either generation.
 type document struct {
 	Swagger     string
 	OpenAPI     string
@@ -76,11 +76,11 @@ func (n *schemaNode) reference() string {
 	return ref[strings.LastIndexByte(ref, '/')+1:]
 }
 
-// serverFields are set by the target alone. "link" stands inside references, the others at the root.
+// serverFields are set by the target alone: link inside references, the others at the root.
 var serverFields = map[string]bool{"id": true, "link": true, "_etag": true, "_lastModifiedDate": true}
 
-// FromOpenAPI reads a data standard from its documents: Swagger 2.0 of ODS/API 5 and 6, OpenAPI 3
-// of ODS/API 7, and that of the Data Management Service, which spells schema names its own way.
+// FromOpenAPI reads a data standard from its documents: Swagger 2.0 as ODS/API 5 and 6 publish it, or
+// OpenAPI 3 as ODS/API 7 and the Data Management Service do, which spell schema names differently.
 func FromOpenAPI(docs Documents) (*Standard, error) {
 	r := &reader{standard: &Standard{Version: docs.Version, resources: map[string]func() *Resource{}, descriptors: map[string]string{}},
 		roots: map[string]*rawResource{}, types: map[string]string{}}
@@ -104,8 +104,8 @@ func FromOpenAPI(docs Documents) (*Standard, error) {
 	return r.standard, nil
 }
 
-// reader turns documents into a Standard: first the objects as they are written (read), then what
-// they leave unsaid: keys, targets, equal parts (resolve).
+// reader turns documents into a Standard, in three steps: the objects as they are written (read); what
+// the documents leave unsaid, which is keys, targets and equal parts (resolve); the load order.
 type reader struct {
 	standard *Standard
 	raw      []*rawResource
@@ -119,8 +119,7 @@ type rawResource struct {
 	*Resource
 	schema  string          // name of its root schema: edFi_studentAssessment
 	entity  string          // of that: edfistudentassessment
-	names   map[string]bool // query parameters of the collection: key names with their roles
-	keys    map[string]bool // those marked as identity
+	params  map[string]bool // query parameters of the collection, which are key names with their roles; true: marked as identity
 	self    []string        // key names in the schema by which others refer to it
 	refs    []*rawReference
 	columns map[string][]Path // key parts by the name that references to it give them
@@ -172,11 +171,11 @@ func (r *reader) read(text []byte, descriptors bool) error {
 func newRawResource(segment, endpoint string, item pathItem) *rawResource {
 	schema := item.Post.body()
 	raw := &rawResource{Resource: &Resource{Name: endpoint, Segment: segment}, schema: schema, entity: entityOf(schema),
-		names: map[string]bool{}, keys: map[string]bool{}}
+		params: map[string]bool{}}
 	if item.Get != nil {
 		for _, p := range item.Get.Parameters {
 			if p.Name != "" {
-				raw.names[p.Name], raw.keys[p.Name] = true, p.Identity
+				raw.params[p.Name] = p.Identity
 			}
 		}
 	}
@@ -283,7 +282,7 @@ func (c *converter) property(name string, n *schemaNode, path Path, inside []str
 	return p
 }
 
-// items is what a collection holds; nil if that is not objects, which no standard has.
+// items is what a collection holds; nil if that is not objects, which does not occur in any standard.
 func (c *converter) items(n *schemaNode, path Path, inside []string) *Object {
 	if n == nil {
 		return nil
@@ -314,8 +313,8 @@ func (c *converter) reference(name string, n *schemaNode, schemaName string, p *
 	c.raw.refs = append(c.raw.refs, ref)
 }
 
-// stringKind tells dates and times from text. ODS documents give times no format; they are the
-// only strings without a length.
+// stringKind tells dates and times from text. The documents of the ODS/API give times no format, but
+// only times have no length.
 func stringKind(name string, n *schemaNode) Kind {
 	switch {
 	case n.Format == "date":
@@ -328,12 +327,12 @@ func stringKind(name string, n *schemaNode) Kind {
 	return KindString
 }
 
-// entityOf brings the spellings of a schema name together: edFi_studentAssessmentReference and
+// entityOf is what the spellings of a schema name have in common: edFi_studentAssessmentReference and
 // EdFi_StudentAssessment_Reference are both edfistudentassessment.
 func entityOf(schemaName string) string {
 	s := strings.ToLower(strings.ReplaceAll(schemaName, "_", ""))
 	s = strings.TrimSuffix(s, "reference")
-	if s == "edfischoolyear" { // so does the DMS call the root schema of schoolYearTypes
+	if s == "edfischoolyear" { // what the DMS calls the root schema of schoolYearTypes
 		return "edfischoolyeartype"
 	}
 	return s

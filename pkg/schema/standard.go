@@ -1,6 +1,6 @@
-// Package schema owns the data standard: what resources and descriptors there are, their
-// properties, natural keys, references and load order; one reader for OpenAPI documents, of a live
-// target and of the generator alike; and the check of one record over its bytes.
+// Package schema owns the data standard: its resources and descriptors with their properties, natural
+// keys, references and load order. It reads them from the files embedded in the binary (Load) or from
+// the OpenAPI documents of a target (FromOpenAPI), and checks one record over its bytes (Checker).
 package schema
 
 import (
@@ -22,9 +22,9 @@ type Standard struct {
 
 // Resource is one endpoint.
 type Resource struct {
-	Name       string // endpoint: studentAssessments, gradeLevelDescriptors
-	Segment    string // ed-fi, or an extension's: tpdm
-	Descriptor string // for a descriptor endpoint its type: GradeLevelDescriptor; else empty
+	Name       string // of the endpoint: studentAssessments, gradeLevelDescriptors
+	Segment    string // of the URL: ed-fi, or an extension's, as in tpdm
+	Descriptor string // the type of a descriptor endpoint, as in GradeLevelDescriptor; else empty
 	Root       *Object
 	Identity   []KeyPart    // the natural key, in a fixed order
 	References []*Reference // every reference of the resource, in collections too
@@ -33,11 +33,10 @@ type Resource struct {
 	KeyUpdates bool         // PUT may change the natural key
 }
 
-// Path is property names from the root; a name that is a collection means each of its items.
-// Written $.a.b, and $.items[*].b for a collection.
+// Path is a list of property names from the root on; the name of a collection means each of its items.
 type Path []string
 
-// String joins the names with dots; Resource.JSONPath knows which of them are collections.
+// String writes the path as $.a.b. Resource.JSONPath also shows which names are collections.
 func (p Path) String() string { return "$." + strings.Join(p, ".") }
 
 // Leaf is the last name.
@@ -48,13 +47,13 @@ type KeyPart struct {
 	Path       Path
 	Kind       Kind
 	Descriptor string // the part's descriptor type, or empty
-	Also       []Path // other paths of the same part, which Equal holds equal to Path
+	Also       []Path // other paths of the same part; by Resource.Equal their values equal that at Path
 }
 
 // Reference is a reference property.
 type Reference struct {
 	Path     Path
-	Abstract string   // EducationOrganization, when the target is abstract; else empty
+	Abstract string   // the target, if it is abstract, as in EducationOrganization; else empty
 	Targets  []string // endpoint names; more than one for an abstract target
 	Keys     []ReferenceKey
 	Required bool // within the object that holds it
@@ -89,7 +88,7 @@ var kindWords = [...]string{"text", "a whole number", "a number", "true or false
 // String says the kind in words, as in "… must be a whole number".
 func (k Kind) String() string { return kindWords[k] }
 
-// Object is the properties of a resource, a reference, an embedded object or an item.
+// Object holds the properties of a resource, a reference, an embedded object or an item.
 type Object struct {
 	Properties []*Property // sorted by name
 	ByName     map[string]*Property
@@ -97,21 +96,22 @@ type Object struct {
 	Open       bool       // other properties are allowed: extension data of which no schema is known
 }
 
-// Property is one property. Server fields (id, link, _etag, _lastModifiedDate) are none.
+// Property is one property. Those that only the server sets (id, link, _etag, _lastModifiedDate) are
+// left out.
 type Property struct {
 	Name       string
 	Kind       Kind
 	Required   bool
-	Descriptor string // type of descriptor it holds, GradeLevelDescriptor; else empty
-	MaxLength  int    // in UTF-16 code units; 0: none
+	Descriptor string // the type of the descriptor it holds, as in GradeLevelDescriptor; else empty
+	MaxLength  int    // in UTF-16 code units; 0: no limit
 	MinLength  int
 	Minimum    *float64
 	Maximum    *float64
 	Int64      bool    // KindInteger: 64 bits, else 32
-	Object     *Object // KindObject; for KindArray the item, or nil if items are no objects
+	Object     *Object // of KindObject; for KindArray the item, nil if items are not objects
 	ItemKey    []Path  // KindArray: what must be unique in the collection, relative to the item
 
-	marked bool // by its document, as part of a key
+	marked bool // its document marks it as a part of a key
 }
 
 // Resource finds an endpoint by its name.
@@ -199,8 +199,8 @@ func (r *Resource) JSONPath(path Path) string {
 	return b.String()
 }
 
-// keyOrder says for each part of target's key which of the reference's parts gives its value; nil
-// if some part has none.
+// keyOrder says for each part of target's key which of the reference's parts has its value. It is nil
+// if the reference lacks a part.
 func (ref *Reference) keyOrder(target *Resource) []int {
 	order := make([]int, len(target.Identity))
 	for i, part := range target.Identity {
@@ -215,7 +215,7 @@ func (ref *Reference) keyOrder(target *Resource) []int {
 	return order
 }
 
-// setProperties makes o hold props, sorted.
+// setProperties gives o its properties.
 func (o *Object) setProperties(props []*Property) {
 	slices.SortFunc(props, func(a, b *Property) int { return cmp.Compare(a.Name, b.Name) })
 	o.Properties = props

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
@@ -12,9 +14,10 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
-// Validator judges records by the resource's JSON Schema with a JSON Schema library: the second
-// opinion beside Checker, many times slower, that tests hold against it. It knows what JSON Schema
-// can say, and lengths and formats as targets count them; it is safe for concurrent use.
+// Validator checks records against the resource's JSON Schema with a JSON Schema library: the second
+// opinion of bundle tests, and the oracle that tests compare Checker with. It is many times slower and
+// knows only what JSON Schema can say, with lengths and formats as targets count them. It is safe for
+// concurrent use.
 type Validator struct {
 	schema *jsonschema.Schema
 }
@@ -62,7 +65,7 @@ func (s *Standard) Validator(resource string) (*Validator, error) {
 	return &Validator{schema: compiled}, nil
 }
 
-// fitsInteger judges a whole number's size; others are not its business.
+// fitsInteger reports whether a whole number fits into size bits; other values do.
 func fitsInteger(v any, size int) bool {
 	n, ok := v.(json.Number)
 	if !ok || strings.ContainsAny(n.String(), ".eE") {
@@ -72,7 +75,7 @@ func fitsInteger(v any, size int) bool {
 	return err == nil && (size == 64 || i == int64(int32(i)))
 }
 
-// Refusals judges one record; an error means that it is no JSON at all.
+// Refusals checks one record; an error means that it is not JSON at all.
 func (v *Validator) Refusals(data []byte) ([]Refusal, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
@@ -121,27 +124,19 @@ func leaves(e *jsonschema.ValidationError, out []Refusal) []Refusal {
 	return out
 }
 
+var itemNumber = regexp.MustCompile(`/([0-9]+)`)
+
 // jsonPath turns a JSON pointer into the form of Finding.Path.
 func jsonPath(pointer string) string {
-	var b strings.Builder
-	b.WriteByte('$')
-	for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
-		switch {
-		case part == "":
-		case part[0] >= '0' && part[0] <= '9':
-			b.WriteString("[" + part + "]")
-		default:
-			b.WriteString("." + strings.NewReplacer("~1", "/", "~0", "~").Replace(part))
-		}
-	}
-	return b.String()
+	path := strings.ReplaceAll(itemNumber.ReplaceAllString(pointer, "[$1]"), "/", ".")
+	return "$" + strings.NewReplacer("~1", "/", "~0", "~").Replace(path)
 }
 
 // ownKeywords counts lengths in UTF-16 units, as targets do (the library counts characters), and
 // knows the form of descriptor values.
 type ownKeywords struct{}
 
-// Compile finds our keywords in a schema.
+// Compile finds these keywords in a schema.
 func (ownKeywords) Compile(_ jsonschema.CompilerContext, m map[string]any) (jsonschema.ExtSchema, error) {
 	var own ownSchema
 	own.min = keywordNumber(m["minLength"])
@@ -153,16 +148,11 @@ func (ownKeywords) Compile(_ jsonschema.CompilerContext, m map[string]any) (json
 	return own, nil
 }
 
+// keywordNumber is the value of a keyword that is a whole number; 0 if it is absent.
 func keywordNumber(v any) int {
-	n, ok := v.(json.Number)
-	if !ok {
-		return 0
-	}
-	i, err := n.Int64()
-	if err != nil {
-		return 0
-	}
-	return int(i)
+	n, _ := v.(json.Number)
+	i, _ := strconv.Atoi(n.String())
+	return i
 }
 
 type ownSchema struct {
@@ -170,7 +160,7 @@ type ownSchema struct {
 	descriptor bool
 }
 
-// Validate judges a text.
+// Validate checks a text.
 func (o ownSchema) Validate(ctx jsonschema.ValidationContext, v any) error {
 	text, ok := v.(string)
 	if !ok {

@@ -10,13 +10,13 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
-// converter makes our nodes of the parser's, and refuses what cannot be seen in single tokens.
+// converter makes Nodes of the parser's nodes, and refuses what cannot be seen in single tokens.
 type converter struct {
 	*source
 	seen map[*token.Token]bool // scalars that are part of the tree
 }
 
-// node converts a value; nil stays nil, and is a null.
+// node converts a value; nil becomes a null.
 func (c *converter) node(n ast.Node) *Node {
 	switch n := n.(type) {
 	case *ast.MappingNode:
@@ -57,7 +57,7 @@ func (c *converter) node(n ast.Node) *Node {
 	return c.scalar(n)
 }
 
-// see marks the scalars below a node that was refused.
+// see marks a scalar below a node that was refused.
 func (c *converter) see(n ast.Node) {
 	if n != nil {
 		c.seen[n.GetToken()] = true
@@ -75,6 +75,7 @@ func (c *converter) place(t *token.Token, want string) diag.Pos {
 	return c.pos(t.Position.Line, col)
 }
 
+// mapping converts a map that begins with token t.
 func (c *converter) mapping(t *token.Token, flow bool, values []*ast.MappingValueNode) *Node {
 	m := &Node{Kind: Map, Pos: c.place(t, opening(flow, "{")), Flow: flow}
 	first := map[string]diag.Pos{}
@@ -119,8 +120,8 @@ func opening(flow bool, bracket string) string {
 	return ""
 }
 
-// colon looks at what stands between a key and its value. `{z:3}` is for YAML the text "z:3"
-// without a value, and for the parser a key; a colon in another line is read in as many ways.
+// colon checks what is between a key and its value. To YAML `{z:3}` is the text "z:3" without a value,
+// to the parser it is a key; tools do not agree on a colon on another line either.
 func (c *converter) colon(key *Node) {
 	tail := c.at(key.Pos.Line, c.end)
 	gap := len(tail) - len(strings.TrimLeft(tail, " \t"))
@@ -133,7 +134,7 @@ func (c *converter) colon(key *Node) {
 	}
 }
 
-// key converts a key, which is a text without any doubt.
+// key converts a key, which must be text without any doubt.
 func (c *converter) key(n ast.MapKeyNode) *Node {
 	var key *Node
 	if k, ok := n.(ast.Node); ok {
@@ -156,7 +157,7 @@ func isImplicit(n ast.Node) bool {
 	return n == nil || n.GetToken() == nil || n.GetToken().Type == token.ImplicitNullType
 }
 
-// null refuses a value that is not there.
+// null refuses a value that is absent or null.
 func (c *converter) null(n *Node, what string, from ast.Node) {
 	switch {
 	case isRefused(from): // said already
@@ -175,8 +176,8 @@ func isRefused(n ast.Node) bool {
 	return false
 }
 
-// block converts a `|` text. Its lines stay lines, so places are kept: line n of the text is line
-// n below the bar, and column 1 is the indentation.
+// block converts a `|` text. Its lines stay lines, so that positions are kept: line n of the text is
+// the nth line below the bar, and its column 1 is the first one behind the indentation.
 func (c *converter) block(n *ast.LiteralNode) *Node {
 	if n.Value != nil {
 		c.see(n.Value)
@@ -226,22 +227,22 @@ func (c *converter) scalar(n ast.Node) *Node {
 func (c *converter) quotedScalar(t *token.Token, style Style, quote string) *Node {
 	pos := c.place(t, quote)
 	node := &Node{Kind: Scalar, Style: style, Pos: pos, Value: t.Value, text: c.pos(pos.Line, pos.Col+1)}
-	value, columns, end, ok := scanQuoted(c.at(pos.Line, pos.Col), pos.Col)
+	written, ok := scanQuoted(c.at(pos.Line, pos.Col), pos.Col)
 	if ok {
-		c.found(pos.Line, pos.Col, c.at(pos.Line, pos.Col)[:end])
+		c.found(pos.Line, pos.Col, c.at(pos.Line, pos.Col)[:written.length])
 	}
 	switch {
 	case !ok:
 		c.problem(pos, "Write it on one line, or use a `|` block.", "a quoted text goes on in the next line")
-	case value != t.Value:
+	case written.value != t.Value:
 		c.problem(pos, "Write the character itself instead of an escape, or use a `|` block.", "this quoted text can be read in two ways")
-	case !straight(columns):
-		node.columns = columns
+	case !straight(written.columns):
+		node.columns = written.columns
 	}
 	return node
 }
 
-// indicator is how no plain text begins in YAML, though the parser takes some of these for one.
+// indicator matches what a plain text cannot begin with in YAML; the parser accepts some of it.
 var indicator = regexp.MustCompile("^([][{},#&*!|>@%`'\"]|[-?:]( |$))")
 
 func (c *converter) plain(t *token.Token) *Node {
@@ -267,8 +268,8 @@ func (c *converter) plain(t *token.Token) *Node {
 	return node
 }
 
-// hash refuses `#` where it may have been meant as text: YAML cuts `Code #1` to `Code`, silently.
-// tail is what stands behind the text in its line.
+// hash refuses `#` where it may have been meant as text: YAML silently cuts `Code #1` to `Code`. tail
+// is the rest of the line behind the text.
 func (c *converter) hash(n *Node, tail string) {
 	gap := len(tail) - len(strings.TrimLeft(tail, " \t"))
 	if gap == 0 || gap == len(tail) || tail[gap] != '#' {
@@ -283,7 +284,7 @@ func (c *converter) hash(n *Node, tail string) {
 		"YAML cuts the text %s here, because ` #` begins a comment", quoted(n.Value))
 }
 
-// forgotten refuses scalars that the parser read and then left out.
+// forgotten refuses scalars that the parser read and then dropped.
 func (c *converter) forgotten(tokens token.Tokens) {
 	for _, t := range tokens {
 		switch t.Type {

@@ -1,8 +1,13 @@
 // Package strictyaml reads the YAML that people write for sluice: a subset without surprises, with
-// the place of everything in it. Whatever YAML would change, drop or reinterpret in silence is a
+// the position of everything in it. Whatever YAML would silently change, drop or reinterpret is a
 // problem that says what to write instead, and all problems are found at once.
 //
-// It knows neither bundles nor sluice.yaml: which keys may stand where is its callers' business.
+// A document passes through four steps, each of which refuses what it alone can see: the bytes
+// (source.read), the tokens of the lexer (source.tokens), the parser, and the conversion of its tree
+// into Nodes (converter). Lexer and parser are goccy/go-yaml's, because their tokens and syntax errors
+// have lines and columns; the errors of go.yaml.in/yaml have a line at best, and often none.
+//
+// The package knows neither bundles nor sluice.yaml: which keys are allowed is up to its callers.
 package strictyaml
 
 import (
@@ -11,7 +16,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
-// Kind is the kind of a node.
+// Kind says what a node is.
 type Kind int
 
 // The kinds.
@@ -68,20 +73,20 @@ func (t Type) String() string {
 // Node is a part of a document. It is immutable after Parse.
 type Node struct {
 	Kind Kind
-	Pos  diag.Pos // of its first character: the quote, the bar, the bracket, the first key or dash
+	Pos  diag.Pos // of its first character, such as a quote, a bar, a bracket, the first key or dash
 	Flow bool     // a map or list in braces or brackets
 
 	// Of scalars. A number or boolean keeps its Value as written.
 	Value string
 	Style Style
 	Type  Type
-	Null  bool // no value; Parse has already said so
+	Null  bool // it has no value, which Parse has reported
 
-	Pairs []Pair  // of maps, in the order written; no key stands twice
+	Pairs []Pair  // of maps, in the order written; no key occurs twice
 	Items []*Node // of lists
 
 	text    diag.Pos // of the first character of Value
-	columns []int    // of quoted scalars whose escapes shift them: source column of each character
+	columns []int    // of quoted scalars in which escapes shift characters: the source column of each
 }
 
 // Pair is a key of a map with its value.
@@ -103,16 +108,16 @@ func (n *Node) Get(key string) (*Node, bool) {
 	return nil, false
 }
 
-// TextPos is the place of the first character of a scalar's Value: behind the quote, or at the
+// TextPos is the position of the first character of a scalar's Value: behind the quote, or on the
 // first line of a block.
 func (n *Node) TextPos() diag.Pos { return n.text }
 
-// Columns gives the source column of each character of a quoted Value, where escapes shift them;
-// nil where the characters simply follow each other from TextPos.
+// Columns gives the source column of each character of a quoted Value in which escapes shift them; it
+// is nil where the characters follow each other from TextPos on.
 func (n *Node) Columns() []int { return n.columns }
 
-// IsText reports whether the scalar may stand for text without any doubt: quoted, a block, or a
-// plain word that YAML does not take for a number, boolean or null.
+// IsText reports whether the scalar is text without any doubt: quoted, a block, or a plain word that
+// YAML does not take for a number, boolean or null.
 func (n *Node) IsText() bool { return n != nil && n.Kind == Scalar && !n.Null && n.Type == Text }
 
 func runes(s string) int { return utf8.RuneCountInString(s) }

@@ -15,11 +15,12 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
-// Parse reads one document. The list holds everything that is wrong with it, with snippets; the
-// node is nil where it cannot be read as YAML at all, and else good enough to look for more.
+// Parse reads a bundle's document. The list holds everything that is wrong with it, with snippets. The
+// node is nil if the document cannot be read as YAML at all; otherwise it is good enough for the caller
+// to look for more problems.
 func Parse(file string, src []byte) (*Node, diag.List) { return ParseAs(diag.BundleYAML, file, src) }
 
-// ParseAs is Parse for a family of files with a code of its own.
+// ParseAs is Parse for other files, whose problems have another code.
 func ParseAs(code diag.Code, file string, src []byte) (*Node, diag.List) {
 	s := &source{file: file, code: code}
 	var root *Node
@@ -52,7 +53,7 @@ func (s *source) parse(text string) *Node {
 	return root
 }
 
-// parseTokens runs the parser; a panic of it is a syntax error like others.
+// parseTokens runs the parser; if it panics, that is a syntax error like others.
 func parseTokens(tokens token.Tokens) (file *ast.File, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -60,7 +61,7 @@ func parseTokens(tokens token.Tokens) (file *ast.File, err error) {
 		}
 	}()
 	var kept token.Tokens
-	for _, t := range tokens { // comments hang on their neighbours' neighbours, and are not needed
+	for _, t := range tokens { // comments confuse the parser, and are not needed
 		if t.Type != token.CommentType {
 			kept = append(kept, t)
 		}
@@ -77,8 +78,9 @@ func tokenize(text string) (tokens token.Tokens, err error) {
 	return lexer.Tokenize(text), nil
 }
 
-// tokens lexes the text and refuses what YAML has and we do not: it is seen here at its place,
-// before the parser applies it or drops it. ok is false where the parser must not go on.
+// tokens runs the lexer and refuses those features of YAML that are not used here: tags, anchors,
+// merge keys and the like. Here they have a position; the parser would apply or drop them. ok is false
+// if the parser must not run.
 func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
 	tokens, err := tokenize(text)
 	if err != nil {
@@ -136,7 +138,7 @@ func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
 	return tokens, ok
 }
 
-// startsLine reports whether the token at i is the first of its line, where its column is depth.
+// startsLine reports whether the token at i is the first of its line, so that its column is its depth.
 func startsLine(tokens token.Tokens, i int) bool {
 	if i == 0 || tokens[i].Type == token.StringType && tokens[i-1].Type == token.LiteralType {
 		return i == 0
@@ -177,7 +179,7 @@ func (s *source) body(file *ast.File) ast.Node {
 	return body
 }
 
-// syntax reports what the lexer or parser could not read in a text that begins after line shift.
+// syntax reports what the lexer or parser could not read in a text that begins behind line shift.
 func (s *source) syntax(err error, shift int) {
 	pos, message := s.pos(0, 0), ""
 	var syntax *yaml.SyntaxError
@@ -193,7 +195,7 @@ func (s *source) syntax(err error, shift int) {
 	s.problem(pos, fix, "%s", message)
 }
 
-// explain puts the parser's words into ours, where the line shows what was meant.
+// explain says a syntax error in plain words and with a fix, where message and line show what was meant.
 func explain(message, line string) (string, string) {
 	switch {
 	case strings.Contains(line, "\u00a0"):
@@ -216,13 +218,13 @@ func explain(message, line string) (string, string) {
 	return message, ""
 }
 
-// sections looks for further syntax errors: each top-level key is parsed by itself, because the
-// parser stops at its first error.
+// sections looks for further syntax errors. The parser stops at the first one, so that each top-level
+// key is parsed by itself.
 func (s *source) sections(text string) {
 	enough := len(s.problems) + 20
 	lines := strings.Split(text, "\n")
 	for start, i := 0, 1; i <= len(lines) && len(s.problems) < enough; i++ {
-		if i < len(lines) && !topLevel(lines[i]) {
+		if i < len(lines) && !topKey.MatchString(lines[i]) {
 			continue
 		}
 		tokens, err := tokenize(strings.Join(lines[start:i], "\n"))
@@ -237,7 +239,7 @@ func (s *source) sections(text string) {
 	s.dropRepeated()
 }
 
-// dropRepeated leaves one problem a line: the same slip seen twice is one.
+// dropRepeated leaves one problem for each line: a slip that was seen twice is one.
 func (s *source) dropRepeated() {
 	seen := map[int]bool{}
 	kept := s.problems[:0]
@@ -250,8 +252,5 @@ func (s *source) dropRepeated() {
 	s.problems = kept
 }
 
-// topKey is a key of the top-level map, up to its value.
+// topKey matches a line with a key of the top-level map.
 var topKey = regexp.MustCompile(`^[A-Za-z_][^ \t#'":]*:( |$)`)
-
-// topLevel reports whether a line begins a key of the top-level map.
-func topLevel(line string) bool { return topKey.MatchString(line) }

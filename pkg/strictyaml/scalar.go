@@ -9,16 +9,16 @@ import (
 	"unicode/utf8"
 )
 
-// What YAML 1.2 takes for something else than text, with the forms of YAML 1.1 that many tools
-// still read (leading zeros, underscores, binary, sexagesimal numbers): 1:30 must not be a number
-// in one editor and text here.
+// What YAML 1.2 takes for something other than text, with the forms of YAML 1.1 that many tools still
+// read (leading zeros, underscores, binary and sexagesimal numbers): 1:30 must not be a number in an
+// editor and text here.
 var (
 	numberForm  = regexp.MustCompile(`^[-+]?(0[xX][0-9a-fA-F_]+|0o?[0-7_]+|0b[01_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|(\.[0-9][0-9_]*|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|\.(inf|Inf|INF))$|^\.(nan|NaN|NAN)$`)
 	booleanForm = regexp.MustCompile(`^(true|True|TRUE|false|False|FALSE)$`)
 	nullForm    = regexp.MustCompile(`^(~|null|Null|NULL)$`)
 )
 
-// typeOf says what a plain scalar is for YAML; null reports that it is none of the types.
+// typeOf says what YAML takes a plain scalar for; null is not one of the types.
 func typeOf(plain string) (t Type, null bool) {
 	switch {
 	case nullForm.MatchString(plain):
@@ -31,12 +31,18 @@ func typeOf(plain string) (t Type, null bool) {
 	return Text, false
 }
 
-// scanQuoted reads a quoted scalar at the beginning of s, whose first character stands in column
-// col. columns is the source column of each character of value; end is the length read. ok is
-// false if the quote does not close on this line.
-func scanQuoted(s string, col int) (value string, columns []int, end int, ok bool) {
+// quotedText is what scanQuoted reads.
+type quotedText struct {
+	value   string
+	columns []int // the source column of each character of value
+	length  int   // of the text with its quotes, in bytes
+}
+
+// scanQuoted reads the quoted scalar at the beginning of s, whose first character is in column col.
+// ok is false if the quote does not close on this line.
+func scanQuoted(s string, col int) (q quotedText, ok bool) {
 	if s == "" {
-		return "", nil, 0, false
+		return q, false
 	}
 	quote := s[0]
 	var b strings.Builder
@@ -48,19 +54,20 @@ func scanQuoted(s string, col int) (value string, columns []int, end int, ok boo
 		case r == rune(quote) && quote == '\'' && strings.HasPrefix(s[i:], "''"):
 			n, wide = 2, 2
 		case r == rune(quote):
-			return b.String(), columns, i + 1, true
+			q.value, q.length = b.String(), i+1
+			return q, true
 		case quote == '"' && r == '\\':
 			r, n = escape(s[i:])
 			if n == 0 {
-				return "", nil, 0, false
+				return q, false
 			}
 			wide = n
 		}
 		b.WriteRune(r)
-		columns = append(columns, at)
+		q.columns = append(q.columns, at)
 		i, at = i+n, at+wide
 	}
-	return "", nil, 0, false
+	return q, false
 }
 
 var simpleEscapes = map[byte]rune{'0': 0, 'a': '\a', 'b': '\b', 't': '\t', '\t': '\t', 'n': '\n', 'v': '\v', 'f': '\f', 'r': '\r',

@@ -10,42 +10,46 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
-// MaxSize bounds a document: the largest mappings known are under 100 KB.
+// MaxSize bounds a document, in bytes: the largest known mappings are under 100 KB.
 const MaxSize = 512 << 10
 
 // maxDepth bounds nesting, so that a crafted file cannot exhaust the stack of a recursive parser.
 const maxDepth = 64
 
-// maxTokens bounds words and marks; the parser's time grows with the square of a map's keys.
+// maxTokens bounds the words and marks of a document: the parser's time grows with the square of the
+// number of keys in a map.
 const maxTokens = 50_000
 
-// maxListed bounds the problems of one file; a broken file of a megabyte has a line for each.
+// maxListed bounds the problems of one file: in a broken one every line may have one.
 const maxListed = 200
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// SourceLine returns a line (from 1) of src without its end, for snippets.
+// SourceLine returns a line of src, counted from 1 and without its end, for snippets.
 func SourceLine(src []byte, line int) string {
-	src = bytes.TrimPrefix(src, byteOrderMark)
-	for ; line > 1; line-- {
-		_, rest, ok := bytes.Cut(src, []byte("\n"))
-		if !ok {
-			return ""
-		}
-		src = rest
+	lines := sourceLines(src)
+	if line < 1 || line > len(lines) {
+		return ""
 	}
-	l, _, _ := bytes.Cut(src, []byte("\n"))
-	return strings.ToValidUTF8(strings.TrimRight(string(l), "\r"), "\uFFFD")
+	return lines[line-1]
 }
 
 // Snippets fills in the source line of each problem of file that has none.
 func Snippets(list diag.List, file string, src []byte) {
-	lines := strings.Split(strings.ToValidUTF8(string(bytes.TrimPrefix(src, byteOrderMark)), "\uFFFD"), "\n")
+	lines := sourceLines(src)
 	for i, p := range list {
 		if p.Snippet == "" && p.File == file && p.Line >= 1 && p.Line <= len(lines) {
-			list[i].Snippet = strings.TrimRight(lines[p.Line-1], "\r")
+			list[i].Snippet = lines[p.Line-1]
 		}
 	}
+}
+
+func sourceLines(src []byte) []string {
+	lines := strings.Split(strings.ToValidUTF8(string(bytes.TrimPrefix(src, byteOrderMark)), "\uFFFD"), "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, "\r")
+	}
+	return lines
 }
 
 // source is the text of one document while it is parsed.
@@ -55,11 +59,11 @@ type source struct {
 	lines    []string
 	problems diag.List
 
-	indexed int   // line whose characters are indexed, for lines with many tokens
-	offsets []int // byte offset of each of its characters, and of its end
+	indexed int   // the line that offsets belong to; it makes at fast on lines with many tokens
+	offsets []int // the byte offset of each of its characters, and of its end
 
-	located int // line of the last token that was located
-	end     int // column behind it
+	located int // the line of the token that was located last
+	end     int // the column behind that token
 }
 
 func (s *source) pos(line, col int) diag.Pos { return diag.Pos{File: s.file, Line: line, Col: col} }
@@ -78,7 +82,7 @@ func (s *source) line(n int) string {
 	return s.lines[n-1]
 }
 
-// at is the rest of a line from a column (both from 1) on.
+// at is the rest of line n from column col on, both counted from 1.
 func (s *source) at(n, col int) string {
 	l := s.line(n)
 	if s.indexed != n {
@@ -91,9 +95,10 @@ func (s *source) at(n, col int) string {
 	return l[s.offsets[max(min(col-1, len(s.offsets)-1), 0)]:]
 }
 
-// locate finds the column (from 1) where a token begins that reads want. Tokens are asked for in
-// the order of the source: between two of a line stand separators only. That is safer than the
-// parser's own column, which is off behind tabs and in some flow collections.
+// locate finds the column, from 1, at which a token that reads want begins. Tokens are asked for in the
+// order of the source, so that there are only separators between the last token and the next of the
+// same line. The parser's own column, which is wrong behind tabs and in some flow collections, is used
+// where that does not lead to the token.
 func (s *source) locate(n, col int, want string) int {
 	from := 1
 	if s.located == n {
@@ -118,8 +123,8 @@ func (s *source) found(n, col int, want string) int {
 	return col
 }
 
-// read checks what can be said of the bytes alone and returns the text to parse: without byte
-// order mark, with LF line ends. ok is false where parsing makes no sense.
+// read checks what the bytes alone can tell, and returns the text to parse, without byte order mark and
+// with LF line ends. ok is false if there is no sense in parsing it.
 func (s *source) read(src []byte) (text string, ok bool) {
 	if len(src) > MaxSize {
 		s.problem(s.pos(0, 0), "Move data into tables.", "the file has %d bytes, more than the %d that are read", len(src), MaxSize)
@@ -145,7 +150,7 @@ func (s *source) read(src []byte) (text string, ok bool) {
 	return text, ok
 }
 
-// checkLine refuses characters that a text file does not have, and tabs as indentation.
+// checkLine refuses characters that have no place in a text file, and tabs as indentation.
 func (s *source) checkLine(n int, l string) bool {
 	col := 0
 	for i, r := range l {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/sandbox"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/schemas"
@@ -57,9 +58,9 @@ func api(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	current.Store(nil)
-	std, err := standard(sandboxStandard)
+	std, err := schema.Load(schemas.FS, pipeline.SandboxStandard)
 	ts.Check(err)
-	descriptors, err := schema.StandardDescriptors(schemas.FS, sandboxStandard)
+	descriptors, err := schema.StandardDescriptors(schemas.FS, pipeline.SandboxStandard)
 	ts.Check(err)
 	emulator, err := sandbox.Open(sandbox.Options{Standard: std, Descriptors: descriptors})
 	ts.Check(err)

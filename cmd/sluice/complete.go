@@ -11,7 +11,7 @@ import (
 
 func (a *app) completeTenants(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	a.readConfigFlag(cmd)
-	c, err := a.workplace()
+	c, err := a.config()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -23,11 +23,11 @@ func (a *app) completeBundles(cmd *cobra.Command, args []string, _ string) ([]st
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	a.readConfigFlag(cmd)
-	c, err := a.workplace()
+	w, err := a.workplace()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	listed, err := a.library(c).List()
+	listed, err := w.Library().List()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
@@ -43,7 +43,7 @@ func (a *app) completeRuns(cmd *cobra.Command, args []string, _ string) ([]strin
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	a.readConfigFlag(cmd)
-	c, err := a.workplace()
+	c, err := a.config()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/examples"
 	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
+	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
 
@@ -14,7 +17,7 @@ import (
 const (
 	demoBundle = "nwea-map-growth"
 	demoFile   = "map-growth/results.csv" // in examples
-	demoYear   = "school_year=2026"
+	demoYear   = "2026"
 )
 
 func (a *app) newDemo() *cobra.Command {
@@ -28,33 +31,38 @@ is in this binary; runs/ and state/ are written beside sluice.yaml, or into the 
 Run it twice: the second time nothing is posted, because the target already holds the records.`,
 		Example: "  sluice demo\n  sluice demo --json",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.workplaceForWriting()
-			if err != nil {
-				return err
-			}
-			t, err := c.Tenant(tenant.Sandbox)
-			if err != nil {
-				return err
-			}
-			text, err := examples.FS.ReadFile(demoFile)
-			if err != nil {
-				return err
-			}
-			file := filepath.Join(c.StateFolder(t.Name), "demo", "results.csv")
-			if err := durable.MkdirAll(filepath.Dir(file)); err != nil {
-				return asDiskError(err)
-			}
-			if err := durable.WriteFile(file, text); err != nil {
-				return asDiskError(err)
-			}
-			a.screen.say("the made-up vendor file: %s\n", shownPath(file))
-			r, status, err := a.wholeWay(cmd.Context(), c, t, demoBundle, transformFlags{
-				inputs: []string{"results=" + file}, params: []string{demoYear}}, "sluice demo")
-			if err != nil {
-				return err
-			}
-			return a.finish(r, status, "run it again: nothing will be posted")
-		},
+		RunE: a.action(func(cmd *cobra.Command, _ []string) (runs.Outcome, error) {
+			return a.runDemo(cmd.Context())
+		}),
 	}
+}
+
+func (a *app) runDemo(ctx context.Context) (runs.Outcome, error) {
+	place, err := a.workplaceForWriting()
+	if err != nil {
+		return 0, err
+	}
+	t, err := place.Config.Tenant(tenant.Sandbox)
+	if err != nil {
+		return 0, err
+	}
+	text, err := examples.FS.ReadFile(demoFile)
+	if err != nil {
+		return 0, err
+	}
+	file := filepath.Join(place.Config.StateFolder(t.Name), "demo", "results.csv")
+	if err := durable.MkdirAll(filepath.Dir(file)); err != nil {
+		return 0, pipeline.DiskError(err)
+	}
+	if err := durable.WriteFile(file, text); err != nil {
+		return 0, pipeline.DiskError(err)
+	}
+	a.screen.say("the made-up vendor file: %s\n", shownPath(file))
+	x := pipeline.New(place, t, "sluice demo")
+	defer a.closing(x)
+	outcome, err := x.All(ctx, pipeline.Request{Bundle: demoBundle, Inputs: []string{"results=" + file}, Params: map[string]string{"school_year": demoYear}})
+	if err != nil {
+		return outcome, err
+	}
+	return outcome, a.finish(x.Run(), outcome, "run it again: nothing will be posted")
 }

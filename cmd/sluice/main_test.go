@@ -182,9 +182,7 @@ func codesPage() string {
 func commandsPage(t *testing.T) string {
 	var b strings.Builder
 	b.WriteString("# Commands\n\nGenerated from the commands' own help by `make docs`.\n")
-	a := &app{streams: streams{getenv: func(string) string { return "" }}}
-	a.screen = newScreen(a.streams, settings{})
-	root := a.newRoot()
+	root := newApp(streams{getenv: func(string) string { return "" }}).root
 	var walk func(names []string)
 	walk = func(names []string) {
 		cmd, _, err := root.Find(names)

@@ -4,13 +4,9 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-)
 
-// sample is how far a stage is: total is 0 while it is unknown.
-type sample struct {
-	done, total int64
-	note        string
-}
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
+)
 
 // progressEvery is how often the bar moves, and lineEvery how often a line is written where
 // stderr is no terminal.
@@ -21,7 +17,7 @@ const (
 
 // watch shows progress until the returned function is called. It samples counters, so that the
 // work itself only touches atomics.
-func (a *app) watch(title string, read func() sample) (stop func()) {
+func (a *app) watch(title string, read func() pipeline.Progress) (stop func()) {
 	if a.Quiet || a.JSON {
 		return func() {}
 	}
@@ -38,7 +34,7 @@ func (a *app) watch(title string, read func() sample) (stop func()) {
 	return func() { close(end); <-done }
 }
 
-func (a *app) moveBar(title string, read func() sample, end <-chan struct{}) {
+func (a *app) moveBar(title string, read func() pipeline.Progress, end <-chan struct{}) {
 	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(a.screen.bar), progressbar.OptionSetDescription(title),
 		progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionEnableColorCodes(false), progressbar.OptionSetElapsedTime(true), progressbar.OptionFullWidth(), progressbar.OptionThrottle(progressEvery/2))
@@ -52,16 +48,16 @@ func (a *app) moveBar(title string, read func() sample, end <-chan struct{}) {
 			return
 		case <-tick.C:
 			s := read()
-			if s.total > 0 {
-				bar.ChangeMax64(s.total)
+			if s.Total > 0 {
+				bar.ChangeMax64(s.Total)
 			}
-			bar.Describe(title + " " + s.note)
-			_ = bar.Set64(min(s.done, max(s.total, s.done)))
+			bar.Describe(title + " " + s.Note)
+			_ = bar.Set64(reached(s))
 		}
 	}
 }
 
-func (a *app) writeLines(title string, read func() sample, end <-chan struct{}) {
+func (a *app) writeLines(title string, read func() pipeline.Progress, end <-chan struct{}) {
 	tick := time.NewTicker(lineEvery)
 	defer tick.Stop()
 	for {
@@ -70,11 +66,20 @@ func (a *app) writeLines(title string, read func() sample, end <-chan struct{}) 
 			return
 		case <-tick.C:
 			s := read()
-			if s.total > 0 {
-				a.screen.note("%s: %d of %d %s", title, s.done, s.total, s.note)
+			if s.Total > 0 {
+				a.screen.note("%s: %d of %d %s", title, reached(s), s.Total, s.Note)
 			} else {
-				a.screen.note("%s: %d %s", title, s.done, s.note)
+				a.screen.note("%s: %d %s", title, s.Done, s.Note)
 			}
 		}
 	}
+}
+
+// reached is how far the stage is, and never more than all of it: work that must be done again counts
+// twice.
+func reached(p pipeline.Progress) int64 {
+	if p.Total > 0 {
+		return min(p.Done, p.Total)
+	}
+	return p.Done
 }

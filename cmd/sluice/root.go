@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
+	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,18 +13,8 @@ import (
 	"github.com/spf13/viper"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
-)
-
-// Exit statuses.
-const (
-	exitDone        = runs.Done
-	exitCouldNotRun = runs.CouldNotRun
-	exitUsage       = runs.Misused
-	exitPartly      = runs.Partly
-	exitRefused     = runs.Refused
-	exitGuarded     = runs.Guarded
-	exitInterrupted = runs.Interrupted
 )
 
 // streams is what the process talks to.
@@ -51,13 +42,19 @@ type settings struct {
 type app struct {
 	streams
 	settings
-	root   *cobra.Command
-	exit   runs.Outcome // of a command that ended without an error
-	ran    bool
-	screen *screen
-	log    *logging
+	root    *cobra.Command
+	outcome runs.Outcome // of a command that ended without an error
+	ran     bool         // the settings were read
+	given   []string     // the global flags on the command line, but for the tenant
+	screen  *screen
+	log     slog.Handler
+	logger  *slog.Logger
+}
 
-	current *runs.Run // the run at work, so that an error can name it
+func newApp(s streams) *app {
+	a := &app{streams: s, screen: newScreen(s, settings{})}
+	a.root = a.newRoot()
+	return a
 }
 
 const rootLong = `sluice takes a vendor's assessment export, turns it into Ed-Fi records by a reviewed
@@ -81,61 +78,37 @@ const exitHelp = `Exit status:
 `
 
 // run executes one command line and returns its exit status.
-func run(ctx context.Context, args []string, s streams) runs.Outcome {
-	a := &app{streams: s}
-	a.screen = newScreen(s, settings{})
-	a.root = a.newRoot()
+func run(ctx context.Context, args []string, s streams) int {
+	a := newApp(s)
+	a.startFast()
 	a.root.SetArgs(args)
 	a.root.SetIn(s.in)
 	a.root.SetOut(s.out)
 	a.root.SetErr(s.err)
 	err := a.root.ExecuteContext(ctx)
-	if a.log != nil {
-		defer a.log.close()
-	}
 	if err == nil {
-		return a.exit
+		return int(a.outcome) // the numbers of outcomes are those of exitHelp
 	}
-	status := exitStatus(ctx, err)
-	if _, explained := diag.AsError(err); status == exitInterrupted && !explained {
+	outcome := pipeline.OutcomeOf(ctx, err)
+	if _, explained := diag.AsError(err); outcome == runs.Interrupted && !explained {
 		err = diag.Fail(diag.CouldNotRun, diag.MachineInterrupt, "", "interrupted")
 	}
-	if !a.ran { // cobra's own complaint about the command line, before settings were read
-		status = exitUsage
-		err = asUsage(err)
+	if !a.ran { // cobra's own complaint about the command line, made before all flags were read
+		outcome, err = runs.Misused, asUsage(err)
 		a.JSON, _ = strconv.ParseBool(s.getenv("SLUICE_JSON"))
-		for _, arg := range args {
-			a.JSON = a.JSON || arg == "--json"
-		}
+		a.JSON = a.JSON || slices.Contains(args, "--json")
+		a.screen = newScreen(s, a.settings)
 	}
 	a.printError(err)
-	return status
+	return int(outcome)
 }
 
-// exitStatus turns an error into an exit status: the one place where that is done.
-func exitStatus(ctx context.Context, err error) runs.Outcome {
-	if err == nil {
-		return exitDone
+// action makes a command's work its RunE: the one place where a command that had no error says how it ended.
+func (a *app) action(work func(*cobra.Command, []string) (runs.Outcome, error)) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) (err error) {
+		a.outcome, err = work(cmd, args)
+		return err
 	}
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return exitInterrupted
-	}
-	e, ok := diag.AsError(err)
-	if !ok {
-		return exitCouldNotRun
-	}
-	if e.Code == diag.MachineInterrupt {
-		return exitInterrupted
-	}
-	switch e.Kind {
-	case diag.Usage:
-		return exitUsage
-	case diag.Refused:
-		return exitRefused
-	case diag.Guarded:
-		return exitGuarded
-	}
-	return exitCouldNotRun
 }
 
 func asUsage(err error) error {
@@ -143,10 +116,6 @@ func asUsage(err error) error {
 		return err
 	}
 	return diag.Fail(diag.Usage, diag.ConfigUsage, "see `sluice --help`, or `sluice COMMAND --help`", "%s", err.Error())
-}
-
-func usage(next, format string, args ...any) error {
-	return diag.Fail(diag.Usage, diag.ConfigUsage, next, format, args...)
 }
 
 func (a *app) newRoot() *cobra.Command {
@@ -193,31 +162,6 @@ func (a *app) newRoot() *cobra.Command {
 	return root
 }
 
-// onlyCommands refuses an argument where a command is expected.
-func onlyCommands(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	var known []string
-	for _, c := range cmd.Commands() {
-		known = append(known, c.Name())
-	}
-	return usage("see `"+cmd.CommandPath()+" --help`", "unknown command %q for %q%s", args[0], cmd.CommandPath(), diag.DidYouMean(args[0], known))
-}
-
-// nearFlag suggests the flag nearest to an unknown one.
-func nearFlag(cmd *cobra.Command, message string) string {
-	_, name, unknown := strings.Cut(message, "unknown flag: --")
-	if !unknown {
-		return ""
-	}
-	var known []string
-	add := func(f *pflag.Flag) { known = append(known, f.Name) }
-	cmd.Flags().VisitAll(add)
-	cmd.InheritedFlags().VisitAll(add)
-	return diag.DidYouMean(name, known)
-}
-
 // configure reads flags and SLUICE_* variables once, before the command runs.
 func (a *app) configure(flags *pflag.FlagSet) error {
 	v := viper.New()
@@ -235,11 +179,12 @@ func (a *app) configure(flags *pflag.FlagSet) error {
 	if a.Workers < 0 || a.Workers > 256 {
 		return usage("leave it out for one per core", "--workers must be from 1 to 256")
 	}
-	log, err := newLogging(a.err, a.settings)
-	if err != nil {
+	var err error
+	if a.log, err = newLog(a.err, a.settings); err != nil {
 		return err
 	}
-	a.log = log
+	a.logger = slog.New(a.log)
+	a.given = givenFlags(a.root.PersistentFlags())
 	return nil
 }
 

@@ -21,82 +21,74 @@ func (a *app) newRuns() *cobra.Command {
 	return cmd
 }
 
-// needSubcommand refuses a group of commands that was called by itself.
-func (a *app) needSubcommand(cmd *cobra.Command, _ []string) error {
-	if !a.JSON {
-		cmd.SetOut(a.err)
-		_ = cmd.Help()
-	}
-	return usage("name one of its commands", "`%s` does nothing by itself", cmd.CommandPath())
-}
-
 func (a *app) newRunsList() *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
 		Short:   "The runs, oldest first",
 		Example: "  sluice runs list\n  sluice runs list --tenant gb --json",
 		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			c, err := a.workplace()
-			if err != nil {
-				return err
-			}
-			all, err := runs.List(c.Runs, a.Tenant)
-			if err != nil {
-				return err
-			}
-			type listed struct {
-				Path    string                  `json:"path"`
-				Tenant  string                  `json:"tenant,omitempty"`
-				Bundle  string                  `json:"bundle"`
-				Created time.Time               `json:"created"`
-				Stages  map[string]runs.Outcome `json:"stages"` // exit statuses; -1: did not end
-			}
-			shown := []listed{}
-			var rows [][]string
-			for _, r := range all {
-				l := listed{r.Path, r.Tenant, r.Bundle.Name + " " + r.Bundle.Version, r.Created, map[string]runs.Outcome{}}
-				row := []string{r.Created.UTC().Format("2006-01-02 15:04:05"), r.Tenant, l.Bundle}
-				for _, stage := range runs.Stages() {
-					row = append(row, stageWord(r.Stages[stage.Name], l.Stages, stage.Name))
-				}
-				shown = append(shown, l)
-				rows = append(rows, append(row, shownPath(r.Path)))
-			}
-			if len(rows) == 0 {
-				a.screen.say("no runs in %s", shownPath(c.Runs))
-			}
-			header := []string{"created (UTC)", "tenant", "bundle"}
-			for _, stage := range runs.Stages() {
-				header = append(header, stage.Name)
-			}
-			a.screen.grid(append(header, "run"), rows)
-			return a.screen.result(shown)
-		},
+		RunE:    func(*cobra.Command, []string) error { return a.runRunsList() },
 	}
 }
 
-// stageWord says in a word how a stage ended.
-func stageWord(s *runs.Execution, into map[string]runs.Outcome, name string) string {
-	switch {
-	case s == nil:
-		return "–"
-	case s.Exit == nil:
-		into[name] = -1
-		return "unfinished"
+func (a *app) runRunsList() error {
+	c, err := a.config()
+	if err != nil {
+		return err
 	}
-	into[name] = *s.Exit
-	switch *s.Exit {
-	case exitDone:
-		return "done"
-	case exitPartly:
-		return "partly"
-	case exitInterrupted:
-		return "interrupted"
-	case exitRefused:
-		return "refused"
+	all, err := runs.List(c.Runs, a.Tenant)
+	if err != nil {
+		return err
 	}
-	return "stopped"
+	type listed struct {
+		Path    string                  `json:"path"`
+		Tenant  string                  `json:"tenant,omitempty"`
+		Bundle  string                  `json:"bundle"`
+		Created time.Time               `json:"created"`
+		Stages  map[string]runs.Outcome `json:"stages"` // exit statuses; -1: did not end
+	}
+	shown := []listed{}
+	var rows [][]string
+	for _, r := range all {
+		l := listed{r.Path, r.Tenant, r.Bundle.Name + " " + r.Bundle.Version, r.Created, map[string]runs.Outcome{}}
+		row := []string{r.Created.UTC().Format("2006-01-02 15:04:05"), r.Tenant, l.Bundle}
+		for _, stage := range runs.Stages() {
+			word := "–"
+			if x := r.Stages[stage.Name]; x != nil {
+				l.Stages[stage.Name], word = howItEnded(x)
+			}
+			row = append(row, word)
+		}
+		shown = append(shown, l)
+		rows = append(rows, append(row, shownPath(r.Path)))
+	}
+	if len(rows) == 0 {
+		a.screen.say("no runs in %s", shownPath(c.Runs))
+	}
+	header := []string{"created (UTC)", "tenant", "bundle"}
+	for _, stage := range runs.Stages() {
+		header = append(header, stage.Name)
+	}
+	a.screen.grid(append(header, "run"), rows)
+	return a.screen.result(shown)
+}
+
+// howItEnded says in a number and a word how a stage ended.
+func howItEnded(x *runs.Execution) (runs.Outcome, string) {
+	if x.Exit == nil {
+		return -1, "unfinished"
+	}
+	switch *x.Exit {
+	case runs.Done:
+		return *x.Exit, "done"
+	case runs.Partly:
+		return *x.Exit, "partly"
+	case runs.Interrupted:
+		return *x.Exit, "interrupted"
+	case runs.Refused:
+		return *x.Exit, "refused"
+	}
+	return *x.Exit, "stopped"
 }
 
 func (a *app) newRunsShow() *cobra.Command {
@@ -106,34 +98,23 @@ func (a *app) newRunsShow() *cobra.Command {
 		Example:           "  sluice runs show r1\n  sluice runs show r1 --json",
 		Args:              exactArgs("RUN"),
 		ValidArgsFunction: a.completeRuns,
-		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := runs.Open(args[0])
-			if err != nil {
-				return err
-			}
-			rep, err := report.Build(r)
-			if err != nil {
-				return err
-			}
-			for i := range rep.Stages {
-				a.printStage(rep, &rep.Stages[i])
-			}
-			a.screen.say("run: %s", shownPath(r.Path))
-			a.screen.say("report: %s", shownPath(r.File("report.html")))
-			return a.screen.result(rep)
-		},
+		RunE:              func(_ *cobra.Command, args []string) error { return a.runRunsShow(args[0]) },
 	}
 }
 
-// exactArgs asks for exactly the arguments named and says which is missing.
-func exactArgs(names ...string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		switch {
-		case len(args) < len(names):
-			return usage("see `"+cmd.CommandPath()+" --help`", "%s is missing", names[len(args)])
-		case len(args) > len(names):
-			return usage("see `"+cmd.CommandPath()+" --help`", "unexpected argument %q", args[len(names)])
-		}
-		return nil
+func (a *app) runRunsShow(path string) error {
+	r, err := runs.Open(path)
+	if err != nil {
+		return err
 	}
+	rep, err := report.Build(r)
+	if err != nil {
+		return err
+	}
+	for i := range rep.Stages {
+		a.printStage(rep, &rep.Stages[i])
+	}
+	a.screen.say("run: %s", shownPath(r.Path))
+	a.screen.say("report: %s", shownPath(r.File("report.html")))
+	return a.screen.result(rep)
 }

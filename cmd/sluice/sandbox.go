@@ -1,25 +1,37 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/sandbox"
 )
-
-// sandboxStandard is the data standard of the emulator.
-const sandboxStandard = "5.1"
 
 // sandboxAddress is where the emulator listens unless told.
 const sandboxAddress = "127.0.0.1:8765"
 
+type sandboxOptions struct {
+	address, state, students, faults string
+	reset                            bool
+}
+
+func (o *sandboxOptions) add(flags *pflag.FlagSet) {
+	flags.StringVar(&o.address, "address", sandboxAddress, "address on loopback; port 0 takes a free one")
+	flags.StringVar(&o.state, "state", "", "folder of the store (default: that of the tenant sandbox)")
+	flags.BoolVar(&o.reset, "reset", false, "begin with an empty store")
+	flags.StringVar(&o.students, "students", "", "CSV with a column studentUniqueId: more students to know")
+	flags.StringVar(&o.faults, "fault", "", "faults and their probability, as in 429:0.01,503:0.005 (429, 500, 502, 503, 504, reset-before, reset-after, html, truncated, slow, expire, conflict, empty)")
+}
+
 func (a *app) newSandbox() *cobra.Command {
-	var address, state, students, faults string
-	var reset bool
+	var o sandboxOptions
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve the Ed-Fi API emulator on loopback",
@@ -33,43 +45,41 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
   sluice sandbox --address 127.0.0.1:0 --state /tmp/store --reset
   sluice sandbox --fault 429:0.01,503:0.005,reset-after:0.001`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.workplace()
-			if err != nil {
-				return err
-			}
-			f, err := sandbox.ParseFaults(faults)
-			if err != nil {
-				return diag.FailWith(err, diag.Usage, diag.ConfigUsage, "write it as 429:0.01,503:0.005 (see --help)", "--fault is not understood")
-			}
-			host, _, err := net.SplitHostPort(address)
-			if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-				return usage("use 127.0.0.1:PORT", "--address %q is not on loopback; the sandbox has a public key and serves this machine only", address)
-			}
-			server, err := a.newEmulator(sandboxFolder(c, state), reset, students, f)
-			if err != nil {
-				return err
-			}
-			listener, err := net.Listen("tcp", address)
-			if err != nil {
-				return errors.Join(diag.FailWith(err, diag.CouldNotRun, diag.TargetUnreached, "choose another --address", "the sandbox cannot listen"), server.Close())
-			}
-			return a.serve(cmd.Context(), server, listener, sandboxFolder(c, state))
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runSandbox(cmd.Context(), o) },
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&address, "address", sandboxAddress, "address on loopback; port 0 takes a free one")
-	flags.StringVar(&state, "state", "", "folder of the store (default: that of the tenant sandbox)")
-	flags.BoolVar(&reset, "reset", false, "begin with an empty store")
-	flags.StringVar(&students, "students", "", "CSV with a column studentUniqueId: more students to know")
-	flags.StringVar(&faults, "fault", "", "faults and their probability, as in 429:0.01,503:0.005 (429, 500, 502, 503, 504, reset-before, reset-after, html, truncated, slow, expire, conflict, empty)")
+	o.add(cmd.Flags())
 	return cmd
+}
+
+func (a *app) runSandbox(ctx context.Context, o sandboxOptions) error {
+	place, err := a.workplace()
+	if err != nil {
+		return err
+	}
+	faults, err := sandbox.ParseFaults(o.faults)
+	if err != nil {
+		return diag.FailWith(err, diag.Usage, diag.ConfigUsage, "write it as 429:0.01,503:0.005 (see --help)", "--fault is not understood")
+	}
+	host, _, err := net.SplitHostPort(o.address)
+	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return usage("use 127.0.0.1:PORT", "--address %q is not on loopback; the sandbox has a public key and serves this machine only", o.address)
+	}
+	store := cmp.Or(o.state, place.SandboxFolder())
+	server, err := place.OpenSandbox(sandbox.Options{Dir: store, Reset: o.reset, Students: o.students, Faults: faults, Logger: a.logger})
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", o.address)
+	if err != nil {
+		return errors.Join(diag.FailWith(err, diag.CouldNotRun, diag.TargetUnreached, "choose another --address", "the sandbox cannot listen"), server.Close())
+	}
+	return a.serve(ctx, server, listener, store)
 }
 
 // serve prints how to reach the emulator and serves until the context ends.
 func (a *app) serve(ctx context.Context, server *sandbox.Server, listener net.Listener, store string) error {
 	url := "http://" + listener.Addr().String()
-	a.screen.say("Ed-Fi API emulator, Data Standard %s", sandboxStandard)
+	a.screen.say("Ed-Fi API emulator, Data Standard %s", pipeline.SandboxStandard)
 	a.screen.say("  base URL  %s", url)
 	a.screen.say("  key       %s", sandbox.Key)
 	a.screen.say("  secret    %s", sandbox.Secret)

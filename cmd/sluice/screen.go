@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -202,6 +204,10 @@ func (a *app) printError(err error) {
 			next = entry.Resolution
 		}
 	}
+	var r *runs.Run
+	if of, ok := errors.AsType[*pipeline.RunError](err); ok {
+		r = of.Run
+	}
 	if a.JSON {
 		type failure struct {
 			Code     diag.Code `json:"code"`
@@ -210,12 +216,11 @@ func (a *app) printError(err error) {
 			Run      string    `json:"run,omitempty"`
 			Problems diag.List `json:"problems,omitempty"`
 		}
-		a.screen.json = true
-		run := ""
-		if a.current != nil {
-			run = a.current.Path
+		f := failure{Code: e.Code, Message: e.Error(), Next: next, Problems: e.Problems}
+		if r != nil {
+			f.Run = r.Path
 		}
-		if a.screen.result(map[string]failure{"error": {e.Code, e.Error(), next, run, e.Problems}}) == nil {
+		if a.screen.result(map[string]failure{"error": f}) == nil {
 			return
 		}
 	}
@@ -224,13 +229,18 @@ func (a *app) printError(err error) {
 	if next != "" {
 		fmt.Fprintf(a.screen.err, "  %s %s\n", paint(a.screen.errColour, dim, "→"), next)
 	}
-	if r := a.current; r != nil {
-		fmt.Fprintf(a.screen.err, "  run: %s\n", shownPath(r.Path))
-		if _, err := os.Stat(r.File("report.html")); err == nil {
-			fmt.Fprintf(a.screen.err, "  report: %s\n", shownPath(r.File("report.html")))
-		}
-		if r.Stages[runs.Send] != nil {
-			fmt.Fprintf(a.screen.err, "  to go on: sluice send %s --tenant %s\n", shownPath(r.Path), r.Tenant)
-		}
+	if r != nil {
+		a.printRunOfError(r)
+	}
+}
+
+// printRunOfError says where the run lies that an error ended, and how to go on.
+func (a *app) printRunOfError(r *runs.Run) {
+	fmt.Fprintf(a.screen.err, "  run: %s\n", shownPath(r.Path))
+	if _, err := os.Stat(r.File("report.html")); err == nil {
+		fmt.Fprintf(a.screen.err, "  report: %s\n", shownPath(r.File("report.html")))
+	}
+	if r.Stages[runs.Send] != nil {
+		fmt.Fprintf(a.screen.err, "  to go on: %s\n", a.command("send", shownPath(r.Path), "--tenant", r.Tenant))
 	}
 }

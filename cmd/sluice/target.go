@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -8,15 +9,16 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/send"
 	"github.com/sluice-edfi/sluice/pkg/target"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
-	"github.com/sluice-edfi/sluice/pkg/validate"
 )
 
 func (a *app) newTarget() *cobra.Command {
@@ -32,20 +34,28 @@ func (a *app) newTarget() *cobra.Command {
 }
 
 // tenantAtWork finds the tenant that a command needs.
-func (a *app) tenantAtWork(cmd *cobra.Command) (*tenant.Config, *tenant.Tenant, error) {
+func (a *app) tenantAtWork(cmd *cobra.Command) (*pipeline.Workplace, *tenant.Tenant, error) {
 	if a.Tenant == "" {
 		return nil, nil, usage("add --tenant NAME", "`%s` needs a tenant", cmd.CommandPath())
 	}
-	c, err := a.workplaceForWriting()
+	place, err := a.workplaceForWriting()
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := c.Tenant(a.Tenant)
-	return c, t, err
+	t, err := place.Config.Tenant(a.Tenant)
+	return place, t, err
+}
+
+// targetCheckOptions are the flags of target check.
+type targetCheckOptions struct{ bundle, run string }
+
+func (o *targetCheckOptions) add(flags *pflag.FlagSet) {
+	flags.StringVar(&o.bundle, "bundle", "", "compare with what this bundle needs")
+	flags.StringVar(&o.run, "run", "", "compare with what this run has staged")
 }
 
 func (a *app) newTargetCheck() *cobra.Command {
-	var ref, runPath string
+	var o targetCheckOptions
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Pre-flight: is the target there, does it take the credential, does it fit the bundle?",
@@ -54,21 +64,15 @@ says with what a bundle or a run needs: data standard, resources, namespaces, pe
 It changes nothing. Ends with 0 if nothing stands in the way, 3 if something does.`,
 		Example: "  sluice target check --tenant gb\n  sluice target check --tenant gb --bundle nwea-map-growth\n  sluice target check --tenant gb --run r1",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, t, err := a.tenantAtWork(cmd)
+		RunE: a.action(func(cmd *cobra.Command, _ []string) (runs.Outcome, error) {
+			place, t, err := a.tenantAtWork(cmd)
 			if err != nil {
-				return err
+				return 0, err
 			}
-			open, err := a.open(cmd.Context(), c, t)
-			if err != nil {
-				return err
-			}
-			defer open.close()
-			return a.checkTarget(cmd.Context(), c, t, open, ref, runPath)
-		},
+			return a.runTargetCheck(cmd.Context(), place, t, o)
+		}),
 	}
-	cmd.Flags().StringVar(&ref, "bundle", "", "compare with what this bundle needs")
-	cmd.Flags().StringVar(&runPath, "run", "", "compare with what this run has staged")
+	o.add(cmd.Flags())
 	cmd.MarkFlagsMutuallyExclusive("bundle", "run")
 	if err := cmd.RegisterFlagCompletionFunc("bundle", a.completeBundles); err != nil {
 		panic(err) // a flag that does not exist: a defect of this function
@@ -84,16 +88,22 @@ type finding struct {
 	Says    string    `json:"says"`
 }
 
-func (a *app) checkTarget(ctx context.Context, c *tenant.Config, t *tenant.Tenant, open *access, ref, runPath string) error {
-	needed, wanted, err := a.neededResources(c, ref, runPath)
+func (a *app) runTargetCheck(ctx context.Context, place *pipeline.Workplace, t *tenant.Tenant, o targetCheckOptions) (runs.Outcome, error) {
+	x := pipeline.New(place, t, "sluice target check")
+	defer a.closing(x)
+	api, err := x.Connect(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	about, err := open.enter(ctx)
+	needed, wanted, err := neededResources(place, o)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	found := []finding{{Subject: "address", OK: true, Says: open.identity.BaseURL},
+	about, err := api.Enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	found := []finding{{Subject: "address", OK: true, Says: api.Identity.BaseURL},
 		{Subject: "API", OK: true, Says: about.Version},
 		{Subject: "data standard", OK: true, Says: about.Standard()}}
 	if wanted != nil {
@@ -104,15 +114,10 @@ func (a *app) checkTarget(ctx context.Context, c *tenant.Config, t *tenant.Tenan
 	for _, note := range about.Notes {
 		found = append(found, finding{Subject: "note", OK: true, Says: note})
 	}
-	found = append(found, finding{Subject: "credential", OK: true, Says: "accepted, key " + open.clientID})
-	o, err := a.validateOptions(c, t, nil)
+	found = append(found, finding{Subject: "credential", OK: true, Says: "accepted, key " + api.ClientID})
+	live, err := x.TargetStandard(ctx)
 	if err != nil {
-		return err
-	}
-	o.Client, o.Target = open.client, open.target()
-	live, _, err := validate.TargetStandard(ctx, o)
-	if err != nil {
-		return target.Explain(err, "")
+		return 0, err
 	}
 	found = append(found, finding{Subject: "resources", OK: true, Says: fmt.Sprintf("%d, descriptors among them", len(live.Names()))})
 	for _, name := range needed {
@@ -120,7 +125,7 @@ func (a *app) checkTarget(ctx context.Context, c *tenant.Config, t *tenant.Tenan
 			found = append(found, finding{"resource " + name, false, diag.ResourceUnknown, "the target does not have it"})
 		}
 	}
-	found = append(found, permissions(ctx, open.client, live, needed)...)
+	found = append(found, permissions(ctx, api.Client, live, needed)...)
 	ok := true
 	for _, f := range found {
 		ok = ok && f.OK
@@ -134,17 +139,18 @@ func (a *app) checkTarget(ctx context.Context, c *tenant.Config, t *tenant.Tenan
 		}
 		a.screen.say("%s %-16s %s%s", mark, f.Subject, f.Says, code)
 	}
+	outcome := runs.Done
 	if !ok {
-		a.exit = exitPartly
+		outcome = runs.Partly
 	}
-	return a.screen.result(map[string]any{"tenant": t.Name, "ok": ok, "findings": found})
+	return outcome, a.screen.result(map[string]any{"tenant": t.Name, "ok": ok, "findings": found})
 }
 
 // neededResources is what a bundle or a run will load, and the data standard that it is for.
-func (a *app) neededResources(c *tenant.Config, ref, runPath string) ([]string, func(string) error, error) {
+func neededResources(place *pipeline.Workplace, o targetCheckOptions) ([]string, func(string) error, error) {
 	switch {
-	case ref != "":
-		b, err := a.openBundle(c, ref)
+	case o.bundle != "":
+		b, err := place.Bundle(o.bundle)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -156,11 +162,11 @@ func (a *app) neededResources(c *tenant.Config, ref, runPath string) ([]string, 
 			set[strings.ToLower(d.Type.Value[:1])+d.Type.Value[1:]+"s"] = true
 		}
 		return slices.Sorted(maps.Keys(set)), func(version string) error {
-			_, err := standards(b, version)
+			_, err := place.Standards(b, version)
 			return err
 		}, nil
-	case runPath != "":
-		r, err := runs.Open(runPath)
+	case o.run != "":
+		r, err := runs.Open(o.run)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -225,105 +231,24 @@ shaped for the old one may be wrong for the new one. This command records the ne
 		Example: "  sluice target accept --tenant gb",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, t, err := a.tenantAtWork(cmd)
+			place, t, err := a.tenantAtWork(cmd)
 			if err != nil {
 				return err
 			}
-			return a.withLedger(cmd.Context(), c, t, "sluice target accept", ledger.Open, func(d send.Destination) error {
-				before, after, err := send.Accept(cmd.Context(), d)
-				if err != nil {
-					return err
-				}
-				a.screen.say("tenant %s: data standard %s accepted (before: %s)", t.Name, after.DataStandard, orNone(before.DataStandard))
-				return a.screen.result(map[string]any{"tenant": t.Name, "before": before.DataStandard, "accepted": after.DataStandard})
-			})
+			return a.runTargetAccept(cmd.Context(), place, t)
 		},
 	}
 }
 
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
-}
-
-func (a *app) newLedger() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "ledger",
-		Short:   "What the tenant's target holds, as sluice knows it",
-		Example: "  sluice ledger rebuild --tenant gb",
-		Args:    onlyCommands,
-		RunE:    a.needSubcommand,
-	}
-	cmd.AddCommand(a.newLedgerRebuild())
-	return cmd
-}
-
-func (a *app) newLedgerRebuild() *cobra.Command {
-	return &cobra.Command{
-		Use:   "rebuild",
-		Short: "Read back from the target what it holds, after it was emptied, restored or replaced",
-		Long: `Replaces the tenant's ledger by what the target really holds. It changes nothing at the target.
-What is read back is sent again by the next send, which the target takes as an update.`,
-		Example: "  sluice ledger rebuild --tenant gb",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, t, err := a.tenantAtWork(cmd)
-			if err != nil {
-				return err
-			}
-			return a.withLedger(cmd.Context(), c, t, "sluice ledger rebuild", ledger.OpenToRebuild, func(d send.Destination) error {
-				counts, err := send.Rebuild(cmd.Context(), d)
-				if err != nil {
-					return err
-				}
-				total := int64(0)
-				var rows [][]string
-				for _, name := range slices.Sorted(maps.Keys(counts)) {
-					total += counts[name]
-					rows = append(rows, []string{name, fmt.Sprint(counts[name])})
-				}
-				a.screen.grid([]string{"resource", "at the target"}, rows)
-				a.screen.say("the ledger of tenant %s now knows %d records; the next send proves or renews them", t.Name, total)
-				return a.screen.result(map[string]any{"tenant": t.Name, "resources": counts, "records": total})
-			})
-		},
-	}
-}
-
-// withLedger opens target and ledger of a tenant under its lock.
-func (a *app) withLedger(ctx context.Context, c *tenant.Config, t *tenant.Tenant, command string,
-	openBook func(string, ledger.Identity) (*ledger.Ledger, error), work func(send.Destination) error) error {
-	lock, err := a.lockTenant(c, t, command)
-	if err != nil {
-		return err
-	}
-	defer lock.Unlock()
-	open, err := a.open(ctx, c, t)
-	if err != nil {
-		return err
-	}
-	defer open.close()
-	book, err := a.openLedger(c, t, open.identity, openBook)
-	if err != nil {
-		return err
-	}
-	defer book.Close()
-	d := send.Destination{Tenant: t.Name, ClientID: open.clientID, Client: open.client, Ledger: book, Concurrency: t.Concurrency, Logger: a.log.logger}
-	if d.Standard, err = a.targetStandard(ctx, c, t, open); err != nil {
-		return err
-	}
-	return target.Explain(work(d), "")
-}
-
-// targetStandard is the data standard as the target describes itself.
-func (a *app) targetStandard(ctx context.Context, c *tenant.Config, t *tenant.Tenant, open *access) (*schema.Standard, error) {
-	o, err := a.validateOptions(c, t, nil)
-	if err != nil {
-		return nil, err
-	}
-	o.Client, o.Target = open.client, open.target()
-	live, _, err := validate.TargetStandard(ctx, o)
-	return live, target.Explain(err, "")
+func (a *app) runTargetAccept(ctx context.Context, place *pipeline.Workplace, t *tenant.Tenant) error {
+	x := pipeline.New(place, t, "sluice target accept")
+	defer a.closing(x)
+	return x.AtLedger(ctx, ledger.Open, func(d send.Destination) error {
+		before, after, err := send.Accept(ctx, d)
+		if err != nil {
+			return err
+		}
+		a.screen.say("tenant %s: data standard %s accepted (before: %s)", t.Name, after.DataStandard, cmp.Or(before.DataStandard, "none"))
+		return a.screen.result(map[string]any{"tenant": t.Name, "before": before.DataStandard, "accepted": after.DataStandard})
+	})
 }

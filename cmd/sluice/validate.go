@@ -2,22 +2,23 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
-	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
-	"github.com/sluice-edfi/sluice/pkg/validate"
-	"github.com/sluice-edfi/sluice/schemas"
 )
 
+type validateOptions struct{ offline bool }
+
+func (o *validateOptions) add(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.offline, "offline", false, "judge against the embedded data standard; the pass opens nothing")
+}
+
 func (a *app) newValidate() *cobra.Command {
-	offline := false
+	var o validateOptions
 	cmd := &cobra.Command{
 		Use:   "validate RUN",
 		Short: "Would the target take the staged records?",
@@ -29,93 +30,46 @@ pass opens nothing.`,
   sluice validate r1 --offline`,
 		Args:              exactArgs("RUN"),
 		ValidArgsFunction: a.completeRuns,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			r, lock, err := openLocked(args[0], "sluice validate")
-			if err != nil {
-				return err
-			}
-			defer lock.Unlock()
-			if !offline && a.Tenant == "" {
-				return usage("add --tenant NAME, or --offline", "validate asks the target of a tenant, and none is named")
-			}
-			c, err := a.workplaceForWriting()
-			if err != nil {
-				return err
-			}
-			var t *tenant.Tenant
-			if a.Tenant != "" {
-				if t, err = c.Tenant(a.Tenant); err != nil {
-					return err
-				}
-			}
-			status, err := a.validate(cmd.Context(), c, t, r, offline, nil)
-			if err != nil {
-				return err
-			}
-			next := ""
-			if !offline {
-				next = "sluice send " + shownPath(r.Path) + " --tenant " + t.Name
-			}
-			return a.finish(r, status, next)
-		},
+		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
+			return a.runValidate(cmd.Context(), args[0], o)
+		}),
 	}
-	cmd.Flags().BoolVar(&offline, "offline", false, "judge against the embedded data standard; the pass opens nothing")
+	o.add(cmd.Flags())
 	return cmd
 }
 
-// validate runs the stage on a run that is locked; open may be nil: then the target is opened for it.
-func (a *app) validate(ctx context.Context, c *tenant.Config, t *tenant.Tenant, r *runs.Run, offline bool, open *access) (runs.Outcome, error) {
-	if !r.Finished(runs.Transform) {
-		return 0, diag.Fail(diag.Usage, diag.ConfigRun, "run transform again", "the transform of %s did not end well; there is nothing to judge", r.Path)
+func (a *app) runValidate(ctx context.Context, path string, o validateOptions) (runs.Outcome, error) {
+	if _, err := runs.Open(path); err != nil {
+		return 0, err
 	}
-	if t != nil && r.Tenant != t.Name {
-		of := "tenant " + r.Tenant
-		if r.Tenant == "" {
-			of = "no tenant"
-		}
-		return 0, diag.Fail(diag.Usage, diag.ConfigTenant, "transform the file with --tenant "+t.Name, "the run in %s was made for %s, not for %s", r.Path, of, t.Name)
+	if !o.offline && a.Tenant == "" {
+		return 0, usage("add --tenant NAME, or --offline", "validate asks the target of a tenant, and none is named")
 	}
-	o, err := a.validateOptions(c, t, r)
+	place, err := a.workplaceForWriting()
 	if err != nil {
 		return 0, err
 	}
-	return a.stage(ctx, r, runs.Validate, func(ctx context.Context) (runs.Counts, error) {
-		o.Logger = a.log.logger
-		if !offline {
-			if open == nil {
-				if open, err = a.open(ctx, c, t); err != nil {
-					return nil, err
-				}
-				defer open.close()
-			}
-			o.Client, o.Target = open.client, open.target()
+	var t *tenant.Tenant
+	if a.Tenant != "" {
+		if t, err = place.Config.Tenant(a.Tenant); err != nil {
+			return 0, err
 		}
-		stop := a.watch("validate", func() sample {
-			return sample{o.Progress.BytesRead.Load(), o.Progress.BytesTotal.Load(), fmt.Sprintf("(%d records)", o.Progress.Records.Load())}
-		})
-		defer stop()
-		counts, err := validate.Run(ctx, o)
-		if counts == nil {
-			return nil, err
+	}
+	x := pipeline.New(place, t, "sluice validate")
+	defer a.closing(x)
+	if err := x.Open(path); err != nil {
+		return 0, err
+	}
+	if o.offline {
+		outcome, err := x.ValidateOffline(ctx)
+		if err != nil {
+			return outcome, err
 		}
-		return counts, err
-	})
-}
-
-// validateOptions are the options that do not depend on the target.
-func (a *app) validateOptions(c *tenant.Config, t *tenant.Tenant, r *runs.Run) (validate.Options, error) {
-	o := validate.Options{Run: r, Workers: a.workers(), Now: time.Now, Logger: a.log.logger, Progress: &validate.Progress{}}
-	if t != nil {
-		o.Tenant, o.CacheDir = t.Name, filepath.Join(c.StateFolder(t.Name), "cache")
+		return outcome, a.finish(x.Run(), outcome, "")
 	}
-	version := schemaVersions()[len(schemaVersions())-1]
-	if r != nil {
-		version = r.DataStandard
+	outcome, err := x.Validate(ctx)
+	if err != nil {
+		return outcome, err
 	}
-	var err error
-	if o.Standard, err = standard(version); err != nil {
-		return o, err
-	}
-	o.EmbeddedDescriptors, err = schema.StandardDescriptors(schemas.FS, version)
-	return o, err
+	return outcome, a.finish(x.Run(), outcome, a.command("send", shownPath(x.Run().Path), "--tenant", t.Name))
 }

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -184,6 +185,37 @@ func (r *Run) StagedFile(resource string) string { return r.File("staged", resou
 // OriginFile is the path of a resource's origins.
 func (r *Run) OriginFile(resource string) string { return r.File("staged", resource+".origin") }
 
+// RejectFile is the path of the rejected rows of an input's file; nth counts the input's files from 1,
+// and is 0 for the only one.
+func (r *Run) RejectFile(input string, nth int) string {
+	if nth > 0 {
+		input += "-" + strconv.Itoa(nth)
+	}
+	return r.File("rejects", input+".csv")
+}
+
+// Rejected is a file of rejected rows.
+type Rejected struct{ Input, Path string }
+
+// Rejects lists the files of rejected rows, in the order of the inputs.
+func (r *Run) Rejects() []Rejected {
+	files, nth := map[string]int{}, map[string]int{}
+	for _, in := range r.Inputs {
+		files[in.Name]++
+	}
+	var all []Rejected
+	for _, in := range r.Inputs {
+		if files[in.Name] > 1 {
+			nth[in.Name]++
+		}
+		path := r.RejectFile(in.Name, nth[in.Name])
+		if _, err := os.Stat(path); err == nil {
+			all = append(all, Rejected{in.Name, path})
+		}
+	}
+	return all
+}
+
 // VerdictFile is the path of a resource's verdicts.
 func (r *Run) VerdictFile(resource string) string { return r.File("verdicts", resource) }
 
@@ -250,6 +282,15 @@ func (r *Run) End(stage string, now time.Time, outcome Outcome, counts Counts) e
 			return err
 		}
 		x.Counts = text
+	}
+	return r.Save()
+}
+
+// Undo leaves the manifest as if a stage had not begun: such a run may still be replaced. before is
+// what the manifest said of the stage, or nil.
+func (r *Run) Undo(stage string, before *Execution) error {
+	if r.Stages[stage] = before; before == nil {
+		delete(r.Stages, stage)
 	}
 	return r.Save()
 }

@@ -40,6 +40,12 @@ func order(stage string) int {
 	return slices.IndexFunc(stages, func(s Stage) bool { return s.Name == stage })
 }
 
+// Loads reports whether a stage changes the target.
+func Loads(stage string) bool {
+	i := order(stage)
+	return i >= 0 && stages[i].Loads
+}
+
 // Outcome is how a stage, or a command, ended. The manifest holds it as its number, which is also the
 // exit status of the command.
 type Outcome int

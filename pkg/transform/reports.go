@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -281,9 +280,5 @@ func rejectPath(run *runs.Run, at place) string {
 	if run == nil {
 		return ""
 	}
-	name := at.input
-	if at.number > 0 {
-		name += "-" + strconv.Itoa(at.number)
-	}
-	return filepath.Join(run.File("rejects"), name+".csv")
+	return run.RejectFile(at.input, at.number)
 }

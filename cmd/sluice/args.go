@@ -1,0 +1,78 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// usage is the error of a command line that is not understood.
+func usage(next, format string, args ...any) error {
+	return diag.Fail(diag.Usage, diag.ConfigUsage, next, format, args...)
+}
+
+// exactArgs asks for exactly the arguments named and says which is missing.
+func exactArgs(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return usage("see `"+cmd.CommandPath()+" --help`", "%s is missing", names[len(args)])
+		case len(args) > len(names):
+			return usage("see `"+cmd.CommandPath()+" --help`", "unexpected argument %q", args[len(names)])
+		}
+		return nil
+	}
+}
+
+// onlyCommands refuses an argument where a command is expected.
+func onlyCommands(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var known []string
+	for _, c := range cmd.Commands() {
+		known = append(known, c.Name())
+	}
+	return usage("see `"+cmd.CommandPath()+" --help`", "unknown command %q for %q%s", args[0], cmd.CommandPath(), diag.DidYouMean(args[0], known))
+}
+
+// nearFlag suggests the flag nearest to an unknown one.
+func nearFlag(cmd *cobra.Command, message string) string {
+	_, name, unknown := strings.Cut(message, "unknown flag: --")
+	if !unknown {
+		return ""
+	}
+	var known []string
+	add := func(f *pflag.Flag) { known = append(known, f.Name) }
+	cmd.Flags().VisitAll(add)
+	cmd.InheritedFlags().VisitAll(add)
+	return diag.DidYouMean(name, known)
+}
+
+// needSubcommand refuses a group of commands that was called by itself.
+func (a *app) needSubcommand(cmd *cobra.Command, _ []string) error {
+	if !a.JSON {
+		cmd.SetOut(a.err)
+		_ = cmd.Help()
+	}
+	return usage("name one of its commands", "`%s` does nothing by itself", cmd.CommandPath())
+}
+
+// pairs splits NAME=VALUE.
+func pairs(flag string, list []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, s := range list {
+		name, value, ok := strings.Cut(s, "=")
+		if !ok || name == "" {
+			return nil, usage("write "+flag+" name=value", "%s %q has no name and value", flag, s)
+		}
+		if _, twice := out[name]; twice {
+			return nil, usage("give it once", "%s %s is given twice", flag, name)
+		}
+		out[name] = value
+	}
+	return out, nil
+}

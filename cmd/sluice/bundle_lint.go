@@ -1,0 +1,75 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/transform"
+)
+
+func (a *app) newBundleLint() *cobra.Command {
+	return &cobra.Command{
+		Use:   "lint BUNDLE",
+		Short: "Everything that is wrong with a bundle, without a file",
+		Long: `Loads and compiles a bundle against every embedded data standard in its range, and checks the
+rules that bundles keep: every header of the contract bound, in a score table or ignored with
+a reason; every name used; identifiers that hold what they must; no descriptor in an expression.
+
+Ends with 2 if the bundle cannot be used, with 0 if it can; with --strict warnings make it 3.`,
+		Example:           "  sluice bundle lint nwea-map-growth\n  sluice bundle lint ./bundles/mine --strict",
+		Args:              exactArgs("BUNDLE"),
+		ValidArgsFunction: a.completeBundles,
+		RunE: a.action(func(_ *cobra.Command, args []string) (runs.Outcome, error) {
+			return a.runBundleLint(args[0])
+		}),
+	}
+}
+
+func (a *app) runBundleLint(ref string) (runs.Outcome, error) {
+	place, err := a.workplace()
+	if err != nil {
+		return 0, err
+	}
+	b, problems, err := place.Library().Open(ref)
+	if err != nil {
+		return 0, err
+	}
+	if problems.Blocks() {
+		return 0, bundle.Unusable(ref, problems)
+	}
+	all, err := place.Standards(b, "")
+	if err != nil {
+		return 0, err
+	}
+	var checked []string
+	for _, s := range all {
+		checked = append(checked, s.Version)
+	}
+	program, found := transform.Compile(transform.Config{Bundle: b, Standards: all, Samples: true})
+	problems = append(problems, found...)
+	if !problems.Blocks() {
+		problems = append(problems, program.Lint()...)
+	}
+	if problems.Blocks() {
+		return 0, bundle.Unusable(ref, problems)
+	}
+	problems.Sort()
+	a.screen.problems(a.screen.err, problems)
+	outcome := runs.Done
+	if a.Strict && len(problems) > 0 {
+		outcome = runs.Partly
+	}
+	unchecked := place.NotEmbedded(b)
+	a.screen.say("%s %s: %s; checked against Data Standard %s", b.Name, b.Version, plural(len(problems), "warning"), strings.Join(checked, ", "))
+	if len(unchecked) > 0 {
+		a.screen.say("in its range %s but not embedded here, so not checked: %s", b.DataStandard.Value, strings.Join(unchecked, ", "))
+	}
+	if problems == nil {
+		problems = diag.List{}
+	}
+	return outcome, a.screen.result(map[string]any{"bundle": b.Name, "version": b.Version, "dataStandards": checked, "unchecked": unchecked, "problems": problems})
+}

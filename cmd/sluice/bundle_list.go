@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) newBundleList() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "The bundles there are: own ones of sluice.yaml, then those in this binary",
+		Example: "  sluice bundle list\n  sluice bundle list --json",
+		Args:    cobra.NoArgs,
+		RunE:    func(*cobra.Command, []string) error { return a.runBundleList() },
+	}
+}
+
+func (a *app) runBundleList() error {
+	place, err := a.workplace()
+	if err != nil {
+		return err
+	}
+	all, err := place.Library().List()
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, b := range all {
+		state := "ok"
+		if b.Problems > 0 {
+			state = fmt.Sprintf("%d problems; see `sluice bundle lint %s`", b.Problems, b.Name)
+		}
+		rows = append(rows, []string{b.Name, b.Version, b.Family, b.Origin, state})
+	}
+	a.screen.grid([]string{"bundle", "version", "assessment", "from", ""}, rows)
+	return a.screen.result(all)
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
+	"github.com/sluice-edfi/sluice/pkg/sample"
+	"github.com/sluice-edfi/sluice/pkg/transform"
+)
+
+// sampleOptions are the flags of bundle sample.
+type sampleOptions struct {
+	sample.Request
+	params []string
+	output string
+}
+
+func (o *sampleOptions) add(flags *pflag.FlagSet) {
+	flags.StringVar(&o.Input, "input", "", "which input (default: the only one)")
+	flags.StringVar(&o.Layout, "layout", "", "which layout (default: the first)")
+	flags.Int64Var(&o.Rows, "rows", 100, "how many rows")
+	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed makes the same file")
+	flags.StringArrayVarP(&o.params, "param", "p", nil, "NAME=VALUE, a parameter of the bundle that the values follow")
+	flags.StringVarP(&o.output, "output", "o", "", "the file to write (default: stdout)")
+}
+
+func (a *app) newBundleSample() *cobra.Command {
+	var o sampleOptions
+	cmd := &cobra.Command{
+		Use:   "sample BUNDLE",
+		Short: "Write a synthetic vendor file that fits a bundle's contract",
+		Long: `Writes a made-up file in the vendor's layout, from the bundle's contract: its header, then rows
+with plausible values, each row another sitting. The same seed makes the same file. Students
+are 600000 to 699999 and schools 2559013xx, which the sandbox knows.`,
+		Example:           "  sluice bundle sample nwea-map-growth --rows 1000 --seed 1 -o sample.csv\n  sluice bundle sample curriculum-associates-i-ready --layout math --rows 10",
+		Args:              exactArgs("BUNDLE"),
+		ValidArgsFunction: a.completeBundles,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runBundleSample(cmd.Context(), args[0], o)
+		},
+	}
+	o.add(cmd.Flags())
+	return cmd
+}
+
+func (a *app) runBundleSample(ctx context.Context, ref string, o sampleOptions) error {
+	place, err := a.workplace()
+	if err != nil {
+		return err
+	}
+	b, err := place.Bundle(ref)
+	if err != nil {
+		return err
+	}
+	if o.Rows < 0 {
+		return usage("give a number from 0 up", "--rows must not be negative")
+	}
+	if o.Params, err = pairs("--param", o.params); err != nil {
+		return err
+	}
+	all, err := place.Standards(b, "")
+	if err != nil {
+		return err
+	}
+	program, problems := transform.Compile(transform.Config{Bundle: b, Standards: all, Params: o.Params, Samples: true})
+	if problems.Blocks() {
+		return bundle.Unusable(ref, problems)
+	}
+	return a.writeSample(ctx, program, o.Request, o.output)
+}
+
+// writeSample streams the file to stdout, or to a file that is complete or absent.
+func (a *app) writeSample(ctx context.Context, p *transform.Program, q sample.Request, out string) error {
+	if out == "" {
+		if a.JSON {
+			return usage("add -o FILE", "--json and the sample cannot both go to stdout")
+		}
+		w := bufio.NewWriterSize(cancellable{ctx, a.out}, 1<<16)
+		err := sample.Write(w, p, q)
+		if err == nil {
+			err = w.Flush()
+		}
+		if errors.Is(err, syscall.EPIPE) {
+			return nil // the reader has enough
+		}
+		return err
+	}
+	f, err := durable.Create(out)
+	if err != nil {
+		return pipeline.DiskError(err)
+	}
+	w := bufio.NewWriterSize(cancellable{ctx, f}, 1<<16)
+	if err := sample.Write(w, p, q); err != nil {
+		return errors.Join(pipeline.DiskError(err), f.Close())
+	}
+	if err := w.Flush(); err != nil {
+		return errors.Join(pipeline.DiskError(err), f.Close())
+	}
+	if err := f.Commit(); err != nil {
+		return pipeline.DiskError(err)
+	}
+	path, err := filepath.Abs(out)
+	if err != nil {
+		return err
+	}
+	a.screen.note("%d rows: %s", q.Rows, shownPath(path))
+	return a.screen.result(map[string]any{"file": path, "rows": q.Rows, "seed": q.Seed})
+}
+
+// cancellable stops a long write when the command is interrupted.
+type cancellable struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (c cancellable) Write(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.w.Write(p)
+}

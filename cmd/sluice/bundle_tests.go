@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/fixture"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+// bundleTestOptions are the flags of bundle test.
+type bundleTestOptions struct {
+	update bool
+	cases  []string
+}
+
+func (o *bundleTestOptions) add(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.update, "update", false, "rewrite what is expected, then review the difference")
+	flags.StringArrayVar(&o.cases, "case", nil, "only this fixture; again for more")
+}
+
+func (a *app) newBundleTest() *cobra.Command {
+	var o bundleTestOptions
+	cmd := &cobra.Command{
+		Use:   "test BUNDLE",
+		Short: "Run a bundle's fixtures: what CI runs when a bundle changes",
+		Long: `Runs every fixture of the bundle's folder and compares what it stages, rejects and reports with
+what is expected; each staged record must also fit the data standard. Ends with 2 if a fixture
+differs. With --update it rewrites what is expected, for review.`,
+		Example:           "  sluice bundle test ./bundles/nwea-map-growth\n  sluice bundle test ./bundles/mine --case awkward --update",
+		Args:              exactArgs("BUNDLE"),
+		ValidArgsFunction: a.completeBundles,
+		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
+			return a.runBundleTest(cmd.Context(), args[0], o)
+		}),
+	}
+	o.add(cmd.Flags())
+	return cmd
+}
+
+func (a *app) runBundleTest(ctx context.Context, ref string, o bundleTestOptions) (runs.Outcome, error) {
+	place, err := a.workplace()
+	if err != nil {
+		return 0, err
+	}
+	b, err := place.Bundle(ref)
+	if err != nil {
+		return 0, err
+	}
+	all, err := place.Standards(b, "")
+	if err != nil {
+		return 0, err
+	}
+	results, err := fixture.Test(ctx, b, fixture.Options{Standards: all, Update: o.update, Cases: o.cases, Workers: a.Workers})
+	if err != nil {
+		return 0, err
+	}
+	return a.printFixtures(b, results)
+}
+
+func (a *app) printFixtures(b *bundle.Bundle, results []fixture.Result) (runs.Outcome, error) {
+	type shown struct {
+		Case     string    `json:"case"`
+		OK       bool      `json:"ok"`
+		Problems diag.List `json:"problems,omitempty"`
+		Diff     string    `json:"diff,omitempty"`
+		Updated  []string  `json:"updated,omitempty"`
+	}
+	var all []shown
+	failed := 0
+	for _, r := range results {
+		all = append(all, shown{r.Case, r.OK(), r.Problems, r.Diff, r.Updated})
+		word := paint(a.screen.outColour, green, "ok  ")
+		if !r.OK() {
+			failed++
+			word = paint(a.screen.outColour, red, "FAIL")
+		}
+		a.screen.say("%s  %s", word, r.Case)
+		for _, f := range r.Updated {
+			a.screen.say("      rewritten: %s", f)
+		}
+		if !a.JSON && !a.Quiet {
+			a.screen.problems(a.screen.out, r.Problems)
+		}
+		if r.Diff != "" {
+			a.screen.say("%s", r.Diff)
+		}
+	}
+	if err := a.screen.result(map[string]any{"bundle": b.Name, "version": b.Version, "cases": all, "failed": failed}); err != nil || failed == 0 {
+		return runs.Done, err
+	}
+	a.screen.note("%s of %d differ [%s]\n  → if the change is meant, run it with --update and review the difference", plural(failed, "fixture"), len(results), diag.BundleFixture)
+	return runs.Misused, nil
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
+	"github.com/sluice-edfi/sluice/pkg/send"
+	"github.com/sluice-edfi/sluice/pkg/tenant"
+)
+
+func (a *app) newLedger() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "ledger",
+		Short:   "What the tenant's target holds, as sluice knows it",
+		Example: "  sluice ledger rebuild --tenant gb",
+		Args:    onlyCommands,
+		RunE:    a.needSubcommand,
+	}
+	cmd.AddCommand(a.newLedgerRebuild())
+	return cmd
+}
+
+func (a *app) newLedgerRebuild() *cobra.Command {
+	return &cobra.Command{
+		Use:   "rebuild",
+		Short: "Read back from the target what it holds, after it was emptied, restored or replaced",
+		Long: `Replaces the tenant's ledger by what the target really holds. It changes nothing at the target.
+What is read back is sent again by the next send, which the target takes as an update.`,
+		Example: "  sluice ledger rebuild --tenant gb",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			place, t, err := a.tenantAtWork(cmd)
+			if err != nil {
+				return err
+			}
+			return a.runLedgerRebuild(cmd.Context(), place, t)
+		},
+	}
+}
+
+func (a *app) runLedgerRebuild(ctx context.Context, place *pipeline.Workplace, t *tenant.Tenant) error {
+	x := pipeline.New(place, t, "sluice ledger rebuild")
+	defer a.closing(x)
+	return x.AtLedger(ctx, ledger.OpenToRebuild, func(d send.Destination) error {
+		counts, err := send.Rebuild(ctx, d)
+		if err != nil {
+			return err
+		}
+		total := int64(0)
+		var rows [][]string
+		for _, name := range slices.Sorted(maps.Keys(counts)) {
+			total += counts[name]
+			rows = append(rows, []string{name, fmt.Sprint(counts[name])})
+		}
+		a.screen.grid([]string{"resource", "at the target"}, rows)
+		a.screen.say("the ledger of tenant %s now knows %d records; the next send proves or renews them", t.Name, total)
+		return a.screen.result(map[string]any{"tenant": t.Name, "resources": counts, "records": total})
+	})
+}

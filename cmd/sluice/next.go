@@ -1,0 +1,59 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// command is a command of sluice that a person can paste into a shell: quoted, and with the global
+// flags that were given. The tenant is for the caller to add: some commands need it, some do not.
+func (a *app) command(words ...string) string {
+	quoted := []string{"sluice"}
+	for _, w := range append(words, a.given...) {
+		quoted = append(quoted, shellQuote(w))
+	}
+	return strings.Join(quoted, " ")
+}
+
+// givenFlags are the global flags that stand on the command line, but for the tenant.
+func givenFlags(global *pflag.FlagSet) []string {
+	var given []string
+	global.VisitAll(func(f *pflag.Flag) {
+		switch {
+		case !f.Changed || f.Name == "tenant":
+		case f.Value.String() == "true":
+			given = append(given, "--"+f.Name)
+		default:
+			given = append(given, "--"+f.Name+"="+f.Value.String())
+		}
+	})
+	return given
+}
+
+var plainWord = regexp.MustCompile(`^[\p{L}\p{N}_@%+=:,./~-]+$`)
+
+// shellQuote quotes a word for a POSIX shell, where it must be; the shells of Windows take a path with
+// a blank in the same quotes but for cmd.exe.
+func shellQuote(word string) string {
+	if plainWord.MatchString(word) && !strings.HasPrefix(word, "~") {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// shownPath is the path as a person would type it from here.
+func shownPath(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	rel, err := filepath.Rel(here, path)
+	if err != nil || len(rel) >= len(path) || len(rel) > 2 && rel[:2] == ".." {
+		return path
+	}
+	return rel
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/report"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+// printStage prints a stage's counts, its equations and its problems by cause.
+func (a *app) printStage(rep *report.Report, stage *report.Stage) {
+	s := a.screen
+	where := cmp.Or(rep.Tenant, "no tenant")
+	s.say("%s", paint(s.outColour, bold, fmt.Sprintf("%s  %s · Data Standard %s · %s", stage.Name, rep.Versions.Bundle, rep.Versions.DataStandard, where)))
+	a.printEquations(stage)
+	switch counts := stage.Counts.(type) {
+	case *runs.TransformCounts:
+		a.printStaged(counts)
+	case *runs.SendCounts:
+		a.sayWhyNothing(counts)
+	}
+	a.printCauses(rep, stage.Name)
+	s.say("")
+}
+
+// printEquations prints a stage's equations as a table.
+func (a *app) printEquations(stage *report.Stage) {
+	var header []string
+	var rows [][]string
+	for _, e := range stage.Counts.Equations() {
+		header = []string{stage.About, e.Left.Name}
+		row := []string{e.Of, strconv.FormatInt(e.Left.Count, 10)}
+		for _, t := range e.Right {
+			header = append(header, t.Name)
+			row = append(row, strconv.FormatInt(t.Count, 10))
+		}
+		adds := "="
+		if !e.Holds() {
+			adds = "≠ does not add up"
+		}
+		header = append(header, "")
+		rows = append(rows, append(row, adds))
+	}
+	a.screen.grid(header, rows)
+}
+
+// printStaged prints what transform made of the rows.
+func (a *app) printStaged(counts *runs.TransformCounts) {
+	var rows [][]string
+	for _, resource := range slices.Sorted(maps.Keys(counts.Resources)) {
+		c := counts.Resources[resource]
+		rows = append(rows, []string{resource, strconv.FormatInt(c.Staged, 10), strconv.FormatInt(c.Duplicate, 10), strconv.FormatInt(c.Rejected, 10)})
+	}
+	a.screen.say("")
+	a.screen.grid([]string{"resource", "staged", "repeated", "rejected"}, rows)
+}
+
+// printCauses prints a stage's problems, by cause.
+func (a *app) printCauses(rep *report.Report, stage string) {
+	s, shown := a.screen, 0
+	for _, g := range rep.Problems {
+		if g.Stage != stage {
+			continue
+		}
+		if shown == 0 {
+			s.say("")
+		}
+		if shown++; shown > mostGroups {
+			continue
+		}
+		s.say("  %s", a.groupLine(g))
+		if g.Fix != "" && g.Level <= diag.LevelWarning {
+			s.say("      %s %s", paint(s.outColour, dim, "→"), g.Fix)
+		}
+	}
+	if shown > mostGroups {
+		s.say("  … and %d more causes", shown-mostGroups)
+	}
+	if shown > 0 {
+		s.say("  all of them, with file, line and column: %s", shownPath(filepath.Join(rep.Path, "problems", stage+".csv")))
+	}
+}
+
+// sayWhyNothing explains a send that posted nothing.
+func (a *app) sayWhyNothing(counts *runs.SendCounts) {
+	sent, unchanged := int64(0), int64(0)
+	for _, l := range counts.Resources {
+		sent += l.Created + l.Updated + l.Rejected
+		unchanged += l.Unchanged
+	}
+	if sent == 0 && unchanged > 0 && !counts.DryRun {
+		a.screen.say("\n  nothing was posted: the target already holds %s as they are, says the ledger", plural(int(unchanged), "record"))
+	}
+}
+
+// mostGroups is how many causes are printed; the rest stand in report.html and problems/.
+const mostGroups = 12
+
+func (a *app) groupLine(g report.Group) string {
+	style := map[diag.Level]string{diag.LevelFormat: red, diag.LevelError: red, diag.LevelWarning: yellow, diag.LevelInfo: cyan}[g.Level]
+	where := ""
+	for _, part := range []string{g.Input, g.Resource, g.Column, g.Path} {
+		if part != "" {
+			where += " " + part
+		}
+	}
+	return fmt.Sprintf("%d × %s%s: %s", g.Count, paint(a.screen.outColour, style, string(g.Code)), where, g.Message)
+}
+
+// runResult is the --json object of transform, validate, send, run and demo.
+type runResult struct {
+	Run    string         `json:"run"` // path of the run directory
+	Exit   runs.Outcome   `json:"exit"`
+	Report *report.Report `json:"report"`
+	Next   string         `json:"next,omitempty"`
+}
+
+// finish prints the path of the run and the next command, or the JSON object.
+func (a *app) finish(r *runs.Run, outcome runs.Outcome, next string) error {
+	if a.JSON {
+		rep, err := report.Build(r)
+		if err != nil {
+			return err
+		}
+		return a.screen.result(runResult{r.Path, outcome, rep, next})
+	}
+	a.screen.say("run: %s", shownPath(r.Path))
+	a.screen.say("report: %s", shownPath(r.File("report.html")))
+	if next != "" {
+		a.screen.say("next: %s", next)
+	}
+	return nil
+}
+
+// plural is a count with its noun.
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	if n == 0 {
+		return "no " + what + "s"
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

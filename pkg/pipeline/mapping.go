@@ -1,0 +1,137 @@
+package pipeline
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/source"
+	"github.com/sluice-edfi/sluice/pkg/tenant"
+	"github.com/sluice-edfi/sluice/pkg/transform"
+)
+
+// Request is what a new run is to be made of.
+type Request struct {
+	Bundle string            // a folder, or name[@version]
+	Inputs []string          // NAME=FILE; FILE may be a pattern, a pipe, or - for standard input
+	Params map[string]string // they win over the tenant's
+	Run    string            // the run directory; empty: runs/<tenant>/<time>-<bundle> beside sluice.yaml
+}
+
+// mapping is a transform of which everything is known that can be before a file is read.
+type mapping struct {
+	program  *transform.Program
+	inputs   []source.Input
+	path     string // of the run directory, absolute
+	manifest runs.Manifest
+}
+
+// Create compiles the mapping, finds the inputs, and takes the lock of the run directory to be. The
+// run itself is made by Transform. A folder that is foreign is refused before the lock is taken, so
+// that not even that is left in it.
+func (x *Execution) Create(q Request) error {
+	m, err := x.prepare(q)
+	if err != nil {
+		return err
+	}
+	if err := runs.CheckFree(m.path); err != nil {
+		return err
+	}
+	x.mapping = m
+	return x.lockRun(m.path)
+}
+
+// prepare loads and compiles; it writes nothing.
+func (x *Execution) prepare(q Request) (*mapping, error) {
+	b, err := x.place.Bundle(q.Bundle)
+	if err != nil {
+		return nil, err
+	}
+	files, err := source.Find(b, q.Inputs)
+	if err != nil {
+		return nil, err
+	}
+	name, wanted := "", ""
+	if x.tenant != nil {
+		name, wanted = x.tenant.Name, x.tenant.DataStandard
+	}
+	all, err := x.place.Standards(b, wanted)
+	if err != nil {
+		return nil, err
+	}
+	config, err := transformConfig(b, all, x.tenant, q.Params)
+	if err != nil {
+		return nil, err
+	}
+	program, problems := transform.Compile(config)
+	if problems.Blocks() {
+		return nil, bundle.Unusable(q.Bundle, problems)
+	}
+	for _, p := range problems {
+		x.logger.Info("bundle warning", "code", p.Code, "at", p.Pos().String())
+	}
+	now := time.Now()
+	path := q.Run
+	if path == "" {
+		path = runs.NewPath(x.place.Config.Runs, name, b.Name, now)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+	if err := source.CheckOutside(path, files); err != nil {
+		return nil, err
+	}
+	student := "the vendor's id as it stands"
+	if config.RosterColumn != "" {
+		student = "column " + config.RosterColumn
+	}
+	return &mapping{program, files, path, runs.Manifest{Tool: x.place.Tool, Created: now.UTC(), Tenant: name, Student: student, Params: config.Params,
+		Bundle: runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin}, DataStandard: all[0].Version}}, nil
+}
+
+// transformConfig joins bundle, tenant and parameters. Parameters of the tenant that the bundle does
+// not have are for other bundles; those given win.
+func transformConfig(b *bundle.Bundle, all []*schema.Standard, t *tenant.Tenant, given map[string]string) (transform.Config, error) {
+	config := transform.Config{Bundle: b, Standards: all, Params: map[string]string{}}
+	if t != nil {
+		config.Tenant, config.LEACodes, config.RosterColumn = t.Name, t.LEACodes, t.RosterColumn
+		for _, p := range b.Params {
+			if v, ok := t.Params[p.Name.Value]; ok {
+				config.Params[p.Name.Value] = v
+			}
+		}
+		var err error
+		if config.Overlay, err = overlay(t, b.Name); err != nil {
+			return config, err
+		}
+	}
+	maps.Copy(config.Params, given)
+	return config, nil
+}
+
+// overlay is the tenant's tables for a bundle. Where there are none yet it still says where they
+// would lie, because unmapped.csv names the file to put a row into.
+func overlay(t *tenant.Tenant, name string) (*transform.Overlay, error) {
+	if t.Tables == "" {
+		return &transform.Overlay{Path: filepath.Join("tenants", t.Name, name)}, nil
+	}
+	folder := filepath.Join(t.Tables, name)
+	info, err := os.Stat(folder)
+	if os.IsNotExist(err) {
+		return &transform.Overlay{Path: folder}, nil
+	}
+	if err == nil && !info.IsDir() {
+		err = &fs.PathError{Op: "open", Path: folder, Err: errors.New("it is not a folder")}
+	}
+	if err != nil {
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the folder's rights", "the tenant's tables cannot be read")
+	}
+	return &transform.Overlay{FS: bundle.Folder(folder), Path: folder}, nil
+}

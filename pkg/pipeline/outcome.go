@@ -1,0 +1,74 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+// RunError is an error that came up after a stage of a run had begun, with the run.
+type RunError struct {
+	Run *runs.Run
+	Err error
+}
+
+func (e *RunError) Error() string { return e.Err.Error() }
+
+func (e *RunError) Unwrap() error { return e.Err }
+
+// ended is how a stage ended. An error is given its run, so that users can be told where to look.
+func (x *Execution) ended(ctx context.Context, outcome runs.Outcome, err error) (runs.Outcome, error) {
+	if err == nil {
+		return outcome, nil
+	}
+	outcome = OutcomeOf(ctx, err)
+	if x.began {
+		err = &RunError{x.run, err}
+	}
+	return outcome, err
+}
+
+// OutcomeOf is how something that returned err ended.
+func OutcomeOf(ctx context.Context, err error) runs.Outcome {
+	if err == nil {
+		return runs.Done
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return runs.Interrupted
+	}
+	e, ok := diag.AsError(err)
+	if !ok {
+		return runs.CouldNotRun
+	}
+	if e.Code == diag.MachineInterrupt {
+		return runs.Interrupted
+	}
+	switch e.Kind {
+	case diag.Usage:
+		return runs.Misused
+	case diag.Refused:
+		return runs.Refused
+	case diag.Guarded:
+		return runs.Guarded
+	}
+	return runs.CouldNotRun
+}
+
+// DiskError gives an error of the file system that no package explained a code and advice.
+func DiskError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := diag.AsError(err); ok {
+		return err
+	}
+	var path *fs.PathError
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EFBIG) || errors.As(err, &path) {
+		return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "free space or choose another folder, then run the same command again", "a file could not be written or read")
+	}
+	return err
+}

@@ -1,0 +1,130 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/report"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/send"
+	"github.com/sluice-edfi/sluice/pkg/target"
+)
+
+// Send loads what passed into the tenant's target.
+func (x *Execution) Send(ctx context.Context) (outcome runs.Outcome, err error) {
+	err = x.loading(ctx, func(o send.Options) error {
+		outcome, err = x.stage(ctx, runs.Send, x.send(o))
+		return err
+	})
+	return x.ended(ctx, outcome, err)
+}
+
+// Rehearse finds out what Send would do; it changes nothing, and the run directory does not remember
+// it. The outcome is that of a send that goes as rehearsed.
+func (x *Execution) Rehearse(ctx context.Context) (outcome runs.Outcome, rep *report.Report, err error) {
+	err = x.loading(ctx, func(o send.Options) error {
+		o.DryRun = true
+		counts, err := x.send(o)(ctx)
+		if err != nil {
+			return err
+		}
+		if counts.Partly() {
+			outcome = runs.Partly
+		}
+		built, err := report.Build(x.run)
+		if err != nil {
+			return err
+		}
+		rep = built.Rehearsed(runs.Send, counts)
+		return nil
+	})
+	outcome, err = x.ended(ctx, outcome, err)
+	return outcome, rep, err
+}
+
+// loading gives work what a send needs, under the tenant's lock; the pass is asked for before the
+// target is.
+func (x *Execution) loading(ctx context.Context, work func(send.Options) error) error {
+	lock, err := x.lockTenant()
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	if err := send.CheckPass(x.run, x.tenant.Name, x.tenant.MaxPassAge, time.Now()); err != nil {
+		return err
+	}
+	t := x.tenant
+	return x.withLedger(ctx, ledger.Open, func(d send.Destination) error {
+		return work(send.Options{Run: x.run, To: d, AcceptUnchecked: t.AcceptUnchecked, MaxPassAge: t.MaxPassAge})
+	})
+}
+
+func (x *Execution) send(o send.Options) work {
+	return func(ctx context.Context) (runs.Counts, error) {
+		p := &send.Progress{}
+		o.To.Progress = p
+		stop := x.place.Observer.watch(runs.Send, func() Progress {
+			return Progress{p.Done.Load(), p.Total.Load(), fmt.Sprintf("(%d sent)", p.Sent.Load())}
+		})
+		defer stop()
+		counts, err := send.Run(ctx, o)
+		if counts == nil {
+			return nil, err
+		}
+		return counts, err
+	}
+}
+
+// AtLedger gives work the tenant's ledger and target, under the tenant's lock; no run is needed.
+func (x *Execution) AtLedger(ctx context.Context, open OpenLedger, work func(send.Destination) error) error {
+	lock, err := x.lockTenant()
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	return x.withLedger(ctx, open, func(d send.Destination) error { return target.Explain(work(d), "") })
+}
+
+// OpenLedger is ledger.Open or ledger.OpenToRebuild.
+type OpenLedger func(path string, identity ledger.Identity) (*ledger.Ledger, error)
+
+// withLedger opens target and ledger; the tenant is locked.
+func (x *Execution) withLedger(ctx context.Context, open OpenLedger, work func(send.Destination) error) error {
+	api, err := x.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	held, err := x.openLedger(open, api.Identity)
+	if err != nil {
+		return err
+	}
+	defer held.Close()
+	standard, err := x.TargetStandard(ctx)
+	if err != nil {
+		return err
+	}
+	return work(send.Destination{Tenant: x.tenant.Name, Client: api.Client, ClientID: api.ClientID, Ledger: held, Standard: standard,
+		Concurrency: x.tenant.Concurrency, Logger: x.logger})
+}
+
+// openLedger opens what the tenant's target holds.
+func (x *Execution) openLedger(open OpenLedger, identity ledger.Identity) (*ledger.Ledger, error) {
+	name, path := x.tenant.Name, x.place.stateFile(x.tenant, "ledger.db")
+	l, err := open(path, identity)
+	switch {
+	case errors.Is(err, ledger.ErrOtherTarget):
+		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLedger,
+			"if the target of the tenant was meant to change, run `sluice ledger rebuild --tenant "+name+"`; a new school year is a tenant of its own",
+			"tenant %s", name)
+	case errors.Is(err, ledger.ErrDamaged):
+		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLedger,
+			"move "+path+" away and run `sluice ledger rebuild --tenant "+name+"`", "the ledger of tenant %s cannot be used", name)
+	case errors.Is(err, ledger.ErrNewer):
+		return nil, diag.FailWith(err, diag.Usage, diag.GuardLedger, "use that version of sluice", "the ledger of tenant %s cannot be used", name)
+	}
+	return l, DiskError(err)
+}

@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/report"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+// work is what a stage does. Its counts are nil if nothing was done; they may come beside an error.
+type work func(context.Context) (runs.Counts, error)
+
+// stage runs one stage: it keeps manifest, log, report and summary. The error, if any, is what ended
+// the stage early.
+func (x *Execution) stage(ctx context.Context, name string, do work) (runs.Outcome, error) {
+	if begin := x.place.Observer.Begin; begin != nil {
+		begin(name)
+	}
+	r := x.run
+	before := r.Stages[name]
+	x.began = true
+	if err := r.Begin(name, time.Now()); err != nil {
+		return runs.CouldNotRun, err
+	}
+	if err := x.log.into(r.File("log.jsonl")); err != nil {
+		return runs.CouldNotRun, err
+	}
+	x.logger.Info("stage begins", "run", r.ID, "tenant", r.Tenant, "stage", name, "bundle", r.Bundle.Name+"@"+r.Bundle.Version)
+	counts, err := do(ctx)
+	err = DiskError(err)
+	if counts == nil && runs.Loads(name) { // a guard stopped it before anything was sent
+		x.logger.Info("stage was stopped before it began", "stage", name)
+		return OutcomeOf(ctx, err), errors.Join(err, r.Undo(name, before))
+	}
+	outcome := OutcomeOf(ctx, err)
+	if err == nil && (counts.Partly() || x.place.Strict && x.hasWarnings(name)) {
+		outcome = runs.Partly
+	}
+	x.logger.Info("stage ends", "stage", name, "exit", outcome)
+	if err == nil && x.log.hasFailed() {
+		err = diag.Fail(diag.CouldNotRun, diag.MachineDisk, "free space, then run the command again", "the run's log could not be written")
+		outcome = runs.CouldNotRun
+	}
+	rep, repErr := x.remember(name, outcome, counts)
+	if err == nil && repErr != nil {
+		err, outcome = repErr, OutcomeOf(ctx, repErr)
+	}
+	if end := x.place.Observer.End; end != nil && rep != nil && counts != nil {
+		end(rep, rep.Stage(name))
+	}
+	return outcome, err
+}
+
+// hasWarnings reports whether the stage listed a warning.
+func (x *Execution) hasWarnings(name string) bool {
+	found := false
+	err := x.run.EachProblem(name, func(p diag.Problem) { found = found || p.Level == diag.LevelWarning })
+	return found || err != nil
+}
+
+// remember records how the stage ended, in the manifest, the report and the summary.
+func (x *Execution) remember(name string, outcome runs.Outcome, counts runs.Counts) (*report.Report, error) {
+	if err := x.run.End(name, time.Now(), outcome, counts); err != nil {
+		return nil, err
+	}
+	rep, err := report.Build(x.run)
+	if err != nil {
+		return nil, err
+	}
+	if err := rep.Write(x.run); err != nil {
+		return rep, err
+	}
+	return rep, rep.Summarise(x.run, name)
+}

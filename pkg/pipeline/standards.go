@@ -1,0 +1,77 @@
+package pipeline
+
+import (
+	"slices"
+
+	"github.com/Masterminds/semver/v3"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+)
+
+// Standard loads an embedded data standard.
+func (w *Workplace) Standard(version string) (*schema.Standard, error) {
+	s, err := schema.Load(w.Schemas, version)
+	if err != nil {
+		return nil, diag.Fail(diag.Usage, diag.BundleStandard, "set `data_standard` to an embedded one (see `sluice version`), or leave it out", "data standard %s is not embedded in this sluice", version)
+	}
+	return s, nil
+}
+
+// Standards loads the data standards to shape and check for: first the one that the tenant asks
+// for, or the newest embedded one in the bundle's range; then the others of the range.
+func (w *Workplace) Standards(b *bundle.Bundle, wanted string) ([]*schema.Standard, error) {
+	within, err := semver.NewConstraint(b.DataStandard.Value)
+	if err != nil {
+		p := diag.At(b.DataStandard.Pos, diag.BundleValue, `write it as ">=4.0 <6"`, "data_standard %q is no range of versions", b.DataStandard.Value)
+		return nil, bundle.Unusable(b.Name, diag.List{p})
+	}
+	var fit []string
+	for _, v := range schema.Versions(w.Schemas) {
+		if version, err := semver.NewVersion(v); err == nil && within.Check(version) {
+			fit = append([]string{v}, fit...)
+		}
+	}
+	if wanted != "" {
+		version, err := semver.NewVersion(wanted)
+		if err != nil || !within.Check(version) {
+			return nil, diag.Fail(diag.Usage, diag.BundleStandard, "set `data_standard` of the tenant to one that the bundle covers",
+				"bundle %s covers data standards %s, the tenant asks for %s", b.Name, b.DataStandard.Value, wanted)
+		}
+		fit = append([]string{wanted}, slices.DeleteFunc(fit, func(v string) bool { return v == wanted })...)
+	}
+	if len(fit) == 0 {
+		return nil, diag.Fail(diag.Usage, diag.BundleStandard, "embedded: see `sluice version`",
+			"bundle %s covers data standards %s, and none of them is embedded in this sluice", b.Name, b.DataStandard.Value)
+	}
+	var all []*schema.Standard
+	for _, v := range fit {
+		s, err := w.Standard(v)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// published are the data standards that Ed-Fi has published for the APIs in use.
+var published = []string{"3.3", "4.0", "5.0", "5.1", "5.2", "6.0"}
+
+// NotEmbedded are the published data standards in the bundle's range that are not embedded, so that
+// the bundle cannot be checked against them.
+func (w *Workplace) NotEmbedded(b *bundle.Bundle) []string {
+	within, err := semver.NewConstraint(b.DataStandard.Value)
+	if err != nil {
+		return nil
+	}
+	embedded := schema.Versions(w.Schemas)
+	var all []string
+	for _, v := range published {
+		if version, err := semver.NewVersion(v); err == nil && within.Check(version) && !slices.Contains(embedded, v) {
+			all = append(all, v)
+		}
+	}
+	return all
+}

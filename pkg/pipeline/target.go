@@ -1,0 +1,137 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/sandbox"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/target"
+	"github.com/sluice-edfi/sluice/pkg/tenant"
+)
+
+// SandboxStandard is the data standard of the emulator.
+const SandboxStandard = "5.1"
+
+// Target is an open way to a tenant's target.
+type Target struct {
+	Client   *target.Client
+	Identity ledger.Identity
+	ClientID string
+	close    func()
+}
+
+// describe is what the manifest says of the target before it was asked.
+func (t *Target) describe() runs.Target {
+	return runs.Target{Identity: t.Identity.String(), BaseURL: t.Identity.BaseURL, Environment: t.Identity.Environment, ClientID: t.ClientID}
+}
+
+// Enter proves address and credential with two small calls, before any work is done.
+func (t *Target) Enter(ctx context.Context) (*target.About, error) {
+	about, err := t.Client.Discover(ctx)
+	if err != nil {
+		return nil, target.Explain(err, "")
+	}
+	// What the credential may read is another question: being told "no" is being let in.
+	if _, err := t.Client.Count(ctx, "academicSubjectDescriptors", nil); err != nil && !target.IsKind(err, target.Forbidden, target.NotFound) {
+		return nil, target.Explain(err, "")
+	}
+	return about, nil
+}
+
+// Connect opens the tenant's target, once for all stages; for the built-in tenant it starts the
+// emulator. It asks nothing yet.
+func (x *Execution) Connect(ctx context.Context) (*Target, error) {
+	if x.target != nil {
+		return x.target, nil
+	}
+	open := x.openTarget
+	if x.tenant.API == nil {
+		open = x.openSandbox
+	}
+	var err error
+	x.target, err = open(ctx)
+	return x.target, err
+}
+
+func (x *Execution) openTarget(ctx context.Context) (*Target, error) {
+	t := x.tenant
+	credential, err := x.place.Config.Credential(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if t.API.AllowHTTP && strings.HasPrefix(t.API.BaseURL, "http:") {
+		x.logger.Warn("the target is reached without TLS, as allow_http says", "tenant", t.Name)
+		x.place.Observer.note("warning [%s]: the target of tenant %s is reached without TLS, as allow_http says", diag.ConfigPlainHTTP, t.Name)
+	}
+	client, err := target.New(target.Config{
+		BaseURL: t.API.BaseURL, DataURL: t.API.DataURL, OAuthURL: t.API.OAuthURL, SchoolYear: t.API.SchoolYear,
+		ClientID: credential.ClientID, ClientSecret: string(credential.Secret), AllowHTTP: t.API.AllowHTTP,
+		Concurrency: t.Concurrency, UserAgent: x.place.UserAgent, Logger: x.logger, Proxy: http.ProxyFromEnvironment,
+		OnWait: x.place.Observer.Wait,
+	})
+	if err != nil {
+		return nil, target.Explain(err, "")
+	}
+	identity := ledger.Identity{Tenant: t.Name, Environment: t.API.Environment, BaseURL: t.API.BaseURL, SchoolYear: t.API.SchoolYear}
+	return &Target{Client: client, Identity: identity, ClientID: credential.ClientID, close: client.Close}, nil
+}
+
+// openSandbox serves the tenant's store on loopback until the execution is closed.
+func (x *Execution) openSandbox(ctx context.Context) (*Target, error) {
+	server, err := x.place.OpenSandbox(sandbox.Options{Dir: x.place.SandboxFolder(), Logger: x.logger})
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(err, server.Close())
+	}
+	serving, end := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the command's own calls
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(serving, listener) }()
+	stop := func() {
+		end()
+		if err := errors.Join(<-done, server.Close()); err != nil {
+			x.logger.Warn("the sandbox did not end well", "error", err)
+		}
+	}
+	client, err := target.New(target.Config{
+		BaseURL: "http://" + listener.Addr().String(), ClientID: sandbox.Key, ClientSecret: sandbox.Secret, Uncompressed: true,
+		Concurrency: x.tenant.Concurrency, UserAgent: x.place.UserAgent, Logger: x.logger, OnWait: x.place.Observer.Wait,
+	})
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	identity := ledger.Identity{Tenant: x.tenant.Name, Environment: tenant.Sandbox, BaseURL: "built-in sandbox", Store: server.ID()} // its port is another each time
+	return &Target{Client: client, Identity: identity, ClientID: sandbox.Key, close: func() { client.Close(); stop() }}, nil
+}
+
+// SandboxFolder is where the store of the built-in tenant lies.
+func (w *Workplace) SandboxFolder() string {
+	return filepath.Join(w.Config.StateFolder(tenant.Sandbox), "store")
+}
+
+// OpenSandbox opens an emulator; its data standard and descriptors are filled in.
+func (w *Workplace) OpenSandbox(o sandbox.Options) (*sandbox.Server, error) {
+	var err error
+	if o.Standard, err = w.Standard(SandboxStandard); err != nil {
+		return nil, err
+	}
+	if o.Descriptors, err = schema.StandardDescriptors(w.Schemas, SandboxStandard); err != nil {
+		return nil, err
+	}
+	if err := durable.MkdirAll(o.Dir); err != nil {
+		return nil, diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's rights", "the sandbox's store cannot be written")
+	}
+	return sandbox.Open(o)
+}

@@ -1,0 +1,46 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/source"
+	"github.com/sluice-edfi/sluice/pkg/transform"
+)
+
+// Transform makes the run directory and stages the records; Create comes first.
+func (x *Execution) Transform(ctx context.Context) (runs.Outcome, error) {
+	r, err := runs.Create(x.mapping.path, x.mapping.manifest)
+	if err != nil {
+		return x.ended(ctx, 0, err)
+	}
+	x.run = r
+	if err := runs.Remember(x.place.Config.Runs, r.Path); err != nil {
+		return x.ended(ctx, 0, DiskError(err))
+	}
+	outcome, err := x.stage(ctx, runs.Transform, x.transform)
+	if t := x.tenant; outcome == runs.Partly && t != nil && t.Tables == "" {
+		x.place.Observer.note("tenant %s has no tables of its own yet: where unmapped.csv names tenants/%s/, add `tables: tenants/%s/` to the tenant in sluice.yaml", t.Name, t.Name, t.Name)
+	}
+	return x.ended(ctx, outcome, err)
+}
+
+func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
+	p := &transform.Progress{}
+	stop := x.place.Observer.watch(runs.Transform, func() Progress {
+		return Progress{p.BytesRead.Load(), p.BytesTotal.Load(), fmt.Sprintf("(%d rows)", p.Rows.Load())}
+	})
+	defer stop()
+	files, remove, err := source.Fetch(ctx, x.mapping.inputs, x.run.Path, x.place.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := x.mapping.program.Run(ctx, transform.RunOptions{Run: x.run, Inputs: files, Workers: x.place.workers(), Progress: p})
+	err = errors.Join(err, remove())
+	if counts == nil {
+		return nil, err
+	}
+	return counts, err
+}

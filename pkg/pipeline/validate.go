@@ -1,0 +1,94 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/target"
+	"github.com/sluice-edfi/sluice/pkg/validate"
+)
+
+// Validate judges what is staged as the tenant's target would.
+func (x *Execution) Validate(ctx context.Context) (runs.Outcome, error) {
+	outcome, err := x.validate(ctx, false)
+	return x.ended(ctx, outcome, err)
+}
+
+// ValidateOffline judges what is staged against the embedded data standard; its pass opens nothing.
+func (x *Execution) ValidateOffline(ctx context.Context) (runs.Outcome, error) {
+	outcome, err := x.validate(ctx, true)
+	return x.ended(ctx, outcome, err)
+}
+
+func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, error) {
+	r, t := x.run, x.tenant
+	if !r.Finished(runs.Transform) {
+		return 0, diag.Fail(diag.Usage, diag.ConfigRun, "run transform again", "the transform of %s did not end well; there is nothing to judge", r.Path)
+	}
+	if t != nil && r.Tenant != t.Name {
+		of := "tenant " + r.Tenant
+		if r.Tenant == "" {
+			of = "no tenant"
+		}
+		return 0, diag.Fail(diag.Usage, diag.ConfigTenant, "transform the file with --tenant "+t.Name, "the run in %s was made for %s, not for %s", r.Path, of, t.Name)
+	}
+	o, err := x.validateOptions(r.DataStandard)
+	if err != nil {
+		return 0, err
+	}
+	o.Run = r
+	return x.stage(ctx, runs.Validate, func(ctx context.Context) (runs.Counts, error) {
+		if !offline {
+			api, err := x.Connect(ctx)
+			if err != nil {
+				return nil, err
+			}
+			o.Client, o.Target = api.Client, api.describe()
+		}
+		p := &validate.Progress{}
+		o.Progress = p
+		stop := x.place.Observer.watch(runs.Validate, func() Progress {
+			return Progress{p.BytesRead.Load(), p.BytesTotal.Load(), fmt.Sprintf("(%d records)", p.Records.Load())}
+		})
+		defer stop()
+		counts, err := validate.Run(ctx, o)
+		if counts == nil {
+			return nil, err
+		}
+		return counts, err
+	})
+}
+
+// validateOptions are the options that depend neither on the run nor on the target.
+func (x *Execution) validateOptions(standard string) (validate.Options, error) {
+	o := validate.Options{Workers: x.place.workers(), Now: time.Now, Logger: x.logger}
+	if x.tenant != nil {
+		o.Tenant, o.CacheDir = x.tenant.Name, x.place.stateFile(x.tenant, "cache")
+	}
+	var err error
+	if o.Standard, err = x.place.Standard(standard); err != nil {
+		return o, err
+	}
+	o.EmbeddedDescriptors, err = schema.StandardDescriptors(x.place.Schemas, standard)
+	return o, err
+}
+
+// TargetStandard is the data standard as the target describes itself.
+func (x *Execution) TargetStandard(ctx context.Context) (*schema.Standard, error) {
+	api, err := x.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	embedded := schema.Versions(x.place.Schemas)
+	o, err := x.validateOptions(embedded[len(embedded)-1])
+	if err != nil {
+		return nil, err
+	}
+	o.Client, o.Target = api.Client, api.describe()
+	live, _, err := validate.TargetStandard(ctx, o)
+	return live, target.Explain(err, "")
+}

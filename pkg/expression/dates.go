@@ -203,20 +203,10 @@ func parseZone(s string) (length, minutes int, ok bool) {
 
 // dayExists reports whether the calendar has the day.
 func (at instant) dayExists() bool {
-	if at.year < 1 || at.month < 1 || at.month > 12 || at.day < 1 {
+	if at.year < 1 || at.month < 1 || at.month > 12 || at.day < 1 || at.day > 31 {
 		return false
 	}
-	days := 31
-	switch at.month {
-	case 4, 6, 9, 11:
-		days = 30
-	case 2:
-		days = 28
-		if at.year%4 == 0 && (at.year%100 != 0 || at.year%400 == 0) {
-			days = 29
-		}
-	}
-	return at.day <= days
+	return at.day <= 28 || time.Date(at.year, time.Month(at.month), at.day, 0, 0, 0, 0, time.UTC).Day() == at.day
 }
 
 func appendDigits(dst []byte, n, width int) []byte {

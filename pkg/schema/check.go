@@ -103,8 +103,7 @@ func (rec *Record) reset(c *Checker) {
 // makeKey puts the natural key together from what the walk left in the slots.
 func (c *Checker) makeKey(rec *Record) {
 	sc := &rec.scratch
-	buf := append(sc.key[:0], c.resource.Name...)
-	buf = append(buf, partEnd)
+	sc.key = append(append(sc.key[:0], c.resource.Name...), partEnd)
 	for i, k := range c.key {
 		var value []byte
 		for _, slot := range k.slots {
@@ -116,10 +115,9 @@ func (c *Checker) makeKey(rec *Record) {
 			return
 		}
 		sc.keyOut[i] = KeyValue{Name: k.name, Value: value}
-		buf = appendPart(buf, value, k.fold)
+		sc.key = appendPart(sc.key, value, k.fold)
 	}
-	sc.key = buf
-	rec.Key = Key{OK: true, Hash: sum(buf), Parts: sc.keyOut}
+	rec.Key = Key{OK: true, Hash: sum(sc.key), Parts: sc.keyOut}
 }
 
 // object walks the object that begins here; false means that the text is not JSON.

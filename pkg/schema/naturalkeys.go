@@ -142,7 +142,7 @@ func (r *reader) setIdentity(raw *rawResource) {
 		}
 	}
 	for _, paths := range raw.columns {
-		slices.SortFunc(paths, func(a, b Path) int { return slices.Compare(a, b) })
+		slices.SortFunc(paths, slices.Compare[Path])
 		p, ok := raw.Property(paths[0])
 		if !ok {
 			continue

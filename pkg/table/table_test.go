@@ -215,14 +215,10 @@ func TestReadErrors(t *testing.T) {
 	if _, err := OpenReader("f", iotest.ErrReader(errors.New("boom")), Options{}); err == nil {
 		t.Error("no error")
 	}
-	_, _, err := func() ([]string, []string, error) {
-		s, err := OpenReader("f", io.MultiReader(strings.NewReader("a\n1\n"), iotest.ErrReader(errors.New("boom"))), Options{BlockSize: 2})
-		var b Block
-		for err == nil {
-			err = s.Next(&b)
-		}
-		return nil, nil, err
-	}()
+	s, err := OpenReader("f", io.MultiReader(strings.NewReader("a\n1\n"), iotest.ErrReader(errors.New("boom"))), Options{BlockSize: 2})
+	for b := (Block{}); err == nil; {
+		err = s.Next(&b)
+	}
 	if e, ok := diag.AsError(err); !ok || e.Kind != diag.CouldNotRun || !strings.Contains(err.Error(), "boom") {
 		t.Error(err)
 	}

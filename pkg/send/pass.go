@@ -2,6 +2,8 @@ package send
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"os"
@@ -15,13 +17,13 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-// CheckPass refuses a run whose pass is missing, for others, given offline or too old (design §1.3).
+// CheckPass refuses a run whose pass is missing, for others, given offline or too old.
 // It looks at the manifest only; Run looks at the files and at the target too.
 func CheckPass(r *runs.Run, tenant string, maxAge time.Duration, now time.Time) error {
 	if maxAge <= 0 {
 		maxAge = defaultPassAge
 	}
-	next := fmt.Sprintf("run `sluice validate %s --tenant %s`", r.Path, tenant)
+	next := validateAgain(r, tenant)
 	refuse := func(code diag.Code, format string, args ...any) error {
 		return diag.Fail(diag.Guarded, code, next, format, args...)
 	}
@@ -58,7 +60,7 @@ const clockSkew = 10 * time.Minute
 // for another target. It reads every file, so that nothing has been sent when it refuses.
 func (l *loader) checkFiles(ctx context.Context) error {
 	pass := l.run.Pass
-	next := fmt.Sprintf("run `sluice validate %s --tenant %s`", l.run.Path, l.to.Tenant)
+	next := l.validateAgain()
 	if identity := l.to.Ledger.Identity().String(); pass.Target != identity {
 		return diag.Fail(diag.Guarded, diag.GuardForeignPass, next, "the pass is for the target %q, not for %q", pass.Target, identity)
 	}
@@ -72,42 +74,51 @@ func (l *loader) checkFiles(ctx context.Context) error {
 	if passed := slices.Sorted(maps.Keys(pass.Staged)); !slices.Equal(names, passed) {
 		return changed("the run was changed after it was validated: staged are %s, validated were %s", list(names), list(passed))
 	}
-	lines := make([]int64, len(names))
-	verdicts := make([][]byte, len(names))
-	taken := make([]prints, len(names))
+	files := make([]stagedFile, len(names))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(2) // the disk is the limit
 	for i, name := range names {
 		g.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			d, p, err := takePrints(l.run.StagedFile(name))
+			d, sums, err := takeChecksums(ctx, l.run.StagedFile(name))
 			if err != nil {
 				return fmt.Errorf("read staged %s: %w", name, err)
 			}
 			if d.SHA256 != pass.Staged[name] {
 				return changed("staged/%s.jsonl was changed after it was validated", name)
 			}
-			lines[i], taken[i] = d.Lines, p
-			if verdicts[i], err = os.ReadFile(l.run.VerdictFile(name)); err != nil {
+			verdicts, err := os.ReadFile(l.run.VerdictFile(name))
+			if err != nil {
 				return fmt.Errorf("read verdicts of %s: %w", name, err)
 			}
-			if digestOf(verdicts[i]) != pass.Verdicts[name] || int64(len(verdicts[i])) != d.Lines {
+			if sum := sha256.Sum256(verdicts); hex.EncodeToString(sum[:]) != pass.Verdicts[name] || int64(len(verdicts)) != d.Lines {
 				return changed("verdicts/%s was changed after validate wrote it", name)
 			}
+			files[i] = stagedFile{d.Lines, verdicts, sums}
 			return nil
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	l.staged, l.verdicts, l.prints = map[string]int64{}, map[string][]byte{}, map[string]prints{}
 	for i, name := range names {
-		l.staged[name], l.verdicts[name], l.prints[name] = lines[i], verdicts[i], taken[i]
-		l.to.Progress.Total.Add(lines[i])
+		l.staged[name] = files[i]
+		l.to.Progress.Total.Add(files[i].lines)
 	}
 	return nil
+}
+
+// stagedFile is what checkFiles learns of the staged file of a resource.
+type stagedFile struct {
+	lines    int64
+	verdicts []byte // one for each line
+	sums     checksums
+}
+
+// validateAgain is the command that gives a new pass.
+func (l *loader) validateAgain() string { return validateAgain(l.run, l.to.Tenant) }
+
+func validateAgain(r *runs.Run, tenant string) string {
+	return fmt.Sprintf("run `sluice validate %s --tenant %s`", r.Path, tenant)
 }
 
 func list(names []string) string {
@@ -116,5 +127,3 @@ func list(names []string) string {
 	}
 	return strings.Join(names, ", ")
 }
-
-func sortedNames[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

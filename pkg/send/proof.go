@@ -3,7 +3,6 @@ package send
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 
@@ -36,7 +35,7 @@ func (l *loader) prove(ctx context.Context) (ledger.Facts, error) {
 			"the target has data standard %s now; it had %s when it was last loaded", facts.DataStandard, known.DataStandard)
 	}
 	if p := l.run.Pass; p.DataStandard != facts.DataStandard && p.DataStandard != "" && facts.DataStandard != "" {
-		return facts, diag.Fail(diag.Guarded, diag.GuardOldPass, fmt.Sprintf("run `sluice validate %s --tenant %s`", l.run.Path, l.to.Tenant),
+		return facts, diag.Fail(diag.Guarded, diag.GuardOldPass, l.validateAgain(),
 			"the run was validated against data standard %s; the target has %s now", p.DataStandard, facts.DataStandard)
 	}
 	rebuild := "run `sluice ledger rebuild --tenant " + l.to.Tenant + "`: it reads from the target what it holds"
@@ -67,7 +66,7 @@ func (l *loader) prove(ctx context.Context) (ledger.Facts, error) {
 
 // readBack looks for a sample of the ledger's records at the target.
 func (l *loader) readBack(ctx context.Context) (missing, asked int, err error) {
-	sample, err := l.to.Ledger.Sample(ctx, sortedNames(l.staged), sampleSize)
+	sample, err := l.to.Ledger.Sample(ctx, l.resources(), sampleSize)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -12,14 +12,14 @@ import (
 // stays behind. It holds hashes of natural keys, and descriptor values in the form in which targets
 // compare them.
 type refused struct {
-	any   atomic.Bool
-	mu    sync.RWMutex // guards both
-	keys  map[ledger.Hash]struct{}
-	words map[string]struct{}
+	any         atomic.Bool
+	mu          sync.RWMutex // guards both
+	keys        map[ledger.Hash]struct{}
+	descriptors map[string]struct{}
 }
 
 func newRefused() *refused {
-	return &refused{keys: map[ledger.Hash]struct{}{}, words: map[string]struct{}{}}
+	return &refused{keys: map[ledger.Hash]struct{}{}, descriptors: map[string]struct{}{}}
 }
 
 // add notes a record that was not accepted.
@@ -32,12 +32,12 @@ func (r *refused) add(res *schema.Resource, key *schema.Key) {
 	r.any.Store(true)
 	r.keys[key.Hash] = struct{}{}
 	if res != nil && res.Descriptor != "" {
-		r.words[word(res.Name, wordOf(key))] = struct{}{}
+		r.descriptors[descriptorKey(res.Name, descriptorOf(key))] = struct{}{}
 	}
 }
 
-// wordOf is how other records write a descriptor record: namespace#codeValue.
-func wordOf(key *schema.Key) []byte {
+// descriptorOf is how other records write a descriptor record: namespace#codeValue.
+func descriptorOf(key *schema.Key) []byte {
 	var namespace, code []byte
 	for _, p := range key.Parts {
 		switch p.Name {
@@ -50,7 +50,7 @@ func wordOf(key *schema.Key) []byte {
 	return append(append(append([]byte{}, namespace...), '#'), code...)
 }
 
-func word(endpoint string, value []byte) string {
+func descriptorKey(endpoint string, value []byte) string {
 	return endpoint + " " + string(schema.FoldDescriptor(nil, value))
 }
 
@@ -79,7 +79,7 @@ func (r *refused) blocks(std *schema.Standard, rec *schema.Record) (blocker, boo
 			}
 		}
 	}
-	if len(r.words) == 0 {
+	if len(r.descriptors) == 0 {
 		return blocker{}, false
 	}
 	for i := range rec.Descriptors {
@@ -88,7 +88,7 @@ func (r *refused) blocks(std *schema.Standard, rec *schema.Record) (blocker, boo
 		if !ok {
 			continue
 		}
-		if _, ok := r.words[word(res.Name, u.Value)]; ok {
+		if _, ok := r.descriptors[descriptorKey(res.Name, u.Value)]; ok {
 			return blocker{u.Place.String(), res.Name, string(u.Value)}, true
 		}
 	}

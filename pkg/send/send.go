@@ -1,55 +1,53 @@
 // Package send is the loader: it takes the records that validate passed and brings them to the
 // target in the order of their references, so that every staged record ends in exactly one count.
 //
-// It owns the decision what is sent and when: the pass is asked for first, the ledger is proven,
-// what the target holds already is left alone, parents go before children, and what refers to a
-// record that was not accepted stays behind. Retries, tokens and pauses are the target's client's;
-// what was accepted is written to the ledger at once and only then counts as done, so that the same
-// command again goes on where the last one stopped, however that ended.
+// It owns the decision what is sent and when. Retries, tokens and pauses are those of the target's
+// client; what to do with the counts is the caller's.
+//
+//	CheckPass, checkFiles, prove            what is staged is what passed, and the ledger is true;
+//	    │                                   nothing is sent before that is known
+//	    │  for each wave of the load order, some resources at a time
+//	    ▼
+//	read ─► decide ─► hand over ─► posters ─► settle ─► counts, errors/<resource>
+//	        │                      │
+//	        │ asks the ledger      │ what the target accepted
+//	        ▼                      ▼
+//	        ledger  ◄───────────── journal
+//
+// A stream (stream.go) takes the blocks of one resource from read to settle. The posters, the journal
+// and the list of what was refused belong to the whole run.
+//
+//   - decide settles what needs no call: a record that did not pass, that the target holds as it is,
+//     or that refers to a refused one. Only the rest is posted. As a wave begins when the one before
+//     it is settled, what a record refers to has been accepted or refused by then.
+//   - A row goes to the journal after the target accepted the record, and the journal writes rows to
+//     the ledger in transactions, at the latest 250 ms later. So the ledger may be behind the target
+//     when the process dies, and never ahead of it: the same command sends those records again, which
+//     the target takes as updates, and goes on where the last one stopped.
+//   - The files in errors/ and problems/ get their names when they are complete. The counts are with
+//     the caller, who puts them into the manifest.
+//   - A run that is stopped reads no further block and begins no further call. Calls under way have a
+//     few seconds to end. What is not settled then is counted as pending.
 package send
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net/url"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/runs"
-	"github.com/sluice-edfi/sluice/pkg/schema"
-	"github.com/sluice-edfi/sluice/pkg/target"
 )
-
-// Client is what the loader needs of the target's client.
-type Client interface {
-	Discover(ctx context.Context) (*target.About, error)
-	AvailableChangeVersions(ctx context.Context) (target.ChangeVersions, error)
-	GetByID(ctx context.Context, resource, id string) (*target.Response, error)
-	Post(ctx context.Context, resource string, body []byte) (*target.Response, error)
-	PagesParallel(ctx context.Context, resource string, query url.Values, size, workers int, yield func(items []json.RawMessage) error) error
-}
-
-// Destination is a tenant's target, and the ledger that says what that target holds.
-type Destination struct {
-	Tenant      string
-	Client      Client
-	ClientID    string // of the credential; recorded, so that a rotation is noticed
-	Ledger      *ledger.Ledger
-	Standard    *schema.Standard // natural keys, references and load order
-	Concurrency int              // requests under way at a time; 0: 8
-
-	Now      func() time.Time // nil: time.Now
-	Logger   *slog.Logger     // nil: nothing is logged
-	Progress *Progress        // nil: nobody watches
-}
 
 // Options says what is sent, and where to.
 type Options struct {
@@ -61,36 +59,10 @@ type Options struct {
 	MaxPassAge      time.Duration // 0: 24 hours
 }
 
-// Progress may be watched while Run or Rebuild works.
-type Progress struct {
-	Total atomic.Int64 // records staged
-	Done  atomic.Int64 // records accounted for
-	Sent  atomic.Int64 // records that the target accepted
-}
-
-const (
-	defaultConcurrency = 8
-	defaultPassAge     = 24 * time.Hour
-)
+const defaultPassAge = 24 * time.Hour
 
 // grace is how long requests that are under way may still take when the run is stopped.
 const grace = 5 * time.Second
-
-func (d Destination) withDefaults() Destination {
-	if d.Concurrency <= 0 {
-		d.Concurrency = defaultConcurrency
-	}
-	if d.Now == nil {
-		d.Now = time.Now
-	}
-	if d.Logger == nil {
-		d.Logger = slog.New(slog.DiscardHandler)
-	}
-	if d.Progress == nil {
-		d.Progress = &Progress{}
-	}
-	return d
-}
 
 // loader is one execution of the stage.
 type loader struct {
@@ -98,16 +70,14 @@ type loader struct {
 	to      Destination
 	options Options
 
-	staged    map[string]int64 // resource → lines
-	verdicts  map[string][]byte
-	prints    map[string]prints
-	validated *validated
-	unproven  map[string]bool // resources whose ledger rows could not be read back: sent in any case
+	staged   map[string]stagedFile // by resource
+	unproven map[string]bool       // resources whose ledger rows could not be read back: sent in any case
+	found    *validateProblems
 
-	refused *refused
-	journal *journal
-	jobs    chan job
-	hopes   hopes
+	refused  *refused
+	journal  *journal
+	jobs     chan job     // to the posters
+	failures atomic.Int64 // calls in a row that failed for reasons of the target
 
 	// stop ends the run; its cause says why. calls outlives it by the grace, for requests under way.
 	stop  context.Context
@@ -125,8 +95,8 @@ func Run(ctx context.Context, o Options) (*runs.SendCounts, error) {
 	if err := CheckPass(o.Run, to.Tenant, o.MaxPassAge, to.Now()); err != nil {
 		return nil, err
 	}
-	l := &loader{run: o.Run, to: to, options: o, refused: newRefused(), unproven: map[string]bool{},
-		counts: &runs.SendCounts{DryRun: o.DryRun, Resources: map[string]runs.Loaded{}}}
+	l := &loader{run: o.Run, to: to, options: o, staged: map[string]stagedFile{}, unproven: map[string]bool{}, refused: newRefused(),
+		found: &validateProblems{path: o.Run.File("problems", runs.Validate+".jsonl")}, counts: &runs.SendCounts{DryRun: o.DryRun, Resources: map[string]runs.Loaded{}}}
 	if err := l.checkFiles(ctx); err != nil {
 		return nil, interruptedOr(ctx, err)
 	}
@@ -139,9 +109,7 @@ func Run(ctx context.Context, o Options) (*runs.SendCounts, error) {
 			return nil, unwritable(err, o.Run.File("errors"))
 		}
 	}
-	l.validated = &validated{path: o.Run.File("problems", runs.Validate+".jsonl")}
-	defer l.validated.close()
-
+	defer l.found.close()
 	err = l.load(ctx)
 	if !o.DryRun {
 		err = errors.Join(err, l.listProblems())
@@ -164,20 +132,18 @@ func (l *loader) load(ctx context.Context) error {
 	l.jobs = make(chan job, l.to.Concurrency)
 	var posters sync.WaitGroup
 	for range l.to.Concurrency {
-		posters.Go(l.post)
+		posters.Go(l.postJobs)
 	}
-	for _, wave := range l.to.Standard.Waves(sortedNames(l.staged)) {
-		// Resources of a wave do not refer to each other: a few at a time fill the gaps that small ones leave.
-		var wg sync.WaitGroup
-		slots := make(chan struct{}, runtime.GOMAXPROCS(0)+1)
+	for _, wave := range l.to.Standard.Waves(l.resources()) {
+		var some errgroup.Group // a few at a time fill the gaps that small ones leave; they do not refer to each other
+		some.SetLimit(runtime.GOMAXPROCS(0) + 1)
 		for _, name := range wave {
-			slots <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-slots }()
-				l.resource(name)
+			some.Go(func() error {
+				l.loadResource(name)
+				return nil
 			})
 		}
-		wg.Wait()
+		_ = some.Wait() // what goes wrong stops the run through l.halt
 	}
 	close(l.jobs)
 	posters.Wait()
@@ -188,15 +154,18 @@ func (l *loader) load(ctx context.Context) error {
 	return nil
 }
 
+// resources are the names of the staged resources, sorted.
+func (l *loader) resources() []string { return slices.Sorted(maps.Keys(l.staged)) }
+
 // verdict says how the run ended: the counts must add up, and nothing may be left without a reason.
 func (l *loader) verdict(ctx context.Context, err error) error {
 	pending := int64(0)
-	for _, name := range sortedNames(l.staged) {
+	for _, name := range l.resources() {
 		c := l.counts.Resources[name]
 		pending += c.Pending
-		if !c.Holds() || c.Staged != l.staged[name] || c.Pending < 0 {
+		if !c.Holds() || c.Staged != l.staged[name].lines || c.Pending < 0 {
 			return errors.Join(diag.Fail(diag.Guarded, diag.GuardEquation, "", "%s: %d staged are not %d created + %d updated + %d unchanged + %d duplicate + %d invalid + %d blocked + %d rejected + %d pending",
-				name, l.staged[name], c.Created, c.Updated, c.Unchanged, c.Duplicate, c.Invalid, c.Blocked, c.Rejected, c.Pending), err)
+				name, l.staged[name].lines, c.Created, c.Updated, c.Unchanged, c.Duplicate, c.Invalid, c.Blocked, c.Rejected, c.Pending), err)
 		}
 	}
 	switch {
@@ -205,19 +174,19 @@ func (l *loader) verdict(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return l.interrupted(ctx, pending)
 	case pending > 0:
-		return diag.Fail(diag.CouldNotRun, diag.TargetUnreached, l.again(),
+		return diag.Fail(diag.CouldNotRun, diag.TargetUnreached, l.sendAgain(),
 			"for %d of the records no answer came from the target; they are pending", pending)
 	}
 	return nil
 }
 
-// again is the command that goes on where this one stopped.
-func (l *loader) again() string {
+// sendAgain is the command that goes on where this one stopped.
+func (l *loader) sendAgain() string {
 	return fmt.Sprintf("run `sluice send %s --tenant %s` again: it goes on where it stopped", l.run.Path, l.to.Tenant)
 }
 
 func (l *loader) interrupted(ctx context.Context, pending int64) error {
-	return diag.FailWith(context.Cause(ctx), diag.CouldNotRun, diag.MachineInterrupt, l.again(),
+	return diag.FailWith(context.Cause(ctx), diag.CouldNotRun, diag.MachineInterrupt, l.sendAgain(),
 		"interrupted with %d records pending; what the target accepted is recorded", pending)
 }
 

@@ -222,7 +222,7 @@ func TestParentsFirst(t *testing.T) {
 	codes := map[string]diag.Code{}
 	for _, u := range unloaded(t, r, "objectiveAssessments") {
 		codes[u.Key[strings.Index(u.Key, "identificationCode="):]] = u.Code
-		if u.Category != send.ObjectiveStructure || u.Outcome != "blocked" {
+		if u.Category != "objective assessment structure" || u.Outcome != "blocked" {
 			t.Errorf("%+v", u)
 		}
 	}
@@ -273,7 +273,7 @@ func TestBlocked(t *testing.T) {
 		Line     int64
 		Outcome  string
 		Code     diag.Code
-		Category send.Category
+		Category string
 		Status   int
 		Source   string
 	}
@@ -290,20 +290,20 @@ func TestBlocked(t *testing.T) {
 		}
 	}
 	if d := cmp.Diff([]short{
-		{1, "rejected", diag.AuthForbidden, send.Authorization, 403, "results:2"},
-		{2, "rejected", diag.TargetRefused, send.AssessmentMetadata, 400, "results:3"},
-		{3, "invalid", diag.RecordSchema, send.AssessmentMetadata, 0, "results:4"},
-		{4, "blocked", diag.ReferenceBlocked, send.DescriptorResolution, 0, "results:5"},
-		{2, "blocked", diag.ReferenceBlocked, send.ReferentialIntegrity, 0, "results:3"},
-		{3, "blocked", diag.ReferenceBlocked, send.ReferentialIntegrity, 0, "results:4"},
-		{4, "blocked", diag.ReferenceBlocked, send.ReferentialIntegrity, 0, "results:5"},
-		{5, "blocked", diag.ReferenceBlocked, send.ReferentialIntegrity, 0, "results:6"},
-		{7, "blocked", diag.RecordUnchecked, send.RecordContent, 0, "results:8"},
-		{8, "rejected", diag.TargetConflict, send.StudentIdentity, 409, "results:9"},
+		{1, "rejected", diag.AuthForbidden, "authentication or authorization", 403, "results:2"},
+		{2, "rejected", diag.TargetRefused, "assessment metadata", 400, "results:3"},
+		{3, "invalid", diag.RecordSchema, "assessment metadata", 0, "results:4"},
+		{4, "blocked", diag.ReferenceBlocked, "descriptor resolution", 0, "results:5"},
+		{2, "blocked", diag.ReferenceBlocked, "referential integrity", 0, "results:3"},
+		{3, "blocked", diag.ReferenceBlocked, "referential integrity", 0, "results:4"},
+		{4, "blocked", diag.ReferenceBlocked, "referential integrity", 0, "results:5"},
+		{5, "blocked", diag.ReferenceBlocked, "referential integrity", 0, "results:6"},
+		{7, "blocked", diag.RecordUnchecked, "record content", 0, "results:8"},
+		{8, "rejected", diag.TargetConflict, "student assessment identity", 409, "results:9"},
 	}, got); d != "" {
 		t.Error(d)
 	}
-	if n := counts.Categories["studentAssessments"][string(send.ReferentialIntegrity)]; n != 4 {
+	if n := counts.Categories["studentAssessments"]["referential integrity"]; n != 4 {
 		t.Errorf("categories: %v", counts.Categories)
 	}
 	csv, err := os.ReadFile(r.File("errors", "studentAssessments.csv"))
@@ -349,10 +349,10 @@ func TestVerdicts(t *testing.T) {
 		t.Error(d)
 	}
 	a, s := unloaded(t, r, "assessments"), unloaded(t, r, "studentAssessments")
-	if a[0].Message != "unknown subject" || a[0].Fix != "map it" || a[0].Category != send.DescriptorResolution || a[0].Code != diag.RecordDescriptor {
+	if a[0].Message != "unknown subject" || a[0].Fix != "map it" || a[0].Category != "descriptor resolution" || a[0].Code != diag.RecordDescriptor {
 		t.Errorf("%+v", a[0])
 	}
-	if s[0].Code != diag.ReferenceUnknown || s[0].Category != send.StudentIdentity || s[1].Code != diag.ReferenceBlocked || s[1].Path != "$.assessmentReference" {
+	if s[0].Code != diag.ReferenceUnknown || s[0].Category != "student assessment identity" || s[1].Code != diag.ReferenceBlocked || s[1].Path != "$.assessmentReference" {
 		t.Errorf("%+v", s)
 	}
 

@@ -3,8 +3,6 @@ package send
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -15,28 +13,20 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-// line is one staged line. Its text belongs to the block it came in.
-type line struct {
-	no     int64 // from 1
-	offset int64 // in the file
-	text   []byte
-	origin string // results:1042; empty if transform did not write the file
-}
-
 // staged reads the lines of a staged file in blocks, each with its origin.
 type staged struct {
 	reader  *jsonl.Reader
 	origins *origins
-	prints  prints // of the blocks still to come
+	sums    checksums // of the blocks still to come
 	offset  int64
-	skip    func(no int64) bool
+	skip    map[int64]bool // numbers of lines to leave out
 }
 
 // errChanged says that a staged file was changed while it was sent.
 var errChanged = errors.New("the file was changed while it was read")
 
-// openStaged opens a staged file that must still have the prints p.
-func openStaged(r *runs.Run, resource string, p prints) (*staged, error) {
+// openStaged opens a staged file whose blocks must still have these checksums.
+func openStaged(r *runs.Run, resource string, sums checksums) (*staged, error) {
 	reader, err := jsonl.OpenPlain(r.StagedFile(resource))
 	if err != nil {
 		return nil, fmt.Errorf("open staged %s: %w", resource, err)
@@ -45,7 +35,7 @@ func openStaged(r *runs.Run, resource string, p prints) (*staged, error) {
 	if err != nil {
 		return nil, errors.Join(err, reader.Close())
 	}
-	return &staged{reader: reader, origins: o, prints: p}, nil
+	return &staged{reader: reader, origins: o, sums: sums}, nil
 }
 
 // next fills b with the next lines, or returns io.EOF.
@@ -53,14 +43,14 @@ func (s *staged) next(b *block) error {
 	b.lines = b.lines[:0]
 	err := s.reader.Next(&b.text, blockSize)
 	switch {
-	case errors.Is(err, io.EOF) && len(s.prints) > 0:
+	case errors.Is(err, io.EOF) && len(s.sums) > 0:
 		return errChanged
 	case err != nil:
 		return err
-	case len(s.prints) == 0 || s.prints[0] != printOf(b.text.Data):
+	case len(s.sums) == 0 || s.sums[0] != checksum(b.text.Data):
 		return errChanged
 	}
-	s.prints = s.prints[1:]
+	s.sums = s.sums[1:]
 	no := b.text.First
 	for rest := b.text.Data; len(rest) > 0; no++ {
 		origin, err := s.origins.next()
@@ -68,7 +58,7 @@ func (s *staged) next(b *block) error {
 			return err
 		}
 		text, tail, _ := bytes.Cut(rest, []byte{'\n'})
-		if s.skip == nil || !s.skip(no) {
+		if !s.skip[no] {
 			b.lines = append(b.lines, line{no, s.offset, bytes.TrimSuffix(text, []byte{'\r'}), origin})
 		}
 		s.offset += int64(len(rest) - len(tail))
@@ -113,54 +103,3 @@ func (o *origins) close() error {
 	}
 	return o.file.Close()
 }
-
-func digestOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
-}
-
-// place is where a line that is sent later lies in its file.
-type place struct {
-	no     int64
-	offset int64
-	size   int
-	origin string
-}
-
-// again reads lines of a staged file a second time, in the order of places.
-type again struct {
-	file   *os.File
-	places []place
-}
-
-// next fills b with the next lines, or returns io.EOF.
-func (a *again) next(b *block) error {
-	if len(a.places) == 0 {
-		return io.EOF
-	}
-	size, n := 0, 0
-	for n < len(a.places) && (n == 0 || size+a.places[n].size <= blockSize) {
-		size += a.places[n].size
-		n++
-	}
-	b.lines = b.lines[:0]
-	data := bytes.NewBuffer(b.text.Data[:0])
-	data.Grow(size)
-	for _, p := range a.places[:n] {
-		if _, err := io.Copy(data, io.NewSectionReader(a.file, p.offset, int64(p.size))); err != nil {
-			return err
-		}
-	}
-	b.text.Data = data.Bytes()
-	at := 0
-	for _, p := range a.places[:n] {
-		b.lines = append(b.lines, line{p.no, p.offset, b.text.Data[at : at+p.size], p.origin})
-		at += p.size
-	}
-	a.places = a.places[n:]
-	return nil
-}
-
-// blockSize is about how many bytes of records go through the stage together: enough to ask the
-// ledger about some dozens of large records at once.
-const blockSize = 512 << 10

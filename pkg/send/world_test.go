@@ -244,15 +244,15 @@ func refused(t testing.TB, err error, code diag.Code, kind diag.Kind, next strin
 }
 
 // unloaded reads errors/<resource>.jsonl.
-func unloaded(t testing.TB, r *runs.Run, resource string) []send.Unloaded {
+func unloaded(t testing.TB, r *runs.Run, resource string) []send.ErrorRow {
 	t.Helper()
 	text, err := os.ReadFile(r.File("errors", resource+".jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []send.Unloaded
+	var all []send.ErrorRow
 	for ln := range strings.Lines(string(text)) {
-		var u send.Unloaded
+		var u send.ErrorRow
 		if err := json.Unmarshal([]byte(ln), &u); err != nil {
 			t.Fatal(err)
 		}

@@ -13,9 +13,9 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-// errorLists writes errors/<resource>.jsonl and .csv; without an error there is no file. It is owned
-// by one goroutine.
-type errorLists struct {
+// errorList writes errors/<resource>.jsonl and .csv; without an error there is no file. It belongs to
+// one goroutine at a time.
+type errorList struct {
 	run      *runs.Run
 	resource string
 	dry      bool // nothing is written
@@ -25,11 +25,11 @@ type errorLists struct {
 
 var errorColumns = []string{"staged line", "outcome", "category", "code", "status", "message", "path", "what to do", "key", "source", "file", "line", "correlation id", "time", "tenant", "resource"}
 
-func newErrorLists(r *runs.Run, resource string, dry bool) *errorLists {
-	return &errorLists{run: r, resource: resource, dry: dry}
+func newErrorList(r *runs.Run, resource string, dry bool) *errorList {
+	return &errorList{run: r, resource: resource, dry: dry}
 }
 
-func (e *errorLists) add(u *Unloaded) error {
+func (e *errorList) add(row *ErrorRow) error {
 	if e.dry {
 		return nil
 	}
@@ -41,19 +41,19 @@ func (e *errorLists) add(u *Unloaded) error {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(u); err != nil {
+	if err := enc.Encode(row); err != nil {
 		return fmt.Errorf("encode an error: %w", err)
 	}
 	err := e.json.Write(b.Bytes(), 1)
-	err = errors.Join(err, e.csv.Row(strconv.FormatInt(u.StagedLine, 10), u.Outcome, string(u.Category), string(u.Code), number(u.Status), u.Message, u.Path, u.Fix,
-		u.Key, u.Source, u.File, number(u.Line), u.CorrelationID, u.Time.Format(time.RFC3339), u.Tenant, u.Resource))
+	err = errors.Join(err, e.csv.Row(strconv.FormatInt(row.StagedLine, 10), row.Outcome, row.Category, string(row.Code), number(row.Status), row.Message, row.Path, row.Fix,
+		row.Key, row.Source, row.File, number(row.Line), row.CorrelationID, row.Time.Format(time.RFC3339), row.Tenant, row.Resource))
 	if err != nil {
 		return unwritable(err, e.run.File("errors"))
 	}
 	return nil
 }
 
-func (e *errorLists) begin() (err error) {
+func (e *errorList) begin() (err error) {
 	if err := os.MkdirAll(e.run.File("errors"), 0o700); err != nil {
 		return err
 	}
@@ -64,8 +64,8 @@ func (e *errorLists) begin() (err error) {
 	return err
 }
 
-// close gives the lists their names.
-func (e *errorLists) close() error {
+// close gives the files their names.
+func (e *errorList) close() error {
 	if e.json == nil {
 		return nil
 	}
@@ -95,17 +95,17 @@ func (l *loader) listProblems() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, problems.Close()) }()
-	for _, wave := range l.to.Standard.Waves(sortedNames(l.staged)) {
+	for _, wave := range l.to.Standard.Waves(l.resources()) {
 		for _, name := range wave {
 			err := jsonl.Each(l.run.File("errors", name+".jsonl"), func(line jsonl.Line) error {
-				var u Unloaded
-				if err := json.Unmarshal(line.Text, &u); err != nil {
+				var row ErrorRow
+				if err := json.Unmarshal(line.Text, &row); err != nil {
 					return err
 				}
-				if u.Outcome == invalid.String() {
+				if row.Outcome == invalid.String() {
 					return nil
 				}
-				return problems.Add(u.problem())
+				return problems.Add(row.problem())
 			})
 			if err != nil {
 				return fmt.Errorf("list the problems of %s: %w", name, err)

@@ -12,9 +12,9 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
-// validated finds what validate said of a staged line. It reads problems/validate.jsonl when it is
-// first asked and keeps the place of each problem, not its text.
-type validated struct {
+// validateProblems finds what validate said of a staged line. It reads problems/validate.jsonl when it
+// is first asked, and keeps where each problem is in the file, not its text.
+type validateProblems struct {
 	path string
 
 	once  sync.Once
@@ -29,9 +29,9 @@ type finding struct {
 	level  diag.Level
 }
 
-// find is the gravest problem of a staged line. Its words are a courtesy: what cannot be read is
-// not there.
-func (v *validated) find(resource string, line int64) (diag.Problem, bool) {
+// worst is the problem of a staged line that has the highest level. What validate said helps to
+// understand why a record stayed behind, no more: if it cannot be read, there is none.
+func (v *validateProblems) worst(resource string, line int64) (diag.Problem, bool) {
 	v.once.Do(v.open)
 	all := v.index[resource]
 	i, ok := slices.BinarySearchFunc(all, line, func(f finding, line int64) int { return cmp.Compare(f.line, line) })
@@ -49,7 +49,7 @@ func (v *validated) find(resource string, line int64) (diag.Problem, bool) {
 	return p, true
 }
 
-func (v *validated) open() {
+func (v *validateProblems) open() {
 	f, err := os.Open(v.path)
 	if err != nil {
 		return
@@ -79,7 +79,7 @@ func (v *validated) open() {
 	v.index = index
 }
 
-func (v *validated) close() {
+func (v *validateProblems) close() {
 	if v.file != nil {
 		v.file.Close()
 	}

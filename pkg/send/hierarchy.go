@@ -10,19 +10,22 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
-// family is the order inside a resource that refers to itself: an objective assessment to its
+// hierarchy is the load order inside a resource that refers to itself: an objective assessment to its
 // parent. Records without a staged parent go first, streamed like any other; the rest follows
-// generation by generation.
-type family struct {
-	later   [][]place      // generations, the children of the first ones in front
-	waits   map[int64]bool // lines of later and circles
-	circles map[int64]bool // lines that refer to each other in a circle
-	behind  map[int64]bool // lines that depend on a circle
+// generation by generation. The zero value is that of a resource that does not refer to itself.
+type hierarchy struct {
+	generations [][]position   // behind those without a staged parent: their children first
+	waits       map[int64]bool // lines of generations
+	circular    map[int64]bool // lines that refer to each other in a circle
+	behind      map[int64]bool // lines that depend on a circle
 }
 
 // selfReferences are the references of a resource that may mean a record of the same resource.
 func selfReferences(r *schema.Resource) map[*schema.Reference]bool {
 	refs := map[*schema.Reference]bool{}
+	if r == nil {
+		return refs
+	}
 	for _, ref := range r.References {
 		if slices.Contains(ref.Targets, r.Name) {
 			refs[ref] = true
@@ -37,14 +40,14 @@ type link struct {
 	parent ledger.Hash
 }
 
-// sortFamily reads a staged file and finds the generations. It keeps the hash of each key: such
+// findHierarchy reads a staged file and finds the generations. It keeps the hash of each key: such
 // resources are structures, not results, and small.
-func sortFamily(checker *schema.Checker, refs map[*schema.Reference]bool, name string, s *staged) (*family, error) {
+func findHierarchy(checker *schema.Checker, refs map[*schema.Reference]bool, name string, s *staged) (hierarchy, error) {
 	var (
-		rec    schema.Record
-		b      block
-		places []place
-		links  []link
+		rec       schema.Record
+		b         block
+		positions []position
+		links     []link
 	)
 	lines := map[ledger.Hash]int{}
 	for {
@@ -53,12 +56,12 @@ func sortFamily(checker *schema.Checker, refs map[*schema.Reference]bool, name s
 			break
 		}
 		if err != nil {
-			return nil, err
+			return hierarchy{}, err
 		}
 		for _, ln := range b.lines {
 			checker.Check(ln.text, &rec)
-			i := len(places)
-			places = append(places, place{ln.no, ln.offset, len(ln.text), ln.origin})
+			i := len(positions)
+			positions = append(positions, position{ln.no, ln.offset, len(ln.text), ln.origin})
 			if rec.Key.OK {
 				if _, twice := lines[rec.Key.Hash]; !twice {
 					lines[rec.Key.Hash] = i
@@ -71,11 +74,11 @@ func sortFamily(checker *schema.Checker, refs map[*schema.Reference]bool, name s
 			}
 		}
 	}
-	return generations(places, links, lines), nil
+	return generations(positions, links, lines), nil
 }
 
-// generations sorts the lines that refer to others of the file, by how many staged ancestors they have.
-func generations(places []place, links []link, lines map[ledger.Hash]int) *family {
+// generations sorts the lines that refer to others of the file by how many staged ancestors they have.
+func generations(positions []position, links []link, lines map[ledger.Hash]int) hierarchy {
 	var g graph.Graph[int]
 	for _, l := range links {
 		if parent, ok := lines[l.parent]; ok { // else it is at the target already, or nowhere: the target will say
@@ -83,23 +86,23 @@ func generations(places []place, links []link, lines map[ledger.Hash]int) *famil
 		}
 	}
 	order := g.Order()
-	f := &family{waits: map[int64]bool{}, circles: map[int64]bool{}, behind: map[int64]bool{}}
+	h := hierarchy{waits: map[int64]bool{}, circular: map[int64]bool{}, behind: map[int64]bool{}}
 	for i, wave := range order.Waves {
 		if i == 0 {
 			continue // these have no staged parent
 		}
-		generation := make([]place, len(wave))
+		generation := make([]position, len(wave))
 		for j, n := range wave {
-			generation[j] = places[n]
-			f.waits[places[n].no] = true
+			generation[j] = positions[n]
+			h.waits[positions[n].no] = true
 		}
-		f.later = append(f.later, generation)
+		h.generations = append(h.generations, generation)
 	}
 	for _, n := range order.Circular {
-		f.circles[places[n].no] = true
+		h.circular[positions[n].no] = true
 	}
 	for _, n := range order.Behind {
-		f.behind[places[n].no] = true
+		h.behind[positions[n].no] = true
 	}
-	return f
+	return h
 }

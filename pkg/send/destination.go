@@ -1,0 +1,62 @@
+package send
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/target"
+)
+
+// Client is what the loader needs of the target's client.
+type Client interface {
+	Discover(ctx context.Context) (*target.About, error)
+	AvailableChangeVersions(ctx context.Context) (target.ChangeVersions, error)
+	GetByID(ctx context.Context, resource, id string) (*target.Response, error)
+	Post(ctx context.Context, resource string, body []byte) (*target.Response, error)
+	PagesParallel(ctx context.Context, resource string, query url.Values, size, workers int, yield func(items []json.RawMessage) error) error
+}
+
+// Destination is a tenant's target, and the ledger that says what that target holds.
+type Destination struct {
+	Tenant      string
+	Client      Client
+	ClientID    string // of the credential; recorded, so that a rotation is noticed
+	Ledger      *ledger.Ledger
+	Standard    *schema.Standard // natural keys, references and load order
+	Concurrency int              // requests under way at a time; 0: 8
+
+	Now      func() time.Time // nil: time.Now
+	Logger   *slog.Logger     // nil: nothing is logged
+	Progress *Progress        // nil: nobody watches
+}
+
+// Progress may be watched while Run or Rebuild works.
+type Progress struct {
+	Total atomic.Int64 // records staged
+	Done  atomic.Int64 // records accounted for
+	Sent  atomic.Int64 // records that the target accepted
+}
+
+const defaultConcurrency = 8
+
+func (d Destination) withDefaults() Destination {
+	if d.Concurrency <= 0 {
+		d.Concurrency = defaultConcurrency
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	if d.Progress == nil {
+		d.Progress = &Progress{}
+	}
+	return d
+}

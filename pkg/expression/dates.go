@@ -2,6 +2,8 @@ package expression
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -257,29 +259,49 @@ func (f *DateFormat) read(s string) (string, bool) {
 	return t.Format("2006-01-02T15:04:05.999Z"), true
 }
 
-// write renders a day in the format, with numbers of one digit padded or not.
-func (f *DateFormat) write(at instant, padded bool) string {
-	var b []byte
-	for _, t := range f.tokens {
-		n := map[byte]int{'Y': at.year, 'M': at.month, 'D': at.day, 'h': at.hour, 'm': at.minute, 's': at.second, 'f': at.milli}[t.field]
-		switch {
-		case t.field == 0:
-			b = append(b, t.literal...)
-		case t.field == 'A':
-			b = append(b, "AM"...)
-		case t.field == 'Z':
-			b = append(b, 'Z')
-		case t.short:
-			b = appendDigits(b, n%100, 2)
-		case t.width > 0:
-			b = appendDigits(b, n, t.width)
+// Append writes a time in the format; M, D and H have two digits if padded.
+func (f *DateFormat) Append(dst []byte, at time.Time, padded bool) []byte {
+	hour := at.Hour()
+	if slices.ContainsFunc(f.tokens, func(t dateToken) bool { return t.field == 'A' }) {
+		hour = (hour+11)%12 + 1
+	}
+	for i := range f.tokens {
+		var n int
+		switch t := &f.tokens[i]; t.field {
+		case 0:
+			dst = append(dst, t.literal...)
+			continue
+		case 'A':
+			dst = at.AppendFormat(dst, "PM")
+			continue
+		case 'Z':
+			dst = append(dst, 'Z')
+			continue
+		case 'Y':
+			n = at.Year()
+		case 'M':
+			n = int(at.Month())
+		case 'D':
+			n = at.Day()
+		case 'h':
+			n = hour
+		case 'm':
+			n = at.Minute()
+		case 's':
+			n = at.Second()
+		case 'f':
+			n = at.Nanosecond() / 1e6
+		}
+		switch width := f.tokens[i].width; {
+		case width > 0:
+			dst = appendDigits(dst, n, width)
 		case padded:
-			b = appendDigits(b, n, 2)
+			dst = appendDigits(dst, n, 2)
 		default:
-			b = fmt.Append(b, n)
+			dst = strconv.AppendInt(dst, int64(n), 10)
 		}
 	}
-	return string(b)
+	return dst
 }
 
 // Ambiguous finds a text that two formats of a list read as two different values.
@@ -289,13 +311,10 @@ func Ambiguous(formats []*DateFormat) (text, one, other string, found bool) {
 			for _, year := range []int{2003, 2010} {
 				for month := 1; month <= 12; month++ {
 					for day := 1; day <= 12; day++ {
-						at := instant{year: year, month: month, day: day, hour: month - 1, minute: day, second: day, milli: 0}
-						if at.hour == 0 {
-							at.hour = 1
-						}
+						at := time.Date(year, time.Month(month), day, max(1, month-1), day, day, 0, time.UTC)
 						for _, padded := range []bool{false, true} {
 							for _, from := range []*DateFormat{f, g} {
-								text = from.write(at, padded)
+								text = string(from.Append(nil, at, padded))
 								one, ok := f.read(text)
 								other, ok2 := g.read(text)
 								if ok && ok2 && one != other {

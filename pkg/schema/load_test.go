@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -138,6 +139,31 @@ func TestLoadRefusesDamage(t *testing.T) {
 			}()
 			s.Resource("students")
 		}()
+	}
+}
+
+// TestConcurrentUse asks one standard for the same resources from several goroutines: it decodes each once.
+func TestConcurrentUse(t *testing.T) {
+	s := load(t)
+	names := []string{"studentAssessments", "assessments", "students", "gradeLevelDescriptors", "academicSubjectDescriptors"}
+	found := make([][]*schema.Resource, 8)
+	var wg sync.WaitGroup
+	for i := range found {
+		wg.Go(func() {
+			for _, name := range names {
+				r, _ := s.Resource(name)
+				found[i] = append(found[i], r)
+				if _, ok := s.Checker(name); !ok {
+					t.Errorf("%s has no check", name)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, f := range found {
+		if !slices.Equal(f, found[0]) {
+			t.Error("one name, two resources")
+		}
 	}
 }
 

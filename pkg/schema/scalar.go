@@ -206,7 +206,7 @@ func (s *run) integer(f *field, text []byte, whole bool) bool {
 		s.wrong(f, text, "", "%s must be a whole number", f.Name)
 		return true
 	}
-	n, err := parseInt(text)
+	n, err := strconv.ParseInt(string(text), 10, 64)
 	switch {
 	case err != nil || !f.Int64 && (n < math.MinInt32 || n > math.MaxInt32):
 		limit := int64(math.MaxInt32)
@@ -225,21 +225,6 @@ func (s *run) integer(f *field, text []byte, whole bool) bool {
 	}
 	s.keep(f, text, 0)
 	return true
-}
-
-func parseInt(text []byte) (int64, error) {
-	if len(text) > 18 {
-		return strconv.ParseInt(string(text), 10, 64)
-	}
-	digits, sign := text, int64(1)
-	if digits[0] == '-' {
-		digits, sign = digits[1:], -1
-	}
-	var n int64
-	for _, c := range digits {
-		n = n*10 + int64(c-'0')
-	}
-	return sign * n, nil
 }
 
 func (s *run) inRange(f *field, text []byte) {

@@ -27,15 +27,7 @@ const (
 )
 
 func (k Kind) String() string {
-	switch k {
-	case Map:
-		return "a map"
-	case List:
-		return "a list"
-	case Scalar:
-		return "a single value"
-	}
-	return "nothing"
+	return [...]string{"nothing", Map: "a map", List: "a list", Scalar: "a single value"}[k]
 }
 
 // Style is how a scalar is written.
@@ -60,14 +52,7 @@ const (
 )
 
 func (t Type) String() string {
-	switch t {
-	case Number:
-		return "a number"
-	case Boolean:
-		return "a boolean"
-	case Text:
-	}
-	return "text"
+	return [...]string{Text: "text", Number: "a number", Boolean: "a boolean"}[t]
 }
 
 // Node is a part of a document. It is immutable after Parse.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	yaml "github.com/goccy/go-yaml"
@@ -78,9 +79,18 @@ func tokenize(text string) (tokens token.Tokens, err error) {
 	return lexer.Tokenize(text), nil
 }
 
-// tokens runs the lexer and refuses those features of YAML that are not used here: tags, anchors,
-// merge keys and the like. Here they have a position; the parser would apply or drop them. ok is false
-// if the parser must not run.
+// refusals are the features of YAML that are not used here, with what to write instead.
+var refusals = map[token.Type]struct{ message, fix string }{
+	token.AnchorType:     {"`&` makes an anchor, and anchors are not used here", "Write the value out; if the text is meant, quote it."},
+	token.AliasType:      {"`*` makes an alias, and aliases are not used here", "Write the value out; if the text is meant, quote it."},
+	token.MergeKeyType:   {"`<<` merges maps, and merge keys are not used here", "Write the keys out."},
+	token.DirectiveType:  {"`%` begins a directive, and directives are not used here", "Delete the line; if the text is meant, quote it."},
+	token.FoldedType:     {"`>` joins lines, so that places in the text are lost", "Use `|`, or write it on one line in quotes."},
+	token.MappingKeyType: {"`?` begins a complex key, and these are not used here", "Write `key: value`; if the text is meant, quote it."},
+}
+
+// tokens runs the lexer and reports the refusals. Here they have a position; the parser would apply or
+// drop them. ok is false if the parser must not run.
 func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
 	tokens, err := tokenize(text)
 	if err != nil {
@@ -92,9 +102,12 @@ func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
 		return nil, false
 	}
 	ok = true
-	depth, entries, applied := 0, 0, 0
+	depth, entries, applied := 0, 0, 0 // open brackets; dashes and question marks in a row; tags, anchors and aliases
 	for i, t := range tokens {
 		pos := s.pos(t.Position.Line, t.Position.Column)
+		if r, refused := refusals[t.Type]; refused {
+			s.problem(pos, r.fix, "%s", r.message)
+		}
 		if t.Type != token.SequenceEntryType && t.Type != token.MappingKeyType {
 			entries = 0
 		}
@@ -102,23 +115,11 @@ func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
 		case token.TagType:
 			applied++
 			s.problem(pos, fmt.Sprintf("Quote it if the text is meant: %s; in an expression write `not`.", quoted(strings.TrimSpace(t.Value))), "%s is a tag, and tags are not used here", t.Value)
-		case token.AnchorType:
+		case token.AnchorType, token.AliasType:
 			applied++
-			s.problem(pos, "Write the value out; if the text is meant, quote it.", "`&` makes an anchor, and anchors are not used here")
-		case token.AliasType:
-			applied++
-			s.problem(pos, "Write the value out; if the text is meant, quote it.", "`*` makes an alias, and aliases are not used here")
-		case token.MergeKeyType:
-			s.problem(pos, "Write the keys out.", "`<<` merges maps, and merge keys are not used here")
 		case token.DirectiveType:
-			s.problem(pos, "Delete the line; if the text is meant, quote it.", "`%%` begins a directive, and directives are not used here")
 			ok = false
-		case token.FoldedType:
-			s.problem(pos, "Use `|`, or write it on one line in quotes.", "`>` joins lines, so that places in the text are lost")
-		case token.MappingKeyType:
-			entries++
-			s.problem(pos, "Write `key: value`; if the text is meant, quote it.", "`?` begins a complex key, and these are not used here")
-		case token.SequenceEntryType:
+		case token.MappingKeyType, token.SequenceEntryType:
 			entries++
 		case token.SequenceStartType, token.MappingStartType:
 			depth++
@@ -151,12 +152,7 @@ func startsLine(tokens token.Tokens, i int) bool {
 }
 
 func hasContent(tokens token.Tokens) bool {
-	for _, t := range tokens {
-		if t.Type != token.CommentType {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(tokens, func(t *token.Token) bool { return t.Type != token.CommentType })
 }
 
 // body finds the one document of the file.

@@ -12,8 +12,8 @@ var plain = func() (t [utf8.RuneSelf]bool) {
 	return t
 }()
 
-// AppendString appends s as a JSON text with its quotes. What JSON allows is written as it is;
-// invalid UTF-8 becomes U+FFFD (a reader of input refuses it before).
+// AppendString appends s as a JSON text with its quotes. Nothing is escaped that need not be. Invalid
+// UTF-8 becomes U+FFFD; readers of input refuse it before.
 func AppendString[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	start := 0

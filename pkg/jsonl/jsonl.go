@@ -1,5 +1,6 @@
-// Package jsonl owns record files: one JSON object a line, written with a digest and read in blocks
-// of whole lines; and, for the hot paths, JSON appended and scanned without a tree in between.
+// Package jsonl owns record files: one JSON object a line, written with a digest and read in blocks of
+// whole lines, with the origin of each line in a file beside it; and, for the hot paths, JSON that is
+// appended and scanned without building a tree.
 package jsonl
 
 import (
@@ -67,8 +68,7 @@ func (w *Writer) Commit() (Digest, error) {
 // Close discards a file that was not committed; after Commit it does nothing.
 func (w *Writer) Close() error { return w.file.Close() }
 
-// Block is some whole lines of a file. It belongs to whoever got it from Next until it is passed to
-// Next again.
+// Block holds some whole lines of a file. It belongs to the caller of Next until the next call with it.
 type Block struct {
 	First int64  // number of the first line, from 1
 	Data  []byte // the lines with their line ends (the last line of a file may have none)
@@ -88,7 +88,7 @@ func (b *Block) Lines(yield func(line int64, text []byte) bool) {
 // Reader reads a record file in blocks and computes its digest on the way.
 type Reader struct {
 	file  *os.File
-	hash  hash.Hash // nil: nobody asks for the digest
+	hash  hash.Hash // nil: the digest is not needed
 	tail  []byte
 	line  int64
 	bytes int64
@@ -104,7 +104,7 @@ func Open(path string) (*Reader, error) {
 	return &Reader{file: f, hash: sha256.New(), line: 1}, nil
 }
 
-// OpenPlain opens a record file for a reader that knows the file's digest already, or does not need it.
+// OpenPlain opens a record file whose digest is known or not needed.
 func OpenPlain(path string) (*Reader, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -161,8 +161,8 @@ func (r *Reader) Next(b *Block, size int) error {
 	}
 }
 
-// Digest is the digest of the whole file; it is right only after Next returned io.EOF. OpenPlain's
-// reader counts only.
+// Digest is the digest of the whole file, after Next has returned io.EOF; without SHA256 if the reader
+// is OpenPlain's.
 func (r *Reader) Digest() Digest {
 	if r.hash == nil {
 		return Digest{Lines: r.line - 1, Bytes: r.bytes}

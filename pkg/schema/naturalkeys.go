@@ -17,10 +17,20 @@ const (
 	extensions  = "_ext" // the property that holds extension data
 )
 
-// resolve adds what the documents leave unsaid. A reference's parts have, beside the name inside
-// the reference, a column name: the one by which the resource's own key, its query parameters and
-// references to it know the part (programEducationOrganizationId of programReference.educationOrganizationId).
-// Parts of one column must be equal; the columns of the key are the natural key.
+// resolve adds what the documents leave unsaid, in two rounds over all resources:
+//
+//	setDescriptors   which properties hold which type of descriptor
+//	sortReferences   the references with their parts
+//	setIdentity      the natural key
+//
+//	setTargets       what a reference may point at, and which part of that key each of its parts is
+//	setEqual         which parts must be equal
+//	setItemKeys      what must be unique in a collection
+//
+// The names of columns lead through it. Beside its name inside the reference, a part of a reference
+// has a column name, which the resource's own key, its query parameters and references to it use:
+// programEducationOrganizationId is the column of programReference.educationOrganizationId. Parts of one
+// column must be equal; the columns of the key are the natural key.
 func (r *reader) resolve() {
 	core := map[string]string{}
 	for _, raw := range r.raw {
@@ -53,8 +63,8 @@ func (r *reader) resolve() {
 	}
 }
 
-// plainRatings are the role-named properties that hold a RatingLevelDescriptor although types with
-// longer endings of their names exist, in the TPDM extension and from Data Standard 6.0 in the core.
+// plainRatings are properties that hold a RatingLevelDescriptor although longer endings of their names
+// are types too, in the TPDM extension and from Data Standard 6.0 on in the core.
 var plainRatings = map[string]bool{
 	"studentProgramEvaluations.summaryEvaluationRatingLevelDescriptor":   true,
 	"studentProgramEvaluations.evaluationElementRatingLevelDescriptor":   true,
@@ -104,9 +114,9 @@ func (raw *rawResource) sortReferences() {
 	}
 }
 
-// setIdentity finds the natural key: marked scalars, and the required references of the root whose
-// columns are all marked among the query parameters. Documents that mark the references themselves
-// (DMS) are believed instead.
+// setIdentity finds the natural key: the marked scalars, and those required references of the root all
+// of whose columns are marked among the query parameters. Where a document marks the references
+// themselves (DMS), that counts instead.
 func (r *reader) setIdentity(raw *rawResource) {
 	raw.columns = map[string][]Path{}
 	if raw.Descriptor != "" {
@@ -136,7 +146,7 @@ func (r *reader) setIdentity(raw *rawResource) {
 			raw.columns[c] = append(raw.columns[c], Path{ref.Path[0], k.Name})
 		}
 	}
-	if len(raw.columns) == 0 { // schoolYearTypes of the DMS has no mark: what others call its key
+	if len(raw.columns) == 0 { // schoolYearTypes of the DMS has no marks: take what references to it call its key
 		for _, name := range raw.self {
 			raw.columns[name] = []Path{{name}}
 		}
@@ -152,9 +162,9 @@ func (r *reader) setIdentity(raw *rawResource) {
 	slices.SortFunc(raw.Identity, func(a, b KeyPart) int { return slices.Compare(a.Path, b.Path) })
 }
 
-// column is the column name of a part of a root reference. Roles and, where names would collide,
-// the reference's own name stand before the part's: the query parameters tell, or the key names by
-// which others refer to the resource. A part that neither knows has a column of its own.
+// column is the column name of a part of a root reference. It begins with the reference's role or, where
+// names would collide, with the reference's own name: the query parameters tell, or the key names by
+// which others refer to the resource. A part that is in neither has a column of its own.
 func (raw *rawResource) column(ref *rawReference, part string) string {
 	candidates := append(ref.prefixed(part), part)
 	for _, name := range candidates {
@@ -170,8 +180,9 @@ func (raw *rawResource) column(ref *rawReference, part string) string {
 	return ref.base + "." + part
 }
 
-// prefixed lists the names that part may have with the role or the reference's name before it:
-// joined as they are, or with the words they share written once (chartOfAccount + accountIdentifier).
+// prefixed lists the names that part may have with the role or the reference's name in front: joined as
+// they are, or with shared words written once (chartOfAccount + accountIdentifier is
+// chartOfAccountIdentifier).
 func (ref *rawReference) prefixed(part string) []string {
 	var out []string
 	for _, prefix := range []string{ref.role, ref.base} {
@@ -211,8 +222,8 @@ func (r *reader) setTargets(ref *rawReference) {
 	slices.Sort(ref.Targets)
 }
 
-// isEducationOrganization: the subclasses of the abstract resource have a single number as key
-// and the name of an institution.
+// isEducationOrganization reports whether this is a subclass of the abstract resource: these have a
+// single number as key, and the name of an institution.
 func (raw *rawResource) isEducationOrganization() bool {
 	if len(raw.Identity) != 1 || raw.Identity[0].Kind != KindInteger || !strings.HasSuffix(raw.Identity[0].Path.Leaf(), "Id") {
 		return false
@@ -237,9 +248,9 @@ func (ref *rawReference) addTarget(target *rawResource) {
 	}
 }
 
-// setEqual finds the paths whose values must be equal: parts of one column at the root, and parts
-// in collections that carry the name of a column of the key. Where no query parameter tells the
-// columns of references outside the key (DMS), these are treated like those in collections.
+// setEqual finds the paths whose values must be equal: parts of one column at the root, and parts in
+// collections that have the name of a column of the key. Where no query parameters tell the columns of
+// references outside the key (DMS), these references are treated like those in collections.
 func (raw *rawResource) setEqual(marked bool) {
 	columns := map[string][]Path{}
 	for _, p := range raw.Root.Properties {
@@ -261,8 +272,8 @@ func (raw *rawResource) setEqual(marked bool) {
 				shared[c] = k.Name
 			}
 		}
-		// Organizations stand in many roles that the documents do not name (a cohort's own, that
-		// of its program): alone, theirs is no shared part.
+		// Organizations have many roles that the documents do not name (a cohort's own, that of its
+		// program): an organization's number alone is not a shared part.
 		if _, ok := shared[educationOrganizationID]; ok && inner && len(shared) == 1 {
 			continue
 		}
@@ -287,8 +298,8 @@ func (raw *rawResource) setEqual(marked bool) {
 	})
 }
 
-// innerColumn is the column of the key that a part of a reference in a collection shares, or "".
-// It is one that comes from a reference: the resource's own identifier is never an item's.
+// innerColumn is the column of the key that a part of a reference in a collection shares, or "". Only a
+// column that comes from a reference is shared: the resource's own identifier never is.
 func (raw *rawResource) innerColumn(ref *rawReference, part string) string {
 	fromReference := func(name string) bool {
 		paths := raw.columns[name]
@@ -309,9 +320,9 @@ func (raw *rawResource) innerColumn(ref *rawReference, part string) string {
 	return ""
 }
 
-// setItemKeys finds what must be unique in each collection: the marked properties of the item and
-// the parts of its required references. The documents of the DMS do not mark an item's properties:
-// there only an item that is nothing but a reference has a known key.
+// setItemKeys finds what must be unique in each collection: the marked properties of the item and the
+// parts of its required references. The documents of the DMS do not mark properties of items, so that
+// only an item which is nothing but a reference has a known key there.
 func setItemKeys(o *Object, marked bool) {
 	for _, p := range o.Properties {
 		if p.Object == nil {
@@ -339,7 +350,7 @@ func itemKey(item *Object) []Path {
 	return out
 }
 
-// camelWords cuts a name before its capitals; a run of capitals is one word with what follows.
+// camelWords cuts a name before its capitals; a run of capitals is one word: CTE in studentCTEProgram.
 func camelWords(s string) []string {
 	var words []string
 	start := 0

@@ -32,6 +32,7 @@ func (o *transformOptions) request(ref string) (pipeline.Request, error) {
 
 func (a *app) newTransform() *cobra.Command {
 	var o transformOptions
+	var preview int
 	cmd := &cobra.Command{
 		Use:   "transform BUNDLE --input NAME=FILE …",
 		Short: "Vendor files into staged Ed-Fi records",
@@ -41,17 +42,32 @@ looked up in the folders of sluice.yaml and among those in this binary.
 
 Every row is accounted for: read = used + filtered + duplicate + other + unmatched + rejected.
 What is wrong is listed with file, line and column in problems/, rejected rows are kept
-verbatim in rejects/, values without a mapping in unmapped.csv.`,
+verbatim in rejects/, values without a mapping in unmapped.csv.
+
+With --preview N nothing is written: the records of the first N rows of each input are printed
+with their lines, and of each row that gives none whether it is filtered, another district's
+(other), a duplicate or rejected. It reads no more than these rows, but all of an input that has
+a key (which of its rows stays, all of them decide) and all of stdin. Records of tables, and
+what only a whole run can tell (records with one natural key and different contents, an input
+of which nothing is left), are not in a preview.`,
 		Example: `  sluice transform nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb
   sluice transform ./bundles/mine -i results='exports/*.csv' --run r1
+  sluice transform nwea-map-growth -i results=export.csv -p school_year=2026 --preview 3
   zcat export.csv.gz | sluice transform nwea-map-growth -i results=- -p school_year=2026`,
 		Args:              exactArgs("BUNDLE"),
 		ValidArgsFunction: a.completeBundles,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
+			if cmd.Flags().Changed("preview") {
+				return a.runPreview(cmd.Context(), args[0], o, preview)
+			}
 			return a.runTransform(cmd.Context(), args[0], o)
 		}),
 	}
 	o.add(cmd.Flags())
+	cmd.Flags().IntVar(&preview, "preview", 0, "N, print the records of the first N rows of each input and write nothing")
+	if err := cmd.RegisterFlagCompletionFunc("preview", cobra.FixedCompletions([]string{"1", "10", "100"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // a flag that does not exist: a defect of this function
+	}
 	return cmd
 }
 
@@ -60,11 +76,9 @@ func (a *app) runTransform(ctx context.Context, ref string, o transformOptions) 
 	if err != nil {
 		return 0, err
 	}
-	var t *tenant.Tenant
-	if a.Tenant != "" {
-		if t, err = place.Config.Tenant(a.Tenant); err != nil {
-			return 0, err
-		}
+	t, err := a.tenantIfAny(place)
+	if err != nil {
+		return 0, err
 	}
 	q, err := o.request(ref)
 	if err != nil {
@@ -84,4 +98,12 @@ func (a *app) runTransform(ctx context.Context, ref string, o transformOptions) 
 		next = a.command("validate", shownPath(x.Run().Path), "--tenant", t.Name)
 	}
 	return outcome, a.finish(x.Run(), outcome, next)
+}
+
+// tenantIfAny is the tenant that was named; nil if none was.
+func (a *app) tenantIfAny(place *pipeline.Workplace) (*tenant.Tenant, error) {
+	if a.Tenant == "" {
+		return nil, nil
+	}
+	return place.Config.Tenant(a.Tenant)
 }

@@ -124,5 +124,5 @@ func (s *spool) remove() error {
 }
 
 func unwritable(err error) error {
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "", "the run directory cannot be written")
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "", "the copy of an input cannot be written")
 }

@@ -23,9 +23,18 @@ type PreviewRow struct {
 	Input   string
 	File    string
 	Line    int64
-	Outcome string // used, filtered, duplicate, other or rejected, as the counts of a run call it
+	Outcome string // one of these below
 	Records []PreviewRecord
 }
+
+// What became of a row, as the counts of a run call it.
+const (
+	PreviewUsed      = "used"
+	PreviewFiltered  = "filtered"
+	PreviewDuplicate = "duplicate"
+	PreviewOther     = "other"
+	PreviewRejected  = "rejected"
+)
 
 // PreviewRecord is a record of a row.
 type PreviewRecord struct {
@@ -119,15 +128,15 @@ func (v *Preview) add(p *Program, f *boundFile, out rowResult, b *batch) {
 	}
 	switch {
 	case rejected:
-		row.Outcome = "rejected"
+		row.Outcome = PreviewRejected
 	case out.outcome == rowOther:
-		row.Outcome = "other"
+		row.Outcome = PreviewOther
 	case out.outcome == rowDuplicate || repeated && len(row.Records) == 0:
-		row.Outcome = "duplicate"
+		row.Outcome = PreviewDuplicate
 	case len(row.Records) > 0:
-		row.Outcome = "used"
+		row.Outcome = PreviewUsed
 	default:
-		row.Outcome = "filtered"
+		row.Outcome = PreviewFiltered
 	}
 	v.Rows = append(v.Rows, row)
 	v.Problems = append(v.Problems, b.problems...)

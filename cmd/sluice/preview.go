@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/transform"
+)
+
+// maxPreview bounds a preview, which is for eyes and is held in memory.
+const maxPreview = 10000
+
+// previewResult is the --json object of transform --preview.
+type previewResult struct {
+	Exit     runs.Outcome      `json:"exit"`
+	Rows     []previewedRow    `json:"rows"`
+	Records  []previewedRecord `json:"records"`
+	Problems diag.List         `json:"problems"`
+}
+
+type previewedRow struct {
+	Input   string `json:"input"`
+	File    string `json:"file"`
+	Line    int64  `json:"line"`
+	Outcome string `json:"outcome"`
+}
+
+type previewedRecord struct {
+	Input    string          `json:"input"`
+	File     string          `json:"file"`
+	Line     int64           `json:"line"`
+	Resource string          `json:"resource"`
+	Record   json.RawMessage `json:"record"`
+}
+
+// runPreview prints what the first rows give.
+func (a *app) runPreview(ctx context.Context, ref string, o transformOptions, rows int) (runs.Outcome, error) {
+	if rows < 1 || rows > maxPreview {
+		return 0, usage("write --preview 10", "--preview must be from 1 to %d rows", maxPreview)
+	}
+	if o.run != "" {
+		return 0, usage("leave one of them out", "--preview writes nothing, so --run makes no sense with it")
+	}
+	place, err := a.workplace()
+	if err != nil {
+		return 0, err
+	}
+	t, err := a.tenantIfAny(place)
+	if err != nil {
+		return 0, err
+	}
+	q, err := o.request(ref)
+	if err != nil {
+		return 0, err
+	}
+	x := pipeline.New(place, t, "sluice transform --preview")
+	defer a.closing(x)
+	preview, outcome, err := x.Preview(ctx, q, rows)
+	if err != nil {
+		return outcome, err
+	}
+	preview.Problems.Sort()
+	a.screen.problems(a.screen.err, preview.Problems)
+	for _, row := range preview.Rows {
+		if err := a.sayRow(row); err != nil {
+			return 0, err
+		}
+	}
+	return outcome, a.screen.result(resultOf(preview, outcome))
+}
+
+// sayRow prints the records of a row under its place, or why it has none.
+func (a *app) sayRow(row transform.PreviewRow) error {
+	where := diag.Pos{File: row.File, Line: int(row.Line)}.String()
+	if row.Outcome != transform.PreviewUsed {
+		a.screen.say("%s  %s", paint(a.screen.outColour, bold, where), paint(a.screen.outColour, yellow, row.Outcome))
+	}
+	for _, r := range row.Records {
+		var text bytes.Buffer
+		if err := json.Indent(&text, r.Record, "", "  "); err != nil {
+			return err
+		}
+		a.screen.say("%s  %s\n%s", paint(a.screen.outColour, bold, where), r.Resource, text.String())
+	}
+	return nil
+}
+
+func resultOf(preview *transform.Preview, outcome runs.Outcome) previewResult {
+	result := previewResult{Exit: outcome, Rows: []previewedRow{}, Records: []previewedRecord{}, Problems: append(diag.List{}, preview.Problems...)}
+	for _, row := range preview.Rows {
+		result.Rows = append(result.Rows, previewedRow{row.Input, row.File, row.Line, row.Outcome})
+		for _, r := range row.Records {
+			result.Records = append(result.Records, previewedRecord{row.Input, row.File, row.Line, r.Resource, r.Record})
+		}
+	}
+	return result
+}

@@ -1,183 +1,250 @@
 package sandbox
 
 import (
-	"bytes"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
-// record is one body under judgement, with the room its checks need. It belongs to one goroutine
-// and is used again for the next body.
-type record struct {
-	tree     tree
-	foldKeys bool
-	body     []byte
+// check judges one record as an ODS does before it writes to the database:
+//
+//	shapes and values ─► descriptor values ─► unified keys, collections
+//
+// The messages of the first step that has any hold back the later ones. On the way it collects what
+// the record refers to.
+type check struct {
+	model    *model
+	store    *store
+	endpoint *endpoint
+
+	at       []step              // where the check is in the record
 	invalid  map[string][]string // messages by JSON path
-	uses     []use
-	seen     []bool
-	parts    []int
-	texts    [][]byte
-	scratch  []byte
-	values   [][]byte
+	values   []*row              // descriptors whose values the record uses
+	pointers []pointer           // what its references mean
 }
 
-// use is one thing the record refers to: a descriptor value, or a reference and the keys that the
-// record it means may have.
-type use struct {
-	value *value
-	ref   *reference
-	node  int32
-	keys  []key
+// step is a member's name, or the number of an item.
+type step struct {
+	name string
+	item int
 }
 
-// begin parses and binds the body in r.body.
-func (r *record) begin(e *endpoint) error {
-	r.uses = r.uses[:0]
-	r.invalid = nil
-	if err := r.tree.parse(r.body); err != nil {
-		return err
-	}
-	r.tree.bind(0, e.root)
-	return nil
+// pointer is a reference of a record: the keys that the record it means may have, one for each target.
+type pointer struct {
+	*reference
+	keys []string
 }
 
-// say adds a message at a path.
-func (r *record) say(path, format string, args ...any) {
-	if r.invalid == nil {
-		r.invalid = map[string][]string{}
+// say adds a message at the place where the check is.
+func (c *check) say(format string, args ...any) {
+	path := "$"
+	for _, s := range c.at {
+		if s.name == "" {
+			path += "[" + strconv.Itoa(s.item) + "]"
+		} else {
+			path += "." + s.name
+		}
 	}
-	r.invalid[path] = append(r.invalid[path], fmt.Sprintf(format, args...))
+	if c.invalid == nil {
+		c.invalid = map[string][]string{}
+	}
+	c.invalid[path] = append(c.invalid[path], fmt.Sprintf(format, args...))
 }
 
-// check judges the record as an ODS does before it asks the database: first shapes and values, then
-// descriptors, then unified keys and collections. The messages of the first step that has any are
-// in r.invalid.
-func (r *record) check(e *endpoint) bool {
-	r.checkObject(0, e.root)
-	if e.Descriptor != "" && r.invalid == nil {
-		r.checkDescriptorResource(e)
+func (c *check) enter(name string) { c.at = append(c.at, step{name: name}) }
+func (c *check) enterItem(i int)   { c.at = append(c.at, step{item: i}) }
+func (c *check) leave()            { c.at = c.at[:len(c.at)-1] }
+
+// run judges a tidy record.
+func (c *check) run(body object) bool {
+	root := c.endpoint.Root
+	c.checkObject(root, body)
+	if c.endpoint.Descriptor != "" && c.invalid == nil {
+		c.checkDescriptor(body)
 	}
-	if r.invalid == nil {
-		r.findUses(0, e.root)
+	if c.invalid == nil {
+		c.findUses(root, body)
 	}
-	if r.invalid == nil {
-		r.checkUnified(e)
-		r.checkCollections(0)
+	if c.invalid == nil {
+		for _, pair := range c.endpoint.Equal {
+			c.unify(root, body, pair[0], pair[1])
+		}
+		c.checkCollections(root, body)
 	}
-	return r.invalid == nil
+	return c.invalid == nil
 }
 
-// checkObject judges the members of the object at node n.
-func (r *record) checkObject(n int32, s *shape) {
-	base := len(r.seen)
-	for range s.fields {
-		r.seen = append(r.seen, false)
-	}
-	t := &r.tree
-	for c := t.nodes[n].child; c != 0; c = t.nodes[c].next {
-		f := t.nodes[c].field
-		if f == nil {
+// checkObject judges the members of an object.
+func (c *check) checkObject(o *schema.Object, m object) {
+	for _, p := range o.Properties {
+		v, ok := m[p.Name]
+		if !ok && (!p.Required || o.Reference != nil) { // what a reference lacks is said of it as a whole
 			continue
 		}
-		r.seen[base+f.index] = true
-		r.checkValue(c, f)
-	}
-	for _, f := range s.fields {
-		if f.Required && !r.seen[base+f.index] && s.ref == nil {
-			r.say(t.path(n)+"."+f.Name, "%s is required.", f.title)
+		c.enter(p.Name)
+		if ok {
+			c.checkValue(p, v, o.Reference != nil)
+		} else {
+			c.say("%s is required.", title(p.Name))
 		}
+		c.leave()
 	}
-	r.seen = r.seen[:base]
 }
 
-func (r *record) checkValue(n int32, f *field) {
-	nd := &r.tree.nodes[n]
-	switch f.Kind {
+func (c *check) checkValue(p *schema.Property, v any, inReference bool) {
+	switch p.Kind {
 	case schema.KindArray:
-		if nd.kind != jsonArray {
-			r.say(r.tree.path(n), "%s must be a collection.", f.title)
-			return
-		}
-		if nd.child == 0 && f.Required {
-			r.say(r.tree.path(n), "%s must have at least one item.", f.title)
-		}
-		for c := nd.child; c != 0; c = r.tree.nodes[c].next {
-			if r.tree.nodes[c].kind != jsonObject {
-				r.say(r.tree.path(c), "An item of %s must be an object.", f.title)
-				continue
-			}
-			r.checkObject(c, f.shape)
-		}
+		c.checkItems(p, v)
 	case schema.KindObject:
-		if nd.kind != jsonObject {
-			r.say(r.tree.path(n), "%s must be an object.", f.title)
-			return
-		}
-		if f.shape == nil {
-			return
-		}
-		r.checkObject(n, f.shape)
-		if f.shape.ref != nil {
-			r.checkReference(n, f)
+		m, ok := v.(object)
+		if !ok {
+			c.say("%s must be an object.", title(p.Name))
+		} else if p.Object != nil {
+			c.checkObject(p.Object, m)
+			if p.Object.Reference != nil {
+				c.checkReference(p, m)
+			}
 		}
 	default:
-		if message := scalarFault(nd, f); message != "" {
-			r.say(r.tree.path(n), "%s", message)
+		if message := scalarFault(p, v, inReference || c.endpoint.inKey[p]); message != "" {
+			c.say("%s", message)
 		}
+	}
+}
+
+func (c *check) checkItems(p *schema.Property, v any) {
+	items, ok := v.([]any)
+	if !ok {
+		c.say("%s must be a collection.", title(p.Name))
+		return
+	}
+	if len(items) == 0 && p.Required {
+		c.say("%s must have at least one item.", title(p.Name))
+	}
+	for i, item := range items {
+		c.enterItem(i)
+		if item, ok := item.(object); ok {
+			c.checkObject(p.Object, item)
+		} else {
+			c.say("An item of %s must be an object.", title(p.Name))
+		}
+		c.leave()
 	}
 }
 
 // checkReference demands all parts of a reference of which some are there.
-func (r *record) checkReference(n int32, f *field) {
+func (c *check) checkReference(p *schema.Property, m object) {
 	var missing []string
-	for _, part := range f.shape.fields {
-		if !part.Required {
-			continue
-		}
-		if c := r.tree.member(n, part); c == 0 || r.tree.nodes[c].isDefault() {
-			missing = append(missing, part.title)
+	for _, part := range p.Object.Properties {
+		if part.Required && isDefault(m[part.Name]) {
+			missing = append(missing, title(part.Name))
 		}
 	}
 	if missing != nil {
-		r.say(r.tree.path(n), "%s is missing the following properties: %s", f.title, strings.Join(missing, ", "))
+		c.say("%s is missing the following properties: %s", title(p.Name), strings.Join(missing, ", "))
 	}
 }
 
-// checkDescriptorResource judges what only a descriptor's own record must obey.
-func (r *record) checkDescriptorResource(e *endpoint) {
-	for _, p := range e.key {
-		n := r.tree.at(0, p.path)
-		text := r.tree.nodes[n].text
-		switch p.path[0].Name {
-		case "codeValue":
-			if bytes.IndexByte(text, '#') >= 0 {
-				r.say("$.codeValue", "CodeValue cannot contain '#'.")
-			}
-		case "namespace":
-			if !descriptorNamespace(string(text)) {
-				r.say("$.namespace", "Namespace is not a valid namespace for a descriptor (expected 'uri://[organization]/[name]Descriptor').")
-			}
-		}
+// checkDescriptor judges what only the record of a descriptor must obey.
+func (c *check) checkDescriptor(body object) {
+	if strings.Contains(textOf(body["codeValue"]), "#") {
+		c.enter("codeValue")
+		c.say("CodeValue cannot contain '#'.")
+		c.leave()
+	}
+	if !isDescriptorNamespace(textOf(body["namespace"])) {
+		c.enter("namespace")
+		c.say("Namespace is not a valid namespace for a descriptor (expected 'uri://[organization]/[name]Descriptor').")
+		c.leave()
 	}
 }
 
-// descriptorNamespace accepts more segments between organization and name than an ODS does:
+// isDescriptorNamespace accepts more segments between organization and name than an ODS does:
 // published loaders use them.
-func descriptorNamespace(text string) bool {
+func isDescriptorNamespace(text string) bool {
 	rest, ok := strings.CutPrefix(text, "uri://")
 	segments := strings.Split(rest, "/")
-	if !ok || len(segments) < 2 {
-		return false
+	foreign := func(c rune) bool {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
+		return !letter && !strings.ContainsRune("/$-_.+!*'(),", c)
 	}
-	for _, s := range segments {
-		if s == "" {
-			return false
+	return ok && len(segments) >= 2 && !slices.Contains(segments, "") && !strings.ContainsFunc(rest, foreign)
+}
+
+// findUses collects what the record refers to, and says which descriptor values do not exist.
+func (c *check) findUses(o *schema.Object, m object) {
+	for _, p := range o.Properties {
+		v, ok := m[p.Name]
+		if !ok {
+			continue
 		}
-		for _, c := range s {
-			letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
-			if !letter && !strings.ContainsRune("$-_.+!*'(),", c) {
+		c.enter(p.Name)
+		switch v := v.(type) {
+		case string:
+			if p.Descriptor != "" && v != "" {
+				c.findValue(c.model.byType[p.Descriptor], v, o.Reference != nil)
+			}
+		default:
+			if p.Object == nil {
+				break
+			}
+			c.eachObject(v, func(inner object) bool {
+				c.findUses(p.Object, inner)
+				return true
+			})
+			if p.Object.Reference != nil {
+				c.addPointer(c.model.references[p.Object.Reference], v.(object))
+			}
+		}
+		c.leave()
+	}
+}
+
+func (c *check) findValue(d *endpoint, value string, inReference bool) {
+	found := c.store.value(d, value)
+	if found == nil {
+		c.say("%s value '%s' does not exist.", d.entity, value)
+	} else if !inReference && !slices.Contains(c.values, found) { // what a reference means holds its own
+		c.values = append(c.values, found)
+	}
+}
+
+func (c *check) addPointer(ref *reference, m object) {
+	p := pointer{reference: ref}
+	for _, t := range ref.targets {
+		p.keys = append(p.keys, c.model.targetKey(t, m))
+	}
+	c.pointers = append(c.pointers, p)
+}
+
+// follow visits the values that a path leads to, until visit says no.
+func (c *check) follow(o *schema.Object, m object, path schema.Path, visit func(p *schema.Property, v any) bool) bool {
+	p, v := o.ByName[path[0]], m[path[0]]
+	if v == nil {
+		return true
+	}
+	c.enter(path[0])
+	defer c.leave()
+	if len(path) == 1 {
+		return visit(p, v)
+	}
+	return c.eachObject(v, func(inner object) bool { return c.follow(p.Object, inner, path[1:], visit) })
+}
+
+// eachObject visits an object, or the items of a collection, until visit says no.
+func (c *check) eachObject(v any, visit func(m object) bool) bool {
+	switch v := v.(type) {
+	case object:
+		return visit(v)
+	case []any:
+		for i, item := range v {
+			c.enterItem(i)
+			more := visit(item.(object))
+			c.leave()
+			if !more {
 				return false
 			}
 		}
@@ -185,187 +252,85 @@ func descriptorNamespace(text string) bool {
 	return true
 }
 
-// findUses collects what the record refers to, and says which descriptor values do not exist.
-func (r *record) findUses(n int32, s *shape) {
-	t := &r.tree
-	for c := t.nodes[n].child; c != 0; c = t.nodes[c].next {
-		f := t.nodes[c].field
-		switch {
-		case f == nil:
-		case f.descriptor != nil && len(t.nodes[c].text) > 0:
-			v := f.descriptor.values.find(t.nodes[c].text)
-			if v == nil {
-				r.say(t.path(c), "%s value '%s' does not exist.", f.descriptor.entity, t.nodes[c].text)
-				continue
-			}
-			t.nodes[c].value = v
-			if s.ref == nil { // a key part of a reference is covered by what the reference means
-				r.addUse(use{value: v}, v.key)
-			}
-		case f.Kind == schema.KindArray:
-			for i := t.nodes[c].child; i != 0; i = t.nodes[i].next {
-				r.findUses(i, f.shape)
-			}
-		case f.shape != nil:
-			r.findUses(c, f.shape)
-			if f.shape.ref != nil {
-				r.addReference(c, f.shape.ref)
-			}
-		}
-	}
-}
-
-// addUse appends a use with the room for keys that an earlier body left.
-func (r *record) addUse(u use, keys ...key) {
-	if len(r.uses) < cap(r.uses) {
-		u.keys = r.uses[:len(r.uses)+1][len(r.uses)].keys[:0]
-	}
-	u.keys = append(u.keys, keys...)
-	r.uses = append(r.uses, u)
-}
-
-func (r *record) addReference(n int32, ref *reference) {
-	r.addUse(use{ref: ref, node: n})
-	u := &r.uses[len(r.uses)-1]
-	for _, t := range ref.targets {
-		u.keys = append(u.keys, r.targetKey(n, t))
-	}
-}
-
-// checkUnified demands that values which are one value in the database are equal.
-func (r *record) checkUnified(e *endpoint) {
-	for _, pair := range e.Equal {
-		r.unify(0, pair[0], pair[1])
-	}
-}
-
-// unify compares the values of both paths below node n; where they run through the same collection
-// it compares within each item.
-func (r *record) unify(n int32, a, b schema.Path) {
-	t := &r.tree
+// unify demands that values which are one value in the database are equal. Where both paths run
+// through the same collection, it compares within each item.
+func (c *check) unify(o *schema.Object, m object, a, b schema.Path) {
 	if len(a) > 1 && len(b) > 1 && a[0] == b[0] {
-		for c := t.nodes[n].child; c != 0; c = t.nodes[c].next {
-			if f := t.nodes[c].field; f == nil || f.Name != a[0] {
-				continue
-			}
-			if t.nodes[c].kind != jsonArray {
-				r.unify(c, a[1:], b[1:])
-				continue
-			}
-			for i := t.nodes[c].child; i != 0; i = t.nodes[i].next {
-				r.unify(i, a[1:], b[1:])
-			}
-		}
+		c.enter(a[0])
+		c.eachObject(m[a[0]], func(inner object) bool {
+			c.unify(o.ByName[a[0]].Object, inner, a[1:], b[1:])
+			return true
+		})
+		c.leave()
 		return
 	}
-	first := r.firstValue(n, a)
-	if first == 0 {
+	var first any
+	c.follow(o, m, a, func(_ *schema.Property, v any) bool { first = v; return false })
+	if first == nil {
 		return
 	}
-	if odd := r.firstOther(n, b, first); odd != 0 {
-		r.unequal(first, odd)
-		return
-	}
-	if odd := r.firstOther(n, a, first); odd != 0 && r.firstValue(n, b) != 0 {
-		r.unequal(first, odd)
-	}
-}
-
-func (r *record) unequal(a, b int32) {
-	t := &r.tree
-	name := t.nodes[b].field.Name
-	r.say(t.path(b), "All values supplied for '%s' must match. Review all references and align the following conflicting values: '%s', '%s'",
-		name, t.nodes[a].text, t.nodes[b].text)
-}
-
-// firstValue is the first node that path leads to from n.
-func (r *record) firstValue(n int32, path schema.Path) int32 {
-	return r.search(n, path, func(int32) bool { return true })
-}
-
-// firstOther is the first node that path leads to whose value is not that of node like.
-func (r *record) firstOther(n int32, path schema.Path, like int32) int32 {
-	return r.search(n, path, func(c int32) bool { return !r.equal(c, like) })
-}
-
-func (r *record) search(n int32, path schema.Path, ok func(int32) bool) int32 {
-	t := &r.tree
-	for c := t.nodes[n].child; c != 0; c = t.nodes[c].next {
-		if f := t.nodes[c].field; f == nil || f.Name != path[0] {
-			continue
+	both := false
+	same := func(p *schema.Property, v any) bool {
+		both = true
+		if v == first || c.canonical(p, v) == c.canonical(p, first) {
+			return true
 		}
-		switch {
-		case t.nodes[c].kind == jsonArray:
-			for i := t.nodes[c].child; i != 0; i = t.nodes[i].next {
-				if found := r.search(i, path[1:], ok); found != 0 {
-					return found
-				}
-			}
-		case len(path) > 1:
-			return r.search(c, path[1:], ok)
-		case ok(c):
-			return c
-		}
+		c.say("All values supplied for '%s' must match. Review all references and align the following conflicting values: '%s', '%s'",
+			p.Name, textOf(first), textOf(v))
+		return false
 	}
-	return 0
-}
-
-func (r *record) equal(a, b int32) bool {
-	x, y := &r.tree.nodes[a], &r.tree.nodes[b]
-	if bytes.Equal(x.text, y.text) {
-		return true
+	if c.follow(o, m, b, same) && both {
+		c.follow(o, m, a, same)
 	}
-	r.scratch = r.appendCanonical(r.scratch[:0], x.text, x.field.Kind, x.field.descriptor != nil)
-	cut := len(r.scratch)
-	r.scratch = r.appendCanonical(r.scratch, y.text, y.field.Kind, y.field.descriptor != nil)
-	return bytes.Equal(r.scratch[:cut], r.scratch[cut:])
 }
 
 // checkCollections refuses items of one collection with the same identifying values.
-func (r *record) checkCollections(n int32) {
-	t := &r.tree
-	for c := t.nodes[n].child; c != 0; c = t.nodes[c].next {
-		f := t.nodes[c].field
-		if f == nil || f.shape == nil {
+func (c *check) checkCollections(o *schema.Object, m object) {
+	for _, p := range o.Properties {
+		v, ok := m[p.Name]
+		if !ok || p.Object == nil || p.Object.Reference != nil {
 			continue
 		}
-		if t.nodes[c].kind != jsonArray {
-			r.checkCollections(c)
-			continue
-		}
-		for i := t.nodes[c].child; i != 0; i = t.nodes[i].next {
-			r.checkCollections(i)
-		}
-		if len(f.itemKey) > 0 {
-			r.checkItems(c, f)
-		}
+		c.enter(p.Name)
+		items, _ := v.([]any)
+		seen := make(map[string]bool, len(items))
+		c.eachObject(v, func(item object) bool {
+			c.checkCollections(p.Object, item)
+			if len(items) < 2 || len(p.ItemKey) == 0 {
+				return true
+			}
+			key := c.itemKey(p, item)
+			if seen[key] {
+				c.say("The %s item of the %s has the same identifying values as another item earlier in the list.",
+					ordinal(c.at[len(c.at)-1].item+1), title(p.Name))
+			}
+			seen[key] = true
+			return true
+		})
+		c.leave()
 	}
 }
 
-func (r *record) checkItems(n int32, f *field) {
-	t := &r.tree
-	r.values = r.values[:0]
-	r.scratch = r.scratch[:0]
-	place := 0
-	for i := t.nodes[n].child; i != 0; i = t.nodes[i].next {
-		from := len(r.scratch)
-		for _, way := range f.itemKey {
-			if leaf := t.at(i, way); leaf != 0 {
-				nd := &t.nodes[leaf]
-				r.scratch = r.appendCanonical(r.scratch, nd.text, nd.field.Kind, nd.field.descriptor != nil)
-			}
-			r.scratch = append(r.scratch, 0) // no text holds NUL but by an escape, which a key part may not have
+// itemKey is what identifies an item in its collection.
+func (c *check) itemKey(p *schema.Property, item object) string {
+	key := ""
+	for i, path := range p.ItemKey {
+		o := p.Object
+		for _, name := range path[:len(path)-1] {
+			o = o.ByName[name].Object
 		}
-		mine := r.scratch[from:]
-		for _, other := range r.values {
-			if bytes.Equal(other, mine) {
-				r.say(t.path(i), "The %s item of the %s has the same identifying values as another item earlier in the list.", ordinal(place+1), f.title)
-				break
-			}
+		part := c.canonical(o.ByName[path.Leaf()], at(item, path))
+		if i == 0 {
+			key = part
+		} else {
+			key += "\x00" + part
 		}
-		r.values = append(r.values, mine) // stays valid when scratch moves: the old array is kept alive
-		place++
 	}
+	return key
+}
+
+func (c *check) canonical(p *schema.Property, v any) string {
+	return canonical(p.Kind, v, c.model.foldKeys || p.Descriptor != "")
 }
 
 // ordinal writes 2 as 2nd.
@@ -381,5 +346,5 @@ func ordinal(n int) string {
 			suffix = "rd"
 		}
 	}
-	return fmt.Sprint(n) + suffix
+	return strconv.Itoa(n) + suffix
 }

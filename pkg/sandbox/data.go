@@ -2,161 +2,82 @@ package sandbox
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"mime"
 	"net/http"
 	"strings"
 )
 
-// serveData answers a call of an endpoint. The order of the checks is that of an ODS: token, claim
-// set, body, and the database last.
-func (s *Server) serveData(w http.ResponseWriter, r *http.Request, segment, name, id string) {
-	client, p := s.authenticate(r)
-	if p != nil {
-		p.write(w, r)
-		return
-	}
-	e, ok := s.model.find(name)
-	if !ok || !strings.EqualFold(e.Segment, segment) || strings.EqualFold(id, "deletes") || strings.EqualFold(id, "keyChanges") {
-		notFound("The specified resource could not be found.").write(w, r)
-		return
-	}
-	c := &dataCall{Server: s, w: w, r: r, client: client, endpoint: e}
-	switch {
-	case r.Method == http.MethodGet && id == "":
-		p = c.list()
-	case r.Method == http.MethodGet:
-		p = c.get(id)
-	case r.Method == http.MethodPost && id == "":
-		p = c.post()
-	case r.Method == http.MethodPut && id != "":
-		p = c.put(id)
-	case r.Method == http.MethodDelete && id != "":
-		p = c.delete(id)
-	case r.Method == http.MethodPost:
-		p = methodNotAllowed("Resource items can only be updated using PUT. To \"upsert\" an item in the resource collection using POST, remove the 'id' from the route.")
-	case r.Method == http.MethodPut:
-		p = methodNotAllowed("Resource collections cannot be replaced. To \"upsert\" an item in the collection, use POST. To update a specific item, use PUT and include the 'id' in the route.")
-	case r.Method == http.MethodDelete:
-		p = methodNotAllowed("Resource collections cannot be deleted. To delete a specific item, use DELETE and include the 'id' in the route.")
-	default:
-		p = methodNotAllowed("The method " + r.Method + " is not supported.")
-	}
-	if p != nil {
-		p.write(w, r)
-	}
-}
-
 // dataCall is one authenticated call of an endpoint.
 type dataCall struct {
-	*Server
+	server   *Server
 	w        http.ResponseWriter
 	r        *http.Request
 	client   *Client
 	endpoint *endpoint
 }
 
-// fail logs what should not happen, and makes the answer for it.
-func (c *dataCall) fail(err error) *problem {
-	c.log.Error("the sandbox failed", "method", c.r.Method, "resource", c.endpoint.Name, "error", err)
-	return systemError()
+// serveData answers a call of an endpoint. The order of the checks is that of an ODS: token, claim
+// set, body, and the database last.
+func (s *Server) serveData(w http.ResponseWriter, r *http.Request, segment, name, id string) {
+	client, err := s.authenticate(r)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	e, ok := s.model.find(name)
+	if !ok || !strings.EqualFold(e.Segment, segment) || strings.EqualFold(id, "deletes") || strings.EqualFold(id, "keyChanges") {
+		s.refuse(w, r, notFound(noSuchResource))
+		return
+	}
+	c := &dataCall{s, w, r, client, e}
+	if err := c.answer(id); err != nil {
+		s.refuse(w, r, err)
+	}
 }
 
-// readRecord reads and checks the body of a write.
-func (c *dataCall) readRecord(r *record) *problem {
-	media, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
-	if err != nil || media != "application/json" {
-		return unsupportedMediaType()
+// answer carries a call out. An error may be a *problem; any other is a failure of the sandbox.
+func (c *dataCall) answer(id string) error {
+	switch method := c.r.Method; {
+	case method == http.MethodGet && id == "":
+		return c.list()
+	case method == http.MethodGet:
+		return c.get(id)
+	case method == http.MethodPost && id == "":
+		return c.post()
+	case method == http.MethodPut && id != "":
+		return c.put(id)
+	case method == http.MethodDelete && id != "":
+		return c.delete(id)
+	case method == http.MethodPost:
+		return methodNotAllowed("Resource items can only be updated using PUT. To \"upsert\" an item in the resource collection using POST, remove the 'id' from the route.")
+	case method == http.MethodPut:
+		return methodNotAllowed("Resource collections cannot be replaced. To \"upsert\" an item in the collection, use POST. To update a specific item, use PUT and include the 'id' in the route.")
+	case method == http.MethodDelete:
+		return methodNotAllowed("Resource collections cannot be deleted. To delete a specific item, use DELETE and include the 'id' in the route.")
+	default:
+		return methodNotAllowed("The method " + method + " is not supported.")
 	}
-	if err := readBody(c.w, c.r, r); err != nil {
-		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-			return newProblem(http.StatusRequestEntityTooLarge, "bad-request", "Request Body Too Large", "The request body is too large.")
-		}
-		return badRequest("The request body could not be read.")
-	}
-	if len(bytes.TrimSpace(r.body)) == 0 {
-		return badRequest("A non-empty request body is required.")
-	}
-	if err := r.begin(c.endpoint); err != nil {
-		return invalidData(map[string][]string{"$": {"The request body is not valid JSON: " + err.Error() + "."}})
-	}
-	if c.r.Method == http.MethodPost && r.hasID() {
-		return badRequest("Resource identifiers cannot be assigned by the client. The 'id' property must be removed from the request body.")
-	}
-	if !r.check(c.endpoint) {
-		return invalidData(r.invalid)
-	}
-	if namespace, ok := r.namespace(c.endpoint); ok && !c.client.maySee(namespace) {
-		return namespaceMismatch(c.client.Namespaces, false)
-	}
-	return nil
 }
 
-// hasID says that the client sent an id of its own.
-func (r *record) hasID() bool {
-	for n := r.tree.nodes[0].child; n != 0; n = r.tree.nodes[n].next {
-		if nd := &r.tree.nodes[n]; len(nd.name) == 2 && strings.EqualFold(string(nd.name), "id") && nd.kind != jsonNull {
-			return true
-		}
+func (c *dataCall) post() error {
+	if err := c.client.authorize(c.endpoint, Create, Update); err != nil {
+		return err
 	}
-	return false
-}
-
-// namespace is the value that namespace-based authorization looks at: the namespace in the record's
-// key, or its own.
-func (r *record) namespace(e *endpoint) (string, bool) {
-	for _, p := range e.key {
-		if leaf := p.path[len(p.path)-1]; leaf.Name == "namespace" {
-			n := r.tree.at(0, p.path)
-			return string(r.tree.nodes[n].text), n != 0
-		}
+	ch, err := c.readChange()
+	if err != nil {
+		return err
 	}
-	f, ok := e.root.byName["namespace"]
-	if !ok {
-		return "", false
-	}
-	n := r.tree.member(0, f)
-	return string(r.tree.nodes[n].text), n != 0
-}
-
-// matches judges an If-Match header.
-func matches(header string, it *item) bool {
-	if header == "" || header == "*" {
-		return true
-	}
-	return strings.Trim(strings.TrimPrefix(header, "W/"), `"`) == it.etag()
-}
-
-func (c *dataCall) post() *problem {
-	if p := c.client.authorize(c.endpoint, Create, Update); p != nil {
-		return p
-	}
-	r := c.takeRecord()
-	defer c.giveRecord(r)
-	if p := c.readRecord(r); p != nil {
-		return p
-	}
-	var denied *problem
-	ch := change{endpoint: c.endpoint, key: r.recordKey(c.endpoint), body: r.body, uses: r.uses, guard: c.guard(&denied)}
-	ch.mayCreate = !c.client.denies(c.endpoint.Name, Create)
-	if c.endpoint.values != nil {
-		ch.text = r.descriptorText(c.endpoint)
-	}
-	it, use, out, err := c.store.put(&ch)
-	switch {
-	case err != nil:
-		return c.fail(err)
-	case out == refused && denied == nil:
-		return c.client.authorize(c.endpoint, Create)
-	case out == refused:
-		return denied
-	case out == unresolved:
-		return unresolvedReference(use.name())
+	ch.mayCreate = c.client.authorize(c.endpoint, Create)
+	r, err := c.server.store.put(ch)
+	if err != nil {
+		return err
 	}
 	h := c.w.Header()
-	h.Set("Location", c.base(c.r)+"/data/v3/"+c.endpoint.Segment+"/"+c.endpoint.Name+"/"+c.store.recordID(&it))
-	h.Set("ETag", `"`+it.etag()+`"`)
-	if out == created {
+	h.Set("Location", c.server.base(c.r)+"/data/v3"+c.endpoint.path()+"/"+c.server.store.recordID(r))
+	h.Set("ETag", `"`+r.etag()+`"`)
+	if ch.created {
 		c.w.WriteHeader(http.StatusCreated)
 	} else {
 		c.w.WriteHeader(http.StatusOK)
@@ -164,199 +85,193 @@ func (c *dataCall) post() *problem {
 	return nil
 }
 
-// name is what messages call the item that a use means.
-func (u *use) name() string {
-	if u.ref != nil {
-		return u.ref.name
+func (c *dataCall) put(id string) error {
+	if err := c.client.authorize(c.endpoint, Update); err != nil {
+		return err
 	}
-	return "Descriptor"
-}
-
-// guard judges the change of an existing record: the claim to update, and If-Match.
-func (c *dataCall) guard(denied **problem) func(*item) bool {
-	return func(it *item) bool {
-		if p := c.client.authorize(c.endpoint, Update); p != nil {
-			*denied = p
-		} else if !matches(c.r.Header.Get("If-Match"), it) {
-			*denied = staleETag()
-		}
-		return *denied == nil
+	if err := checkID(id); err != nil {
+		return err
 	}
-}
-
-var errNoItem = "The specified resource item could not be found."
-
-func (c *dataCall) put(id string) *problem {
-	if p := c.client.authorize(c.endpoint, Update); p != nil {
-		return p
-	}
-	if p := checkID(id); p != nil {
-		return p
-	}
-	r := c.takeRecord()
-	defer c.giveRecord(r)
-	if p := c.readRecord(r); p != nil {
-		return p
-	}
-	id = plainID(id)
-	old, ok := c.store.byID(c.endpoint, id)
-	if !ok {
-		return notFound(errNoItem)
-	}
-	k := r.recordKey(c.endpoint)
-	if old.slot.key != k && !c.endpoint.KeyUpdates {
-		return keyChange(c.endpoint.entity)
-	}
-	var denied *problem
-	ch := change{endpoint: c.endpoint, key: k, id: id, body: r.body, uses: r.uses, guard: c.guard(&denied)}
-	if c.endpoint.values != nil {
-		ch.text = r.descriptorText(c.endpoint)
-	}
-	it, use, out, err := c.store.put(&ch)
-	switch {
-	case err != nil:
-		return c.fail(err)
-	case out == missing:
-		return notFound(errNoItem)
-	case out == refused:
-		return denied
-	case out == unresolved:
-		return unresolvedReference(use.name())
-	case out == clash:
-		return nonUnique(c.endpoint.entity)
-	case out == fixed:
-		return keyChange(c.endpoint.entity)
-	case out == referenced:
-		return dependentExists(c.store.dependentsOf(old.slot.key))
-	}
-	c.w.Header().Set("ETag", `"`+it.etag()+`"`)
-	c.w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-func (c *dataCall) delete(id string) *problem {
-	if p := c.client.authorize(c.endpoint, Delete); p != nil {
-		return p
-	}
-	if p := checkID(id); p != nil {
-		return p
-	}
-	if p := c.mayTouch(plainID(id)); p != nil {
-		return p
-	}
-	var denied *problem
-	out, by, err := c.store.remove(c.endpoint, plainID(id), func(it *item) bool {
-		if !matches(c.r.Header.Get("If-Match"), it) {
-			denied = staleETag()
-		}
-		return denied == nil
-	})
-	switch {
-	case err != nil:
-		return c.fail(err)
-	case out == missing:
-		return notFound(errNoItem)
-	case out == refused:
-		return denied
-	case out == referenced:
-		return dependentExists(by)
-	}
-	c.w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-// mayTouch judges the namespace of a stored record.
-func (c *dataCall) mayTouch(id string) *problem {
-	it, ok := c.store.byID(c.endpoint, id)
-	if !ok {
-		return notFound(errNoItem)
-	}
-	r := c.takeRecord()
-	defer c.giveRecord(r)
-	visible, err := c.visible(r, &it)
+	ch, err := c.readChange()
 	if err != nil {
-		return c.fail(err)
+		return err
 	}
-	if !visible {
-		return namespaceMismatch(c.client.Namespaces, true)
+	ch.id = plainID(id)
+	r, err := c.server.store.put(ch)
+	if err != nil {
+		return err
 	}
+	c.w.Header().Set("ETag", `"`+r.etag()+`"`)
+	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
-// visible says whether the client's namespaces cover a stored record.
-func (c *dataCall) visible(r *record, it *item) (bool, error) {
-	if c.allVisible() {
-		return true, nil
+func (c *dataCall) delete(id string) error {
+	if err := c.client.authorize(c.endpoint, Delete); err != nil {
+		return err
 	}
-	var err error
-	if r.body, err = c.store.body(r.body[:0], it); err != nil {
-		return false, err
+	if _, err := c.visibleRow(id); err != nil {
+		return err
 	}
-	if err := r.begin(c.endpoint); err != nil {
-		return false, err
+	if err := c.server.store.remove(c.endpoint, plainID(id), c.isCurrent); err != nil {
+		return err
 	}
-	namespace, ok := r.namespace(c.endpoint)
-	return !ok || c.client.maySee(namespace), nil
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
-// allVisible says that namespaces hide nothing here from the client. Everyone may read descriptors.
-func (c *dataCall) allVisible() bool {
-	return len(c.client.Namespaces) == 0 || !c.endpoint.hasNamespace() || c.endpoint.Descriptor != "" && c.r.Method == http.MethodGet
+func (c *dataCall) get(id string) error {
+	if err := c.client.authorize(c.endpoint, Read); err != nil {
+		return err
+	}
+	r, err := c.visibleRow(id)
+	if err != nil {
+		return err
+	}
+	c.w.Header().Set("ETag", `"`+r.etag()+`"`)
+	if known := c.r.Header.Get("If-None-Match"); known != "" && matches(known, r) {
+		c.w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	m, err := c.server.render(r)
+	if err != nil {
+		return err
+	}
+	c.send(toJSON(m))
+	return nil
 }
 
-func (e *endpoint) hasNamespace() bool {
-	if _, ok := e.root.byName["namespace"]; ok {
-		return true
+// readChange reads and checks the body of a write.
+func (c *dataCall) readChange() (*change, error) {
+	body, err := c.readBody()
+	if err != nil {
+		return nil, err
 	}
-	for _, p := range e.key {
-		if p.path[len(p.path)-1].Name == "namespace" {
+	m, err := decode(body)
+	if err != nil {
+		return nil, invalidData(map[string][]string{"$": {"The request body is not valid JSON: " + err.Error() + "."}})
+	}
+	if c.r.Method == http.MethodPost && hasID(m) {
+		return nil, badRequest("Resource identifiers cannot be assigned by the client. The 'id' property must be removed from the request body.")
+	}
+	e := c.endpoint
+	tidy(m, e.Root)
+	ck := check{model: c.server.model, store: c.server.store, endpoint: e}
+	if !ck.run(m) {
+		return nil, invalidData(ck.invalid)
+	}
+	if path := e.namespacePath(); path != nil && at(m, path) != nil && !c.client.maySee(textOf(at(m, path))) {
+		return nil, namespaceMismatch(c.client.Namespaces, false)
+	}
+	return &change{endpoint: e, key: c.server.model.recordKey(e, m), value: e.descriptorValue(m), body: body,
+		values: ck.values, pointers: ck.pointers, mayUpdate: c.mayUpdate}, nil
+}
+
+// maxBody is where an ODS refuses to read on.
+const maxBody = 30 << 20
+
+// readBody reads the body of a write, and brings it into one line.
+func (c *dataCall) readBody() ([]byte, error) {
+	media, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		return nil, unsupportedMediaType()
+	}
+	var body bytes.Buffer
+	if n := c.r.ContentLength; n > 0 && n <= maxBody {
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	if _, err := body.ReadFrom(http.MaxBytesReader(c.w, c.r.Body, maxBody)); err != nil {
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			return nil, newProblem(http.StatusRequestEntityTooLarge, "bad-request", "Request Body Too Large", "The request body is too large.")
+		}
+		return nil, badRequest("The request body could not be read.")
+	}
+	if len(bytes.TrimSpace(body.Bytes())) == 0 {
+		return nil, badRequest("A non-empty request body is required.")
+	}
+	if !bytes.ContainsRune(body.Bytes(), '\n') {
+		return body.Bytes(), nil
+	}
+	var line bytes.Buffer
+	if json.Compact(&line, body.Bytes()) != nil {
+		return body.Bytes(), nil // decoding it will say what is wrong
+	}
+	return line.Bytes(), nil
+}
+
+// hasID says that the client sent an id of its own.
+func hasID(m object) bool {
+	for name, v := range m {
+		if strings.EqualFold(name, "id") && v != nil {
 			return true
 		}
 	}
 	return false
 }
 
-func (c *dataCall) get(id string) *problem {
-	if p := c.client.authorize(c.endpoint, Read); p != nil {
-		return p
+// mayUpdate judges the change of an existing record: the claim to update, and If-Match.
+func (c *dataCall) mayUpdate(old *row) error {
+	if err := c.client.authorize(c.endpoint, Update); err != nil {
+		return err
 	}
-	if p := checkID(id); p != nil {
-		return p
+	return c.isCurrent(old)
+}
+
+// isCurrent demands that a record is the one that the caller has seen, if the caller says which that is.
+func (c *dataCall) isCurrent(r *row) error {
+	if header := c.r.Header.Get("If-Match"); header != "" && !matches(header, r) {
+		return staleETag()
 	}
-	it, ok := c.store.byID(c.endpoint, plainID(id))
-	if !ok {
-		return notFound(errNoItem)
-	}
-	r := c.takeRecord()
-	defer c.giveRecord(r)
-	visible, err := c.visible(r, &it)
-	if err != nil {
-		return c.fail(err)
-	}
-	if !visible {
-		return namespaceMismatch(c.client.Namespaces, true)
-	}
-	c.w.Header().Set("ETag", `"`+it.etag()+`"`)
-	if known := c.r.Header.Get("If-None-Match"); known != "" && matches(known, &it) {
-		c.w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	body, err := c.render(nil, r, &it)
-	if err != nil {
-		return c.fail(err)
-	}
-	c.answer(body)
 	return nil
 }
 
-// checkID refuses what is no GUID.
-func checkID(id string) *problem {
+// matches compares the ETag of an If-Match or If-None-Match header.
+func matches(header string, r *row) bool {
+	return header == "*" || strings.Trim(strings.TrimPrefix(header, "W/"), `"`) == r.etag()
+}
+
+// visibleRow finds a record that the client may see.
+func (c *dataCall) visibleRow(id string) (*row, error) {
+	if err := checkID(id); err != nil {
+		return nil, err
+	}
+	r := c.server.store.byID(c.endpoint, plainID(id))
+	if r == nil {
+		return nil, notFound(noSuchItem)
+	}
+	if c.seesAll() {
+		return r, nil
+	}
+	m, err := c.server.record(r)
+	if err == nil && !c.sees(m) {
+		err = namespaceMismatch(c.client.Namespaces, true)
+	}
+	return r, err
+}
+
+// sees says whether the client's namespaces cover a record.
+func (c *dataCall) sees(m object) bool {
+	path := c.endpoint.namespacePath()
+	return c.seesAll() || at(m, path) == nil || c.client.maySee(textOf(at(m, path)))
+}
+
+// seesAll says that namespaces hide nothing here from the client. Everyone may read descriptors.
+func (c *dataCall) seesAll() bool {
+	return len(c.client.Namespaces) == 0 || c.endpoint.namespacePath() == nil || c.endpoint.Descriptor != "" && c.r.Method == http.MethodGet
+}
+
+const (
+	noSuchItem     = "The specified resource item could not be found."
+	noSuchResource = "The specified resource could not be found."
+)
+
+// checkID refuses what is not a GUID.
+func checkID(id string) error {
 	plain := plainID(id)
 	if len(plain) == 32 && strings.Trim(plain, "0123456789abcdef") == "" {
 		return nil
 	}
-	p := invalidData(map[string][]string{"$.id": {"The value '" + id + "' is not valid."}})
-	return p
+	return invalidData(map[string][]string{"$.id": {"The value '" + id + "' is not valid."}})
 }
 
 // plainID writes a GUID as the store does; the dashed form and capitals name the same record.

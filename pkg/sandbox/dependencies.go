@@ -35,8 +35,6 @@ func (s *Server) serveDependencies(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, s.model.dependencies())
 }
 
-func (e *endpoint) path() string { return "/" + e.Segment + "/" + e.Name }
-
 func (m *model) dependencies() []dependency {
 	var out []dependency
 	for _, e := range m.endpoints {
@@ -103,18 +101,9 @@ func (m *model) before(e *endpoint) []string {
 			add(t.endpoint)
 		}
 	}
-	var descriptors func(s *shape)
-	descriptors = func(s *shape) {
-		for _, f := range s.fields {
-			if f.descriptor != nil {
-				add(f.descriptor)
-			}
-			if f.shape != nil {
-				descriptors(f.shape)
-			}
-		}
+	for _, d := range e.descriptors {
+		add(d)
 	}
-	descriptors(e.root)
 	slices.Sort(out)
 	return slices.Compact(out)
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,104 +9,64 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
-// model is the data standard as the emulator works with it: every name resolved to a pointer.
-// Immutable.
+// model is the data standard as the emulator works with it. Immutable.
 type model struct {
-	version   string
-	endpoints []*endpoint          // sorted by name; an endpoint's index is its place here
-	byName    map[string]*endpoint // by endpoint name in lower case
-	byType    map[string]*endpoint // descriptor endpoints by type in lower case
+	version    string
+	foldKeys   bool                 // keys without regard to case
+	endpoints  []*endpoint          // sorted by name
+	byName     map[string]*endpoint // by endpoint name in lower case
+	byType     map[string]*endpoint // descriptor endpoints by type, in lower case and as properties spell it
+	references map[*schema.Reference]*reference
 }
 
 // endpoint is one resource or descriptor.
 type endpoint struct {
 	*schema.Resource
-	index      uint16
-	singular   string // studentAssessment
-	entity     string // StudentAssessment, as messages and links call it
-	root       *shape
-	key        []keyPart
-	references []*reference
-	filters    []*filter
-	virtual    *virtualRange // records that exist without being stored; nil for most
-	values     *values       // of a descriptor endpoint
-}
-
-// keyPart is one part of a natural key and the way to it from the root.
-type keyPart struct {
-	path []*field
-	kind schema.Kind
-	fold bool // a descriptor: case does not matter
-}
-
-// shape is an object: a resource, a reference, an embedded object or an item of a collection.
-type shape struct {
-	fields []*field // sorted by name
-	byName map[string]*field
-	ref    *reference // of a reference object
-}
-
-// field is one property of a shape.
-type field struct {
-	*schema.Property
-	index      int
-	title      string // StudentUniqueId, as messages call it
-	key        bool   // part of the natural key, or of a reference's
-	shape      *shape // of the object or the item
-	descriptor *endpoint
-	itemKey    [][]*field
+	singular    string // studentAssessment
+	entity      string // StudentAssessment, as messages and links call it
+	inKey       map[*schema.Property]bool
+	references  []*reference
+	descriptors []*endpoint // of whose values it uses one somewhere; one may stand here more than once
+	filters     []*filter
+	roster      *roster // records that follow from their number; nil for most
 }
 
 // reference is a reference property and the endpoints it may point at.
 type reference struct {
-	*schema.Reference
 	name    string // Student, EducationOrganization
-	targets []target
+	targets []referenceTarget
 }
 
-// target says which member of a reference holds which part of a target's key.
-type target struct {
+// referenceTarget says which members of a reference hold the parts of a target's key.
+type referenceTarget struct {
 	endpoint *endpoint
-	parts    []*field // in the order of the target's key
+	members  []string // in the order of the target's key
 }
 
-// newModel resolves the facts, and says which of them do not fit together.
-func newModel(std *schema.Standard) (*model, error) {
-	m := &model{version: std.Version, byName: map[string]*endpoint{}, byType: map[string]*endpoint{}}
+// newModel resolves the facts of a standard, and says which of them do not fit together.
+func newModel(std *schema.Standard, foldKeys bool) (*model, error) {
+	m := &model{version: std.Version, foldKeys: foldKeys, byName: map[string]*endpoint{}, byType: map[string]*endpoint{},
+		references: map[*schema.Reference]*reference{}}
 	for r := range std.All {
-		e := &endpoint{Resource: r, index: uint16(len(m.endpoints)), singular: singular(r.Name)}
+		e := &endpoint{Resource: r, singular: singular(r.Name), inKey: map[*schema.Property]bool{}}
 		e.entity = title(e.singular)
 		if r.Descriptor != "" {
 			e.entity = title(r.Descriptor)
-			e.values = newValues()
 			m.byType[strings.ToLower(r.Descriptor)] = e
 		}
 		m.endpoints = append(m.endpoints, e)
 		m.byName[strings.ToLower(r.Name)] = e
 	}
 	for _, e := range m.endpoints {
-		if e.Root == nil {
-			return nil, fmt.Errorf("data standard %s: %s has no properties", std.Version, e.Name)
-		}
-		var err error
-		if e.root, err = m.shapeOf(e, e.Root); err != nil {
-			return nil, fmt.Errorf("data standard %s: %s: %w", std.Version, e.Name, err)
-		}
-	}
-	for _, e := range m.endpoints {
-		if err := e.resolveKey(); err != nil {
-			return nil, fmt.Errorf("data standard %s: %s: %w", std.Version, e.Name, err)
-		}
-	}
-	for _, e := range m.endpoints {
-		if err := m.resolveReferences(e.root); err != nil {
+		if err := m.resolve(e); err != nil {
 			return nil, fmt.Errorf("data standard %s: %s: %w", std.Version, e.Name, err)
 		}
 	}
 	called := m.keyNames()
 	for _, e := range m.endpoints {
-		e.filters = newFilters(e, called[e.Name])
+		e.filters = m.newFilters(e, called[e.Name])
 	}
+	m.addRosters()
 	return m, nil
 }
 
@@ -118,105 +79,43 @@ func (m *model) find(name string) (*endpoint, bool) {
 	return e, ok
 }
 
-func (m *model) shapeOf(e *endpoint, o *schema.Object) (*shape, error) {
-	s := &shape{byName: make(map[string]*field, len(o.Properties))}
-	if o.Reference != nil {
-		s.ref = &reference{Reference: o.Reference}
-		e.references = append(e.references, s.ref)
+func (m *model) resolve(e *endpoint) error {
+	if e.Root == nil {
+		return errors.New("there are no properties")
 	}
-	for _, p := range o.Properties {
-		f := &field{Property: p, index: len(s.fields), title: title(p.Name), key: s.ref != nil}
-		if p.Descriptor != "" {
-			d, ok := m.byType[strings.ToLower(p.Descriptor)]
-			if !ok {
-				return nil, fmt.Errorf("property %s is a %s, of which there is no endpoint", p.Name, p.Descriptor)
-			}
-			f.descriptor = d
-		}
-		if p.Object != nil {
-			var err error
-			if f.shape, err = m.shapeOf(e, p.Object); err != nil {
-				return nil, err
-			}
-			for _, path := range p.ItemKey {
-				way, err := f.shape.way(path)
-				if err != nil {
-					return nil, err
-				}
-				f.itemKey = append(f.itemKey, way)
-			}
-		}
-		s.fields = append(s.fields, f)
-		s.byName[p.Name] = f
+	if len(e.Identity) == 0 {
+		return errors.New("there is no natural key")
 	}
-	return s, nil
-}
-
-// way resolves a path from the shape on.
-func (s *shape) way(path schema.Path) ([]*field, error) {
-	out := make([]*field, 0, len(path))
-	for _, name := range path {
-		if s == nil || s.byName[name] == nil {
-			return nil, fmt.Errorf("there is no property %s", path)
-		}
-		f := s.byName[name]
-		out = append(out, f)
-		s = f.shape
-	}
-	return out, nil
-}
-
-// find is the field of a body's member. As in an ODS, case does not matter.
-func (s *shape) find(name []byte) *field {
-	if f, ok := s.byName[string(name)]; ok {
-		return f
-	}
-	for _, f := range s.fields {
-		if strings.EqualFold(f.Name, string(name)) {
-			return f
-		}
-	}
-	return nil
-}
-
-func (e *endpoint) resolveKey() error {
 	for _, part := range e.Identity {
-		way, err := e.root.way(part.Path)
+		p, ok := e.Property(part.Path)
+		if !ok {
+			return fmt.Errorf("there is no property %s", part.Path)
+		}
+		e.inKey[p] = true
+	}
+	return m.resolveObject(e, e.Root)
+}
+
+func (m *model) resolveObject(e *endpoint, o *schema.Object) error {
+	if o.Reference != nil {
+		ref, err := m.newReference(o)
 		if err != nil {
 			return err
 		}
-		leaf := way[len(way)-1]
-		leaf.key = true
-		// A descriptor's own key is matched as its value is: whatever the case.
-		e.key = append(e.key, keyPart{path: way, kind: leaf.Kind, fold: leaf.Descriptor != "" || e.Descriptor != ""})
+		m.references[o.Reference] = ref
+		e.references = append(e.references, ref)
 	}
-	if len(e.key) == 0 {
-		return fmt.Errorf("no natural key")
-	}
-	return nil
-}
-
-func (m *model) resolveReferences(s *shape) error {
-	if s.ref != nil {
-		for _, name := range s.ref.Targets {
-			t, ok := m.byName[strings.ToLower(name)]
+	for _, p := range o.Properties {
+		if p.Descriptor != "" {
+			d, ok := m.byType[strings.ToLower(p.Descriptor)]
 			if !ok {
-				return fmt.Errorf("reference %s points at %s, of which there is no endpoint", s.ref.Path, name)
+				return fmt.Errorf("property %s is a %s, of which there is no endpoint", p.Name, p.Descriptor)
 			}
-			parts, err := s.targetParts(t)
-			if err != nil {
-				return err
-			}
-			s.ref.targets = append(s.ref.targets, target{endpoint: t, parts: parts})
+			m.byType[p.Descriptor] = d
+			e.descriptors = append(e.descriptors, d)
 		}
-		s.ref.name = title(s.ref.Abstract)
-		if s.ref.name == "" && len(s.ref.targets) > 0 {
-			s.ref.name = s.ref.targets[0].endpoint.entity
-		}
-	}
-	for _, f := range s.fields {
-		if f.shape != nil {
-			if err := m.resolveReferences(f.shape); err != nil {
+		if p.Object != nil {
+			if err := m.resolveObject(e, p.Object); err != nil {
 				return err
 			}
 		}
@@ -224,29 +123,50 @@ func (m *model) resolveReferences(s *shape) error {
 	return nil
 }
 
-// targetParts pairs the target's key with the members of the reference: by the facts' own pairing,
+func (m *model) newReference(o *schema.Object) (*reference, error) {
+	ref := &reference{name: title(o.Reference.Abstract)}
+	for _, name := range o.Reference.Targets {
+		t, ok := m.byName[strings.ToLower(name)]
+		if !ok {
+			return nil, fmt.Errorf("reference %s points at %s, of which there is no endpoint", o.Reference.Path, name)
+		}
+		members, err := targetMembers(o, t)
+		if err != nil {
+			return nil, err
+		}
+		ref.targets = append(ref.targets, referenceTarget{t, members})
+	}
+	if ref.name == "" && len(ref.targets) > 0 {
+		ref.name = ref.targets[0].endpoint.entity
+	}
+	return ref, nil
+}
+
+// targetMembers pairs the target's key with the members of the reference: by the facts' own pairing,
 // else by name (a unified part), else there is only one of each (educationOrganizationId and schoolId).
-func (s *shape) targetParts(t *endpoint) ([]*field, error) {
-	var parts []*field
+func targetMembers(o *schema.Object, t *endpoint) ([]string, error) {
+	var members []string
 	for i, part := range t.Identity {
-		var name string
-		for _, k := range s.ref.Keys {
+		name := ""
+		for _, k := range o.Reference.Keys {
 			if slices.Equal(k.Target, part.Path) {
 				name = k.Name
 				break
 			}
-			if name == "" && (k.Target.Leaf() == part.Path.Leaf() || len(t.Identity) == 1 && len(s.ref.Keys) == 1) {
+			if name == "" && (k.Target.Leaf() == part.Path.Leaf() || len(t.Identity) == 1 && len(o.Reference.Keys) == 1) {
 				name = k.Name
 			}
 		}
-		f := s.byName[name]
-		if f == nil {
-			return nil, fmt.Errorf("reference %s has nothing for part %d (%s) of the key of %s", s.ref.Path, i+1, part.Path, t.Name)
+		if o.ByName[name] == nil {
+			return nil, fmt.Errorf("reference %s has nothing for part %d (%s) of the key of %s", o.Reference.Path, i+1, part.Path, t.Name)
 		}
-		parts = append(parts, f)
+		members = append(members, name)
 	}
-	return parts, nil
+	return members, nil
 }
+
+// path is where the endpoint is below the data URL.
+func (e *endpoint) path() string { return "/" + e.Segment + "/" + e.Name }
 
 // singular makes studentAssessment of studentAssessments; the rules fit every endpoint of the standards.
 func singular(name string) string {
@@ -257,13 +177,11 @@ func singular(name string) string {
 		return name[:len(name)-3] + "y"
 	case strings.HasSuffix(name, "sses"):
 		return name[:len(name)-2]
-	case strings.HasSuffix(name, "s"):
-		return name[:len(name)-1]
 	}
-	return name
+	return strings.TrimSuffix(name, "s")
 }
 
-// title gives a name its capital: StudentUniqueId.
+// title gives a name a capital first letter: StudentUniqueId.
 func title(name string) string {
 	if name == "" {
 		return ""
@@ -271,7 +189,7 @@ func title(name string) string {
 	return strings.ToUpper(name[:1]) + name[1:]
 }
 
-// camel takes a name's capital away.
+// camel gives a name a small first letter: studentUniqueId.
 func camel(name string) string {
 	if name == "" {
 		return ""

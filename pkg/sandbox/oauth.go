@@ -121,7 +121,7 @@ func bearer(r *http.Request) string {
 }
 
 // authenticate finds the calling client.
-func (s *Server) authenticate(r *http.Request) (*Client, *problem) {
+func (s *Server) authenticate(r *http.Request) (*Client, error) {
 	header := r.Header.Get("Authorization")
 	scheme, text, _ := strings.Cut(header, " ")
 	switch {
@@ -137,12 +137,6 @@ func (s *Server) authenticate(r *http.Request) (*Client, *problem) {
 		return nil, unauthenticated("Invalid token")
 	}
 	return c, nil
-}
-
-// oauthError is the body of a refusal of the token endpoint.
-type oauthError struct {
-	Error       string `json:"error"`
-	Description string `json:"error_description,omitempty"`
 }
 
 // grantRequest is what a client asks the token endpoint.
@@ -187,12 +181,12 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		writeJSON(w, http.StatusBadRequest, oauthError{Error: "invalid_request"})
+		writeJSON(w, http.StatusBadRequest, object{"error": "invalid_request"})
 		return
 	}
 	client, status, code := s.tokenClient(r, &g)
 	if code != "" {
-		writeJSON(w, status, oauthError{Error: code})
+		writeJSON(w, status, object{"error": code})
 		return
 	}
 	text, ok := s.tokens.issue(client)
@@ -201,11 +195,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 			"The caller has too many active access tokens. Use one of them, or wait until one has expired.").write(w, r)
 		return
 	}
-	writeJSON(w, http.StatusOK, struct {
-		AccessToken string `json:"access_token"`
-		ExpiresIn   int    `json:"expires_in"`
-		TokenType   string `json:"token_type"`
-	}{text, int(s.tokens.ttl / time.Second), "bearer"})
+	writeJSON(w, http.StatusOK, object{"access_token": text, "expires_in": int(s.tokens.ttl / time.Second), "token_type": "bearer"})
 }
 
 // tokenClient judges the credentials of a token request: Basic or in the body, never both.
@@ -234,39 +224,14 @@ func (s *Server) tokenClient(r *http.Request, g *grantRequest) (c *Client, statu
 	return c, 0, ""
 }
 
-// tokenInfo is the answer of token_info.
-type tokenInfo struct {
-	Active     bool              `json:"active"`
-	ClientID   string            `json:"client_id"`
-	Namespaces []string          `json:"namespace_prefixes"`
-	EdOrgs     []tokenEdOrg      `json:"education_organizations"`
-	Students   *string           `json:"student_identification_system"`
-	Profiles   []string          `json:"assigned_profiles"`
-	ClaimSet   map[string]string `json:"claim_set"`
-	Resources  []tokenResource   `json:"resources"`
-	Services   []string          `json:"services"`
-}
-
-type tokenEdOrg struct {
-	ID   int    `json:"education_organization_id"`
-	Name string `json:"name_of_institution"`
-	Type string `json:"type"`
-	LEA  int    `json:"local_education_agency_id"`
-}
-
-type tokenResource struct {
-	Resource   string   `json:"resource"`
-	Operations []Action `json:"operations"`
-}
-
 func (s *Server) serveTokenInfo(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost {
 		methodNotAllowed("Only POST is supported.").write(w, r)
 		return
 	}
-	c, p := s.authenticate(r)
-	if p != nil {
-		p.write(w, r)
+	c, err := s.authenticate(r)
+	if err != nil {
+		s.refuse(w, r, err)
 		return
 	}
 	g, err := readGrant(r)
@@ -278,26 +243,24 @@ func (s *Server) serveTokenInfo(w http.ResponseWriter, r *http.Request) {
 		badRequest("Invalid token").write(w, r)
 		return
 	}
-	info := tokenInfo{
-		Active: true, ClientID: c.Key, Namespaces: c.Namespaces, Profiles: []string{}, Services: []string{},
-		EdOrgs:   []tokenEdOrg{{districtID, "Sandbox District", "edfi.LocalEducationAgency", districtID}},
-		ClaimSet: map[string]string{"name": c.ClaimSet},
+	namespaces := c.Namespaces
+	if len(namespaces) == 0 {
+		namespaces = []string{"uri://"}
 	}
-	if len(c.Namespaces) == 0 {
-		info.Namespaces = []string{"uri://"}
-	}
+	var resources []object
 	for _, e := range s.model.endpoints {
-		var may []Action
-		for _, a := range allActions {
-			if !c.denies(e.Name, a) {
-				may = append(may, a)
-			}
-		}
+		may := slices.DeleteFunc(slices.Clone(allActions), func(a Action) bool { return c.denies(e.Name, a) })
 		if len(may) > 0 {
-			info.Resources = append(info.Resources, tokenResource{"/" + e.Segment + "/" + e.Name, may})
+			resources = append(resources, object{"resource": e.path(), "operations": may})
 		}
 	}
-	writeJSON(w, http.StatusOK, info)
+	writeJSON(w, http.StatusOK, object{
+		"active": true, "client_id": c.Key, "namespace_prefixes": namespaces,
+		"education_organizations": []object{{"education_organization_id": District, "name_of_institution": "Sandbox District",
+			"type": "edfi.LocalEducationAgency", "local_education_agency_id": District}},
+		"student_identification_system": nil, "assigned_profiles": []string{}, "claim_set": object{"name": c.ClaimSet},
+		"resources": resources, "services": []string{},
+	})
 }
 
 // denies says that the client may not do that.
@@ -311,7 +274,7 @@ func (c *Client) denies(resource string, a Action) bool {
 }
 
 // authorize judges the client's claim set: one of the actions must be allowed.
-func (c *Client) authorize(e *endpoint, actions ...Action) *problem {
+func (c *Client) authorize(e *endpoint, actions ...Action) error {
 	allowed := func(a Action) bool { return !c.denies(e.Name, a) }
 	if slices.ContainsFunc(actions, allowed) {
 		return nil
@@ -338,13 +301,9 @@ func (c *Client) maySee(namespace string) bool {
 	return false
 }
 
-// writeJSON answers with a value made of plain structs.
+// writeJSON answers with a value made of what JSON has.
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil { // nothing here holds what JSON cannot
-		status, body = http.StatusInternalServerError, nil
-	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_, _ = w.Write(toJSON(v))
 }

@@ -5,10 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,47 +13,27 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
-// document is one published OpenAPI document, made when it is first asked for.
+// document is one published OpenAPI document.
 type document struct {
-	once   sync.Once
 	plain  []byte
 	packed []byte
 	etag   string
-	err    error
 }
 
-// documentKinds are the documents by the name in their path, and what each holds.
-var documentKinds = []struct {
-	name                   string
-	resources, descriptors bool
-}{{"resources", true, false}, {"descriptors", false, true}, {"ed-fi", true, true}}
-
-func (s *Server) serveDocument(w http.ResponseWriter, r *http.Request, name string) {
-	for i, kind := range documentKinds {
-		if !strings.EqualFold(kind.name, name) {
-			continue
-		}
-		d := &s.documents[i]
-		d.once.Do(func() {
-			d.make(s.model.openAPI(func(e *endpoint) bool {
-				return kind.resources && e.Descriptor == "" || kind.descriptors && e.Descriptor != ""
+// documents make the OpenAPI documents, by the name in their path, when they are first asked for.
+func (m *model) documents() map[string]func() *document {
+	of := func(resources, descriptors bool) func() *document {
+		return sync.OnceValue(func() *document {
+			return newDocument(m.openAPI(func(e *endpoint) bool {
+				return resources && e.Descriptor == "" || descriptors && e.Descriptor != ""
 			}))
 		})
-		if d.err != nil {
-			s.log.Error("the sandbox failed", "document", name, "error", d.err)
-			systemError().write(w, r)
-			return
-		}
-		d.serve(w, r)
-		return
 	}
-	notFound("The specified resource could not be found.").write(w, r)
+	return map[string]func() *document{"resources": of(true, false), "descriptors": of(false, true), "ed-fi": of(true, true)}
 }
 
-func (d *document) make(api *openAPI) {
-	if d.plain, d.err = json.Marshal(api); d.err != nil {
-		return
-	}
+func newDocument(api object) *document {
+	d := &document{plain: toJSON(api)}
 	sum := sha256.Sum256(d.plain)
 	d.etag = `"` + hex.EncodeToString(sum[:]) + `"`
 	var packed bytes.Buffer
@@ -64,9 +41,15 @@ func (d *document) make(api *openAPI) {
 	_, _ = z.Write(d.plain) // into memory
 	_ = z.Close()
 	d.packed = packed.Bytes()
+	return d
 }
 
-func (d *document) serve(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveDocument(w http.ResponseWriter, r *http.Request, name string) {
+	if s.documents[name] == nil {
+		s.serveNothing(w, r)
+		return
+	}
+	d := s.documents[name]()
 	h := w.Header()
 	h.Set("ETag", d.etag)
 	if r.Header.Get("If-None-Match") == d.etag {
@@ -83,128 +66,62 @@ func (d *document) serve(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// The parts of an OpenAPI 3.0 document that the ODS/API writes and a client reads.
-type (
-	openAPI struct {
-		OpenAPI    string               `json:"openapi"`
-		Info       apiInfo              `json:"info"`
-		Servers    []apiServer          `json:"servers"`
-		Paths      map[string]*pathItem `json:"paths"`
-		Components components           `json:"components"`
-		Security   []map[string][]any   `json:"security"`
-	}
-	apiInfo struct {
-		Title   string `json:"title"`
-		Version string `json:"version"`
-	}
-	apiServer struct {
-		URL string `json:"url"`
-	}
-	pathItem struct {
-		Get    *operation `json:"get,omitempty"`
-		Put    *operation `json:"put,omitempty"`
-		Post   *operation `json:"post,omitempty"`
-		Delete *operation `json:"delete,omitempty"`
-	}
-	operation struct {
-		Tags        []string            `json:"tags"`
-		OperationID string              `json:"operationId"`
-		Parameters  []parameter         `json:"parameters,omitempty"`
-		RequestBody *requestBody        `json:"requestBody,omitempty"`
-		Responses   map[string]response `json:"responses"`
-		Updatable   bool                `json:"x-Ed-Fi-isUpdatable,omitempty"`
-	}
-	parameter struct {
-		Ref      string     `json:"$ref,omitempty"`
-		Name     string     `json:"name,omitempty"`
-		In       string     `json:"in,omitempty"`
-		Required bool       `json:"required,omitempty"`
-		Schema   *apiSchema `json:"schema,omitempty"`
-		Identity bool       `json:"x-Ed-Fi-isIdentity,omitempty"`
-	}
-	requestBody struct {
-		Content  map[string]media `json:"content"`
-		Required bool             `json:"required"`
-		BodyName string           `json:"x-bodyName"`
-	}
-	response struct {
-		Description string           `json:"description"`
-		Content     map[string]media `json:"content,omitempty"`
-	}
-	media struct {
-		Schema *apiSchema `json:"schema,omitempty"`
-	}
-	apiSchema struct {
-		Ref        string                `json:"$ref,omitempty"`
-		Required   []string              `json:"required,omitempty"`
-		Type       string                `json:"type,omitempty"`
-		Format     string                `json:"format,omitempty"`
-		MaxLength  int                   `json:"maxLength,omitempty"`
-		MinLength  int                   `json:"minLength,omitempty"`
-		Minimum    *float64              `json:"minimum,omitempty"`
-		Maximum    *float64              `json:"maximum,omitempty"`
-		Default    *int                  `json:"default,omitempty"`
-		Properties map[string]*apiSchema `json:"properties,omitempty"`
-		Items      *apiSchema            `json:"items,omitempty"`
-		Identity   bool                  `json:"x-Ed-Fi-isIdentity,omitempty"`
-		Nullable   bool                  `json:"x-nullable,omitempty"`
-	}
-	components struct {
-		Schemas    map[string]*apiSchema `json:"schemas"`
-		Parameters map[string]parameter  `json:"parameters"`
-		Security   map[string]oauthFlow  `json:"securitySchemes"`
-	}
-	oauthFlow struct {
-		Type  string `json:"type"`
-		Flows struct {
-			ClientCredentials struct {
-				TokenURL string            `json:"tokenUrl"`
-				Scopes   map[string]string `json:"scopes"`
-			} `json:"clientCredentials"`
-		} `json:"flows"`
-	}
-)
-
 const schemaRef = "#/components/schemas/"
 
-// openAPI describes the endpoints that include takes. Its URLs are relative: the document, and so its
-// ETag, is the same whatever address the server has.
-func (m *model) openAPI(include func(*endpoint) bool) *openAPI {
-	zero, page := 0, 25 // the page size that every ODS document states; the server's is another
-	api := &openAPI{
-		OpenAPI: "3.0.1",
-		Info:    apiInfo{"Ed-Fi Operational Data Store API", "3"},
-		Servers: []apiServer{{"/data/v3"}},
-		Paths:   map[string]*pathItem{},
-		Components: components{
-			Schemas: map[string]*apiSchema{"link": {Type: "object", Properties: map[string]*apiSchema{"rel": {Type: "string"}, "href": {Type: "string"}}}},
-			Parameters: map[string]parameter{
-				"offset":           {Name: "offset", In: "query", Schema: &apiSchema{Type: "integer", Format: "int32", Default: &zero}},
-				"limit":            {Name: "limit", In: "query", Schema: &apiSchema{Type: "integer", Format: "int32", Minimum: new(0.0), Maximum: new(float64(maxPage)), Default: &page}},
-				"totalCount":       {Name: "totalCount", In: "query", Schema: &apiSchema{Type: "boolean"}},
-				"MinChangeVersion": {Name: "minChangeVersion", In: "query", Schema: &apiSchema{Type: "integer", Format: "int64"}},
-				"MaxChangeVersion": {Name: "maxChangeVersion", In: "query", Schema: &apiSchema{Type: "integer", Format: "int64"}},
-				"If-None-Match":    {Name: "If-None-Match", In: "header", Schema: &apiSchema{Type: "string"}},
-			},
-		},
-		Security: []map[string][]any{{"oauth2_client_credentials": {}}},
-	}
-	flow := oauthFlow{Type: "oauth2"}
-	flow.Flows.ClientCredentials.TokenURL = "/oauth/token"
-	flow.Flows.ClientCredentials.Scopes = map[string]string{}
-	api.Components.Security = map[string]oauthFlow{"oauth2_client_credentials": flow}
-	b := schemaBuilder{schemas: api.Components.Schemas, taken: map[string]bool{}}
+// ref points at another part of the document.
+func ref(to string) object { return object{"$ref": to} }
+
+// openAPI describes the endpoints that include takes, with the parts of an OpenAPI 3.0 document that an
+// ODS writes and a client reads. Its URLs are relative: the document, and so its ETag, is the same
+// whatever address the server has.
+func (m *model) openAPI(include func(*endpoint) bool) object {
+	schemas, paths := object{"link": objectSchema(object{"rel": textSchema(), "href": textSchema()})}, object{}
+	b := schemaBuilder{schemas: schemas, references: m.references, taken: map[string]bool{}}
 	for _, e := range m.endpoints {
 		b.taken[schemaName(e.Segment, e.singular)] = true
 	}
 	for _, e := range m.endpoints {
 		if include(e) {
 			name := b.resource(e)
-			api.Paths[e.path()] = e.collectionPath(name)
-			api.Paths[e.path()+"/{id}"] = e.itemPath(name)
+			paths[e.path()] = e.collectionPath(name)
+			paths[e.path()+"/{id}"] = e.itemPath(name)
 		}
 	}
-	return api
+	clientCredentials := object{"tokenUrl": "/oauth/token", "scopes": object{}}
+	return object{
+		"openapi": "3.0.1",
+		"info":    object{"title": "Ed-Fi Operational Data Store API", "version": "3"},
+		"servers": []object{{"url": "/data/v3"}},
+		"paths":   paths,
+		"components": object{
+			"schemas": schemas,
+			"parameters": object{
+				"offset": queryParameter("offset", object{"type": "integer", "format": "int32", "default": 0}),
+				// The page size that every ODS document states; the server's is another.
+				"limit":            queryParameter("limit", object{"type": "integer", "format": "int32", "minimum": 0, "maximum": maxPage, "default": 25}),
+				"totalCount":       queryParameter("totalCount", object{"type": "boolean"}),
+				"MinChangeVersion": queryParameter("minChangeVersion", object{"type": "integer", "format": "int64"}),
+				"MaxChangeVersion": queryParameter("maxChangeVersion", object{"type": "integer", "format": "int64"}),
+				"If-None-Match":    headerParameter("If-None-Match"),
+			},
+			"securitySchemes": object{"oauth2_client_credentials": object{"type": "oauth2", "flows": object{"clientCredentials": clientCredentials}}},
+		},
+		"security": []object{{"oauth2_client_credentials": []string{}}},
+	}
+}
+
+func queryParameter(name string, schema object) object {
+	return object{"name": name, "in": "query", "schema": schema}
+}
+
+func headerParameter(name string) object {
+	return object{"name": name, "in": "header", "schema": textSchema()}
+}
+
+func textSchema() object { return object{"type": "string"} }
+
+func objectSchema(properties object) object {
+	return object{"type": "object", "properties": properties}
 }
 
 // schemaName is edFi_studentAssessment; a segment such as ed-fi becomes camel case.
@@ -218,58 +135,64 @@ func schemaName(segment, name string) string {
 
 // schemaBuilder makes the schemas of a document.
 type schemaBuilder struct {
-	schemas map[string]*apiSchema
-	taken   map[string]bool // names that belong to resources
+	schemas    object
+	references map[*schema.Reference]*reference
+	taken      map[string]bool // names that belong to resources
 }
 
 func (b *schemaBuilder) resource(e *endpoint) string {
 	name := schemaName(e.Segment, e.singular)
-	s := b.object(e, name, e.root)
-	s.Properties["id"] = &apiSchema{Type: "string"}
-	s.Properties["_etag"] = &apiSchema{Type: "string"}
-	s.Properties["_lastModifiedDate"] = &apiSchema{Type: "string", Format: "date-time"}
-	for _, part := range e.key {
-		if len(part.path) == 1 {
-			s.Properties[part.path[0].Name].Identity = true
+	properties := b.object(e, name, e.Root)
+	properties["id"] = textSchema()
+	properties["_etag"] = textSchema()
+	properties["_lastModifiedDate"] = object{"type": "string", "format": "date-time"}
+	for _, part := range e.Identity {
+		if len(part.Path) == 1 {
+			properties[part.Path[0]].(object)["x-Ed-Fi-isIdentity"] = true
 		}
 	}
-	b.schemas[name] = s
 	return name
 }
 
-// object makes the schema of a shape, and adds those of what it holds.
-func (b *schemaBuilder) object(e *endpoint, name string, o *shape) *apiSchema {
-	s := &apiSchema{Type: "object", Properties: map[string]*apiSchema{}}
-	for _, f := range o.fields {
-		if f.Required {
-			s.Required = append(s.Required, f.Name)
+// object adds the schema of an object and those of what it holds, and returns its properties.
+func (b *schemaBuilder) object(e *endpoint, name string, o *schema.Object) object {
+	properties, required := object{}, []string{}
+	for _, p := range o.Properties {
+		if p.Required {
+			required = append(required, p.Name)
 		}
-		s.Properties[f.Name] = b.property(e, name, f)
+		properties[p.Name] = b.property(e, name, p)
 	}
-	slices.Sort(s.Required)
-	return s
+	s := objectSchema(properties)
+	if len(required) > 0 {
+		s["required"] = required
+	}
+	b.schemas[name] = s
+	return properties
 }
 
-func (b *schemaBuilder) property(e *endpoint, parent string, f *field) *apiSchema {
+func (b *schemaBuilder) property(e *endpoint, parent string, p *schema.Property) object {
 	switch {
-	case f.Kind == schema.KindArray:
-		name := b.child(parent, singular(f.Name))
-		b.schemas[name] = b.object(e, name, f.shape)
-		for _, way := range f.itemKey {
-			if len(way) == 1 && way[0].shape == nil {
-				b.schemas[name].Properties[way[0].Name].Identity = true
+	case p.Kind == schema.KindArray:
+		name := b.child(parent, singular(p.Name))
+		properties := b.object(e, name, p.Object)
+		for _, path := range p.ItemKey {
+			if len(path) == 1 && p.Object.ByName[path[0]].Object == nil {
+				properties[path[0]].(object)["x-Ed-Fi-isIdentity"] = true
 			}
 		}
-		return &apiSchema{Type: "array", Items: &apiSchema{Ref: schemaRef + name}}
-	case f.shape != nil && f.shape.ref != nil:
-		return &apiSchema{Ref: schemaRef + b.reference(e, f.shape)}
-	case f.shape != nil:
-		name := b.child(parent, f.Name)
-		b.schemas[name] = b.object(e, name, f.shape)
-		return &apiSchema{Ref: schemaRef + name}
+		return object{"type": "array", "items": ref(schemaRef + name)}
+	case p.Object != nil && p.Object.Reference != nil:
+		return ref(schemaRef + b.reference(e, p.Object))
+	case p.Object != nil:
+		name := b.child(parent, p.Name)
+		b.object(e, name, p.Object)
+		return ref(schemaRef + name)
 	}
-	s := scalarSchema(f)
-	s.Nullable = !f.Required
+	s := scalarSchema(p)
+	if !p.Required {
+		s["x-nullable"] = true
+	}
 	return s
 }
 
@@ -284,107 +207,133 @@ func (b *schemaBuilder) child(parent, name string) string {
 }
 
 // reference adds the schema of a reference; all references to one endpoint share it.
-func (b *schemaBuilder) reference(e *endpoint, o *shape) string {
-	target, segment := camel(o.ref.Abstract), e.Segment
-	if len(o.ref.targets) > 0 {
-		t := o.ref.targets[0].endpoint
-		if segment = t.Segment; target == "" {
-			target = t.singular
+func (b *schemaBuilder) reference(e *endpoint, o *schema.Object) string {
+	target, segment := camel(o.Reference.Abstract), e.Segment
+	if targets := b.references[o.Reference].targets; len(targets) > 0 {
+		if segment = targets[0].endpoint.Segment; target == "" {
+			target = targets[0].endpoint.singular
 		}
 	}
 	name := schemaName(segment, target) + "Reference"
-	if _, ok := b.schemas[name]; ok {
+	if b.schemas[name] != nil {
 		return name
 	}
-	s := &apiSchema{Type: "object", Properties: map[string]*apiSchema{"link": {Ref: schemaRef + "link"}}}
-	for _, f := range o.fields {
-		part := scalarSchema(f)
-		part.Identity = true
-		s.Properties[f.Name] = part
-		s.Required = append(s.Required, f.Name)
+	properties, required := object{"link": ref(schemaRef + "link")}, []string{}
+	for _, p := range o.Properties {
+		part := scalarSchema(p)
+		part["x-Ed-Fi-isIdentity"] = true
+		properties[p.Name] = part
+		required = append(required, p.Name)
 	}
+	s := objectSchema(properties)
+	s["required"] = required
 	b.schemas[name] = s
 	return name
 }
 
 // scalarSchema is type, format and bounds.
-func scalarSchema(f *field) *apiSchema {
-	s := &apiSchema{Type: "string", MaxLength: f.MaxLength, MinLength: f.MinLength, Minimum: f.Minimum, Maximum: f.Maximum}
-	switch f.Kind {
+func scalarSchema(p *schema.Property) object {
+	s := textSchema()
+	switch p.Kind {
 	case schema.KindInteger:
-		s.Type, s.Format = "integer", "int32"
-		if f.Int64 {
-			s.Format = "int64"
+		s = object{"type": "integer", "format": "int32"}
+		if p.Int64 {
+			s["format"] = "int64"
 		}
 	case schema.KindNumber:
-		s.Type, s.Format = "number", "double"
+		s = object{"type": "number", "format": "double"}
 	case schema.KindBoolean:
-		s.Type = "boolean"
+		s = object{"type": "boolean"}
 	case schema.KindDate:
-		s.Format = "date"
+		s["format"] = "date"
 	case schema.KindDateTime:
-		s.Format = "date-time"
+		s["format"] = "date-time"
 	} // a time of day is plain text in an ODS's documents
+	if p.MaxLength > 0 {
+		s["maxLength"] = p.MaxLength
+	}
+	if p.MinLength > 0 {
+		s["minLength"] = p.MinLength
+	}
+	if p.Minimum != nil {
+		s["minimum"] = *p.Minimum
+	}
+	if p.Maximum != nil {
+		s["maximum"] = *p.Maximum
+	}
 	return s
 }
 
-func jsonContent(s *apiSchema) map[string]media { return map[string]media{"application/json": {s}} }
+func jsonContent(s object) object { return object{"application/json": object{"schema": s}} }
 
-func (e *endpoint) collectionPath(schemaName string) *pathItem {
-	item := &apiSchema{Ref: schemaRef + schemaName}
-	params := []parameter{
-		{Ref: "#/components/parameters/offset"}, {Ref: "#/components/parameters/limit"},
-		{Ref: "#/components/parameters/MinChangeVersion"}, {Ref: "#/components/parameters/MaxChangeVersion"},
-		{Ref: "#/components/parameters/totalCount"},
+func (e *endpoint) requestBody(item object) object {
+	return object{"content": jsonContent(item), "required": true, "x-bodyName": e.singular}
+}
+
+func (e *endpoint) collectionPath(schemaName string) object {
+	item := ref(schemaRef + schemaName)
+	var parameters []object
+	for _, name := range []string{"offset", "limit", "MinChangeVersion", "MaxChangeVersion", "totalCount"} {
+		parameters = append(parameters, ref("#/components/parameters/"+name))
 	}
 	for _, f := range e.filters {
-		s := scalarSchema(f.field)
-		s.Minimum, s.Maximum, s.MinLength = nil, nil, 0
-		params = append(params, parameter{Name: f.name, In: "query", Schema: s, Identity: f.identity})
+		s := scalarSchema(f.property)
+		for _, bound := range []string{"minimum", "maximum", "minLength"} {
+			delete(s, bound)
+		}
+		p := queryParameter(f.name, s)
+		if f.identity {
+			p["x-Ed-Fi-isIdentity"] = true
+		}
+		parameters = append(parameters, p)
 	}
-	params = append(params, parameter{Name: "id", In: "query", Schema: &apiSchema{Type: "string"}})
-	return &pathItem{
-		Get: &operation{
-			Tags: []string{e.Name}, OperationID: "get" + title(e.Name), Parameters: params,
-			Responses: responses("200", &apiSchema{Type: "array", Items: item}, 304, 400, 401, 403, 404, 500),
+	parameters = append(parameters, queryParameter("id", textSchema()))
+	return object{
+		"get": object{
+			"tags": []string{e.Name}, "operationId": "get" + title(e.Name), "parameters": parameters,
+			"responses": responses(200, object{"type": "array", "items": item}, 304, 400, 401, 403, 404, 500),
 		},
-		Post: &operation{
-			Tags: []string{e.Name}, OperationID: "post" + title(e.singular),
-			RequestBody: &requestBody{jsonContent(item), true, e.singular},
-			Responses:   responses("200", nil, 201, 400, 401, 403, 409, 412, 500),
+		"post": object{
+			"tags": []string{e.Name}, "operationId": "post" + title(e.singular), "requestBody": e.requestBody(item),
+			"responses": responses(200, nil, 201, 400, 401, 403, 409, 412, 500),
 		},
 	}
 }
 
-func (e *endpoint) itemPath(schemaName string) *pathItem {
-	item := &apiSchema{Ref: schemaRef + schemaName}
-	id := parameter{Name: "id", In: "path", Required: true, Schema: &apiSchema{Type: "string"}}
-	match := parameter{Name: "If-Match", In: "header", Schema: &apiSchema{Type: "string"}}
-	return &pathItem{
-		Get: &operation{
-			Tags: []string{e.Name}, OperationID: "get" + title(e.Name) + "ById", Parameters: []parameter{id, {Ref: "#/components/parameters/If-None-Match"}},
-			Responses: responses("200", item, 304, 400, 401, 403, 404, 500),
+func (e *endpoint) itemPath(schemaName string) object {
+	item := ref(schemaRef + schemaName)
+	id := object{"name": "id", "in": "path", "required": true, "schema": textSchema()}
+	match := headerParameter("If-Match")
+	put := object{
+		"tags": []string{e.Name}, "operationId": "put" + title(e.singular), "parameters": []object{id, match}, "requestBody": e.requestBody(item),
+		"responses": responses(204, nil, 400, 401, 403, 404, 409, 412, 500),
+	}
+	if e.KeyUpdates {
+		put["x-Ed-Fi-isUpdatable"] = true
+	}
+	return object{
+		"get": object{
+			"tags": []string{e.Name}, "operationId": "get" + title(e.Name) + "ById",
+			"parameters": []object{id, ref("#/components/parameters/If-None-Match")},
+			"responses":  responses(200, item, 304, 400, 401, 403, 404, 500),
 		},
-		Put: &operation{
-			Tags: []string{e.Name}, OperationID: "put" + title(e.singular), Parameters: []parameter{id, match},
-			RequestBody: &requestBody{jsonContent(item), true, e.singular},
-			Responses:   responses("204", nil, 400, 401, 403, 404, 409, 412, 500), Updatable: e.KeyUpdates,
-		},
-		Delete: &operation{
-			Tags: []string{e.Name}, OperationID: "delete" + title(e.singular) + "ById", Parameters: []parameter{id, match},
-			Responses: responses("204", nil, 400, 401, 403, 404, 409, 412, 500),
+		"put": put,
+		"delete": object{
+			"tags": []string{e.Name}, "operationId": "delete" + title(e.singular) + "ById", "parameters": []object{id, match},
+			"responses": responses(204, nil, 400, 401, 403, 404, 409, 412, 500),
 		},
 	}
 }
 
 // responses lists what may be answered; only the good answer has a schema.
-func responses(good string, s *apiSchema, others ...int) map[string]response {
-	out := map[string]response{good: {Description: "The request was carried out."}}
+func responses(good int, s object, others ...int) object {
+	carriedOut := object{"description": "The request was carried out."}
 	if s != nil {
-		out[good] = response{Description: "The request was carried out.", Content: jsonContent(s)}
+		carriedOut["content"] = jsonContent(s)
 	}
+	out := object{strconv.Itoa(good): carriedOut}
 	for _, status := range others {
-		out[fmt.Sprint(status)] = response{Description: http.StatusText(status)}
+		out[strconv.Itoa(status)] = object{"description": http.StatusText(status)}
 	}
 	return out
 }

@@ -22,6 +22,9 @@ type problem struct {
 	retryAfter time.Duration
 }
 
+// Error makes a problem an error, so that what refuses a call need not know how it is answered.
+func (p *problem) Error() string { return p.Detail }
+
 // newProblem makes a problem; typ is its type without the prefix all types have.
 func newProblem(status int, typ, title, detail string, errs ...string) *problem {
 	return &problem{Detail: detail, Type: "urn:ed-fi:api:" + typ, Title: title, Status: status, Errors: errs}

@@ -2,9 +2,8 @@ package sandbox
 
 import (
 	"bytes"
-	"compress/gzip"
 	"fmt"
-	"net/http"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -20,48 +19,49 @@ const maxPage = 500
 type filter struct {
 	name     string
 	aliases  []string // names under which it is also understood
-	field    *field
-	paths    [][]*field // where the value stands; more than one for a unified key part
+	property *schema.Property
+	paths    []schema.Path // where the value is; more than one for a unified key part
 	identity bool
 }
 
 // newFilters derives the query parameters as an ODS names them: root properties by their own name,
 // key parts of references by the name that others call them by, or by theirs with the reference's
 // role before it (reportedSchoolId).
-func newFilters(e *endpoint, called map[string]string) []*filter {
+func (m *model) newFilters(e *endpoint, called map[string]string) []*filter {
 	var out []*filter
-	add := func(name string, path []*field, aliases ...string) {
+	add := func(name string, p *schema.Property, path schema.Path, aliases ...string) {
 		for _, f := range out {
 			if f.name == name {
 				f.paths = append(f.paths, path)
 				return
 			}
 		}
-		out = append(out, &filter{name: name, field: path[len(path)-1], paths: [][]*field{path}, aliases: aliases})
+		out = append(out, &filter{name: name, property: p, paths: []schema.Path{path}, aliases: aliases})
 	}
-	for _, f := range e.root.fields {
+	for _, p := range e.Root.Properties {
 		switch {
-		case f.Kind == schema.KindArray:
-		case f.shape == nil:
-			add(f.Name, []*field{f})
-		case f.shape.ref != nil:
-			for _, part := range f.shape.fields {
-				name, ok := called[f.Name+"."+part.Name]
+		case p.Kind == schema.KindArray:
+		case p.Object == nil:
+			add(p.Name, p, schema.Path{p.Name})
+		case p.Object.Reference != nil:
+			for _, part := range p.Object.Properties {
+				name, ok := called[p.Name+"."+part.Name]
 				if !ok {
-					name = e.parameterName(f, part)
+					name = m.parameterName(e, p, part)
 				}
-				add(name, []*field{f, part}, part.Name, strings.TrimSuffix(f.Name, "Reference")+title(part.Name))
+				add(name, part, schema.Path{p.Name, part.Name}, part.Name, strings.TrimSuffix(p.Name, "Reference")+title(part.Name))
 			}
 		}
 	}
 	for _, f := range out {
-		for _, part := range e.key {
-			for _, path := range f.paths {
-				f.identity = f.identity || samePath(path, part.path)
-			}
-		}
+		f.identity = slices.ContainsFunc(e.Identity, func(part schema.KeyPart) bool { return f.leadsTo(part.Path) })
 	}
 	return out
+}
+
+// leadsTo says that the filter's value is at a path.
+func (f *filter) leadsTo(path schema.Path) bool {
+	return slices.ContainsFunc(f.paths, func(p schema.Path) bool { return slices.Equal(p, path) })
 }
 
 // keyNames are, by endpoint, the names that references to it give the parts of its key.
@@ -77,8 +77,8 @@ func (m *model) keyNames() map[string]map[string]string {
 				names[t.endpoint.Name] = map[string]string{}
 			}
 			for i, part := range t.endpoint.Identity {
-				for _, path := range slices.Concat(part.Also, []schema.Path{part.Path}) {
-					names[t.endpoint.Name][strings.Join(path, ".")] = t.parts[i].Name
+				for _, path := range append(slices.Clone(part.Also), part.Path) {
+					names[t.endpoint.Name][strings.Join(path, ".")] = t.members[i]
 				}
 			}
 		}
@@ -86,31 +86,19 @@ func (m *model) keyNames() map[string]map[string]string {
 	return names
 }
 
-func samePath(a, b []*field) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // parameterName names the query parameter of a reference's key part.
-func (e *endpoint) parameterName(ref, part *field) string {
-	if e.unified(ref, part) {
+func (m *model) parameterName(e *endpoint, ref, part *schema.Property) string {
+	if e.isUnified(schema.Path{ref.Name, part.Name}) {
 		return part.Name
 	}
-	if role := ref.role(); role != "" {
+	if role := m.role(ref); role != "" {
 		return camel(role) + title(part.Name)
 	}
-	for _, f := range e.root.fields { // another reference has a part of that name, which need not be equal
-		if f == ref || f.shape == nil || f.shape.ref == nil || f.role() != "" || f.shape.byName[part.Name] == nil {
+	for _, p := range e.Root.Properties { // another reference has a part of that name, which need not be equal
+		if p == ref || p.Object == nil || p.Object.Reference == nil || m.role(p) != "" || p.Object.ByName[part.Name] == nil {
 			continue
 		}
-		if rank, mine := f.shape.ref.Identity, ref.shape.ref.Identity; rank && !mine || rank == mine && f.Name < ref.Name {
+		if rank, mine := p.Object.Reference.Identity, ref.Object.Reference.Identity; rank && !mine || rank == mine && p.Name < ref.Name {
 			return strings.TrimSuffix(ref.Name, "Reference") + title(part.Name)
 		}
 	}
@@ -118,93 +106,15 @@ func (e *endpoint) parameterName(ref, part *field) string {
 }
 
 // role is what a reference's name has before its target's: Reported of reportedSchoolReference.
-func (f *field) role() string {
-	return strings.TrimSuffix(title(strings.TrimSuffix(f.Name, "Reference")), f.shape.ref.name)
+func (m *model) role(ref *schema.Property) string {
+	return strings.TrimSuffix(title(strings.TrimSuffix(ref.Name, "Reference")), m.references[ref.Object.Reference].name)
 }
 
-// unified says that the part must equal another part of the record.
-func (e *endpoint) unified(ref, part *field) bool {
-	for _, pair := range e.Equal {
-		for _, path := range pair {
-			if len(path) == 2 && path[0] == ref.Name && path[1] == part.Name {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// condition is a filter and the value it asks for.
-type condition struct {
-	filter    *filter
-	text      []byte
-	canonical []byte
-}
-
-// query is what a collection is asked for.
-type query struct {
-	offset, limit int
-	total         bool
-	minVersion    uint64
-	maxVersion    uint64
-	versions      bool // one of the two was given
-	conditions    []condition
-	id            string
-	keyed         bool // by the whole natural key
-	key           key
-}
-
-// parseQuery reads the parameters. An ODS ignores those it does not know.
-func (c *dataCall) parseQuery(values url.Values) (*query, *problem) {
-	q := &query{limit: maxPage, maxVersion: ^uint64(0)}
-	var errs []string
-	r := c.takeRecord()
-	defer c.giveRecord(r)
-	for name, list := range values {
-		text := list[0]
-		switch strings.ToLower(name) {
-		case "offset":
-			n, err := strconv.Atoi(text)
-			if err != nil || n < 0 {
-				errs = append(errs, "Offset must be a value greater than or equal to 0.")
-			}
-			q.offset = n
-		case "limit":
-			n, err := strconv.Atoi(text)
-			if err != nil || n < 0 || n > maxPage {
-				errs = append(errs, fmt.Sprintf("Limit must be a value between 0 and %d.", maxPage))
-			}
-			q.limit = n
-		case "totalcount":
-			q.total = strings.EqualFold(text, "true")
-		case "minchangeversion", "maxchangeversion":
-			n, err := strconv.ParseUint(text, 10, 64)
-			if err != nil {
-				errs = append(errs, fmt.Sprintf("The value '%s' is not valid for %s.", text, name))
-			}
-			q.versions = true
-			if strings.EqualFold(name, "minChangeVersion") {
-				q.minVersion = n
-			} else {
-				q.maxVersion = n
-			}
-		case "id":
-			q.id = plainID(text)
-		default:
-			if f := c.endpoint.filter(name); f != nil {
-				cond, err := r.condition(f, text)
-				if err != "" {
-					errs = append(errs, err)
-				}
-				q.conditions = append(q.conditions, cond)
-			}
-		}
-	}
-	if errs != nil {
-		return nil, invalidParameter(errs...)
-	}
-	c.keyOfQuery(q)
-	return q, nil
+// isUnified says that the value at a path must equal another one of the record.
+func (e *endpoint) isUnified(path schema.Path) bool {
+	return slices.ContainsFunc(e.Equal, func(pair [2]schema.Path) bool {
+		return slices.Equal(pair[0], path) || slices.Equal(pair[1], path)
+	})
 }
 
 // filter finds a parameter; its exact name goes before an alias.
@@ -215,231 +125,219 @@ func (e *endpoint) filter(name string) *filter {
 		}
 	}
 	for _, f := range e.filters {
-		for _, a := range f.aliases {
-			if strings.EqualFold(a, name) {
-				return f
-			}
+		if slices.ContainsFunc(f.aliases, func(a string) bool { return strings.EqualFold(a, name) }) {
+			return f
 		}
 	}
 	return nil
 }
 
-// condition reads a parameter's value.
-func (r *record) condition(f *filter, text string) (condition, string) {
-	n := node{kind: jsonString, text: []byte(text)}
-	c := condition{filter: f, text: n.text}
-	switch f.field.Kind {
-	case schema.KindString:
-	default:
-		if scalarFault(&n, f.field) != "" && text != "0" {
-			return c, fmt.Sprintf("The value '%s' is not valid for %s.", text, f.name)
-		}
-	}
-	c.canonical = r.appendCanonical(nil, c.text, f.field.Kind, f.field.descriptor != nil)
-	return c, ""
+// condition is a filter and the value it asks for.
+type condition struct {
+	filter *filter
+	text   string
 }
 
-// keyOfQuery notes that the conditions give the whole natural key, which needs no search.
-func (c *dataCall) keyOfQuery(q *query) {
-	parts := make([][]byte, 0, len(c.endpoint.key))
-	for _, p := range c.endpoint.key {
-		found := false
-		for _, cond := range q.conditions {
-			for _, path := range cond.filter.paths {
-				if !found && samePath(path, p.path) {
-					text := cond.canonical
-					if p.fold {
-						text = appendFold(nil, text)
-					}
-					parts, found = append(parts, text), true
-				}
+// query is what a collection is asked for.
+type query struct {
+	offset, limit int
+	total         bool
+	minVersion    uint64
+	maxVersion    uint64
+	conditions    []condition
+	id            string
+	errs          []string
+}
+
+// parseQuery reads the parameters. An ODS ignores those it does not know.
+func (e *endpoint) parseQuery(values url.Values) (*query, error) {
+	q := &query{limit: maxPage, maxVersion: math.MaxUint64}
+	for name, list := range values {
+		text := list[0]
+		var err error
+		switch strings.ToLower(name) {
+		case "offset":
+			if q.offset, err = strconv.Atoi(text); err != nil || q.offset < 0 {
+				q.errs = append(q.errs, "Offset must be a value greater than or equal to 0.")
 			}
-		}
-		if !found {
-			return
+		case "limit":
+			if q.limit, err = strconv.Atoi(text); err != nil || q.limit < 0 || q.limit > maxPage {
+				q.errs = append(q.errs, fmt.Sprintf("Limit must be a value between 0 and %d.", maxPage))
+			}
+		case "totalcount":
+			q.total = strings.EqualFold(text, "true")
+		case "minchangeversion":
+			q.minVersion = q.changeVersion(name, text)
+		case "maxchangeversion":
+			q.maxVersion = q.changeVersion(name, text)
+		case "id":
+			q.id = plainID(text)
+		default:
+			q.addCondition(e.filter(name), text)
 		}
 	}
-	q.keyed, q.key = true, c.endpoint.keyOf(parts)
+	if q.errs != nil {
+		return nil, invalidParameter(q.errs...)
+	}
+	return q, nil
 }
 
-func (c *dataCall) list() *problem {
-	if p := c.client.authorize(c.endpoint, Read); p != nil {
-		return p
+func (q *query) changeVersion(name, text string) uint64 {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		q.errs = append(q.errs, fmt.Sprintf("The value '%s' is not valid for %s.", text, name))
 	}
-	q, p := c.parseQuery(c.r.URL.Query())
-	if p != nil {
-		return p
+	return n
+}
+
+func (q *query) addCondition(f *filter, text string) {
+	if f == nil {
+		return
 	}
-	l := listing{call: c, query: q, record: c.takeRecord(), out: []byte("[")}
-	defer c.giveRecord(l.record)
-	if err := l.run(); err != nil {
-		return c.fail(err)
+	if f.property.Kind != schema.KindString && text != "0" && scalarFault(f.property, text, false) != "" {
+		q.errs = append(q.errs, fmt.Sprintf("The value '%s' is not valid for %s.", text, f.name))
+	}
+	q.conditions = append(q.conditions, condition{f, text})
+}
+
+// key is the natural key that the conditions ask for; empty if they do not give all of it.
+func (q *query) key(m *model, e *endpoint) string {
+	var parts []string
+	for _, part := range e.Identity {
+		i := slices.IndexFunc(q.conditions, func(c condition) bool { return c.filter.leadsTo(part.Path) })
+		if i < 0 {
+			return ""
+		}
+		parts = append(parts, canonical(part.Kind, q.conditions[i].text, m.foldsKey(e, part)))
+	}
+	return e.keyText(parts)
+}
+
+// list answers with a page of a collection.
+func (c *dataCall) list() error {
+	if err := c.client.authorize(c.endpoint, Read); err != nil {
+		return err
+	}
+	q, err := c.endpoint.parseQuery(c.r.URL.Query())
+	if err != nil {
+		return err
+	}
+	l := listing{call: c, query: q, out: []byte("[")}
+	l.run()
+	if l.err != nil {
+		return l.err
 	}
 	if q.total {
 		c.w.Header().Set("Total-Count", strconv.Itoa(l.total))
 	}
-	c.answer(closeWith(l.out, ']'))
+	c.send(append(bytes.TrimSuffix(l.out, []byte(",")), ']'))
 	return nil
 }
 
 // listing collects one page.
 type listing struct {
-	call   *dataCall
-	query  *query
-	record *record
-	out    []byte
-	total  int // of matching items met, or known
-	taken  int
-	err    error
+	call  *dataCall
+	query *query
+	out   []byte
+	total int // of matching records that were met, or are known
+	taken int
+	err   error
 }
 
-func (l *listing) run() error {
-	q, c := l.query, l.call
-	s, e := c.store, c.endpoint
-	plain := len(q.conditions) == 0 && !q.versions && c.allVisible()
+func (l *listing) run() {
+	q, e, s := l.query, l.call.endpoint, l.call.server.store
+	key := q.key(l.call.server.model, e)
 	switch {
-	case q.keyed || q.id != "":
-		it, ok := s.byKey(e, q.key)
-		if q.id != "" {
-			it, ok = s.byID(e, q.id)
+	case q.id != "":
+		if r := s.byID(e, q.id); r != nil {
+			l.visit(r)
 		}
-		if ok {
-			l.visit(&it)
+	case key != "":
+		if r := s.find(e, key); r != nil {
+			l.visit(r)
 		}
-	case plain: // nothing to look at: a page can be reached without reading what lies before it
-		l.total = s.count(e)
-		if q.limit == 0 {
-			return nil
+	case len(q.conditions) == 0 && q.minVersion == 0 && q.maxVersion == math.MaxUint64 && l.call.seesAll():
+		l.total = s.count(e) // there is nothing to look at: a page can be reached without reading what lies before it
+		if q.limit > 0 {
+			s.walk(e, q.offset, func(r *row) bool {
+				l.take(r)
+				return l.err == nil && l.taken < q.limit
+			})
 		}
-		s.walk(e, q.offset, func(it *item) bool {
-			l.take(it)
-			return l.err == nil && l.taken < q.limit
-		})
 	default:
-		l.search()
+		s.walk(e, 0, func(r *row) bool {
+			l.visit(r)
+			return l.err == nil && (q.total || l.taken < q.limit)
+		})
 	}
-	return l.err
 }
 
-// search visits every record, but for the students of the roster when one is named.
-func (l *listing) search() {
-	s, e, skip := l.call.store, l.call.endpoint, 0
-	if v := e.virtual; v != nil {
-		for _, c := range l.query.conditions {
-			if c.filter.field.Name != "studentUniqueId" {
-				continue
-			}
-			if n, ok := studentNumber(c.text); ok {
-				if it, ok := s.byKey(e, v.key(n)); ok && it.seeded() {
-					l.visit(&it)
-				}
-			}
-			skip = s.count(e) - s.storedCount(e)
-		}
-	}
-	s.walk(e, skip, func(it *item) bool {
-		l.visit(it)
-		return l.err == nil && (l.query.total || l.taken < l.query.limit)
-	})
-}
-
-// visit takes an item if it matches, and counts it.
-func (l *listing) visit(it *item) {
-	match, err := l.matches(it)
+// visit takes a record if it matches, and counts it.
+func (l *listing) visit(r *row) {
+	match, err := l.matches(r)
 	if err != nil {
 		l.err = err
-		return
 	}
 	if !match {
 		return
 	}
 	if l.total++; l.total > l.query.offset && l.taken < l.query.limit {
-		l.take(it)
+		l.take(r)
 	}
 }
 
-func (l *listing) take(it *item) {
-	var err error
-	if l.out, err = l.call.render(l.out, l.record, it); err != nil {
+func (l *listing) take(r *row) {
+	m, err := l.call.server.render(r)
+	if err != nil {
 		l.err = err
 		return
 	}
-	l.out = append(l.out, ',')
+	l.out = append(append(l.out, toJSON(m)...), ',')
 	l.taken++
 }
 
-func (l *listing) matches(it *item) (bool, error) {
-	q, r := l.query, l.record
-	if v := it.slot.version; v < q.minVersion || v > q.maxVersion {
+func (l *listing) matches(r *row) (bool, error) {
+	q, c := l.query, l.call
+	if r.Version < q.minVersion || r.Version > q.maxVersion {
 		return false, nil
 	}
-	if len(q.conditions) > 0 {
-		var err error
-		if r.body, err = l.call.store.body(r.body[:0], it); err != nil {
-			return false, err
-		}
-		if l.cannotMatch() {
+	if len(q.conditions) == 0 && c.seesAll() {
+		return true, nil
+	}
+	body, err := c.server.store.body(r)
+	if err != nil || l.cannotMatch(body) {
+		return false, err
+	}
+	m, err := c.server.record(r)
+	if err != nil {
+		return false, err
+	}
+	for _, cond := range q.conditions {
+		if !cond.meets(m, c.server.model.foldKeys) {
 			return false, nil
 		}
-		if err := r.begin(it.endpoint); err != nil {
-			return false, err
-		}
-		for i := range q.conditions {
-			if !r.meets(&q.conditions[i]) {
-				return false, nil
-			}
-		}
 	}
-	return l.call.visible(r, it)
+	return c.sees(m), nil
 }
 
-// cannotMatch rules a body out without parsing it: a text that is asked for must stand in it, unless
-// it is written with escapes.
-func (l *listing) cannotMatch() bool {
-	if bytes.IndexByte(l.record.body, '\\') >= 0 {
+// cannotMatch rules a body out without decoding it: a text that is asked for must be in it, unless it
+// is written with escapes.
+func (l *listing) cannotMatch(body []byte) bool {
+	if l.call.server.model.foldKeys || l.call.endpoint.Descriptor != "" || bytes.IndexByte(body, '\\') >= 0 {
 		return false
 	}
-	for _, c := range l.query.conditions {
-		f := c.filter.field
-		if f.Kind == schema.KindString && f.descriptor == nil && !l.record.foldKeys && l.call.endpoint.Descriptor == "" &&
-			!bytes.ContainsAny(c.text, `"\`) && !bytes.Contains(l.record.body, c.text) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l.query.conditions, func(c condition) bool {
+		p := c.filter.property
+		return p.Kind == schema.KindString && p.Descriptor == "" && !strings.ContainsAny(c.text, `"\`) && !bytes.Contains(body, []byte(c.text))
+	})
 }
 
-// meets says that the record in r has the value that a condition asks for.
-func (r *record) meets(c *condition) bool {
-	for _, path := range c.filter.paths {
-		n := r.tree.at(0, path)
-		if n == 0 {
-			continue
-		}
-		f := c.filter.field
-		r.scratch = r.appendCanonical(r.scratch[:0], r.tree.nodes[n].text, f.Kind, f.descriptor != nil)
-		if bytes.Equal(r.scratch, c.canonical) {
-			return true
-		}
-	}
-	return false
-}
-
-// answer sends a JSON body, compressed if the caller takes that and it is worth it.
-func (c *dataCall) answer(body []byte) {
-	h := c.w.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	if len(body) < 2048 || !strings.Contains(c.r.Header.Get("Accept-Encoding"), "gzip") {
-		h.Set("Content-Length", strconv.Itoa(len(body)))
-		_, _ = c.w.Write(body)
-		return
-	}
-	h.Set("Content-Encoding", "gzip")
-	c.w.WriteHeader(http.StatusOK)
-	z, err := gzip.NewWriterLevel(c.w, gzip.BestSpeed)
-	if err != nil { // the level is valid
-		return
-	}
-	_, _ = z.Write(body)
-	_ = z.Close()
+// meets says that a record has the value that a condition asks for.
+func (c condition) meets(m object, foldKeys bool) bool {
+	p := c.filter.property
+	fold := foldKeys || p.Descriptor != ""
+	return slices.ContainsFunc(c.filter.paths, func(path schema.Path) bool {
+		v := at(m, path)
+		return v != nil && canonical(p.Kind, v, fold) == canonical(p.Kind, c.text, fold)
+	})
 }

@@ -1,157 +1,119 @@
 package sandbox
 
 import (
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"net/http"
 	"strconv"
+	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
 const lastModifiedLayout = "2006-01-02T15:04:05.000000Z"
 
-// etag is a record's version as an ODS writes it: an opaque number that follows from its last change.
-func (it *item) etag() string { return strconv.FormatInt(it.slot.modified, 10) }
-
-// render appends the record as a reader gets it: id first, every collection there, values and
-// descriptors in their stored form, links in references. What no field of the standard holds was
-// never kept, and does not come back.
-func (s *Server) render(dst []byte, r *record, it *item) ([]byte, error) {
-	var err error
-	if r.body, err = s.store.body(r.body[:0], it); err != nil {
+// record is a stored record, tidy.
+func (s *Server) record(r *row) (object, error) {
+	body, err := s.store.body(r)
+	if err != nil {
 		return nil, err
 	}
-	if err := r.begin(it.endpoint); err != nil {
-		return nil, err
+	m, err := decode(body)
+	if err != nil {
+		return nil, fmt.Errorf("a record of %s in the sandbox's store is damaged: %w", r.Resource, err)
 	}
-	dst = append(dst, `{"id":"`...)
-	dst = append(dst, s.store.recordID(it)...)
-	dst = append(dst, `",`...)
-	dst = s.renderObject(dst, r, 0, it.endpoint.root)
-	dst = append(dst, `"_etag":"`...)
-	dst = append(dst, it.etag()...)
-	dst = append(dst, `","_lastModifiedDate":"`...)
-	dst = time.Unix(0, it.slot.modified).UTC().AppendFormat(dst, lastModifiedLayout)
-	return append(dst, `"}`...), nil
+	tidy(m, r.endpoint.Root)
+	return m, nil
 }
 
-// renderObject appends an object's members, each with a comma behind it.
-func (s *Server) renderObject(dst []byte, r *record, n int32, o *shape) []byte {
-	for _, f := range o.fields {
-		c := r.tree.member(n, f)
-		if c == 0 && f.Kind != schema.KindArray {
-			continue
-		}
-		dst = append(dst, '"')
-		dst = append(dst, f.Name...)
-		dst = append(dst, `":`...)
+// render is a record as a reader gets it: with its id, every collection, values and descriptors in their
+// stored form, and links in references.
+func (s *Server) render(r *row) (object, error) {
+	m, err := s.record(r)
+	if err != nil {
+		return nil, err
+	}
+	s.renderObject(r.endpoint.Root, m)
+	m["id"] = s.store.recordID(r)
+	m["_etag"] = r.etag()
+	m["_lastModifiedDate"] = time.Unix(0, r.Modified).UTC().Format(lastModifiedLayout)
+	return m, nil
+}
+
+func (s *Server) renderObject(o *schema.Object, m object) {
+	for _, p := range o.Properties {
+		v, ok := m[p.Name]
 		switch {
-		case f.Kind == schema.KindArray:
-			dst = s.renderItems(dst, r, c, f)
-		case f.shape != nil:
-			dst = append(dst, '{')
-			dst = s.renderObject(dst, r, c, f.shape)
-			if f.shape.ref != nil {
-				dst = s.renderLink(dst, r, c, f.shape.ref)
+		case p.Kind == schema.KindArray && !ok:
+			m[p.Name] = []any{}
+		case !ok:
+		case p.Kind == schema.KindArray:
+			for _, item := range v.([]any) {
+				s.renderObject(p.Object, item.(object))
 			}
-			dst = closeWith(dst, '}')
+		case p.Object != nil:
+			s.renderObject(p.Object, v.(object))
 		default:
-			dst = renderScalar(dst, &r.tree.nodes[c], f)
+			m[p.Name] = s.renderScalar(p, v)
 		}
-		dst = append(dst, ',')
 	}
-	return dst
+	if o.Reference != nil {
+		s.addLink(s.model.references[o.Reference], m)
+	}
 }
 
-func (s *Server) renderItems(dst []byte, r *record, n int32, f *field) []byte {
-	dst = append(dst, '[')
-	if n == 0 {
-		return append(dst, ']')
-	}
-	for i := r.tree.nodes[n].child; i != 0; i = r.tree.nodes[i].next {
-		dst = append(dst, '{')
-		dst = s.renderObject(dst, r, i, f.shape)
-		dst = closeWith(dst, '}')
-		dst = append(dst, ',')
-	}
-	return closeWith(dst, ']')
-}
-
-// closeWith puts a bracket in the place of a last comma.
-func closeWith(dst []byte, bracket byte) []byte {
-	if dst[len(dst)-1] == ',' {
-		dst = dst[:len(dst)-1]
-	}
-	return append(dst, bracket)
-}
-
-// renderLink appends a reference's link, if what it means is still there.
-func (s *Server) renderLink(dst []byte, r *record, n int32, ref *reference) []byte {
+// addLink gives a reference its link, if what it means is still there.
+func (s *Server) addLink(ref *reference, m object) {
 	for _, t := range ref.targets {
-		it, ok := s.store.byKey(t.endpoint, r.targetKey(n, t))
-		if !ok {
-			continue
+		if r := s.store.find(t.endpoint, s.model.targetKey(t, m)); r != nil {
+			m["link"] = object{"rel": t.endpoint.entity, "href": t.endpoint.path() + "/" + s.store.recordID(r)}
+			return
 		}
-		dst = append(dst, `"link":{"rel":"`...)
-		dst = append(dst, t.endpoint.entity...)
-		dst = append(dst, `","href":"/`...)
-		dst = append(dst, t.endpoint.Segment...)
-		dst = append(dst, '/')
-		dst = append(dst, t.endpoint.Name...)
-		dst = append(dst, '/')
-		dst = append(dst, s.store.recordID(&it)...)
-		return append(dst, `"}`...)
 	}
-	return dst
 }
 
-func renderScalar(dst []byte, n *node, f *field) []byte {
-	switch f.Kind {
-	case schema.KindInteger: // a number in quotes is stored as a number
-		v, _ := strconv.ParseInt(string(n.text), 10, 64)
-		return strconv.AppendInt(dst, v, 10)
-	case schema.KindNumber:
-		v, _ := strconv.ParseFloat(string(n.text), 64)
-		return strconv.AppendFloat(dst, v, 'f', -1, 64)
-	case schema.KindBoolean:
-		v, _ := parseBool(n.text)
-		return strconv.AppendBool(dst, v)
-	case schema.KindDateTime:
-		if at, ok := parseDateTime(string(n.text)); ok {
-			return append(at.UTC().AppendFormat(append(dst, '"'), dateTimeLayout), '"')
-		}
-	case schema.KindTime:
-		return appendQuoted(dst, []byte(canonicalTime(string(n.text))))
-	}
-	if f.descriptor != nil {
-		if v := f.descriptor.values.find(n.text); v != nil {
-			return appendQuoted(dst, []byte(v.text))
+// renderScalar is a value as it is stored: a number in quotes is a number.
+func (s *Server) renderScalar(p *schema.Property, v any) any {
+	text := canonical(p.Kind, v, false)
+	switch {
+	case p.Kind == schema.KindInteger || p.Kind == schema.KindNumber:
+		return json.Number(text)
+	case p.Kind == schema.KindBoolean:
+		return text == "true"
+	case p.Descriptor != "":
+		if found := s.store.value(s.model.byType[p.Descriptor], text); found != nil {
+			return found.Value
 		}
 	}
-	return appendQuoted(dst, n.text)
+	return text
 }
 
-// appendQuoted appends text as a JSON string.
-func appendQuoted(dst, text []byte) []byte {
-	const hex = "0123456789abcdef"
-	dst = append(dst, '"')
-	for i := 0; i < len(text); {
-		c := text[i]
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRune(text[i:])
-			dst = utf8.AppendRune(dst, r)
-			i += size
-			continue
-		}
-		switch {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c < ' ':
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			dst = append(dst, c)
-		}
-		i++
+// toJSON writes a value made of what JSON has.
+func toJSON(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
 	}
-	return append(dst, '"')
+	return data
+}
+
+// send answers with JSON, compressed if the caller takes that and it is worth it.
+func (c *dataCall) send(body []byte) {
+	h := c.w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	if len(body) < 2048 || !strings.Contains(c.r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = c.w.Write(body)
+		return
+	}
+	h.Set("Content-Encoding", "gzip")
+	c.w.WriteHeader(http.StatusOK)
+	z, err := gzip.NewWriterLevel(c.w, gzip.BestSpeed)
+	if err != nil { // the level is valid
+		return
+	}
+	_, _ = z.Write(body)
+	_ = z.Close()
 }

@@ -1,30 +1,37 @@
-// Package sandbox is an Ed-Fi API on loopback: Data Standard facts from pkg/schema, the behaviour of
-// ODS/API 7.2, made-up data. It is the demo's target and the server of every HTTP test.
+// Package sandbox is an Ed-Fi API on loopback: facts of a data standard from pkg/schema, the behaviour of
+// ODS/API 7.2, made-up data. It is the target of the demo and of the built-in tenant, and the server of
+// tests that need a whole target.
+//
+//	a call ─► route ─► fault? ─► token ─► claim set ─► decode, tidy ─► check ─► store ─► answer
+//	             │                                                       │        │
+//	             └─► discovery, OAuth, documents               schema.Standard   log
 //
 // It owns its checks, its store and its faults, and shares no code with the client packages, so that
-// client and emulator cannot share a misunderstanding. As an ODS does, it drops body properties that it
-// does not know, and takes property names in any case.
+// client and emulator cannot share a mistake in the protocol. What a resource is they both take from
+// pkg/schema: the OpenAPI documents are written from the same schema.Standard that a client reads out of
+// them, so that a wrong key or reference in it is not found by asking the sandbox.
+//
+// As an ODS does, it drops body properties that it does not know, and takes property names in any case.
+// It keeps a body as it came and decodes it again for each reader.
 //
 // It knows students 600000–699999, enrolled in the schools 255901300–255901399 of district 255901, the
 // school years 1991–2050 and the standard descriptors.
 //
-// Where it differs from an ODS: changing the key of a record that others refer to (by PUT, for the few
-// resources that allow it) is a conflict instead of a cascade; the key of a record that was there from
-// the start does not change at all; there are no profiles, snapshots, composites, XSD, deletes and
-// keyChanges; authorization knows claim sets and namespaces, not relationships to organizations.
+// It differs from an ODS in these points: changing the key of a record that others refer to (by PUT, for
+// the few resources that allow it) is a conflict instead of a cascade; the key of a student's enrollment
+// that was there from the start does not change at all; there are no profiles, snapshots, composites,
+// XSD, deletes and keyChanges; authorization knows claim sets and namespaces, not relationships to
+// organizations.
 package sandbox
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/schema"
@@ -83,16 +90,13 @@ type Options struct {
 
 // Server is a running emulator. Safe for concurrent use.
 type Server struct {
-	model   *model
-	store   *store
-	tokens  *tokens
-	fate    fate
-	context string
-	fold    bool
-	log     *slog.Logger
-	records sync.Pool
-
-	documents [3]document // by the documents' places in documentKinds
+	model     *model
+	store     *store
+	tokens    *tokens
+	fate      fate
+	context   string
+	log       *slog.Logger
+	documents map[string]func() *document // made when they are first asked for
 }
 
 // Open opens the store and makes the server ready; Handler answers calls from then on.
@@ -106,7 +110,7 @@ func Open(o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	m, err := newModel(o.Standard)
+	m, err := newModel(o.Standard, o.FoldKeys)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +118,7 @@ func Open(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{model: m, store: st, tokens: newTokens(&o), context: strings.Trim(o.Context, "/"), fold: o.FoldKeys, log: o.Logger}
-	s.records.New = func() any { return &record{foldKeys: s.fold} }
+	s := &Server{model: m, store: st, tokens: newTokens(&o), context: strings.Trim(o.Context, "/"), log: o.Logger, documents: m.documents()}
 	s.fate.set(o.Faults)
 	return s, nil
 }
@@ -164,58 +167,73 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
+// call is what a path asks for.
+type call struct {
+	name   string // in the rules for faults
+	data   bool
+	handle http.HandlerFunc
+}
+
 // serve finds what a call is for, lets a fault spoil it or not, and answers.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	call, data, handler := s.route(r.URL.Path)
-	if fault := s.fate.draw(r.Method, call, data); fault != "" {
-		s.log.Debug("sandbox fault", "fault", string(fault), "method", r.Method, "call", call)
-		s.spoil(fault, w, r, handler)
+	c := s.route(r.URL.Path)
+	if fault := s.fate.draw(r.Method, c.name, c.data); fault != "" {
+		s.log.Debug("sandbox fault", "fault", string(fault), "method", r.Method, "call", c.name)
+		s.spoil(fault, w, r, c.handle)
 		return
 	}
-	handler(w, r)
+	c.handle(w, r)
 }
 
-// route names the call of a path, says whether it is a data call, and who answers it.
-func (s *Server) route(path string) (call string, data bool, h http.HandlerFunc) {
+// route finds the call of a path. As in an ODS, the case of its segments does not matter, which is why
+// http.ServeMux does not do it.
+func (s *Server) route(path string) call {
 	path, inContext := s.cutContext(path)
 	segments := strings.Split(strings.Trim(path, "/"), "/")
-	is := func(words ...string) bool {
-		return len(segments) == len(words) && slices.EqualFunc(segments, words, func(a, b string) bool { return b == "*" || strings.EqualFold(a, b) })
+	lower := strings.ToLower(strings.Join(segments, "/"))
+	if lower == "" {
+		return call{"root", false, func(w http.ResponseWriter, r *http.Request) { s.serveRoot(w, r, inContext) }}
 	}
-	switch {
-	case is(""):
-		return "root", false, func(w http.ResponseWriter, r *http.Request) { s.serveRoot(w, r, inContext) }
-	case !inContext:
-	case is("data", "v3", "*", "*"):
-		return s.canonical(segments[3]), true, func(w http.ResponseWriter, r *http.Request) { s.serveData(w, r, segments[2], segments[3], "") }
-	case is("data", "v3", "*", "*", "*"):
-		return s.canonical(segments[3]), true, func(w http.ResponseWriter, r *http.Request) {
-			s.serveData(w, r, segments[2], segments[3], segments[4])
+	if !inContext {
+		return call{handle: s.serveNothing}
+	}
+	switch lower {
+	case "oauth/token":
+		return call{"token", false, s.serveToken}
+	case "oauth/token_info":
+		return call{"token_info", false, s.serveTokenInfo}
+	case "metadata":
+		return call{"metadata", false, s.serveListing}
+	case "metadata/data/v3/dependencies":
+		return call{"dependencies", false, s.serveDependencies}
+	case "changequeries/v1/availablechangeversions":
+		return call{"changeVersions", false, s.serveChangeVersions}
+	}
+	switch n := len(segments); {
+	case strings.HasPrefix(lower, "data/v3/") && (n == 4 || n == 5):
+		name, id := segments[3], strings.Join(segments[4:], "")
+		if e, ok := s.model.find(name); ok {
+			name = e.Name
 		}
-	case is("oauth", "token"):
-		return "token", false, s.serveToken
-	case is("oauth", "token_info"):
-		return "token_info", false, s.serveTokenInfo
-	case is("metadata"):
-		return "metadata", false, s.serveListing
-	case is("metadata", "data", "v3", "dependencies"):
-		return "dependencies", false, s.serveDependencies
-	case is("metadata", "data", "v3", "*", "swagger.json"):
-		return "metadata", false, func(w http.ResponseWriter, r *http.Request) { s.serveDocument(w, r, segments[3]) }
-	case is("changeQueries", "v1", "availableChangeVersions"):
-		return "changeVersions", false, s.serveChangeVersions
+		return call{name, true, func(w http.ResponseWriter, r *http.Request) { s.serveData(w, r, segments[2], name, id) }}
+	case strings.HasPrefix(lower, "metadata/data/v3/") && n == 5 && strings.HasSuffix(lower, "/swagger.json"):
+		return call{"metadata", false, func(w http.ResponseWriter, r *http.Request) { s.serveDocument(w, r, strings.ToLower(segments[3])) }}
 	}
-	return "", false, func(w http.ResponseWriter, r *http.Request) {
-		notFound("The specified resource could not be found.").write(w, r)
-	}
+	return call{handle: s.serveNothing}
 }
 
-// canonical is the endpoint's name as the standard writes it; rules for faults use that.
-func (s *Server) canonical(name string) string {
-	if e, ok := s.model.find(name); ok {
-		return e.Name
+func (s *Server) serveNothing(w http.ResponseWriter, r *http.Request) {
+	notFound(noSuchResource).write(w, r)
+}
+
+// refuse answers with what went wrong: a problem, or a failure of the sandbox, which is logged.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	p, ok := errors.AsType[*problem](err)
+	if !ok {
+		s.log.Error("the sandbox failed", "method", r.Method, "path", r.URL.Path, "error", err)
+		p = systemError()
 	}
-	return name
+	p.write(w, r)
 }
 
 // cutContext takes the context segment off a path.
@@ -231,31 +249,12 @@ func (s *Server) cutContext(path string) (rest string, inContext bool) {
 
 // base is the URL that the caller knows the server by.
 func (s *Server) base(r *http.Request) string {
-	scheme := "http://"
+	url := "http://" + r.Host
 	if r.TLS != nil {
-		scheme = "https://"
+		url = "https://" + r.Host
 	}
 	if s.context != "" {
-		return scheme + r.Host + "/" + s.context
+		url += "/" + s.context
 	}
-	return scheme + r.Host
-}
-
-// takeRecord lends the room for one body.
-func (s *Server) takeRecord() *record { return s.records.Get().(*record) }
-
-func (s *Server) giveRecord(r *record) { s.records.Put(r) }
-
-// maxBody is where an ODS refuses to read on.
-const maxBody = 30 << 20
-
-// readBody reads a call's body into r.body.
-func readBody(w http.ResponseWriter, req *http.Request, r *record) error {
-	buf := bytes.NewBuffer(r.body[:0])
-	if n := req.ContentLength; n > 0 && n <= maxBody {
-		buf.Grow(int(n) + bytes.MinRead)
-	}
-	_, err := buf.ReadFrom(http.MaxBytesReader(w, req.Body, maxBody))
-	r.body = buf.Bytes()
-	return err
+	return url
 }

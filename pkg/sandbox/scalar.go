@@ -1,167 +1,178 @@
 package sandbox
 
 import (
-	"bytes"
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+	"unicode/utf16"
 
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
 const dateTimeLayout = "2006-01-02T15:04:05.999999999Z07:00"
 
-// scalarFault is what is wrong with a scalar, or nothing.
-func scalarFault(n *node, f *field) string {
-	if n.kind == jsonObject || n.kind == jsonArray {
-		return fmt.Sprintf("Unexpected object or collection for %s.", f.title)
+// textOf is a scalar as text: a string without its quotes, anything else as it is written.
+func textOf(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	case bool:
+		return strconv.FormatBool(v)
+	case int: // in what the sandbox makes up
+		return strconv.Itoa(v)
 	}
-	switch f.Kind {
+	return ""
+}
+
+// scalarFault is what is wrong with a scalar, or nothing. Key says that it is part of a natural key.
+func scalarFault(p *schema.Property, v any, key bool) string {
+	text, isText := v.(string)
+	switch v.(type) {
+	case object, []any:
+		return fmt.Sprintf("Unexpected object or collection for %s.", title(p.Name))
+	}
+	switch p.Kind {
 	case schema.KindString:
-		return textFault(n, f)
+		if !isText {
+			return fmt.Sprintf("Unexpected value for %s: a string is expected.", title(p.Name))
+		}
+		return textFault(p, text, key)
 	case schema.KindInteger:
-		return integerFault(n, f)
+		return integerFault(p, v, key)
 	case schema.KindNumber:
-		return numberFault(n, f)
+		return numberFault(p, v)
 	case schema.KindBoolean:
-		return booleanFault(n)
+		return booleanFault(v)
 	case schema.KindDate:
-		if _, err := time.Parse(time.DateOnly, string(n.text)); n.kind != jsonString || err != nil {
-			return fmt.Sprintf("Could not convert string to date: %s. Expected format: 'YYYY-MM-DD'.", n.text)
+		if _, err := time.Parse(time.DateOnly, text); !isText || err != nil {
+			return fmt.Sprintf("Could not convert string to date: %s. Expected format: 'YYYY-MM-DD'.", textOf(v))
 		}
 	case schema.KindDateTime:
-		if _, ok := parseDateTime(string(n.text)); n.kind != jsonString || !ok {
-			return fmt.Sprintf("Could not convert string to DateTime: %s.", n.text)
+		if _, ok := parseDateTime(text); !isText || !ok {
+			return fmt.Sprintf("Could not convert string to DateTime: %s.", textOf(v))
 		}
 	case schema.KindTime:
-		if canonicalTime(string(n.text)) == "" || n.kind != jsonString {
-			return fmt.Sprintf("Could not convert string to time: %s. Expected format: 'HH:mm:ss'.", n.text)
+		if canonicalTime(text) == "" {
+			return fmt.Sprintf("Could not convert string to time: %s. Expected format: 'HH:mm:ss'.", textOf(v))
 		}
 	}
 	return ""
 }
 
-func textFault(n *node, f *field) string {
-	if n.kind != jsonString {
-		return fmt.Sprintf("Unexpected value for %s: a string is expected.", f.title)
-	}
-	text := n.text
-	if blank := len(bytes.TrimSpace(text)) == 0; blank && (f.Required || f.key) {
-		return f.title + " is required and should not be left empty."
-	} else if blank {
-		return ""
-	}
-	// No text has more UTF-16 units than bytes, so that most need no counting.
-	if units := len(text); f.MaxLength > 0 && units > f.MaxLength || units < 3*f.MinLength {
-		units = utf16Units(text)
-		if units > f.MaxLength && f.MaxLength > 0 || units < f.MinLength {
-			if f.MinLength > 0 {
-				return fmt.Sprintf("%s must be between %d and %d characters in length.", f.title, f.MinLength, f.MaxLength)
-			}
-			return fmt.Sprintf("%s must be at most %d characters in length.", f.title, f.MaxLength)
-		}
-	}
-	if f.descriptor != nil {
-		if bytes.IndexByte(text, '#') < 0 {
-			return fmt.Sprintf("%s value '%s' is not a valid value for use as a descriptor (a '#' is expected to delimit the namespace and code value portions).", f.title, text)
+func textFault(p *schema.Property, text string, key bool) string {
+	if trimmed := strings.TrimSpace(text); trimmed == "" {
+		if p.Required || key {
+			return title(p.Name) + " is required and should not be left empty."
 		}
 		return ""
 	}
-	if f.key && (isBlank(text[0]) || isBlank(text[len(text)-1])) {
-		return f.title + " cannot contain leading or trailing spaces."
+	if tooLong(text, p.MaxLength) || len(text) < 3*p.MinLength && utf16Units(text) < p.MinLength {
+		if p.MinLength > 0 {
+			return fmt.Sprintf("%s must be between %d and %d characters in length.", title(p.Name), p.MinLength, p.MaxLength)
+		}
+		return fmt.Sprintf("%s must be at most %d characters in length.", title(p.Name), p.MaxLength)
 	}
-	if dangerous(text) {
-		return f.title + " contains a value that could be dangerous. Please remove any HTML tags or put spaces around '<' and '&#'."
+	switch {
+	case p.Descriptor != "" && !strings.Contains(text, "#"):
+		return fmt.Sprintf("%s value '%s' is not a valid value for use as a descriptor (a '#' is expected to delimit the namespace and code value portions).", title(p.Name), text)
+	case p.Descriptor != "":
+		return ""
+	case key && strings.Trim(text, " \t\r\n") != text:
+		return title(p.Name) + " cannot contain leading or trailing spaces."
+	case dangerous(text):
+		return title(p.Name) + " contains a value that could be dangerous. Please remove any HTML tags or put spaces around '<' and '&#'."
 	}
 	return ""
 }
 
-func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
-
-// dangerous is the rule of the cross-site-scripting filter in front of an ODS.
-func dangerous(text []byte) bool {
-	for i := 0; i+1 < len(text); i++ {
-		c, next := text[i], text[i+1]
-		switch {
-		case c == '&' && next == '#':
-			return true
-		case c == '<' && (next == '!' || next == '/' || next == '?' || next >= 'a' && next <= 'z' || next >= 'A' && next <= 'Z'):
-			return true
-		}
-	}
-	return false
+// tooLong compares in UTF-16 code units. No text has more of them than bytes, so that few are counted.
+func tooLong(text string, most int) bool {
+	return most > 0 && len(text) > most && utf16Units(text) > most
 }
 
-func utf16Units(text []byte) int {
+func utf16Units(text string) int {
 	units := 0
-	for i := 0; i < len(text); {
-		r, size := utf8.DecodeRune(text[i:])
-		if units++; r > 0xFFFF {
-			units++
-		}
-		i += size
+	for _, r := range text {
+		units += utf16.RuneLen(r)
 	}
 	return units
 }
 
+// dangerous is the rule of the cross-site-scripting filter in front of an ODS.
+func dangerous(text string) bool {
+	if strings.Contains(text, "&#") {
+		return true
+	}
+	for {
+		_, rest, found := strings.Cut(text, "<")
+		if !found || rest == "" {
+			return false
+		}
+		if c := rest[0]; c == '!' || c == '/' || c == '?' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' {
+			return true
+		}
+		text = rest
+	}
+}
+
 // integerFault also takes integers in quotes, as an ODS does.
-func integerFault(n *node, f *field) string {
+func integerFault(p *schema.Property, v any, key bool) string {
 	bits := 32
-	if f.Int64 {
+	if p.Int64 {
 		bits = 64
 	}
-	v, err := strconv.ParseInt(string(n.text), 10, bits)
-	if err != nil || n.kind != jsonNumber && n.kind != jsonString {
-		return fmt.Sprintf("Unexpected value for %s: %s is not an Int%d.", f.title, n.text, bits)
+	n, err := strconv.ParseInt(textOf(v), 10, bits)
+	if err != nil {
+		return fmt.Sprintf("Unexpected value for %s: %s is not an Int%d.", title(p.Name), textOf(v), bits)
 	}
-	if v == 0 && f.key {
-		return f.title + " value must be different than 0."
+	if n == 0 && key {
+		return title(p.Name) + " value must be different than 0."
 	}
-	return rangeFault(float64(v), f)
+	return rangeFault(p, float64(n))
 }
 
-func numberFault(n *node, f *field) string {
-	v, err := strconv.ParseFloat(string(n.text), 64)
-	if strings.Trim(string(n.text), "0123456789+-.eE") != "" { // ParseFloat also knows hexadecimal and NaN
-		err = strconv.ErrSyntax
+func numberFault(p *schema.Property, v any) string {
+	text := textOf(v)
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsInf(n, 0) || strings.Trim(text, "0123456789+-.eE") != "" { // ParseFloat also knows hexadecimal and NaN
+		return fmt.Sprintf("Unexpected value for %s: %s is not a decimal.", title(p.Name), text)
 	}
-	if err != nil || n.kind != jsonNumber && n.kind != jsonString || math.IsInf(v, 0) || math.IsNaN(v) {
-		return fmt.Sprintf("Unexpected value for %s: %s is not a decimal.", f.title, n.text)
-	}
-	return rangeFault(v, f)
+	return rangeFault(p, n)
 }
 
-func rangeFault(v float64, f *field) string {
-	if (f.Minimum == nil || v >= *f.Minimum) && (f.Maximum == nil || v <= *f.Maximum) {
+func rangeFault(p *schema.Property, v float64) string {
+	if (p.Minimum == nil || v >= *p.Minimum) && (p.Maximum == nil || v <= *p.Maximum) {
 		return ""
 	}
 	number := func(p *float64) string { return strconv.FormatFloat(*p, 'f', -1, 64) }
 	switch {
-	case f.Maximum == nil:
-		return fmt.Sprintf("%s must be greater than or equal to %s.", f.title, number(f.Minimum))
-	case f.Minimum == nil:
-		return fmt.Sprintf("%s must be less than or equal to %s.", f.title, number(f.Maximum))
+	case p.Maximum == nil:
+		return fmt.Sprintf("%s must be greater than or equal to %s.", title(p.Name), number(p.Minimum))
+	case p.Minimum == nil:
+		return fmt.Sprintf("%s must be less than or equal to %s.", title(p.Name), number(p.Maximum))
 	}
-	return fmt.Sprintf("%s must be between %s and %s.", f.title, number(f.Minimum), number(f.Maximum))
+	return fmt.Sprintf("%s must be between %s and %s.", title(p.Name), number(p.Minimum), number(p.Maximum))
 }
 
 // booleanFault takes what ODS/API 7 takes: true, false, 0 and 1, in quotes too.
-func booleanFault(n *node) string {
-	if _, ok := parseBool(n.text); ok {
+func booleanFault(v any) string {
+	if _, ok := parseBool(textOf(v)); ok {
 		return ""
 	}
-	typ := "String"
-	if n.kind == jsonNumber {
-		typ = "Integer"
+	kind := "String"
+	if _, ok := v.(json.Number); ok {
+		kind = "Integer"
 	}
-	return fmt.Sprintf("Unexpected value for boolean: %s (type: %s)", n.text, typ)
+	return fmt.Sprintf("Unexpected value for boolean: %s (type: %s)", textOf(v), kind)
 }
 
-func parseBool(text []byte) (value, ok bool) {
-	switch strings.ToLower(string(text)) {
+func parseBool(text string) (value, ok bool) {
+	switch strings.ToLower(text) {
 	case "true", "1":
 		return true, true
 	case "false", "0":
@@ -189,8 +200,39 @@ func parseDateTime(text string) (time.Time, bool) {
 func canonicalTime(text string) string {
 	for _, layout := range []string{"15:04:05.999999999", "15:04"} {
 		if at, err := time.Parse(layout, text); err == nil {
-			return at.Format("15:04:05")
+			return at.Format(time.TimeOnly)
 		}
 	}
 	return ""
+}
+
+// canonical is a value as text, the same for equal values: numbers without needless digits, times in
+// UTC, and in lower case what is compared without regard to case.
+func canonical(kind schema.Kind, v any, fold bool) string {
+	text := textOf(v)
+	switch kind {
+	case schema.KindInteger:
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return strconv.FormatInt(n, 10)
+		}
+	case schema.KindNumber:
+		if n, err := strconv.ParseFloat(text, 64); err == nil {
+			return strconv.FormatFloat(n, 'f', -1, 64)
+		}
+	case schema.KindBoolean:
+		if b, ok := parseBool(text); ok {
+			return strconv.FormatBool(b)
+		}
+	case schema.KindDateTime:
+		if at, ok := parseDateTime(text); ok {
+			return at.UTC().Format(dateTimeLayout)
+		}
+	case schema.KindTime:
+		return canonicalTime(text)
+	case schema.KindString:
+		if fold {
+			return strings.ToLower(text)
+		}
+	}
+	return text
 }

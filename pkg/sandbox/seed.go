@@ -2,29 +2,34 @@ package sandbox
 
 import (
 	"bytes"
-	"encoding/binary"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
-// The roster: 100,000 students, each enrolled in one of the 100 schools of one district. Students and
-// enrollments are computed when asked for; everything about them follows from the student's number.
+// The people and places that the sandbox knows: 100,000 students, each enrolled in one of the 100
+// schools of one district.
 const (
-	firstStudent = 600000
-	studentCount = 100000
-	firstSchool  = 255901300
-	schoolCount  = 100
-	districtID   = 255901
-	entryDate    = "2021-08-16"
-	firstYear    = 1991 // of the school years that an ODS is installed with
-	lastYear     = 2050
-	currentYear  = 2026
+	FirstStudent = 600000
+	Students     = 100000
+	FirstSchool  = 255901300
+	Schools      = 100
+	District     = 255901
+)
+
+const (
+	entryDate   = "2021-08-16"
+	firstYear   = 1991 // of the school years that an ODS is installed with
+	lastYear    = 2050
+	currentYear = 2026
 )
 
 // seedTime is when everything that was there from the start was last modified.
@@ -36,221 +41,195 @@ var (
 	grades     = []string{"Kindergarten", "First grade", "Second grade", "Third grade", "Fourth grade", "Fifth grade", "Sixth grade", "Seventh grade", "Eighth grade", "Ninth grade", "Tenth grade", "Eleventh grade", "Twelfth grade"}
 )
 
-// virtualRange is an endpoint's records that exist without being stored. Immutable.
-type virtualRange struct {
-	mark   byte
-	count  int
-	number func(parts [][]byte) (int, bool) // which record has a key of these parts
-	body   func(dst []byte, n int) []byte
+// roster is the students, or their enrollments: so many that they are not stored until one is changed.
+// Everything about them follows from the student's number, which also gives them numbers in the store
+// below those of other records. Immutable.
+type roster struct {
+	first uint32                              // number in the store
+	parts func(student int) map[string]string // of the key, by their names
+	write func(student int) object            // the record
+	names []string                            // of the parts, in their order
 }
 
-func (v *virtualRange) key(n int) key {
-	k := key{keyVirtual, v.mark}
-	binary.BigEndian.PutUint32(k[12:], uint32(n))
-	return k
-}
+// Numbers of records: those of the rosters, of students that a file gives, and of all others.
+const (
+	rosterSize = Students
+	firstGiven = 2 * rosterSize
+	firstFree  = firstGiven + 1<<24
+)
 
-// decode is the number of the record that k means.
-func (v *virtualRange) decode(k key) (int, bool) {
-	n := int(binary.BigEndian.Uint32(k[12:]))
-	return n, n < v.count && k == v.key(n)
-}
+// has says that a number is of one of the roster's records.
+func (r *roster) has(n uint32) bool { return n >= r.first && n < r.first+rosterSize }
 
-func (v *virtualRange) item(e *endpoint, n int) item {
-	s := slot{key: v.key(n), version: seedVersion, modified: seedTime.UnixNano(), endpoint: e.index, live: true}
-	return item{endpoint: e, slot: s, number: int32(n), virtual: true}
-}
-
-// inRange says that k is the key of one of the endpoint's virtual records.
-func (e *endpoint) inRange(k key) bool {
-	if e.virtual == nil {
-		return false
+// keyOf are the parts of a record's key.
+func (r *roster) keyOf(student int) []string {
+	var key []string
+	all := r.parts(student)
+	for _, name := range r.names {
+		key = append(key, all[name])
 	}
-	_, ok := e.virtual.decode(k)
-	return ok
+	return key
 }
 
-// studentNumber reads a studentUniqueId of the roster.
-func studentNumber(id []byte) (int, bool) {
-	n, err := strconv.Atoi(string(id))
-	n -= firstStudent
-	return n, err == nil && len(id) == 6 && n >= 0 && n < studentCount
-}
-
-func schoolOf(n int) int { return firstSchool + n%schoolCount }
-
-func appendStudent(dst []byte, id string, n int) []byte {
-	born := 2008 + n%13
-	return fmt.Appendf(dst, `{"studentUniqueId":%s,"firstName":"%s","lastSurname":"%s","birthDate":"%d-%02d-%02d"}`,
-		appendQuoted(nil, []byte(id)), firstNames[n%len(firstNames)], surnames[n/7%len(surnames)], born, 1+n%12, 1+n%28)
-}
-
-// addRoster gives students and enrollments their virtual ranges.
-func (m *model) addRoster() {
-	if e, ok := m.find("students"); ok && len(e.key) == 1 {
-		e.virtual = &virtualRange{
-			mark: 'S', count: studentCount,
-			number: func(parts [][]byte) (int, bool) { return studentNumber(parts[0]) },
-			body: func(dst []byte, n int) []byte {
-				return appendStudent(dst, strconv.Itoa(firstStudent+n), n)
-			},
-		}
+// number is the number of the record with a key of these parts.
+func (r *roster) number(parts []string) (uint32, bool) {
+	id, err := strconv.Atoi(parts[slices.Index(r.names, "studentUniqueId")])
+	student := id - FirstStudent
+	if err != nil || student < 0 || student >= Students {
+		return 0, false
 	}
-	e, ok := m.find("studentSchoolAssociations")
-	if !ok || len(e.key) != 3 {
+	return r.first + uint32(student), slices.Equal(parts, r.keyOf(student))
+}
+
+func (r *roster) body(n uint32) []byte { return toJSON(r.write(int(n - r.first))) }
+
+func (e *endpoint) rosterRow(n uint32) *row {
+	return &row{Number: n, Resource: e.Name, Key: e.keyText(e.roster.keyOf(int(n - e.roster.first))), Version: seedVersion,
+		Modified: seedTime.UnixNano(), endpoint: e}
+}
+
+func school(student int) int { return FirstSchool + student%Schools }
+
+func student(id string, n int) object {
+	return object{"studentUniqueId": id, "firstName": firstNames[n%len(firstNames)], "lastSurname": surnames[n/7%len(surnames)],
+		"birthDate": fmt.Sprintf("%d-%02d-%02d", 2008+n%13, 1+n%12, 1+n%28)}
+}
+
+// addRosters gives students and enrollments their rosters, in a standard that has them.
+func (m *model) addRosters() {
+	id := func(n int) string { return strconv.Itoa(FirstStudent + n) }
+	m.addRoster("students", &roster{
+		parts: func(n int) map[string]string { return map[string]string{"studentUniqueId": id(n)} },
+		write: func(n int) object { return student(id(n), n) },
+	})
+	m.addRoster("studentSchoolAssociations", &roster{
+		first: rosterSize,
+		parts: func(n int) map[string]string {
+			return map[string]string{"studentUniqueId": id(n), "schoolId": strconv.Itoa(school(n)), "entryDate": entryDate}
+		},
+		write: func(n int) object {
+			return object{"entryDate": entryDate, "schoolReference": object{"schoolId": school(n)}, "studentReference": object{"studentUniqueId": id(n)},
+				"entryGradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#" + grades[12-n%13]}
+		},
+	})
+}
+
+func (m *model) addRoster(name string, r *roster) {
+	e, ok := m.find(name)
+	if !ok {
 		return
 	}
-	place := map[string]int{}
-	for i, p := range e.Identity {
-		place[p.Path.Leaf()] = i
+	for _, part := range e.Identity {
+		r.names = append(r.names, part.Path.Leaf())
 	}
-	e.virtual = &virtualRange{
-		mark: 'A', count: studentCount,
-		number: func(parts [][]byte) (int, bool) {
-			n, ok := studentNumber(parts[place["studentUniqueId"]])
-			return n, ok && string(parts[place["entryDate"]]) == entryDate &&
-				string(parts[place["schoolId"]]) == strconv.Itoa(schoolOf(n))
-		},
-		body: func(dst []byte, n int) []byte {
-			return fmt.Appendf(dst, `{"entryDate":"%s","schoolReference":{"schoolId":%d},"studentReference":{"studentUniqueId":"%d"},`+
-				`"entryGradeLevelDescriptor":"uri://ed-fi.org/GradeLevelDescriptor#%s"}`,
-				entryDate, schoolOf(n), firstStudent+n, grades[12-n%13])
-		},
+	if len(r.names) == len(r.parts(0)) {
+		e.roster = r
 	}
 }
 
-// plant puts the seeds into the store: standard descriptors, school years, the district, its schools,
-// and the students of the options' file.
-func (s *store) plant(o *Options) error {
-	s.model.addRoster()
-	p := planter{store: s, record: &record{foldKeys: o.FoldKeys}}
-	for _, d := range o.Descriptors {
-		if e, ok := s.model.byType[strings.ToLower(d.Type)]; ok {
-			text := d.Namespace + "#" + d.CodeValue
-			k := p.add(e, fmt.Appendf(nil, `{"namespace":%s,"codeValue":%s,"shortDescription":%s}`, appendQuoted(nil, []byte(d.Namespace)),
-				appendQuoted(nil, []byte(d.CodeValue)), appendQuoted(nil, []byte(d.CodeValue))))
-			e.values.set(k, text)
+// seeds are the records that a new store begins with, as its log has them: descriptors, school years,
+// the district and its schools.
+func seeds(m *model, descriptors []schema.DescriptorValue) []byte {
+	s := seeder{model: m, keys: map[string]bool{}}
+	for _, d := range descriptors {
+		if e, ok := m.byType[strings.ToLower(d.Type)]; ok {
+			s.add(e.Name, object{"namespace": d.Namespace, "codeValue": d.CodeValue, "shortDescription": d.CodeValue})
 		}
 	}
-	if e, ok := s.model.find("schoolYearTypes"); ok {
-		for y := firstYear; y <= lastYear; y++ {
-			p.add(e, fmt.Appendf(nil, `{"schoolYear":%d,"currentSchoolYear":%t,"schoolYearDescription":"%d-%d"}`, y, y == currentYear, y-1, y))
-		}
+	for y := firstYear; y <= lastYear; y++ {
+		s.add("schoolYearTypes", object{"schoolYear": y, "currentSchoolYear": y == currentYear, "schoolYearDescription": fmt.Sprintf("%d-%d", y-1, y)})
 	}
-	if e, ok := s.model.find("localEducationAgencies"); ok {
-		p.add(e, fmt.Appendf(nil, `{"localEducationAgencyId":%d,"nameOfInstitution":"Sandbox District",`+
-			`"localEducationAgencyCategoryDescriptor":"uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor#Independent",`+
-			`"categories":[{"educationOrganizationCategoryDescriptor":"uri://ed-fi.org/EducationOrganizationCategoryDescriptor#Local Education Agency"}]}`, districtID))
+	const category = "uri://ed-fi.org/EducationOrganizationCategoryDescriptor#"
+	s.add("localEducationAgencies", object{"localEducationAgencyId": District, "nameOfInstitution": "Sandbox District",
+		"localEducationAgencyCategoryDescriptor": "uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor#Independent",
+		"categories":                             []object{{"educationOrganizationCategoryDescriptor": category + "Local Education Agency"}}})
+	levels := []object{}
+	for _, g := range grades {
+		levels = append(levels, object{"gradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#" + g})
 	}
-	if e, ok := s.model.find("schools"); ok {
-		for n := range schoolCount {
-			p.add(e, appendSchool(nil, n))
-		}
+	for n := range Schools {
+		s.add("schools", object{"schoolId": FirstSchool + n, "nameOfInstitution": fmt.Sprintf("Sandbox School %02d", n),
+			"localEducationAgencyReference":   object{"localEducationAgencyId": District},
+			"educationOrganizationCategories": []object{{"educationOrganizationCategoryDescriptor": category + "School"}}, "gradeLevels": levels})
 	}
-	if o.Students != "" {
-		return p.addStudents(o.Students)
-	}
-	return p.err
+	return s.log
 }
 
-func appendSchool(dst []byte, n int) []byte {
-	dst = fmt.Appendf(dst, `{"schoolId":%d,"nameOfInstitution":"Sandbox School %02d","localEducationAgencyReference":{"localEducationAgencyId":%d},`+
-		`"educationOrganizationCategories":[{"educationOrganizationCategoryDescriptor":"uri://ed-fi.org/EducationOrganizationCategoryDescriptor#School"}],"gradeLevels":[`,
-		firstSchool+n, n, districtID)
-	for i, g := range grades {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = fmt.Appendf(dst, `{"gradeLevelDescriptor":"uri://ed-fi.org/GradeLevelDescriptor#%s"}`, g)
-	}
-	return append(dst, "]}"...)
+// seeder writes the log of a new store.
+type seeder struct {
+	model *model
+	keys  map[string]bool
+	log   []byte
 }
 
-// planter adds seeds to a store that is being opened.
-type planter struct {
-	store  *store
-	record *record
-	err    error
+// add adds a record; one whose key is there already, or whose resource the standard does not have, is
+// left out.
+func (s *seeder) add(resource string, body object) {
+	e, ok := s.model.find(resource)
+	if !ok {
+		return
+	}
+	key := s.model.recordKey(e, body)
+	if s.keys[key] {
+		return
+	}
+	r := row{Number: firstFree + uint32(len(s.keys)), Resource: e.Name, Key: key, Value: e.descriptorValue(body), Version: seedVersion, Modified: seedTime.UnixNano()}
+	s.keys[key] = true
+	s.log = appendLines(s.log, &r, toJSON(body))
 }
 
-// add adds a seed; one whose key is there already is left out.
-func (p *planter) add(e *endpoint, body []byte) key {
-	p.record.body = body
-	if err := p.record.begin(e); err != nil {
-		p.err = errors.Join(p.err, fmt.Errorf("seed of %s: %w", e.Name, err))
-		return key{}
-	}
-	k := p.record.recordKey(e)
-	s := p.store
-	if _, ok := s.index[k]; ok {
-		return k
-	}
-	s.bodies = append(s.bodies, body)
-	s.seeds = append(s.seeds, slot{
-		key: k, offset: -int64(len(s.bodies)), version: seedVersion, modified: s.modified, endpoint: e.index, live: true,
-	})
-	n := ^int32(len(s.seeds) - 1)
-	s.index[k] = n
-	s.order[e.index] = append(s.order[e.index], n)
-	return k
-}
-
-// addStudents adds the students of a CSV file with a column studentUniqueId.
-func (p *planter) addStudents(path string) error {
-	e, ok := p.store.model.find("students")
+// addStudents adds the students of a CSV file with a column studentUniqueId that are not in the roster.
+// The store knows them as long as the file is given: only their changes go into the log, which is read
+// after this.
+func (s *store) addStudents(path string) error {
+	e, ok := s.model.find("students")
 	if !ok {
 		return errors.New("the data standard has no students")
 	}
-	f, err := os.Open(path)
+	ids, err := readStudents(path)
 	if err != nil {
-		return fmt.Errorf("read the students file: %w", err)
+		return err
 	}
-	defer f.Close()
-	rows := csv.NewReader(f)
+	for n, id := range ids {
+		m := student(id, n)
+		body, key := toJSON(m), s.model.recordKey(e, m)
+		if s.lookup(e, key) == nil {
+			s.apply(&row{Number: firstGiven + uint32(n), Resource: e.Name, Key: key, Version: seedVersion, Modified: seedTime.UnixNano(),
+				Size: len(body), endpoint: e, body: body})
+		}
+	}
+	return nil
+}
+
+// readStudents reads the column studentUniqueId.
+func readStudents(path string) ([]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the students file: %w", err)
+	}
+	rows := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
 	rows.FieldsPerRecord = -1
 	head, err := rows.Read()
 	if err != nil {
-		return fmt.Errorf("read the students file %s: %w", path, err)
+		return nil, fmt.Errorf("read the students file %s: %w", path, err)
 	}
-	column := -1
-	for i, name := range head {
-		if strings.EqualFold(strings.TrimSpace(strings.TrimPrefix(name, "\ufeff")), "studentUniqueId") {
-			column = i
-		}
-	}
+	column := slices.IndexFunc(head, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), "studentUniqueId") })
 	if column < 0 {
-		return fmt.Errorf("the students file %s has no column studentUniqueId; its first line is %q", path, strings.Join(head, ","))
+		return nil, fmt.Errorf("the students file %s has no column studentUniqueId; its first line is %q", path, strings.Join(head, ","))
 	}
-	for n := 0; ; n++ {
+	var ids []string
+	for {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
-			return p.err
+			return ids, nil
 		}
 		if err != nil {
-			return fmt.Errorf("read the students file %s: %w", path, err)
+			return nil, fmt.Errorf("read the students file %s: %w", path, err)
 		}
-		line, _ := rows.FieldPos(0)
 		if column >= len(row) || strings.TrimSpace(row[column]) == "" {
-			return fmt.Errorf("the students file %s has no studentUniqueId in line %d", path, line)
+			line, _ := rows.FieldPos(0)
+			return nil, fmt.Errorf("the students file %s has no studentUniqueId in line %d", path, line)
 		}
-		id := strings.TrimSpace(row[column])
-		if _, virtual := studentNumber([]byte(id)); !virtual {
-			p.add(e, appendStudent(nil, id, n))
-		}
+		ids = append(ids, strings.TrimSpace(row[column]))
 	}
-}
-
-// descriptorText is the value of a descriptor's record.
-func descriptorText(e *endpoint, body []byte) (string, error) {
-	r := record{body: body}
-	if err := r.begin(e); err != nil {
-		return "", fmt.Errorf("record of %s: %w", e.Name, err)
-	}
-	return r.descriptorText(e), nil
-}
-
-// descriptorText is the value of the descriptor's record in r.
-func (r *record) descriptorText(e *endpoint) string {
-	text := func(name string) []byte { return r.tree.nodes[r.tree.member(0, e.root.byName[name])].text }
-	return string(bytes.Join([][]byte{text("namespace"), text("codeValue")}, []byte("#")))
 }

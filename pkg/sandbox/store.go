@@ -1,75 +1,67 @@
 package sandbox
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
+	"bytes"
+	"cmp"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"log/slog"
-	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/durable"
 )
 
-// store holds the records. In memory it keeps where each of them is and how often it is referred to;
-// the bodies stay in the log. Safe for concurrent use.
+// row is a record in the store. Immutable: a change replaces it. Its exported fields are what the log
+// keeps of it, in the line before its body.
+type row struct {
+	Number   uint32   `json:"number"` // unique in the store, never given again
+	Resource string   `json:"resource"`
+	Key      string   `json:"key"`
+	Value    string   `json:"value,omitempty"` // of a descriptor: NAMESPACE#CODE
+	Version  uint64   `json:"version"`         // change version
+	Modified int64    `json:"modified"`        // Unix nanoseconds
+	Refs     []uint32 `json:"refs,omitempty"`  // what it refers to
+	Size     int      `json:"size"`            // of the body; 0: the record is deleted
+
+	endpoint *endpoint
+	offset   int64  // of the body in the log
+	body     []byte // of what is not in a log; nil for a record of a roster, whose body follows from its number
+}
+
+// etag is a record's version as an ODS writes it: an opaque number that follows from its last change.
+func (r *row) etag() string { return strconv.FormatInt(r.Modified, 10) }
+
+// store holds the records. In memory it keeps what it takes to find them; with a log, their bodies stay
+// there. Safe for concurrent use.
 type store struct {
 	model *model
 	id    string
-	ids   cipher.Block // makes record ids, so that none need be kept
-	log   *logFile
-	lock  *durable.Lock // nil for a store in memory
 	now   func() time.Time
+	log   *logFile      // nil for a store in memory
+	lock  *durable.Lock // likewise
 
 	mu       sync.RWMutex
-	index    map[key]int32 // where the record is: n ≥ 0 in slots, else ^n in seeds
-	slots    []slot        // stored records by number
-	seeds    []slot        // records that exist from the start, and changed virtual ones
-	bodies   [][]byte      // of seeds never changed
-	order    [][]int32     // by endpoint: its records in the order they came
-	links    map[link]int32
-	gone     map[key]uint16 // deleted seeds and virtual records, and their endpoints
-	goneFrom []int          // by endpoint: how many of its virtual records are gone
-	version  uint64         // the newest change version
-	modified int64          // the newest time of change; they never repeat
+	rows     map[uint32]*row // nil: a record of a roster that was deleted
+	byKey    map[string]*row
+	byValue  map[spelling]*row      // descriptors by their value as it is spelt: the usual way to ask
+	order    map[*endpoint][]uint32 // what is not of a roster, in the order it came
+	gone     map[*endpoint]int      // how many of its roster are deleted
+	uses     map[uint32]int         // how many records refer to a record
+	next     uint32                 // number
+	version  uint64                 // the newest change version
+	modified int64                  // the newest time of change; they never repeat
 }
 
-// slot is where a record is.
-type slot struct {
-	key      key
-	offset   int64 // in the log; below zero: -offset-1 in bodies
-	modified int64
-	version  uint64
-	head     uint32
-	body     uint32
-	sum      uint32 // of the body
-	endpoint uint16
-	live     bool
+// spelling is a descriptor's value as it is stored.
+type spelling struct {
+	descriptor *endpoint
+	value      string
 }
-
-// link counts the records of one endpoint that refer to a record.
-type link struct {
-	to key
-	by uint16
-}
-
-// item is one record as a reader sees it.
-type item struct {
-	endpoint *endpoint
-	slot     slot
-	number   int32 // as in store.index; for a virtual record its number in the range
-	virtual  bool
-}
-
-// seeded says that the record was there from the start, changed since or not.
-func (it *item) seeded() bool { return it.virtual || it.number < 0 }
 
 // seedVersion is the change version of everything that was there from the start.
 const seedVersion = 1
@@ -80,62 +72,35 @@ func newID() string {
 	return hex.EncodeToString(id[:])
 }
 
-// openStore opens the store in dir, or one in memory if dir is empty.
+// openStore opens the store in the options' folder, or one in memory if they name none.
 func openStore(m *model, o *Options, log *slog.Logger) (*store, error) {
 	s := &store{
-		model: m, now: o.Now,
-		index: map[key]int32{}, links: map[link]int32{}, gone: map[key]uint16{},
-		order: make([][]int32, len(m.endpoints)), goneFrom: make([]int, len(m.endpoints)),
-		version: seedVersion, modified: seedTime.UnixNano(),
+		model: m, now: o.Now, rows: map[uint32]*row{}, byKey: map[string]*row{}, byValue: map[spelling]*row{},
+		order: map[*endpoint][]uint32{}, gone: map[*endpoint]int{}, uses: map[uint32]int{},
+		next: firstFree, version: seedVersion, modified: seedTime.UnixNano(),
 	}
-	if o.Dir == "" {
-		s.id, s.log = newID(), &logFile{medium: &blocks{}}
-	} else if err := s.openFiles(o); err != nil {
-		return nil, err
+	var err error
+	if o.Students != "" {
+		err = s.addStudents(o.Students)
 	}
-	secret := sha256.Sum256([]byte(s.id))
-	block, err := aes.NewCipher(secret[:16])
+	switch {
+	case err != nil:
+	case o.Dir == "":
+		s.id = newID()
+		err = s.load(bytes.NewReader(seeds(m, o.Descriptors)), log)
+	default:
+		err = s.openFolder(o, log)
+	}
 	if err != nil {
 		return nil, errors.Join(err, s.close())
-	}
-	s.ids = block
-	if err := s.plant(o); err != nil {
-		return nil, errors.Join(err, s.close())
-	}
-	torn, err := s.log.scan(s.replay)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("read the store in %s: %w", o.Dir, err), s.close())
-	}
-	if torn > 0 {
-		log.Warn("the end of the sandbox's store was cut short and is dropped", "bytes", torn)
-	}
-	if o.Dir != "" {
-		if err := s.compact(filepath.Join(o.Dir, logName)); err != nil {
-			return nil, errors.Join(fmt.Errorf("compact the store in %s: %w", o.Dir, err), s.close())
-		}
 	}
 	return s, nil
-}
-
-func (s *store) openFiles(o *Options) error {
-	lock, err := durable.LockFolder(o.Dir, "a sandbox", o.Now())
-	if _, locked := errors.AsType[*durable.LockedError](err); locked {
-		return fmt.Errorf("open the store in %s: the sandbox's store is in use by another process: %w", o.Dir, err)
-	}
-	if err != nil {
-		return fmt.Errorf("open the store in %s: %w", o.Dir, err)
-	}
-	s.lock = lock
-	if s.log, s.id, err = openLog(o.Dir, s.model.version, o.Reset); err != nil {
-		return errors.Join(err, s.close())
-	}
-	return nil
 }
 
 func (s *store) close() error {
 	var err error
 	if s.log != nil {
-		err = s.log.medium.Close()
+		err = s.log.file.Close()
 	}
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Unlock())
@@ -143,156 +108,129 @@ func (s *store) close() error {
 	return err
 }
 
-// recordID writes the id of a record: its number or, for one that was there from the start, its key,
-// encrypted under the store's id. It looks random, is never given twice, and need not be kept.
-func (s *store) recordID(it *item) string {
-	var plain, out [16]byte
-	if it.seeded() {
-		plain = it.slot.key
-	} else {
-		binary.LittleEndian.PutUint32(plain[12:], uint32(it.number))
-	}
-	s.ids.Encrypt(out[:], plain[:])
-	return hex.EncodeToString(out[:])
-}
+// recordID writes the id of a record: half of the store's, and its number.
+func (s *store) recordID(r *row) string { return fmt.Sprintf("%s%016x", s.id[:16], r.Number) }
 
 // byID finds a record by its id.
-func (s *store) byID(e *endpoint, id string) (item, bool) {
+func (s *store) byID(e *endpoint, id string) *row {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.findID(e, id)
+	return s.lookupID(e, id)
 }
 
-// findID is byID under the lock.
-func (s *store) findID(e *endpoint, id string) (item, bool) {
-	var sealed, plain [16]byte
-	if len(id) != 2*len(sealed) {
-		return item{}, false
+// lookupID is byID under the lock.
+func (s *store) lookupID(e *endpoint, id string) *row {
+	if len(id) != 32 || id[:16] != s.id[:16] {
+		return nil
 	}
-	if _, err := hex.Decode(sealed[:], []byte(id)); err != nil {
-		return item{}, false
-	}
-	s.ids.Decrypt(plain[:], sealed[:])
-	if plain[0] != 0 {
-		it, ok := s.find(e, plain)
-		return it, ok && it.seeded()
-	}
-	n := binary.LittleEndian.Uint32(plain[12:])
-	if [12]byte(plain[:12]) != [12]byte{} || int64(n) >= int64(len(s.slots)) || !s.slots[n].live || s.slots[n].endpoint != e.index {
-		return item{}, false
-	}
-	return item{endpoint: e, slot: s.slots[n], number: int32(n)}, true
-}
-
-// byKey finds a record by its natural key.
-func (s *store) byKey(e *endpoint, k key) (item, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.find(e, k)
-}
-
-// find is byKey under the lock.
-func (s *store) find(e *endpoint, k key) (item, bool) {
-	if n, ok := s.index[k]; ok {
-		sl := *s.at(n)
-		return item{endpoint: e, slot: sl, number: n}, sl.endpoint == e.index
-	}
-	if e.virtual == nil {
-		return item{}, false
-	}
-	n, ok := e.virtual.decode(k)
-	if _, gone := s.gone[k]; !ok || gone {
-		return item{}, false
-	}
-	return e.virtual.item(e, n), true
-}
-
-func (s *store) at(n int32) *slot {
-	if n < 0 {
-		return &s.seeds[^n]
-	}
-	return &s.slots[n]
-}
-
-// body appends a record's stored body to dst. It needs no lock: what was written never changes.
-func (s *store) body(dst []byte, it *item) ([]byte, error) {
-	switch {
-	case it.virtual:
-		return it.endpoint.virtual.body(dst, int(it.number)), nil
-	case it.slot.offset < 0:
-		return append(dst, s.bodies[-it.slot.offset-1]...), nil
-	}
-	from := len(dst)
-	dst, err := s.log.readBody(dst, it.slot.offset, int(it.slot.head), int(it.slot.body))
-	if err == nil && crc32.Checksum(dst[from:], castagnoli) != it.slot.sum {
-		err = errTorn
-	}
+	n, err := strconv.ParseUint(id[16:], 16, 32)
 	if err != nil {
-		return nil, fmt.Errorf("read a record of %s from the store: %w", it.endpoint.Name, err)
+		return nil
 	}
-	return dst, nil
+	if r := s.row(e, uint32(n)); r != nil && r.endpoint == e {
+		return r
+	}
+	return nil
+}
+
+// find finds a record by its natural key.
+func (s *store) find(e *endpoint, key string) *row {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.lookup(e, key)
+}
+
+// value finds a descriptor by its value, whatever its case.
+func (s *store) value(d *endpoint, value string) *row {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if r := s.byValue[spelling{d, value}]; r != nil {
+		return r
+	}
+	return s.byKey[d.valueKey(value)]
+}
+
+// lookup is find under the lock.
+func (s *store) lookup(e *endpoint, key string) *row {
+	if r := s.byKey[key]; r != nil || e.roster == nil {
+		return r
+	}
+	if n, ok := e.roster.number(keyParts(key)); ok {
+		return s.row(e, n)
+	}
+	return nil
+}
+
+// row finds a record of an endpoint by its number, under the lock.
+func (s *store) row(e *endpoint, n uint32) *row {
+	if r, changed := s.rows[n]; changed || e.roster == nil || !e.roster.has(n) {
+		return r
+	}
+	return e.rosterRow(n)
+}
+
+// body reads a record's body. It needs no lock: what was written never changes.
+func (s *store) body(r *row) ([]byte, error) {
+	switch {
+	case r.body != nil:
+		return r.body, nil
+	case r.offset == 0:
+		return r.endpoint.roster.body(r.Number), nil
+	}
+	return s.log.read(r)
 }
 
 // count is how many records an endpoint has.
 func (s *store) count(e *endpoint) int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	n := len(s.order[e.index])
-	if e.virtual != nil {
-		n += e.virtual.count - s.goneFrom[e.index]
+	n := len(s.order[e])
+	if e.roster != nil {
+		n += rosterSize - s.gone[e]
 	}
 	return n
 }
 
 // walk visits an endpoint's records in the order they came, from the skip-th on, until visit says no.
-// The records are collected in steps, so that visit works without the lock.
-func (s *store) walk(e *endpoint, skip int, visit func(it *item) bool) {
+// It takes them in steps, so that visit works without the lock.
+func (s *store) walk(e *endpoint, skip int, visit func(r *row) bool) {
 	const step = 512
-	batch := make([]item, 0, step)
 	for {
-		batch = s.collect(batch[:0], e, skip)
-		for i := range batch {
-			if !visit(&batch[i]) {
+		rows := s.collect(e, skip, step)
+		for _, r := range rows {
+			if !visit(r) {
 				return
 			}
 		}
-		if len(batch) < step {
+		if len(rows) < step {
 			return
 		}
 		skip += step
 	}
 }
 
-// collect fills batch with records from the skip-th on.
-func (s *store) collect(batch []item, e *endpoint, skip int) []item {
+// collect takes records from the skip-th on.
+func (s *store) collect(e *endpoint, skip, most int) []*row {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if v := e.virtual; v != nil {
-		n := 0
-		if s.goneFrom[e.index] == 0 {
-			n = min(skip, v.count)
-			skip -= n
-		}
-		for ; n < v.count && len(batch) < cap(batch); n++ {
-			it, ok := s.find(e, v.key(n))
-			if !ok || !it.seeded() { // a stored record in a deleted one's place stands in the order
+	var out []*row
+	if e.roster != nil {
+		for n := e.roster.first; n < e.roster.first+rosterSize && len(out) < most; n++ {
+			if r, changed := s.rows[n]; changed && r == nil {
 				continue
 			}
-			if skip > 0 {
-				skip--
-				continue
+			if skip--; skip < 0 {
+				out = append(out, s.row(e, n))
 			}
-			batch = append(batch, it)
 		}
+		skip = max(skip, 0)
 	}
-	order := s.order[e.index]
-	for _, n := range order[min(skip, len(order)):] {
-		if len(batch) == cap(batch) {
-			break
-		}
-		batch = append(batch, item{endpoint: e, slot: *s.at(n), number: n})
+	order := s.order[e]
+	order = order[min(skip, len(order)):]
+	for _, n := range order[:min(most-len(out), len(order))] {
+		out = append(out, s.rows[n])
 	}
-	return batch
+	return out
 }
 
 // newestVersion is the newest change version.
@@ -302,16 +240,181 @@ func (s *store) newestVersion() uint64 {
 	return s.version
 }
 
-// storedCount is how many of an endpoint's records are not virtual.
-func (s *store) storedCount(e *endpoint) int {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return len(s.order[e.index])
+// change is a record to be put into the store.
+type change struct {
+	endpoint  *endpoint
+	id        string // of the record to be replaced; empty: by key, created if there is none
+	key       string
+	value     string // of a descriptor
+	body      []byte
+	values    []*row           // descriptors that it uses
+	pointers  []pointer        // what it refers to
+	mayCreate error            // why a new record is not allowed
+	mayUpdate func(*row) error // asked before a record is replaced
+
+	created bool // set by put
 }
 
-// dependentsOf are the endpoints with records that refer to k.
-func (s *store) dependentsOf(k key) []*endpoint {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.dependents(k)
+// put stores a record: existence of what it refers to, uniqueness and writing are one step. An error
+// may be a *problem.
+func (s *store) put(c *change) (*row, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, err := s.replaced(c)
+	if err != nil {
+		return nil, err
+	}
+	refs, err := s.resolve(c)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && old.Key == c.key {
+		if body, err := s.body(old); err == nil && bytes.Equal(body, c.body) {
+			return old, nil
+		}
+	}
+	r := &row{Number: s.next, Resource: c.endpoint.Name, Key: c.key, Value: c.value, Refs: refs, Size: len(c.body), endpoint: c.endpoint}
+	if old != nil {
+		r.Number = old.Number
+	}
+	c.created = old == nil
+	return r, s.write(r, c.body)
+}
+
+// replaced is the record that a change replaces; nil if it makes a new one.
+func (s *store) replaced(c *change) (*row, error) {
+	old := s.lookup(c.endpoint, c.key)
+	if c.id != "" {
+		same := old
+		if old = s.lookupID(c.endpoint, c.id); old == nil {
+			return nil, notFound(noSuchItem)
+		}
+		switch {
+		case old.Key == c.key:
+		case !c.endpoint.KeyUpdates || c.endpoint.roster != nil && c.endpoint.roster.has(old.Number): // a roster goes by its keys
+			return nil, keyChange(c.endpoint.entity)
+		case same != nil:
+			return nil, nonUnique(c.endpoint.entity)
+		case s.uses[old.Number] > 0:
+			return nil, dependentExists(s.dependents(old))
+		}
+	}
+	if old == nil {
+		return nil, c.mayCreate
+	}
+	return old, c.mayUpdate(old)
+}
+
+// resolve finds the numbers of what a change refers to.
+func (s *store) resolve(c *change) ([]uint32, error) {
+	var refs []uint32
+	for _, v := range c.values {
+		if now := s.rows[v.Number]; now == nil {
+			return nil, unresolvedReference("Descriptor")
+		}
+		refs = append(refs, v.Number)
+	}
+	for _, p := range c.pointers {
+		found := s.target(p)
+		if found == nil {
+			return nil, unresolvedReference(p.name)
+		}
+		if !slices.Contains(refs, found.Number) {
+			refs = append(refs, found.Number)
+		}
+	}
+	return refs, nil
+}
+
+// target is the record that a reference means; nil if there is none.
+func (s *store) target(p pointer) *row {
+	for i, key := range p.keys {
+		if r := s.lookup(p.targets[i].endpoint, key); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// remove deletes a record. An error may be a *problem.
+func (s *store) remove(e *endpoint, id string, may func(*row) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.lookupID(e, id)
+	if old == nil {
+		return notFound(noSuchItem)
+	}
+	if err := may(old); err != nil {
+		return err
+	}
+	if s.uses[old.Number] > 0 {
+		return dependentExists(s.dependents(old))
+	}
+	return s.write(&row{Number: old.Number, Resource: e.Name, Key: old.Key, endpoint: e}, nil)
+}
+
+// dependents are the endpoints with records that refer to one, sorted by name.
+func (s *store) dependents(of *row) []*endpoint {
+	var by []*endpoint
+	for _, r := range s.rows {
+		if r != nil && slices.Contains(r.Refs, of.Number) && !slices.Contains(by, r.endpoint) {
+			by = append(by, r.endpoint)
+		}
+	}
+	slices.SortFunc(by, func(a, b *endpoint) int { return cmp.Compare(a.Name, b.Name) })
+	return by
+}
+
+// write gives a change its version and time, and makes it last.
+func (s *store) write(r *row, body []byte) error {
+	r.Version = s.version + 1
+	r.Modified = max(s.now().UnixNano(), s.modified+1000) // a later microsecond each, so that no ETag repeats
+	if s.log == nil {
+		r.body = body
+	} else if err := s.log.append(r, body); err != nil {
+		return err
+	}
+	s.apply(r)
+	return nil
+}
+
+// apply brings memory to what a line of the log says: changes and the reading of the log both end here.
+func (s *store) apply(r *row) {
+	s.version, s.modified, s.next = max(s.version, r.Version), max(s.modified, r.Modified), max(s.next, r.Number+1)
+	e := r.endpoint
+	ofRoster := e.roster != nil && e.roster.has(r.Number)
+	old := s.rows[r.Number]
+	if old != nil {
+		s.addUses(old, -1)
+		delete(s.byKey, old.Key)
+		delete(s.byValue, spelling{e, old.Value})
+	}
+	switch {
+	case r.Size > 0:
+		s.addUses(r, +1)
+		s.rows[r.Number], s.byKey[r.Key] = r, r
+		if r.Value != "" {
+			s.byValue[spelling{e, r.Value}] = r
+		}
+		if old == nil && !ofRoster {
+			s.order[e] = append(s.order[e], r.Number)
+		}
+	case ofRoster:
+		s.rows[r.Number] = nil
+		s.gone[e]++
+	default:
+		delete(s.rows, r.Number)
+		if i, ok := slices.BinarySearch(s.order[e], r.Number); ok {
+			s.order[e] = slices.Delete(s.order[e], i, i+1)
+		}
+	}
+}
+
+// addUses counts that a record refers to others, or that it no longer does.
+func (s *store) addUses(r *row, by int) {
+	for _, n := range r.Refs {
+		if s.uses[n] += by; s.uses[n] == 0 {
+			delete(s.uses, n)
+		}
+	}
 }

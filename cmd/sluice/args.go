@@ -36,7 +36,8 @@ func onlyCommands(cmd *cobra.Command, args []string) error {
 	for _, c := range cmd.Commands() {
 		known = append(known, c.Name())
 	}
-	return usage("see `"+cmd.CommandPath()+" --help`", "unknown command %q for %q%s", args[0], cmd.CommandPath(), diag.DidYouMean(args[0], known))
+	return usage("see `"+cmd.CommandPath()+" --help`",
+		"unknown command %q for %q%s", args[0], cmd.CommandPath(), diag.DidYouMean(args[0], known))
 }
 
 // nearFlag suggests the flag nearest to an unknown one.

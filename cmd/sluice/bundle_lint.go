@@ -71,5 +71,6 @@ func (a *app) runBundleLint(ref string) (runs.Outcome, error) {
 	if problems == nil {
 		problems = diag.List{}
 	}
-	return outcome, a.screen.result(map[string]any{"bundle": b.Name, "version": b.Version, "dataStandards": checked, "unchecked": unchecked, "problems": problems})
+	return outcome, a.screen.result(map[string]any{"bundle": b.Name, "version": b.Version,
+		"dataStandards": checked, "unchecked": unchecked, "problems": problems})
 }

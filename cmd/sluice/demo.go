@@ -60,7 +60,8 @@ func (a *app) runDemo(ctx context.Context) (runs.Outcome, error) {
 	a.screen.say("the made-up vendor file: %s\n", shownPath(file))
 	x := pipeline.New(place, t, "sluice demo")
 	defer a.closing(x)
-	outcome, err := x.All(ctx, pipeline.Request{Bundle: demoBundle, Inputs: []string{"results=" + file}, Params: map[string]string{"school_year": demoYear}})
+	outcome, err := x.All(ctx, pipeline.Request{Bundle: demoBundle, Inputs: []string{"results=" + file},
+		Params: map[string]string{"school_year": demoYear}})
 	if err != nil {
 		return outcome, err
 	}

@@ -33,7 +33,8 @@ func (a *app) newExplain() *cobra.Command {
 				}
 			}
 			if len(shown) == 0 {
-				return usage("`sluice explain` lists all codes", "unknown code %q%s", args[0], diag.DidYouMean(strings.ToUpper(args[0]), codes()))
+				return usage("`sluice explain` lists all codes",
+					"unknown code %q%s", args[0], diag.DidYouMean(strings.ToUpper(args[0]), codes()))
 			}
 			if len(args) == 0 {
 				a.screen.grid([]string{"code", "level", "meaning"}, rows)

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/report"
@@ -17,7 +16,8 @@ import (
 func (a *app) printStage(rep *report.Report, stage *report.Stage) {
 	s := a.screen
 	where := cmp.Or(rep.Tenant, "no tenant")
-	s.say("%s", paint(s.outColour, bold, fmt.Sprintf("%s  %s · Data Standard %s · %s", stage.Name, rep.Versions.Bundle, rep.Versions.DataStandard, where)))
+	title := fmt.Sprintf("%s  %s · Data Standard %s · %s", stage.Name, rep.Versions.Bundle, rep.Versions.DataStandard, where)
+	s.say("%s", paint(s.outColour, bold, title))
 	a.printEquations(stage)
 	switch counts := stage.Counts.(type) {
 	case *runs.TransformCounts:
@@ -35,10 +35,10 @@ func (a *app) printEquations(stage *report.Stage) {
 	var rows [][]string
 	for _, e := range stage.Counts.Equations() {
 		header = []string{stage.About, e.Left.Name}
-		row := []string{e.Of, strconv.FormatInt(e.Left.Count, 10)}
+		row := []string{e.Of, fmt.Sprint(e.Left.Count)}
 		for _, t := range e.Right {
 			header = append(header, t.Name)
-			row = append(row, strconv.FormatInt(t.Count, 10))
+			row = append(row, fmt.Sprint(t.Count))
 		}
 		adds := "="
 		if !e.Holds() {
@@ -55,7 +55,7 @@ func (a *app) printStaged(counts *runs.TransformCounts) {
 	var rows [][]string
 	for _, resource := range slices.Sorted(maps.Keys(counts.Resources)) {
 		c := counts.Resources[resource]
-		rows = append(rows, []string{resource, strconv.FormatInt(c.Staged, 10), strconv.FormatInt(c.Duplicate, 10), strconv.FormatInt(c.Rejected, 10)})
+		rows = append(rows, []string{resource, fmt.Sprint(c.Staged), fmt.Sprint(c.Duplicate), fmt.Sprint(c.Rejected)})
 	}
 	a.screen.say("")
 	a.screen.grid([]string{"resource", "staged", "repeated", "rejected"}, rows)

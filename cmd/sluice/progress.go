@@ -37,7 +37,8 @@ func (a *app) watch(title string, read func() pipeline.Progress) (stop func()) {
 func (a *app) moveBar(title string, read func() pipeline.Progress, end <-chan struct{}) {
 	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(a.screen.bar), progressbar.OptionSetDescription(title),
 		progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
-		progressbar.OptionEnableColorCodes(false), progressbar.OptionSetElapsedTime(true), progressbar.OptionFullWidth(), progressbar.OptionThrottle(progressEvery/2))
+		progressbar.OptionEnableColorCodes(false), progressbar.OptionSetElapsedTime(true),
+		progressbar.OptionFullWidth(), progressbar.OptionThrottle(progressEvery/2))
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
 	for {

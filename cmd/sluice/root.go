@@ -52,7 +52,7 @@ type app struct {
 }
 
 func newApp(s streams) *app {
-	a := &app{streams: s, screen: newScreen(s, settings{})}
+	a := &app{streams: s, screen: newScreen(s, settings{}), logger: slog.New(slog.DiscardHandler)}
 	a.root = a.newRoot()
 	return a
 }
@@ -173,7 +173,8 @@ func (a *app) configure(flags *pflag.FlagSet) error {
 	}
 	a.ran = true
 	if err := v.Unmarshal(&a.settings); err != nil {
-		return usage("check the SLUICE_* variables: true or false, or a number for SLUICE_WORKERS", "a setting of the environment has the wrong type")
+		return usage("check the SLUICE_* variables: true or false, or a number for SLUICE_WORKERS",
+			"a setting of the environment has the wrong type")
 	}
 	a.screen = newScreen(a.streams, a.settings)
 	if a.Workers < 0 || a.Workers > 256 {

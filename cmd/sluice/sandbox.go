@@ -58,11 +58,13 @@ func (a *app) runSandbox(ctx context.Context, o sandboxOptions) error {
 	}
 	faults, err := sandbox.ParseFaults(o.faults)
 	if err != nil {
-		return diag.FailWith(err, diag.Usage, diag.ConfigUsage, "write it as 429:0.01,503:0.005 (see --help)", "--fault is not understood")
+		return diag.FailWith(err, diag.Usage, diag.ConfigUsage, "write it as 429:0.01,503:0.005 (see --help)",
+			"--fault is not understood")
 	}
 	host, _, err := net.SplitHostPort(o.address)
 	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return usage("use 127.0.0.1:PORT", "--address %q is not on loopback; the sandbox has a public key and serves this machine only", o.address)
+		return usage("use 127.0.0.1:PORT",
+			"--address %q is not on loopback; the sandbox has a public key and serves this machine only", o.address)
 	}
 	store := cmp.Or(o.state, place.SandboxFolder())
 	server, err := place.OpenSandbox(sandbox.Options{Dir: store, Reset: o.reset, Students: o.students, Faults: faults, Logger: a.logger})

@@ -2,10 +2,8 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -13,8 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
-	"github.com/sluice-edfi/sluice/pkg/pipeline"
-	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
 // screen writes results to stdout and everything else to stderr. Colour and progress need a
@@ -189,58 +185,5 @@ func (s *screen) problem(w io.Writer, p diag.Problem) {
 	}
 	if p.Fix != "" {
 		fmt.Fprintf(w, "    %s %s\n", paint(s.errColour, dim, "→"), p.Fix)
-	}
-}
-
-// printError prints what ended the command: for people on stderr, under --json as an object on stdout.
-func (a *app) printError(err error) {
-	e, ok := diag.AsError(err)
-	if !ok {
-		e = diag.Fail(diag.CouldNotRun, diag.Internal, "", "%s", err.Error())
-	}
-	next := e.Next
-	if next == "" {
-		if entry, ok := diag.Explain(e.Code); ok {
-			next = entry.Resolution
-		}
-	}
-	var r *runs.Run
-	if of, ok := errors.AsType[*pipeline.RunError](err); ok {
-		r = of.Run
-	}
-	if a.JSON {
-		type failure struct {
-			Code     diag.Code `json:"code"`
-			Message  string    `json:"message"`
-			Next     string    `json:"next"`
-			Run      string    `json:"run,omitempty"`
-			Problems diag.List `json:"problems,omitempty"`
-		}
-		f := failure{Code: e.Code, Message: e.Error(), Next: next, Problems: e.Problems}
-		if r != nil {
-			f.Run = r.Path
-		}
-		if a.screen.result(map[string]failure{"error": f}) == nil {
-			return
-		}
-	}
-	a.screen.problems(a.screen.err, e.Problems)
-	fmt.Fprintf(a.screen.err, "%s %s\n", paint(a.screen.errColour, red, "sluice: ["+string(e.Code)+"]"), e.Error())
-	if next != "" {
-		fmt.Fprintf(a.screen.err, "  %s %s\n", paint(a.screen.errColour, dim, "→"), next)
-	}
-	if r != nil {
-		a.printRunOfError(r)
-	}
-}
-
-// printRunOfError says where the run lies that an error ended, and how to go on.
-func (a *app) printRunOfError(r *runs.Run) {
-	fmt.Fprintf(a.screen.err, "  run: %s\n", shownPath(r.Path))
-	if _, err := os.Stat(r.File("report.html")); err == nil {
-		fmt.Fprintf(a.screen.err, "  report: %s\n", shownPath(r.File("report.html")))
-	}
-	if r.Stages[runs.Send] != nil {
-		fmt.Fprintf(a.screen.err, "  to go on: %s\n", a.command("send", shownPath(r.Path), "--tenant", r.Tenant))
 	}
 }

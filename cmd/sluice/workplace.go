@@ -22,7 +22,8 @@ func (a *app) config() (*tenant.Config, error) {
 	if _, err := os.Stat(defaultConfig); err == nil {
 		return tenant.Load(defaultConfig)
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check its rights, or name another with --config", "sluice.yaml cannot be read")
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check its rights, or name another with --config",
+			"sluice.yaml cannot be read")
 	}
 	folder, err := os.Getwd()
 	if err != nil {

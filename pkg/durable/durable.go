@@ -23,8 +23,8 @@ const (
 	FolderMode fs.FileMode = 0o700
 )
 
-// Unfinished is how the name of a file ends that is not committed. One that is left over is of a
-// process that was killed.
+// Unfinished ends the name of a file that has not been committed. Such a file is left over when a
+// process is killed.
 const Unfinished = ".part"
 
 // File is a file that appears under its name only when it is committed.
@@ -34,8 +34,8 @@ type File struct {
 	done bool
 }
 
-// Create opens a new file that will be called path. Its folder must exist. Until then its name is
-// one that nobody else can have put a file or a link at.
+// Create opens a new file that Commit will name path. Its folder must exist. Until then the file has a
+// fresh name, so that nobody can have put another file or a link in its place.
 func Create(path string) (*File, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+Unfinished) // for its owner only
 	if err != nil {
@@ -59,7 +59,7 @@ func (f *File) Commit() error {
 	if err := os.Rename(f.Name(), f.path); err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	return SyncFolder(filepath.Dir(f.path))
+	return syncFolder(filepath.Dir(f.path))
 }
 
 // Close discards a file that was not committed; after Commit it does nothing.
@@ -85,8 +85,8 @@ func WriteFile(path string, parts ...[]byte) error {
 	return f.Commit()
 }
 
-// Sweep removes from a folder what killed processes left unfinished; nobody may be writing there. A
-// folder that is not there, or is a link, is left alone.
+// Sweep removes from a folder the unfinished files of killed processes; nobody may be writing there. A
+// folder that does not exist, or is a link, is left alone.
 func Sweep(folder string) error {
 	if info, err := os.Lstat(folder); err != nil || !info.IsDir() {
 		return nil
@@ -106,8 +106,8 @@ func Sweep(folder string) error {
 // MkdirAll makes a folder and its parents, for the owner only.
 func MkdirAll(path string) error { return os.MkdirAll(path, FolderMode) }
 
-// SyncFolder makes renames in a folder survive a power cut, where the system allows it.
-func SyncFolder(path string) error {
+// syncFolder makes renames in a folder survive a power cut, where the system allows it.
+func syncFolder(path string) error {
 	if runtime.GOOS == "windows" {
 		return nil
 	}

@@ -92,8 +92,10 @@ func (x *Execution) prepare(q Request) (*mapping, error) {
 	if config.RosterColumn != "" {
 		student = "column " + config.RosterColumn
 	}
-	return &mapping{program, files, path, runs.Manifest{Tool: x.place.Tool, Created: now.UTC(), Tenant: name, Student: student, Params: config.Params,
-		Bundle: runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin}, DataStandard: all[0].Version}}, nil
+	manifest := runs.Manifest{Tool: x.place.Tool, Created: now.UTC(), Tenant: name, Student: student, Params: config.Params,
+		Bundle:       runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin},
+		DataStandard: all[0].Version}
+	return &mapping{program, files, path, manifest}, nil
 }
 
 // transformConfig joins bundle, tenant and parameters. Parameters of the tenant that the bundle does
@@ -131,7 +133,8 @@ func overlay(t *tenant.Tenant, name string) (*transform.Overlay, error) {
 		err = &fs.PathError{Op: "open", Path: folder, Err: errors.New("it is not a folder")}
 	}
 	if err != nil {
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the folder's rights", "the tenant's tables cannot be read")
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the folder's rights",
+			"the tenant's tables cannot be read")
 	}
 	return &transform.Overlay{FS: bundle.Folder(folder), Path: folder}, nil
 }

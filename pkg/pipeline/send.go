@@ -124,7 +124,8 @@ func (x *Execution) openLedger(open OpenLedger, identity ledger.Identity) (*ledg
 		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLedger,
 			"move "+path+" away and run `sluice ledger rebuild --tenant "+name+"`", "the ledger of tenant %s cannot be used", name)
 	case errors.Is(err, ledger.ErrNewer):
-		return nil, diag.FailWith(err, diag.Usage, diag.GuardLedger, "use that version of sluice", "the ledger of tenant %s cannot be used", name)
+		return nil, diag.FailWith(err, diag.Usage, diag.GuardLedger, "use that version of sluice",
+			"the ledger of tenant %s cannot be used", name)
 	}
 	return l, DiskError(err)
 }

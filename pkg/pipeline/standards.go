@@ -14,7 +14,8 @@ import (
 func (w *Workplace) Standard(version string) (*schema.Standard, error) {
 	s, err := schema.Load(w.Schemas, version)
 	if err != nil {
-		return nil, diag.Fail(diag.Usage, diag.BundleStandard, "set `data_standard` to an embedded one (see `sluice version`), or leave it out", "data standard %s is not embedded in this sluice", version)
+		return nil, diag.Fail(diag.Usage, diag.BundleStandard, "set `data_standard` to an embedded one (see `sluice version`), or leave it out",
+			"data standard %s is not embedded in this sluice", version)
 	}
 	return s, nil
 }

@@ -112,7 +112,8 @@ func (x *Execution) openSandbox(ctx context.Context) (*Target, error) {
 		stop()
 		return nil, err
 	}
-	identity := ledger.Identity{Tenant: x.tenant.Name, Environment: tenant.Sandbox, BaseURL: "built-in sandbox", Store: server.ID()} // its port is another each time
+	// The emulator's port is another each time: what identifies it is its store.
+	identity := ledger.Identity{Tenant: x.tenant.Name, Environment: tenant.Sandbox, BaseURL: "built-in sandbox", Store: server.ID()}
 	return &Target{Client: client, Identity: identity, ClientID: sandbox.Key, close: func() { client.Close(); stop() }}, nil
 }
 
@@ -131,7 +132,8 @@ func (w *Workplace) OpenSandbox(o sandbox.Options) (*sandbox.Server, error) {
 		return nil, err
 	}
 	if err := durable.MkdirAll(o.Dir); err != nil {
-		return nil, diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's rights", "the sandbox's store cannot be written")
+		return nil, diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's rights",
+			"the sandbox's store cannot be written")
 	}
 	return sandbox.Open(o)
 }

@@ -22,7 +22,8 @@ func (x *Execution) Transform(ctx context.Context) (runs.Outcome, error) {
 	}
 	outcome, err := x.stage(ctx, runs.Transform, x.transform)
 	if t := x.tenant; outcome == runs.Partly && t != nil && t.Tables == "" {
-		x.place.Observer.note("tenant %s has no tables of its own yet: where unmapped.csv names tenants/%s/, add `tables: tenants/%s/` to the tenant in sluice.yaml", t.Name, t.Name, t.Name)
+		x.place.Observer.note("tenant %[1]s has no tables of its own yet: where unmapped.csv names tenants/%[1]s/, "+
+			"add `tables: tenants/%[1]s/` to the tenant in sluice.yaml", t.Name)
 	}
 	return x.ended(ctx, outcome, err)
 }
@@ -37,7 +38,8 @@ func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 	if err != nil {
 		return nil, err
 	}
-	counts, err := x.mapping.program.Run(ctx, transform.RunOptions{Run: x.run, Inputs: files, Workers: x.place.workers(), Progress: p})
+	o := transform.RunOptions{Run: x.run, Inputs: files, Workers: x.place.workers(), Progress: p}
+	counts, err := x.mapping.program.Run(ctx, o)
 	err = errors.Join(err, remove())
 	if counts == nil {
 		return nil, err

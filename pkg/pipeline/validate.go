@@ -27,14 +27,16 @@ func (x *Execution) ValidateOffline(ctx context.Context) (runs.Outcome, error) {
 func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, error) {
 	r, t := x.run, x.tenant
 	if !r.Finished(runs.Transform) {
-		return 0, diag.Fail(diag.Usage, diag.ConfigRun, "run transform again", "the transform of %s did not end well; there is nothing to judge", r.Path)
+		return 0, diag.Fail(diag.Usage, diag.ConfigRun, "run transform again",
+			"the transform of %s did not end well; there is nothing to judge", r.Path)
 	}
 	if t != nil && r.Tenant != t.Name {
 		of := "tenant " + r.Tenant
 		if r.Tenant == "" {
 			of = "no tenant"
 		}
-		return 0, diag.Fail(diag.Usage, diag.ConfigTenant, "transform the file with --tenant "+t.Name, "the run in %s was made for %s, not for %s", r.Path, of, t.Name)
+		return 0, diag.Fail(diag.Usage, diag.ConfigTenant, "transform the file with --tenant "+t.Name,
+			"the run in %s was made for %s, not for %s", r.Path, of, t.Name)
 	}
 	o, err := x.validateOptions(r.DataStandard)
 	if err != nil {

@@ -7,11 +7,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
@@ -105,24 +103,6 @@ func (rep *Report) Rehearsed(name string, counts runs.Counts) *Report {
 	return &with
 }
 
-// Group is the problems of one cause.
-type Group struct {
-	Stage    string     `json:"stage"`
-	Code     diag.Code  `json:"code"`
-	Level    diag.Level `json:"level"`
-	Input    string     `json:"input,omitempty"`
-	Column   string     `json:"column,omitempty"`
-	Resource string     `json:"resource,omitempty"`
-	Path     string     `json:"path,omitempty"`
-	Message  string     `json:"message"` // of the first; a student's data is never in it
-	Fix      string     `json:"fix,omitempty"`
-	Rule     string     `json:"rule,omitempty"`
-	First    string     `json:"first,omitempty"` // where the first is: file:line
-	Count    int64      `json:"count"`
-}
-
-var index = regexp.MustCompile(`\[\d+\]`)
-
 // Build folds the run directory into a report.
 func Build(r *runs.Run) (*Report, error) {
 	rep := &Report{Run: r.ID, Path: r.Path, Created: r.Created, Tenant: r.Tenant, Target: r.Target, Params: r.Params, Inputs: r.Inputs,
@@ -162,79 +142,6 @@ func timing(x *runs.Execution) Timing {
 	return t
 }
 
-// gather reads a stage's problems and adds them up by cause.
-func (rep *Report) gather(r *runs.Run, stage string) error {
-	at := map[runs.Cause]int{}
-	return r.EachProblem(stage, func(p diag.Problem) {
-		n := int64(max(p.Count, 1))
-		rep.Totals[p.Level.String()] += n
-		path := index.ReplaceAllString(p.Path, "[]")
-		cause := runs.Cause{Code: p.Code, Input: p.Input, Column: p.Column, Resource: p.Resource, Path: path, Rule: p.Rule}
-		i, known := at[cause]
-		if !known {
-			i = len(rep.Problems)
-			at[cause] = i
-			rep.Problems = append(rep.Problems, Group{Stage: stage, Code: p.Code, Level: p.Level, Input: p.Input, Column: p.Column,
-				Resource: p.Resource, Path: path, Message: masked(p), Fix: p.Fix, Rule: p.Rule, First: place(p)})
-		}
-		rep.Problems[i].Count += n
-	})
-}
-
-// masked is the problem's message without what may be a student's data. The values of a lookup are
-// the vendor's words, and the reader needs them.
-func masked(p diag.Problem) string {
-	if p.Code == diag.Unmapped {
-		return p.Message
-	}
-	message := p.Message
-	if p.Value != "" {
-		message = hidden(message, p.Value)
-	}
-	for part := range strings.SplitSeq(p.Key, ", ") {
-		if name, value, ok := strings.Cut(part, "="); ok && value != "" && (name == "studentUniqueId" || name == "studentAssessmentIdentifier") {
-			message = hidden(message, value)
-		}
-	}
-	return message
-}
-
-// hidden replaces a value where it stands by itself, not where it is a part of another word.
-func hidden(message, value string) string {
-	word := func(c byte) bool {
-		return c >= utf8.RuneSelf || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-	}
-	var b strings.Builder
-	for {
-		i := strings.Index(message, value)
-		if i < 0 {
-			b.WriteString(message)
-			return b.String()
-		}
-		end := i + len(value)
-		inside := i > 0 && word(message[i-1]) && word(value[0]) || end < len(message) && word(message[end]) && word(value[len(value)-1])
-		b.WriteString(message[:i])
-		if inside {
-			b.WriteString(value)
-		} else {
-			b.WriteString("…")
-		}
-		message = message[end:]
-	}
-}
-
-func place(p diag.Problem) string {
-	switch {
-	case p.File != "" && p.Line > 0:
-		return fmt.Sprintf("%s:%d", p.File, p.Line)
-	case p.File != "":
-		return p.File
-	case p.Resource != "" && p.StagedLine > 0:
-		return fmt.Sprintf("staged/%s.jsonl:%d", p.Resource, p.StagedLine)
-	}
-	return ""
-}
-
 // Write writes report.json and report.html.
 func (rep *Report) Write(r *runs.Run) error {
 	var b bytes.Buffer
@@ -258,7 +165,8 @@ func (rep *Report) Write(r *runs.Run) error {
 }
 
 func unwritable(err error) error {
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "free space, or choose another run directory", "the report cannot be written")
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "free space, or choose another run directory",
+		"the report cannot be written")
 }
 
 // Summarise keeps summaries/<n>-<stage>.json: what this execution of the stage did, never rewritten.

@@ -20,7 +20,8 @@ type Problems struct {
 }
 
 // problemColumns are the columns of problems/<stage>.csv.
-var problemColumns = []string{"code", "level", "stage", "tenant", "input", "file", "line", "col", "column", "resource", "stagedLine", "path", "key", "value", "count", "message", "fix", "rule"}
+var problemColumns = []string{"code", "level", "stage", "tenant", "input", "file", "line", "col", "column", "resource", "stagedLine",
+	"path", "key", "value", "count", "message", "fix", "rule"}
 
 // NewProblems begins the stage's lists of problems.
 func (r *Run) NewProblems(stage string) (*Problems, error) {

@@ -3,7 +3,6 @@
 package runs
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"crypto/rand"
@@ -15,7 +14,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -96,7 +94,8 @@ func CheckFree(path string) error {
 		return nil
 	}
 	if _, err := os.Lstat(filepath.Join(path, manifestFile)); err != nil {
-		return diag.Fail(diag.Usage, diag.ConfigRun, "name another folder with --run, or empty this one", "%s is not empty and is not a run", path)
+		return diag.Fail(diag.Usage, diag.ConfigRun, "name another folder with --run, or empty this one",
+			"%s is not empty and is not a run", path)
 	}
 	old, err := Open(path)
 	if err != nil {
@@ -137,7 +136,8 @@ func checkKinds(path string) error {
 			continue // whoever needs it says so
 		}
 		if folder := ours[name]; folder && !info.IsDir() || !folder && !info.Mode().IsRegular() {
-			return diag.Fail(diag.Usage, diag.ConfigRun, "remove it, and run transform again with another --run", "%s in the run %s is a link or something else that no run holds", name, path)
+			return diag.Fail(diag.Usage, diag.ConfigRun, "remove it, and run transform again with another --run",
+				"%s in the run %s is a link or something else that no run holds", name, path)
 		}
 	}
 	return nil
@@ -164,7 +164,8 @@ func Open(path string) (*Run, error) {
 	}
 	r := &Run{Path: path}
 	if err := json.Unmarshal(text, &r.Manifest); err != nil {
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigRun, "run transform again", "%s is damaged", filepath.Join(path, manifestFile))
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigRun, "run transform again",
+			"%s is damaged", filepath.Join(path, manifestFile))
 	}
 	if r.Format != format {
 		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "use the version of sluice that wrote it, or run transform again",
@@ -174,65 +175,6 @@ func Open(path string) (*Run, error) {
 		r.Stages = map[string]*Execution{}
 	}
 	return r, nil
-}
-
-// File is the path of something in the run.
-func (r *Run) File(elem ...string) string { return filepath.Join(append([]string{r.Path}, elem...)...) }
-
-// StagedFile is the path of a resource's staged records.
-func (r *Run) StagedFile(resource string) string { return r.File("staged", resource+".jsonl") }
-
-// OriginFile is the path of a resource's origins.
-func (r *Run) OriginFile(resource string) string { return r.File("staged", resource+".origin") }
-
-// RejectFile is the path of the rejected rows of an input's file; nth counts the input's files from 1,
-// and is 0 for the only one.
-func (r *Run) RejectFile(input string, nth int) string {
-	if nth > 0 {
-		input += "-" + strconv.Itoa(nth)
-	}
-	return r.File("rejects", input+".csv")
-}
-
-// Rejected is a file of rejected rows.
-type Rejected struct{ Input, Path string }
-
-// Rejects lists the files of rejected rows, in the order of the inputs.
-func (r *Run) Rejects() []Rejected {
-	files, nth := map[string]int{}, map[string]int{}
-	for _, in := range r.Inputs {
-		files[in.Name]++
-	}
-	var all []Rejected
-	for _, in := range r.Inputs {
-		if files[in.Name] > 1 {
-			nth[in.Name]++
-		}
-		path := r.RejectFile(in.Name, nth[in.Name])
-		if _, err := os.Stat(path); err == nil {
-			all = append(all, Rejected{in.Name, path})
-		}
-	}
-	return all
-}
-
-// VerdictFile is the path of a resource's verdicts.
-func (r *Run) VerdictFile(resource string) string { return r.File("verdicts", resource) }
-
-// StagedResources lists the resources that have a staged file now, whether transform wrote it or not.
-func (r *Run) StagedResources() ([]string, error) {
-	entries, err := os.ReadDir(r.File("staged"))
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, e := range entries {
-		if name, ok := strings.CutSuffix(e.Name(), ".jsonl"); ok && e.Type().IsRegular() {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names, nil
 }
 
 // Save rewrites the manifest.
@@ -317,79 +259,4 @@ func (r *Run) Finished(stage string) bool {
 // loaded reports whether a stage that changes the target has begun.
 func (r *Run) loaded() bool {
 	return slices.ContainsFunc(stages, func(s Stage) bool { return s.Loads && r.Stages[s.Name] != nil })
-}
-
-// elsewhere lists runs that --run put outside of root.
-const elsewhere = "elsewhere.txt"
-
-// Remember notes a run outside of root, so that List finds it.
-func Remember(root, path string) error {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return err
-	}
-	root, err = filepath.Abs(root)
-	if err != nil {
-		return err
-	}
-	if rel, err := filepath.Rel(root, path); err == nil && filepath.IsLocal(rel) && strings.Count(filepath.ToSlash(rel), "/") == 1 {
-		return nil
-	}
-	known, err := readElsewhere(root)
-	if err != nil || slices.Contains(known, path) {
-		return err
-	}
-	if err := durable.MkdirAll(root); err != nil {
-		return err
-	}
-	// Others may note theirs at the same time: a line is appended in one write, nothing is rewritten.
-	f, err := os.OpenFile(filepath.Join(root, elsewhere), os.O_CREATE|os.O_APPEND|os.O_WRONLY, durable.FileMode)
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteString(path + "\n")
-	return errors.Join(err, f.Close())
-}
-
-func readElsewhere(root string) ([]string, error) {
-	f, err := os.Open(filepath.Join(root, elsewhere))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var paths []string
-	s := bufio.NewScanner(f)
-	for s.Scan() {
-		if p := s.Text(); !slices.Contains(paths, p) {
-			paths = append(paths, p)
-		}
-	}
-	return paths, s.Err()
-}
-
-// List finds the runs under root, and those it remembers elsewhere, oldest first. tenant may be
-// empty: all. What cannot be read is left out.
-func List(root, tenant string) ([]*Run, error) {
-	paths, err := filepath.Glob(filepath.Join(root, "*", "*", manifestFile))
-	if err != nil {
-		return nil, err
-	}
-	for i, p := range paths {
-		paths[i] = filepath.Dir(p)
-	}
-	known, err := readElsewhere(root)
-	if err != nil {
-		return nil, err
-	}
-	var all []*Run
-	for _, p := range append(paths, known...) { // what was removed since does not open
-		if r, err := Open(p); err == nil && (tenant == "" || r.Tenant == tenant) {
-			all = append(all, r)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b *Run) int { return a.Created.Compare(b.Created) })
-	return all, nil
 }

@@ -1,0 +1,50 @@
+package report
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// masked is the problem's message without what may be a student's data. The values of a lookup are
+// the vendor's words, and the reader needs them.
+func masked(p diag.Problem) string {
+	if p.Code == diag.Unmapped {
+		return p.Message
+	}
+	message := p.Message
+	if p.Value != "" {
+		message = hidden(message, p.Value)
+	}
+	for part := range strings.SplitSeq(p.Key, ", ") {
+		if name, value, ok := strings.Cut(part, "="); ok && value != "" && (name == "studentUniqueId" || name == "studentAssessmentIdentifier") {
+			message = hidden(message, value)
+		}
+	}
+	return message
+}
+
+// hidden replaces a value where it stands by itself, not where it is a part of another word.
+func hidden(message, value string) string {
+	word := func(c byte) bool {
+		return c >= utf8.RuneSelf || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	}
+	var b strings.Builder
+	for {
+		i := strings.Index(message, value)
+		if i < 0 {
+			b.WriteString(message)
+			return b.String()
+		}
+		end := i + len(value)
+		inside := i > 0 && word(message[i-1]) && word(value[0]) || end < len(message) && word(message[end]) && word(value[len(value)-1])
+		b.WriteString(message[:i])
+		if inside {
+			b.WriteString(value)
+		} else {
+			b.WriteString("…")
+		}
+		message = message[end:]
+	}
+}

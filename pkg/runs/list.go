@@ -1,0 +1,88 @@
+package runs
+
+import (
+	"bufio"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/durable"
+)
+
+// elsewhere lists runs that --run put outside of root.
+const elsewhere = "elsewhere.txt"
+
+// Remember notes a run outside of root, so that List finds it.
+func Remember(root, path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	root, err = filepath.Abs(root)
+	if err != nil {
+		return err
+	}
+	if rel, err := filepath.Rel(root, path); err == nil && filepath.IsLocal(rel) && strings.Count(filepath.ToSlash(rel), "/") == 1 {
+		return nil
+	}
+	known, err := readElsewhere(root)
+	if err != nil || slices.Contains(known, path) {
+		return err
+	}
+	if err := durable.MkdirAll(root); err != nil {
+		return err
+	}
+	// Others may note theirs at the same time: a line is appended in one write, nothing is rewritten.
+	f, err := os.OpenFile(filepath.Join(root, elsewhere), os.O_CREATE|os.O_APPEND|os.O_WRONLY, durable.FileMode)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(path + "\n")
+	return errors.Join(err, f.Close())
+}
+
+func readElsewhere(root string) ([]string, error) {
+	f, err := os.Open(filepath.Join(root, elsewhere))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var paths []string
+	s := bufio.NewScanner(f)
+	for s.Scan() {
+		if p := s.Text(); !slices.Contains(paths, p) {
+			paths = append(paths, p)
+		}
+	}
+	return paths, s.Err()
+}
+
+// List finds the runs under root, and those it remembers elsewhere, oldest first. tenant may be
+// empty: all. What cannot be read is left out.
+func List(root, tenant string) ([]*Run, error) {
+	paths, err := filepath.Glob(filepath.Join(root, "*", "*", manifestFile))
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range paths {
+		paths[i] = filepath.Dir(p)
+	}
+	known, err := readElsewhere(root)
+	if err != nil {
+		return nil, err
+	}
+	var all []*Run
+	for _, p := range append(paths, known...) { // what was removed since does not open
+		if r, err := Open(p); err == nil && (tenant == "" || r.Tenant == tenant) {
+			all = append(all, r)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *Run) int { return a.Created.Compare(b.Created) })
+	return all, nil
+}

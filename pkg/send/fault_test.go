@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -391,4 +392,55 @@ func (c *closing) Post(ctx context.Context, resource string, body []byte) (*targ
 		c.l.Close()
 	}
 	return c.Client.Post(ctx, resource, body)
+}
+
+// A record that the target makes wait holds no other one back, however many blocks are behind it, and
+// the rows of errors keep the order of the file.
+func TestSlowRecord(t *testing.T) {
+	w := newWorld(t)
+	lines := make([]string, 2500) // more blocks than are in memory at a time
+	for i := range lines {
+		lines[i] = scored(i, 1)
+	}
+	o := w.sendOptions(w.run(records{"studentAssessments": lines}))
+	s := &slow{Client: w.client, line: lines[3], others: len(lines) - 1, done: make(chan struct{})}
+	o.To.Client = s
+	counts, err := send.Run(t.Context(), o)
+	if err != nil || s.stalled.Load() {
+		t.Fatalf("stalled: %v; %v", s.stalled.Load(), err)
+	}
+	rows := unloaded(t, o.Run, "studentAssessments")
+	if c := counts.Resources["studentAssessments"]; c.Created != 1 || c.Rejected != int64(len(lines)-1) || len(rows) != len(lines)-1 {
+		t.Fatalf("%+v, %d rows", c, len(rows))
+	}
+	for i := 1; i < len(rows); i++ {
+		if rows[i].StagedLine <= rows[i-1].StagedLine {
+			t.Fatalf("line %d behind line %d", rows[i].StagedLine, rows[i-1].StagedLine)
+		}
+	}
+}
+
+// slow is a target that refuses all records but one, which it takes when the others are answered.
+type slow struct {
+	*target.Client
+	line     string
+	others   int
+	answered atomic.Int64
+	done     chan struct{}
+	stalled  atomic.Bool
+}
+
+func (s *slow) Post(_ context.Context, _ string, body []byte) (*target.Response, error) {
+	if string(body) != s.line {
+		if s.answered.Add(1) == int64(s.others) {
+			close(s.done)
+		}
+		return nil, &target.Failure{Kind: target.Conflict, Status: http.StatusConflict}
+	}
+	select {
+	case <-s.done:
+	case <-time.After(time.Minute):
+		s.stalled.Store(true)
+	}
+	return &target.Response{Status: http.StatusCreated, ID: "1"}, nil
 }

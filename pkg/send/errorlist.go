@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"time"
 
+	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
@@ -54,7 +54,7 @@ func (e *errorList) add(row *ErrorRow) error {
 }
 
 func (e *errorList) begin() (err error) {
-	if err := os.MkdirAll(e.run.File("errors"), 0o700); err != nil {
+	if err := durable.MkdirAll(e.run.File("errors")); err != nil {
 		return err
 	}
 	if e.json, err = jsonl.Create(e.run.File("errors", e.resource+".jsonl")); err != nil {

@@ -80,7 +80,8 @@ func (s *run) descriptor(f *field) bool {
 
 func (s *run) useDescriptor(f *field, value []byte, number int32) {
 	if !s.keyOnly {
-		s.rec.Descriptors = append(s.rec.Descriptors, DescriptorUse{Type: f.Descriptor, Property: f.Property, Value: value, number: number, Place: s.place(f.path)})
+		s.rec.Descriptors = append(s.rec.Descriptors,
+			DescriptorUse{Type: f.Descriptor, Property: f.Property, Value: value, Place: s.place(f.path), number: number})
 	}
 }
 

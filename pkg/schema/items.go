@@ -62,7 +62,8 @@ func (s *run) elements(f *field, firstItem int) bool {
 			if !s.in.Skip() {
 				return false
 			}
-			s.findAt(diag.RecordSchema, s.place(f.plan.path).String(), s.in.Data[start:s.in.Pos], "", "item %d of %s must be an object, not %s", count+1, f.Name, kindOf(c))
+			s.find(diag.RecordSchema, s.place(f.plan.path), s.in.Data[start:s.in.Pos], "",
+				"item %d of %s must be an object, not %s", count+1, f.Name, kindOf(c))
 		default:
 			s.item = len(s.rec.scratch.values)
 			for range f.plan.keyFold {

@@ -74,7 +74,8 @@ func (s *Standard) JSONSchema(resource string) ([]byte, bool) {
 }
 
 func (r *Resource) schema() *resourceSchema {
-	out := &resourceSchema{Dialect: jsonSchemaDialect, Title: r.Name, Descriptor: r.Descriptor, KeyUpdates: r.KeyUpdates, Key: [][]string{}, valueSchema: r.Root.schema()}
+	out := &resourceSchema{Dialect: jsonSchemaDialect, Title: r.Name, Descriptor: r.Descriptor, KeyUpdates: r.KeyUpdates,
+		Key: [][]string{}, valueSchema: r.Root.schema()}
 	if r.Segment != coreSegment {
 		out.Segment = r.Segment
 	}
@@ -219,7 +220,8 @@ func (f *valueSchema) object(r *Resource, path Path) *Object {
 }
 
 func (f *valueSchema) property(r *Resource, path Path) *Property {
-	p := &Property{Kind: f.kind(), Descriptor: f.Descriptor, MinLength: f.MinLength, MaxLength: f.MaxLength, Minimum: f.Minimum, Maximum: f.Maximum}
+	p := &Property{Kind: f.kind(), Descriptor: f.Descriptor,
+		MinLength: f.MinLength, MaxLength: f.MaxLength, Minimum: f.Minimum, Maximum: f.Maximum}
 	switch p.Kind {
 	case KindInteger:
 		p.Int64 = f.Format == int64Format

@@ -47,7 +47,8 @@ func (s *run) useReference(p *plan) {
 			return
 		}
 	}
-	s.rec.References = append(s.rec.References, ReferenceUse{Reference: p.ref.Reference, Parts: parts[:len(parts):len(parts)], Place: s.place(p.path), plan: p.ref})
+	s.rec.References = append(s.rec.References,
+		ReferenceUse{Reference: p.ref.Reference, Parts: parts[:len(parts):len(parts)], Place: s.place(p.path), plan: p.ref})
 	if len(p.ref.Targets) == 1 {
 		use := &s.rec.References[len(s.rec.References)-1]
 		use.Hash = s.referenceHash(use, p.ref.Targets[0])

@@ -99,7 +99,7 @@ func Load(fsys fs.FS, version string) (*Standard, error) {
 	if err := json.Unmarshal(text, &c); err != nil {
 		return nil, fmt.Errorf("read data standard %s: %w", version, err)
 	}
-	s := &Standard{Version: c.Version, resources: make(map[string]func() *Resource, len(c.Endpoints)), descriptors: map[string]string{}}
+	s := newStandard(c.Version)
 	descriptor := sync.OnceValue(func() *Resource { return mustDecode(fsys, version, descriptorFile) })
 	for name, e := range c.Endpoints {
 		if e.Descriptor != "" {

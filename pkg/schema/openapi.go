@@ -82,8 +82,7 @@ var serverFields = map[string]bool{"id": true, "link": true, "_etag": true, "_la
 // FromOpenAPI reads a data standard from its documents: Swagger 2.0 as ODS/API 5 and 6 publish it, or
 // OpenAPI 3 as ODS/API 7 and the Data Management Service do, which spell schema names differently.
 func FromOpenAPI(docs Documents) (*Standard, error) {
-	r := &reader{standard: &Standard{Version: docs.Version, resources: map[string]func() *Resource{}, descriptors: map[string]string{}},
-		roots: map[string]*rawResource{}, types: map[string]string{}}
+	r := &reader{standard: newStandard(docs.Version), roots: map[string]*rawResource{}, types: map[string]string{}}
 	for _, text := range docs.Descriptors {
 		if err := r.read(text, true); err != nil {
 			return nil, fmt.Errorf("read OpenAPI document of descriptors: %w", err)
@@ -300,8 +299,8 @@ func (c *converter) items(n *schemaNode, path Path, inside []string) *Object {
 func (c *converter) reference(name string, n *schemaNode, schemaName string, p *Property, path Path) {
 	_, target, _ := strings.Cut(schemaName, "_")
 	target = upperFirst(strings.TrimSuffix(strings.TrimSuffix(target, "Reference"), "_"))
-	ref := &rawReference{Reference: &Reference{Path: path}, object: p.Object, entity: entityOf(schemaName), target: target, marked: n.Identity}
-	ref.base = strings.TrimSuffix(name, "Reference")
+	ref := &rawReference{Reference: &Reference{Path: path}, object: p.Object, entity: entityOf(schemaName), target: target,
+		marked: n.Identity, base: strings.TrimSuffix(name, "Reference")}
 	if len(ref.base) > len(target) && strings.EqualFold(ref.base[len(ref.base)-len(target):], target) {
 		ref.role = ref.base[:len(ref.base)-len(target)]
 	}

@@ -132,6 +132,10 @@ func (s *Standard) All(yield func(*Resource) bool) {
 	}
 }
 
+func newStandard(version string) *Standard {
+	return &Standard{Version: version, resources: map[string]func() *Resource{}, descriptors: map[string]string{}}
+}
+
 func (s *Standard) add(r *Resource) {
 	s.resources[r.Name] = func() *Resource { return r }
 	if r.Descriptor != "" {

@@ -98,7 +98,8 @@ func (c *converter) mapping(t *token.Token, flow bool, values []*ast.MappingValu
 				value.Pos = key.Pos
 			}
 			if bare {
-				c.problem(key.Pos, "Quote the whole value before it if the comma belongs to it, as in {a: \"f(b, c)\"}.", "%s has no value: in braces a comma ends the value before it", quoted(key.Value))
+				c.problem(key.Pos, "Quote the whole value before it if the comma belongs to it, as in {a: \"f(b, c)\"}.",
+					"%s has no value: in braces a comma ends the value before it", quoted(key.Value))
 			} else {
 				c.null(value, quoted(key.Value), v.Value)
 			}
@@ -130,7 +131,8 @@ func (c *converter) colon(key *Node) {
 	case c.located != key.Pos.Line || !ok:
 		c.problem(key.Pos, "Write `key: value`.", "`:` does not follow its key")
 	case key.Style == Plain && next != "" && !strings.ContainsRune(" \t", rune(next[0])):
-		c.problem(c.pos(c.located, c.end+gap), "Put a blank behind it, or quote the text it belongs to.", "`:` between key and value needs a blank behind it")
+		c.problem(c.pos(c.located, c.end+gap), "Put a blank behind it, or quote the text it belongs to.",
+			"`:` between key and value needs a blank behind it")
 	}
 }
 
@@ -201,7 +203,10 @@ func (c *converter) block(n *ast.LiteralNode) *Node {
 		if indent == "" {
 			blanks = max(blanks, len(written))
 		}
-		if strings.TrimRight(written, " ") != strings.TrimRight(indent+l, " ") || indent == "" && l != "" || indent != "" && blanks > len(indent) {
+		changed := strings.TrimRight(written, " ") != strings.TrimRight(indent+l, " ")
+		bare := indent == "" && l != ""
+		tooDeep := indent != "" && blanks > len(indent) // a line of blanks above is indented further than the text
+		if changed || bare || tooDeep {
 			c.problem(c.pos(pos.Line+1+i, 1), "Indent the lines of the block alike.", "this line of the block can be read in two ways")
 			break
 		}
@@ -288,7 +293,8 @@ func (c *converter) hash(n *Node, tail string) {
 func (c *converter) forgotten(tokens token.Tokens) {
 	for _, t := range tokens {
 		switch t.Type {
-		case token.StringType, token.SingleQuoteType, token.DoubleQuoteType, token.NullType, token.BoolType, token.IntegerType, token.FloatType:
+		case token.StringType, token.SingleQuoteType, token.DoubleQuoteType,
+			token.NullType, token.BoolType, token.IntegerType, token.FloatType:
 			if !c.seen[t] {
 				c.problem(c.place(t, ""), "Correct the indentation, or quote the whole text.", "%s belongs to nothing", quoted(t.Value))
 			}

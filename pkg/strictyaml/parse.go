@@ -98,7 +98,8 @@ func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
 		return nil, false
 	}
 	if len(tokens) > maxTokens {
-		s.problem(s.pos(0, 0), "Move data into tables.", "the file has %d words and marks, more than the %d that are read", len(tokens), maxTokens)
+		s.problem(s.pos(0, 0), "Move data into tables.",
+			"the file has %d words and marks, more than the %d that are read", len(tokens), maxTokens)
 		return nil, false
 	}
 	ok = true
@@ -114,7 +115,8 @@ func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
 		switch t.Type {
 		case token.TagType:
 			applied++
-			s.problem(pos, fmt.Sprintf("Quote it if the text is meant: %s; in an expression write `not`.", quoted(strings.TrimSpace(t.Value))), "%s is a tag, and tags are not used here", t.Value)
+			s.problem(pos, fmt.Sprintf("Quote it if the text is meant: %s; in an expression write `not`.", quoted(strings.TrimSpace(t.Value))),
+				"%s is a tag, and tags are not used here", t.Value)
 		case token.AnchorType, token.AliasType:
 			applied++
 		case token.DirectiveType:
@@ -192,6 +194,7 @@ func (s *source) syntax(err error, shift int) {
 }
 
 // explain says a syntax error in plain words and with a fix, where message and line show what was meant.
+// The parser's errors have no codes: their text is all there is to tell them apart.
 func explain(message, line string) (string, string) {
 	switch {
 	case strings.Contains(line, "\u00a0"):

@@ -90,10 +90,16 @@ row "vendor file to loaded, $rows rows" "$seconds" s '<=' "$(calc "15 * $rows / 
 
 [ -z "${BENCH_QUICK:-}" ] || exit 0
 cd - >/dev/null
+# bench NAME FLAGS…: runs a benchmark, in whatever package it is
+bench() {
+  local file
+  file=$(grep -rl --include='*_test.go' "^func Benchmark$1(" pkg) || { echo "there is no Benchmark$1" >&2; exit 1; }
+  go test "./$(dirname "$file")" -run '^$' -bench "^Benchmark$1\$" "${@:2}" >"$work/bench" 2>&1 || { cat "$work/bench" >&2; exit 1; }
+}
 rate() { awk -v name="$1" -v unit="$2" '$1 ~ name { for (i = 2; i <= NF; i++) if ($i == unit && $(i-1) + 0 > best) best = $(i-1) + 0 } END { printf "%.0f", best }' "$work/bench"; }
-go test ./pkg/transform -run '^$' -bench Engine -benchtime 3x >"$work/bench" 2>&1
+bench Engine -benchtime 3x
 row "transform engine alone, two workers, output discarded" "$(rate workers=2 rows/s)" rows/s '>=' 100000
-go test ./pkg/send -run '^$' -bench Send -benchtime 3x >"$work/bench" 2>&1
+bench Send -benchtime 3x
 row "send / bare client with the same concurrency" "$(calc "$(rate Send/send records/s) / $(rate Send/bare records/s)" 2)" ratio '>=' 0.8
-go test ./pkg/ledger -run '^$' -bench Decide -benchtime 3x -timeout 20m >"$work/bench" 2>&1
+bench Decide -benchtime 3x -timeout 20m
 row "ledger: deciding unchanged, 5M known keys" "$(rate known=5000000 records/s)" records/s '>=' 200000

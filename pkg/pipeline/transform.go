@@ -12,7 +12,7 @@ import (
 
 // Transform makes the run directory and stages the records; Create comes first.
 func (x *Execution) Transform(ctx context.Context) (runs.Outcome, error) {
-	r, err := runs.Create(x.mapping.path, x.mapping.manifest)
+	r, err := runs.Create(x.prepared.path, x.prepared.manifest)
 	if err != nil {
 		return x.ended(ctx, 0, err)
 	}
@@ -34,12 +34,12 @@ func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 		return Progress{p.BytesRead.Load(), p.BytesTotal.Load(), fmt.Sprintf("(%d rows)", p.Rows.Load())}
 	})
 	defer stop()
-	files, remove, err := source.Fetch(ctx, x.mapping.inputs, x.run.Path, x.place.Stdin)
+	files, remove, err := source.Fetch(ctx, x.prepared.inputs, x.run.Path, x.place.Stdin)
 	if err != nil {
 		return nil, err
 	}
 	o := transform.RunOptions{Run: x.run, Inputs: files, Workers: x.place.workers(), Progress: p}
-	counts, err := x.mapping.program.Run(ctx, o)
+	counts, err := x.prepared.program.Run(ctx, o)
 	err = errors.Join(err, remove())
 	if counts == nil {
 		return nil, err

@@ -79,7 +79,6 @@ type timeBar struct {
 type explained struct {
 	Group
 	Meaning string
-	More    string
 }
 
 // classes colour the terms: good, quiet, bad.

@@ -25,8 +25,8 @@ type Request struct {
 	Run    string            // the run directory; empty: runs/<tenant>/<time>-<bundle> beside sluice.yaml
 }
 
-// mapping is a transform of which everything is known that can be before a file is read.
-type mapping struct {
+// prepared is a transform of which everything is known that can be before a file is read.
+type prepared struct {
 	program  *transform.Program
 	inputs   []source.Input
 	path     string // of the run directory, absolute
@@ -44,12 +44,12 @@ func (x *Execution) Create(q Request) error {
 	if err := runs.CheckFree(m.path); err != nil {
 		return err
 	}
-	x.mapping = m
+	x.prepared = m
 	return x.lockRun(m.path)
 }
 
 // prepare loads and compiles; it writes nothing.
-func (x *Execution) prepare(q Request) (*mapping, error) {
+func (x *Execution) prepare(q Request) (*prepared, error) {
 	b, err := x.place.Bundle(q.Bundle)
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (x *Execution) prepare(q Request) (*mapping, error) {
 	manifest := runs.Manifest{Tool: x.place.Tool, Created: now.UTC(), Tenant: name, Student: student, Params: config.Params,
 		Bundle:       runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin},
 		DataStandard: all[0].Version}
-	return &mapping{program, files, path, manifest}, nil
+	return &prepared{program, files, path, manifest}, nil
 }
 
 // transformConfig joins bundle, tenant and parameters. Parameters of the tenant that the bundle does

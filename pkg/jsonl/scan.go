@@ -16,7 +16,7 @@ type Scanner struct {
 	Pos     int
 	Problem string // why the text is not JSON at Pos; empty as long as it may be
 	Flaws   []Flaw // of the text read last
-	Decoded []byte // room for texts with escapes, to reuse between scanners
+	Decoded []byte // room for texts that are not plain, to reuse between scanners
 
 	nested int // open objects and lists
 }
@@ -110,77 +110,58 @@ func plainEnd(data []byte, i int) int {
 	return i
 }
 
-// Text reads the text that begins at Pos. What it returns is part of Data, or of Decoded if the
-// text has escapes.
+// Text reads the text that begins at Pos. A text of plain characters is returned as a part of Data,
+// others are put together in Decoded.
 func (s *Scanner) Text() ([]byte, bool) {
 	s.Flaws = s.Flaws[:0]
 	start := s.Pos + 1
-	i := plainEnd(s.Data, start)
-	for i < len(s.Data) {
-		switch c := s.Data[i]; {
-		case c == '"':
-			s.Pos = i + 1
-			return s.Data[start:i:i], true
-		case c == '\\':
-			return s.escaped(start, i)
+	if end := plainEnd(s.Data, start); end < len(s.Data) && s.Data[end] == '"' {
+		s.Pos = end + 1
+		return s.Data[start:end:end], true
+	}
+	return s.decode(start)
+}
+
+// decode reads a text with characters that are not plain; start is behind its quote.
+func (s *Scanner) decode(start int) ([]byte, bool) {
+	from := len(s.Decoded)
+	for i := start; ; {
+		end := plainEnd(s.Data, i)
+		s.Decoded = append(s.Decoded, s.Data[i:end]...)
+		s.Pos = end
+		switch {
+		case end == len(s.Data):
+			return nil, s.Fail(unclosed)
+		case s.Data[end] == '"':
+			s.Pos++
+			return s.Decoded[from:len(s.Decoded):len(s.Decoded)], true
+		case s.Data[end] < ' ':
+			return nil, s.Fail(unescaped)
 		}
-		size, ok := s.character(i)
+		var ok bool
+		if s.Data[end] == '\\' {
+			i, ok = s.escape(end)
+		} else {
+			i, ok = s.character(end)
+		}
 		if !ok {
 			return nil, false
 		}
-		i = plainEnd(s.Data, i+size)
 	}
-	s.Pos = i
-	return nil, s.Fail(unclosed)
 }
 
-// escaped goes on at i with a text that holds escapes.
-func (s *Scanner) escaped(start, i int) ([]byte, bool) {
-	from := len(s.Decoded)
-	for i < len(s.Data) {
-		s.Decoded = append(s.Decoded, s.Data[start:i]...)
-		switch c := s.Data[i]; c {
-		case '"':
-			s.Pos = i + 1
-			return s.Decoded[from:len(s.Decoded):len(s.Decoded)], true
-		case '\\':
-			next, ok := s.escape(i)
-			if !ok {
-				return nil, false
-			}
-			i = next
-		default:
-			size, ok := s.character(i)
-			if !ok {
-				return nil, false
-			}
-			s.Decoded = append(s.Decoded, s.Data[i:i+size]...)
-			i += size
-		}
-		start = i
-		i = plainEnd(s.Data, i)
-	}
-	s.Pos = i
-	return nil, s.Fail(unclosed)
-}
-
-// character is the size of the character at i, which is neither plain nor a quote nor a backslash.
-func (s *Scanner) character(i int) (size int, ok bool) {
-	if s.Data[i] < ' ' {
-		s.Pos = i
-		return 0, s.Fail(unescaped)
-	}
+// character takes over the character at i, which is not ASCII, and returns what follows it.
+func (s *Scanner) character(i int) (next int, ok bool) {
 	r, size := utf8.DecodeRune(s.Data[i:])
 	if r == utf8.RuneError && size == 1 {
-		s.Pos = i
 		return 0, s.Fail(notUTF8)
 	}
-	return size, true
+	s.Decoded = append(s.Decoded, s.Data[i:i+size]...)
+	return i + size, true
 }
 
 // escape decodes the escape at i and returns what follows it.
 func (s *Scanner) escape(i int) (next int, ok bool) {
-	s.Pos = i
 	if i+1 >= len(s.Data) {
 		return 0, s.Fail(unclosed)
 	}

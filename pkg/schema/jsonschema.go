@@ -64,15 +64,6 @@ const (
 	int64Format = "int64"
 )
 
-// JSONSchema writes what is known of a resource as a JSON Schema, which Load reads back.
-func (s *Standard) JSONSchema(resource string) ([]byte, bool) {
-	r, ok := s.Resource(resource)
-	if !ok {
-		return nil, false
-	}
-	return layOut(r.schema()), true
-}
-
 func (r *Resource) schema() *resourceSchema {
 	out := &resourceSchema{Dialect: jsonSchemaDialect, Title: r.Name, Descriptor: r.Descriptor, KeyUpdates: r.KeyUpdates,
 		Key: [][]string{}, valueSchema: r.Root.schema()}

@@ -30,7 +30,7 @@ type Refusal struct {
 
 // Validator compiles the resource's schema.
 func (s *Standard) Validator(resource string) (*Validator, error) {
-	text, ok := s.JSONSchema(resource)
+	r, ok := s.Resource(resource)
 	if !ok {
 		return nil, fmt.Errorf("data standard %s has no %s", s.Version, resource)
 	}
@@ -55,7 +55,7 @@ func (s *Standard) Validator(resource string) (*Validator, error) {
 	}
 	c.RegisterExtension("own", own, ownKeywords{})
 	name := resource + ".json"
-	if err := c.AddResource(name, bytes.NewReader(text)); err != nil {
+	if err := c.AddResource(name, bytes.NewReader(layOut(r.schema()))); err != nil {
 		return nil, fmt.Errorf("read schema of %s: %w", resource, err)
 	}
 	compiled, err := c.Compile(name)

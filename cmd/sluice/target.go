@@ -4,20 +4,17 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/send"
-	"github.com/sluice-edfi/sluice/pkg/target"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
 
@@ -80,14 +77,6 @@ It changes nothing. Ends with 0 if nothing stands in the way, 3 if something doe
 	return cmd
 }
 
-// finding is one line of the pre-flight.
-type finding struct {
-	Subject string    `json:"subject"`
-	OK      bool      `json:"ok"`
-	Code    diag.Code `json:"code,omitempty"`
-	Says    string    `json:"says"`
-}
-
 func (a *app) runTargetCheck(ctx context.Context, place *pipeline.Workplace, t *tenant.Tenant, o targetCheckOptions) (runs.Outcome, error) {
 	x := pipeline.New(place, t, "sluice target check")
 	defer a.closing(x)
@@ -95,7 +84,7 @@ func (a *app) runTargetCheck(ctx context.Context, place *pipeline.Workplace, t *
 	if err != nil {
 		return 0, err
 	}
-	needed, wanted, err := neededResources(place, o)
+	needs, wanted, err := needsOf(place, o)
 	if err != nil {
 		return 0, err
 	}
@@ -103,29 +92,23 @@ func (a *app) runTargetCheck(ctx context.Context, place *pipeline.Workplace, t *
 	if err != nil {
 		return 0, err
 	}
-	found := []finding{{Subject: "address", OK: true, Says: api.Identity.BaseURL},
+	found := []catalog.Finding{{Subject: "address", OK: true, Says: api.Identity.BaseURL},
 		{Subject: "API", OK: true, Says: about.Version},
 		{Subject: "data standard", OK: true, Says: about.Standard()}}
 	if wanted != nil {
 		if err := wanted(about.Standard()); err != nil {
-			found[2] = finding{"data standard", false, diag.StandardMismatch, err.Error()}
+			found[2] = catalog.Finding{Subject: "data standard", Code: diag.StandardMismatch, Says: err.Error()}
 		}
 	}
 	for _, note := range about.Notes {
-		found = append(found, finding{Subject: "note", OK: true, Says: note})
+		found = append(found, catalog.Finding{Subject: "note", OK: true, Says: note})
 	}
-	found = append(found, finding{Subject: "credential", OK: true, Says: "accepted, key " + api.ClientID})
-	live, err := x.TargetStandard(ctx)
+	found = append(found, catalog.Finding{Subject: "credential", OK: true, Says: "accepted, key " + api.ClientID})
+	offered, err := x.Catalog(ctx)
 	if err != nil {
 		return 0, err
 	}
-	found = append(found, finding{Subject: "resources", OK: true, Says: fmt.Sprintf("%d, descriptors among them", len(live.Names()))})
-	for _, name := range needed {
-		if _, ok := live.Resource(name); !ok {
-			found = append(found, finding{"resource " + name, false, diag.ResourceUnknown, "the target does not have it"})
-		}
-	}
-	found = append(found, permissions(ctx, api.Client, live, needed)...)
+	found = append(found, offered.Fits(needs)...)
 	ok := true
 	for _, f := range found {
 		ok = ok && f.OK
@@ -146,80 +129,38 @@ func (a *app) runTargetCheck(ctx context.Context, place *pipeline.Workplace, t *
 	return outcome, a.screen.result(map[string]any{"tenant": t.Name, "ok": ok, "findings": found})
 }
 
-// neededResources is what a bundle or a run will load, and the data standard that it is for.
-func neededResources(place *pipeline.Workplace, o targetCheckOptions) ([]string, func(string) error, error) {
+// needsOf is what a bundle or a run will load, and a check of the data standard that it is for.
+func needsOf(place *pipeline.Workplace, o targetCheckOptions) (needs catalog.Needs, fits func(version string) error, err error) {
 	switch {
 	case o.bundle != "":
 		b, err := place.Bundle(o.bundle)
 		if err != nil {
-			return nil, nil, err
+			return needs, nil, err
 		}
-		set := map[string]bool{}
 		for _, r := range b.Resources {
-			set[r.Name.Value] = true
+			needs.Resources = append(needs.Resources, r.Name.Value)
 		}
 		for _, d := range b.Descriptors.Vendor {
-			set[strings.ToLower(d.Type.Value[:1])+d.Type.Value[1:]+"s"] = true
+			needs.Descriptors = append(needs.Descriptors, d.Type.Value)
 		}
-		return slices.Sorted(maps.Keys(set)), func(version string) error {
+		return needs, func(version string) error {
 			_, err := place.Standards(b, version)
 			return err
 		}, nil
 	case o.run != "":
 		r, err := runs.Open(o.run)
 		if err != nil {
-			return nil, nil, err
+			return needs, nil, err
 		}
-		names, err := r.StagedResources()
-		return names, func(version string) error {
-			if major(version) != major(r.DataStandard) {
+		needs.Resources, err = r.StagedResources()
+		return needs, func(version string) error {
+			if !schema.SameMajor(version, r.DataStandard) {
 				return fmt.Errorf("%s; the run was shaped for %s", version, r.DataStandard)
 			}
 			return nil
 		}, err
 	}
-	return nil, nil, nil
-}
-
-func major(version string) string {
-	m, _, _ := strings.Cut(version, ".")
-	return m
-}
-
-// permissions compares what the target says of the credential with what is needed. Older APIs say
-// less; what they do not say is no finding.
-func permissions(ctx context.Context, client *target.Client, live *schema.Standard, needed []string) []finding {
-	info, err := client.TokenInfo(ctx)
-	if err != nil {
-		return []finding{{Subject: "permissions", OK: true, Says: "the target does not say what the credential may do"}}
-	}
-	found := []finding{}
-	if info.ClaimSet.Name != "" {
-		found = append(found, finding{Subject: "claim set", OK: true, Says: info.ClaimSet.Name})
-	}
-	if len(info.NamespacePrefixes) > 0 {
-		found = append(found, finding{Subject: "namespaces", OK: true, Says: strings.Join(info.NamespacePrefixes, ", ")})
-	}
-	if len(info.Resources) == 0 {
-		return found
-	}
-	may := map[string][]string{}
-	for _, p := range info.Resources {
-		may[strings.ToLower(p.Resource)] = p.Operations
-	}
-	for _, name := range needed {
-		r, ok := live.Resource(name)
-		if !ok {
-			continue
-		}
-		operations := may["/"+strings.ToLower(r.Segment+"/"+name)]
-		for _, want := range []string{"Create", "Update"} {
-			if !slices.ContainsFunc(operations, func(o string) bool { return strings.EqualFold(o, want) }) {
-				found = append(found, finding{"resource " + name, false, diag.AuthForbidden, "the credential lacks " + want})
-			}
-		}
-	}
-	return found
+	return needs, nil, nil
 }
 
 func (a *app) newTargetAccept() *cobra.Command {

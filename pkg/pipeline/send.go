@@ -103,11 +103,11 @@ func (x *Execution) withLedger(ctx context.Context, open OpenLedger, work func(s
 		return err
 	}
 	defer held.Close()
-	standard, err := x.TargetStandard(ctx)
+	offered, err := x.Catalog(ctx)
 	if err != nil {
 		return err
 	}
-	return work(send.Destination{Tenant: x.tenant.Name, Client: api.Client, ClientID: api.ClientID, Ledger: held, Standard: standard,
+	return work(send.Destination{Tenant: x.tenant.Name, Client: api.Client, ClientID: api.ClientID, Ledger: held, Standard: offered.Standard(),
 		Concurrency: x.tenant.Concurrency, Logger: x.logger})
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
@@ -60,6 +61,16 @@ func (x *Execution) Connect(ctx context.Context) (*Target, error) {
 	var err error
 	x.target, err = open(ctx)
 	return x.target, err
+}
+
+// Catalog asks what the tenant's target offers and holds.
+func (x *Execution) Catalog(ctx context.Context) (*catalog.Catalog, error) {
+	api, err := x.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return catalog.Open(ctx, api.Client, catalog.Options{Identity: api.Identity.String(), ClientID: api.ClientID,
+		CacheDir: x.place.stateFile(x.tenant, "cache"), Logger: x.logger})
 }
 
 func (x *Execution) openTarget(ctx context.Context) (*Target, error) {

@@ -8,7 +8,6 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
-	"github.com/sluice-edfi/sluice/pkg/target"
 	"github.com/sluice-edfi/sluice/pkg/validate"
 )
 
@@ -38,11 +37,17 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 		return 0, diag.Fail(diag.Usage, diag.ConfigTenant, "transform the file with --tenant "+t.Name,
 			"the run in %s was made for %s, not for %s", r.Path, of, t.Name)
 	}
-	o, err := x.validateOptions(r.DataStandard)
-	if err != nil {
+	o := validate.Options{Run: r, Workers: x.place.workers(), Now: time.Now, Logger: x.logger}
+	if t != nil {
+		o.Tenant, o.CacheDir = t.Name, x.place.stateFile(t, "cache")
+	}
+	var err error
+	if o.Standard, err = x.place.Standard(r.DataStandard); err != nil {
 		return 0, err
 	}
-	o.Run = r
+	if o.EmbeddedDescriptors, err = schema.StandardDescriptors(x.place.Schemas, r.DataStandard); err != nil {
+		return 0, err
+	}
 	return x.stage(ctx, runs.Validate, func(ctx context.Context) (runs.Counts, error) {
 		if !offline {
 			api, err := x.Connect(ctx)
@@ -63,34 +68,4 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 		}
 		return counts, err
 	})
-}
-
-// validateOptions are the options that depend neither on the run nor on the target.
-func (x *Execution) validateOptions(standard string) (validate.Options, error) {
-	o := validate.Options{Workers: x.place.workers(), Now: time.Now, Logger: x.logger}
-	if x.tenant != nil {
-		o.Tenant, o.CacheDir = x.tenant.Name, x.place.stateFile(x.tenant, "cache")
-	}
-	var err error
-	if o.Standard, err = x.place.Standard(standard); err != nil {
-		return o, err
-	}
-	o.EmbeddedDescriptors, err = schema.StandardDescriptors(x.place.Schemas, standard)
-	return o, err
-}
-
-// TargetStandard is the data standard as the target describes itself.
-func (x *Execution) TargetStandard(ctx context.Context) (*schema.Standard, error) {
-	api, err := x.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	embedded := schema.Versions(x.place.Schemas)
-	o, err := x.validateOptions(embedded[len(embedded)-1])
-	if err != nil {
-		return nil, err
-	}
-	o.Client, o.Target = api.Client, api.describe()
-	live, _, err := validate.TargetStandard(ctx, o)
-	return live, target.Explain(err, "")
 }

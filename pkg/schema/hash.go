@@ -31,6 +31,9 @@ func appendPart(dst, value []byte, fold bool) []byte {
 // HashFor is the Key.Hash of the record that the reference points at, if that is a record of target.
 // An abstract target such as EducationOrganization may be schools or localEducationAgencies.
 func (u *ReferenceUse) HashFor(target string) [16]byte {
+	if len(u.Reference.Targets) == 1 {
+		return u.Hash
+	}
 	return sum(u.appendKey(make([]byte, 0, 256), target))
 }
 

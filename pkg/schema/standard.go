@@ -228,3 +228,13 @@ func (o *Object) setProperties(props []*Property) {
 		o.ByName[p.Name] = p
 	}
 }
+
+// SameMajor reports whether two data standards, 5.1 and 5.2, have the same major version. Records
+// shaped for one may be wrong for another that has not.
+func SameMajor(a, b string) bool {
+	major := func(version string) string {
+		first, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
+		return first
+	}
+	return major(a) == major(b)
+}

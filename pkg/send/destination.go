@@ -2,12 +2,11 @@ package send
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
-	"net/url"
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/target"
@@ -19,7 +18,7 @@ type Client interface {
 	AvailableChangeVersions(ctx context.Context) (target.ChangeVersions, error)
 	GetByID(ctx context.Context, resource, id string) (*target.Response, error)
 	Post(ctx context.Context, resource string, body []byte) (*target.Response, error)
-	PagesParallel(ctx context.Context, resource string, query url.Values, size, workers int, yield func(items []json.RawMessage) error) error
+	catalog.Reader
 }
 
 // Destination is a tenant's target, and the ledger that says what that target holds.

@@ -28,7 +28,7 @@ import (
 func (w *world) contents(resource string) map[string]string {
 	w.t.Helper()
 	all := map[string]string{}
-	err := w.client.Pages(w.t.Context(), resource, nil, 0, func(items []json.RawMessage) error {
+	err := w.client.EachPage(w.t.Context(), resource, 1, func(items []json.RawMessage) error {
 		for _, item := range items {
 			var id struct{ ID string }
 			if err := json.Unmarshal(item, &id); err != nil {

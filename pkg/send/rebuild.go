@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/schema"
@@ -31,7 +32,7 @@ func Rebuild(ctx context.Context, d Destination) (map[string]int64, error) {
 	err = d.Ledger.Rebuild(ctx, ledger.Run{ID: "rebuild " + now.UTC().Format(time.RFC3339Nano)}, facts, func(add func(ledger.Row) error) error {
 		for _, name := range names {
 			n, err := d.readResource(ctx, name, now, add)
-			if n == 0 && (target.IsKind(err, target.Forbidden, target.NotFound) || errors.Is(err, errNoResource)) {
+			if n == 0 && (target.IsKind(err, target.Forbidden, target.NotFound) || errors.Is(err, catalog.ErrNoResource)) {
 				d.Logger.Warn("the resource cannot be read; its records will be sent again", "resource", name)
 				continue
 			}
@@ -49,33 +50,16 @@ func Rebuild(ctx context.Context, d Destination) (map[string]int64, error) {
 	return counts, nil
 }
 
-// errNoResource says that the data standard has no such resource any more.
-var errNoResource = errors.New("no such resource")
-
 // readResource adds the records of one resource.
 func (d Destination) readResource(ctx context.Context, name string, now time.Time, add func(ledger.Row) error) (n int64, err error) {
-	checker, ok := d.Standard.Checker(name)
-	if !ok {
-		return 0, errNoResource
-	}
-	var rec schema.Record
-	err = d.Client.PagesParallel(ctx, endpoint(d.Standard, name), nil, target.MaxPage, d.Concurrency, func(items []json.RawMessage) error {
-		for _, item := range items {
-			var id struct{ ID string }
-			if err := json.Unmarshal(item, &id); err != nil {
-				return diag.FailWith(err, diag.CouldNotRun, diag.TargetOdd, "", "the target's %s cannot be read", name)
-			}
-			checker.Check(item, &rec)
-			if !rec.Key.OK {
-				continue // nothing that we could send has such a key
-			}
-			if err := add(ledger.Row{Resource: name, Key: rec.Key.Hash, ID: id.ID, Time: now}); err != nil {
-				return err
-			}
-			n++
-			d.Progress.Done.Add(1)
+	err = catalog.New(d.Client, d.Standard).Each(ctx, name, d.Concurrency, func(rec *schema.Record, text json.RawMessage) error {
+		var id struct{ ID string }
+		if err := json.Unmarshal(text, &id); err != nil {
+			return diag.FailWith(err, diag.CouldNotRun, diag.TargetOdd, "", "the target's %s cannot be read", name)
 		}
-		return nil
+		n++
+		d.Progress.Done.Add(1)
+		return add(ledger.Row{Resource: name, Key: rec.Key.Hash, ID: id.ID, Time: now})
 	})
 	return n, err
 }

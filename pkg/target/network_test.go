@@ -327,7 +327,7 @@ func TestAnswersThatAreTooLarge(t *testing.T) {
 		"count":         {"/data/v3/ed-fi/x", maxSmall, func(c *Client) error { _, err := c.Count(t.Context(), "x", nil); return err }},
 		"record":        {"/data/v3/ed-fi/x/1", maxSmall, func(c *Client) error { _, err := c.GetByID(t.Context(), "x", "1"); return err }},
 		"page": {"/data/v3/ed-fi/x", maxList, func(c *Client) error {
-			return c.Pages(t.Context(), "x", nil, 0, func([]json.RawMessage) error { return nil })
+			return c.EachPage(t.Context(), "x", 1, func([]json.RawMessage) error { return nil })
 		}},
 		"OpenAPI": {"/metadata/", maxDocument, func(c *Client) error { _, err := c.Documents(t.Context(), ETags{}); return err }},
 	} {

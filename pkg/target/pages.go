@@ -12,55 +12,31 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Pages reads a whole collection page by page and hands each page to yield, in order. size is
-// the page's, at most MaxPage; 0 is MaxPage. A yield that fails ends the reading with its error.
+// EachPage reads a whole collection page by page, the largest that every API serves, with several
+// under way at a time. yield gets the pages in any order, never two at once; one that fails ends the
+// reading with its error. workers is bounded by the client's Concurrency.
 //
 // The number of records is compared with what the target promised: records that slipped between
 // pages because others were deleted meanwhile are a failure, not a silent gap.
-func (c *Client) Pages(ctx context.Context, resource string, query url.Values, size int, yield func(items []json.RawMessage) error) error {
-	size = pageSize(size)
-	page, err := c.page(ctx, resource, query, 0, size, true)
-	if err != nil {
-		return err
-	}
-	seen := int64(0)
-	for {
-		seen += int64(len(page.items))
-		if len(page.items) > 0 {
-			if err := yield(page.items); err != nil {
-				return err
-			}
-		}
-		if page.last(seen, size) {
-			break
-		}
-		before := page
-		if page, err = c.page(ctx, resource, query, seen, size, false); err != nil {
-			return err
-		}
-		if len(page.items) > 0 && bytes.Equal(page.items[0], before.items[0]) {
-			f := page.call.unreadable(page.call.answer)
-			f.Body, f.Detail = "", "the target sends the same page again"
-			f.Fix = "it does not know the parameter offset; check base_url, and any proxy in between"
-			return f
-		}
-		page.total, page.totalKnown = before.total, before.totalKnown
-	}
-	return c.complain(ctx, resource, query, page, seen)
+func (c *Client) EachPage(ctx context.Context, resource string, workers int, yield func(items []json.RawMessage) error) error {
+	return c.eachPage(ctx, reading{resource, MaxPage, workers}, yield)
 }
 
-// PagesParallel reads a whole collection with several pages under way at a time, for bulk reads.
-// yield gets the pages in any order, never two at once. workers is bounded by the client's
-// Concurrency.
-func (c *Client) PagesParallel(ctx context.Context, resource string, query url.Values, size, workers int, yield func(items []json.RawMessage) error) error {
-	size = pageSize(size)
-	first, err := c.page(ctx, resource, query, 0, size, true)
+// reading is a collection that is read.
+type reading struct {
+	resource string
+	size     int // of a page
+	workers  int
+}
+
+func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []json.RawMessage) error) error {
+	first, err := c.page(ctx, r, 0, true)
 	if err != nil {
 		return err
 	}
-	if !first.totalKnown || len(first.items) < size {
+	if !first.totalKnown || len(first.items) < r.size {
 		// Few records, or a target that pages by a measure of its own: one after the other.
-		return c.Pages(ctx, resource, query, size, yield)
+		return c.followPages(ctx, r, first, yield)
 	}
 	if err := yield(first.items); err != nil {
 		return err
@@ -68,10 +44,10 @@ func (c *Client) PagesParallel(ctx context.Context, resource string, query url.V
 	var mu sync.Mutex // held around yield
 	seen := int64(len(first.items))
 	g, groupCtx := errgroup.WithContext(ctx)
-	g.SetLimit(max(1, min(workers, c.config.Concurrency)))
-	for offset := int64(size); offset < first.total && groupCtx.Err() == nil; offset += int64(size) {
+	g.SetLimit(max(1, min(r.workers, c.config.Concurrency)))
+	for offset := int64(r.size); offset < first.total && groupCtx.Err() == nil; offset += int64(r.size) {
 		g.Go(func() error {
-			p, err := c.page(groupCtx, resource, query, offset, size, false)
+			p, err := c.page(groupCtx, r, offset, false)
 			if err != nil {
 				return err
 			}
@@ -88,16 +64,37 @@ func (c *Client) PagesParallel(ctx context.Context, resource string, query url.V
 		return err
 	}
 	if ctx.Err() != nil {
-		return interruption(ctx, "GET "+resourcePath(resource))
+		return interruption(ctx, "GET "+resourcePath(r.resource))
 	}
-	return c.complain(ctx, resource, query, first, seen)
+	return c.complain(ctx, r, first, seen)
 }
 
-func pageSize(size int) int {
-	if size <= 0 {
-		return MaxPage
+// followPages reads page after page, each from where the one before it ended.
+func (c *Client) followPages(ctx context.Context, r reading, page *page, yield func(items []json.RawMessage) error) error {
+	seen := int64(0)
+	for {
+		seen += int64(len(page.items))
+		if len(page.items) > 0 {
+			if err := yield(page.items); err != nil {
+				return err
+			}
+		}
+		if page.last(seen, r.size) {
+			return c.complain(ctx, r, page, seen)
+		}
+		next, err := c.page(ctx, r, seen, false)
+		if err != nil {
+			return err
+		}
+		if len(next.items) > 0 && bytes.Equal(next.items[0], page.items[0]) {
+			f := next.call.unreadable(next.call.answer)
+			f.Body, f.Detail = "", "the target sends the same page again"
+			f.Fix = "it does not know the parameter offset; check base_url, and any proxy in between"
+			return f
+		}
+		next.total, next.totalKnown = page.total, page.totalKnown
+		page = next
 	}
-	return min(size, MaxPage)
 }
 
 type page struct {
@@ -119,23 +116,18 @@ func (p *page) last(seen int64, size int) bool {
 	return len(p.items) < size
 }
 
-func (c *Client) page(ctx context.Context, resource string, query url.Values, offset int64, size int, count bool) (*page, error) {
-	q := make(url.Values, len(query)+3)
-	for name, values := range query {
-		q[name] = values
-	}
-	q.Set("offset", strconv.FormatInt(offset, 10))
-	q.Set("limit", strconv.Itoa(size))
+func (c *Client) page(ctx context.Context, r reading, offset int64, count bool) (*page, error) {
+	q := url.Values{"offset": {strconv.FormatInt(offset, 10)}, "limit": {strconv.Itoa(r.size)}}
 	if count {
 		q.Set("totalCount", "true")
 	}
 	a := &call{method: http.MethodGet, most: maxList}
-	r, err := c.onResource(ctx, a, resourcePath(resource), q)
+	got, err := c.onResource(ctx, a, resourcePath(r.resource), q)
 	if err != nil {
 		return nil, err
 	}
 	p := &page{call: a}
-	if json.Unmarshal(r.Body, &p.items) != nil {
+	if json.Unmarshal(got.Body, &p.items) != nil {
 		return nil, a.unreadable(a.answer)
 	}
 	p.total, p.totalKnown = a.answer.total()
@@ -143,11 +135,11 @@ func (c *Client) page(ctx context.Context, resource string, query url.Values, of
 }
 
 // complain compares what was read with what was promised.
-func (c *Client) complain(ctx context.Context, resource string, query url.Values, p *page, seen int64) error {
+func (c *Client) complain(ctx context.Context, r reading, p *page, seen int64) error {
 	if !p.totalKnown || seen >= p.total {
 		return nil
 	}
-	now, err := c.Count(ctx, resource, query)
+	now, err := c.Count(ctx, r.resource, nil)
 	if err != nil {
 		return err
 	}

@@ -115,12 +115,12 @@ func TestPages(t *testing.T) {
 				}
 				var err error
 				if workers == 0 {
-					err = c.Pages(t.Context(), "students", url.Values{"x": {"1"}}, 10, yield)
+					err = c.eachPage(t.Context(), reading{"students", 10, 1}, yield)
 					if !slices.IsSorted(got) {
 						t.Error("out of order")
 					}
 				} else {
-					err = c.PagesParallel(t.Context(), "students", nil, 10, workers, yield)
+					err = c.eachPage(t.Context(), reading{"students", 10, workers}, yield)
 				}
 				slices.Sort(got)
 				if err != nil || len(got) != n || len(slices.Compact(got)) != n {
@@ -140,7 +140,7 @@ func TestPageThatIsRefused(t *testing.T) {
 	f.data = func(w http.ResponseWriter, _ *http.Request, _ int) {
 		reply(w, 400, `{"detail":"Limit must be a value between 0 and 100.","type":"urn:ed-fi:api:bad-request:parameter-validation-failed"}`)
 	}
-	err := f.client().Pages(t.Context(), "students", nil, 9999, func([]json.RawMessage) error { return nil })
+	err := f.client().EachPage(t.Context(), "students", 1, func([]json.RawMessage) error { return nil })
 	failure := mustFail(t, err, Validation)
 	if f.calls != 1 || !strings.Contains(failure.Text(), "between 0 and 100") || !strings.Contains(f.log[0], "limit=500") {
 		t.Error(f.log, failure)
@@ -150,7 +150,7 @@ func TestPageThatIsRefused(t *testing.T) {
 func TestPagesOfOddTargets(t *testing.T) {
 	read := func(f *fake) (int, error) {
 		n := 0
-		return n, f.client().Pages(t.Context(), "students", nil, 10, func(items []json.RawMessage) error { n += len(items); return nil })
+		return n, f.client().eachPage(t.Context(), reading{"students", 10, 1}, func(items []json.RawMessage) error { n += len(items); return nil })
 	}
 	t.Run("no Total-Count", func(t *testing.T) {
 		f, seen := newFake(t), 0
@@ -161,7 +161,7 @@ func TestPagesOfOddTargets(t *testing.T) {
 			r.URL.RawQuery = q.Encode()
 			serve(w, r, n)
 		}
-		err := f.client().PagesParallel(t.Context(), "students", nil, 10, 4, func(items []json.RawMessage) error { seen += len(items); return nil })
+		err := f.client().eachPage(t.Context(), reading{"students", 10, 4}, func(items []json.RawMessage) error { seen += len(items); return nil })
 		if seen != 25 || err != nil {
 			t.Error(seen, err)
 		}
@@ -177,10 +177,10 @@ func TestPagesOfOddTargets(t *testing.T) {
 				serve(w, r, n)
 			}
 			count := func(items []json.RawMessage) error { seen += len(items); return nil }
-			err := f.client().Pages(t.Context(), "students", nil, 10, count)
+			err := f.client().eachPage(t.Context(), reading{"students", 10, 1}, count)
 			if workers > 0 {
 				seen = 0
-				err = f.client().PagesParallel(t.Context(), "students", nil, 10, workers, count)
+				err = f.client().eachPage(t.Context(), reading{"students", 10, workers}, count)
 			}
 			if seen != 25 || err != nil {
 				t.Error(seen, err)
@@ -239,10 +239,10 @@ func TestPagesOfOddTargets(t *testing.T) {
 				}
 				return nil
 			}
-			err := f.client().Pages(t.Context(), "students", nil, 10, yield)
+			err := f.client().eachPage(t.Context(), reading{"students", 10, 1}, yield)
 			if parallel {
 				n = 0
-				err = f.client().PagesParallel(t.Context(), "students", nil, 10, 2, yield)
+				err = f.client().eachPage(t.Context(), reading{"students", 10, 2}, yield)
 			}
 			if !errors.Is(err, full) {
 				t.Error(err)
@@ -266,7 +266,7 @@ func TestPagesSurviveTroubles(t *testing.T) {
 		}
 		c := f.client()
 		seen := 0
-		err := c.PagesParallel(t.Context(), "students", nil, 10, 5, func(items []json.RawMessage) error { seen += len(items); return nil })
+		err := c.eachPage(t.Context(), reading{"students", 10, 5}, func(items []json.RawMessage) error { seen += len(items); return nil })
 		if err != nil || seen != 200 || f.calls <= 200/10 {
 			t.Error(seen, err)
 		}

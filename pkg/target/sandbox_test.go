@@ -82,7 +82,7 @@ func TestSandbox(t *testing.T) {
 		t.Error(r, err)
 	}
 	values := 0
-	err = client.PagesParallel(ctx, "gradeLevelDescriptors", nil, 7, 4, func(items []json.RawMessage) error { values += len(items); return nil })
+	err = target.EachPageOf(ctx, client, "gradeLevelDescriptors", 7, 4, func(items []json.RawMessage) error { values += len(items); return nil })
 	if n, countErr := client.Count(ctx, "gradeLevelDescriptors", nil); err != nil || countErr != nil || int64(values) != n || n == 0 {
 		t.Error(values, n, err, countErr)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/url"
 	"os"
@@ -18,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -100,12 +100,12 @@ func try(t testing.TB, r *runs.Run, fake *fakeTarget, o Options) (verdict, error
 	t.Helper()
 	std, values := standard()
 	o.Run, o.Tenant, o.Standard, o.EmbeddedDescriptors, o.Now = r, "gb", std, values, func() time.Time { return now }
-	var a *api
+	var c *catalog.Catalog
 	if fake != nil {
-		c := openCache(o.CacheDir, o.Now, slog.New(slog.DiscardHandler), "id")
-		a = &api{asker: fake, standard: std, cache: c, target: runs.Target{Identity: "id", DataStandard: "5.1"}}
+		c = catalog.New(fake, std)
+		o.Target = runs.Target{Identity: "id", DataStandard: "5.1"}
 	}
-	counts, err := run(context.Background(), o, a)
+	counts, err := run(context.Background(), o.withDefaults(), c)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -238,11 +238,11 @@ func flatten(o map[string]any, into map[string]string) {
 	}
 }
 
-func (f *fakeTarget) PagesParallel(_ context.Context, resource string, _ url.Values, size, _ int, yield func([]json.RawMessage) error) error {
+func (f *fakeTarget) EachPage(_ context.Context, resource string, _ int, yield func([]json.RawMessage) error) error {
 	if err := f.note("PAGES", resource); err != nil {
 		return err
 	}
-	for page := range slices.Chunk(f.items[resource], size) {
+	for page := range slices.Chunk(f.items[resource], target.MaxPage) {
 		items := make([]json.RawMessage, len(page))
 		for i, text := range page {
 			items[i] = json.RawMessage(text)

@@ -1,243 +1,249 @@
 package validate
 
 import (
-	"bytes"
-	"strings"
+	"context"
+	"fmt"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/keyset"
+	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
+// A reference is answered by the first of these that can:
+//
+//	resources judged before   while the file is read           worker.reference
+//	this very resource        when the whole file is read      resource.ownReferences
+//	the target                in bulk, after that              resource.askTarget
+//
+// Offline the last is left open.
+
 // link is what the gate knows of one reference property of the resource under judgement.
 type link struct {
-	ref    *schema.Reference
-	path   string    // $.studentObjectiveAssessments[*].objectiveAssessmentReference
-	nested bool      // inside a collection: many a record
-	self   bool      // the resource itself is among the targets
-	staged []*judged // targets that are staged and judged already
-	aim    *aim      // what it points at, at the target
+	ref      *schema.Reference
+	path     string            // $.studentObjectiveAssessments[*].objectiveAssessmentReference
+	nested   bool              // inside a collection: many a record
+	self     bool              // the resource itself is among the targets
+	staged   []*judged         // targets that are staged and judged already
+	referent *catalog.Referent // what it may mean at the target
 
-	lastForeign uint32 // line last counted by resource.foreign
+	lastUnasked uint32 // line last counted by resource.unasked
 }
 
 // fewValues is how many different values a reference may have for lines to share sets of them.
 const fewValues = 4096
 
 // few reports whether lines probably have this reference in common.
-func (l *link) few() bool { return l.nested || len(l.aim.open) < fewValues }
+func (l *link) few() bool { return l.nested || l.referent.Unanswered() < fewValues }
 
-// name says what the reference points at: students, an education organization.
-func (a *aim) name() string {
-	if a.abstract != "" {
-		return a.abstract
-	}
-	return a.targets[0]
+// openReference is a reference that waits for an answer.
+type openReference struct {
+	line uint32
+	link *link
+	self keyset.Key // its key among the records of the same resource, if link.self
+	key  keyset.Key // among the references that the target is asked for
 }
 
-// aim is a set of target resources that references share: one resource, or all that an abstract
-// reference may mean.
-type aim struct {
-	abstract string
-	targets  []string
-	salt     hash // keeps references of different aims apart in one set
-	open     []uint32
-}
-
-// fate is what the target said of a reference.
-type fate uint8
-
-const (
-	fateOpen    fate = iota // not asked yet
-	fatePresent             // there
-	fateAbsent              // not there
-	fateUnread              // the credential may not read where it would be
-)
-
-// wanted is a reference that is not staged. Its parts are kept as long as it may be asked by key.
-type wanted struct {
-	parts  []schema.KeyValue
-	hashes []hash // Key.Hash at each of aim.targets
-}
-
-// keepWanted is how many references of one resource may be asked for one by one; with more of
-// them the whole collection is read, and a hash is enough.
-const keepWanted = 2000
-
-// inquiry collects the distinct references that only the target can answer, and its answers; one
-// set holds both them and the keys of collections that were read. It is owned by the goroutine that receives judged blocks.
-type inquiry struct {
-	set   keySet
-	fates []fate
-	aims  []*aim // in order of first use
-	kept  map[uint32]*wanted
-}
-
-func newInquiry() *inquiry { return &inquiry{kept: map[uint32]*wanted{}} }
-
-// aimOf finds or makes the aim of a reference's targets.
-func (q *inquiry) aimOf(ref *schema.Reference) *aim {
-	for _, a := range q.aims {
-		if a.abstract == ref.Abstract && sameNames(a.targets, ref.Targets) {
-			return a
-		}
-	}
-	a := &aim{abstract: ref.Abstract, targets: ref.Targets}
-	if a.abstract != "" {
-		a.salt[15] = byte(len(q.aims)%255 + 1)
-	}
-	q.aims = append(q.aims, a)
-	return a
-}
-
-func sameNames(a, b []string) bool { return strings.Join(a, " ") == strings.Join(b, " ") }
-
-// at is the key of the record that u means, if it is one of target.
-func at(u *schema.ReferenceUse, target string) hash {
-	if len(u.Reference.Targets) == 1 {
-		return u.Hash
-	}
-	return u.HashFor(target)
-}
-
-// id is the hash under which a use is collected.
-func (a *aim) id(u *schema.ReferenceUse) hash {
-	h := at(u, a.targets[0])
-	for i := range h {
-		h[i] ^= a.salt[i]
-	}
-	return h
-}
-
-// add collects a reference; use words it, and is called only for one not met before whose parts
-// are still of use.
-func (q *inquiry) add(a *aim, id hash, use func() (*schema.ReferenceUse, error)) (uint32, error) {
-	n, fresh := q.set.add(id)
-	if !fresh {
-		return n, nil // met before, or in a collection that was read
-	}
-	q.fates = append(q.fates, fateOpen)
-	a.open = append(a.open, n)
-	if len(a.open) > keepWanted && a.abstract == "" {
-		return n, nil
-	}
-	u, err := use()
-	if err != nil {
-		return 0, err
-	}
-	w := &wanted{parts: make([]schema.KeyValue, len(u.Parts)), hashes: make([]hash, len(a.targets))}
-	for i, p := range u.Parts {
-		w.parts[i] = schema.KeyValue{Name: p.Name, Value: bytes.Clone(p.Value)}
-	}
-	for i, t := range a.targets {
-		w.hashes[i] = at(u, t)
-	}
-	q.kept[n] = w
-	return n, nil
-}
-
-// know notes that the target has the record with this key.
-func (q *inquiry) know(key hash) {
-	n, fresh := q.set.add(key)
-	if fresh {
-		q.fates = append(q.fates, fatePresent)
-	}
-	q.fates[n] = fatePresent
-}
-
-// present reports whether the record that reference n means is known at aim.targets[t].
-func (q *inquiry) present(a *aim, n uint32, t int) bool {
-	w := q.kept[n]
-	if w == nil {
-		return q.fates[n] == fatePresent // one target only: the id is the key
-	}
-	known, ok := q.set.find(w.hashes[t])
-	if ok && q.fates[known] == fatePresent {
-		q.fates[n] = fatePresent
-	}
-	return q.fates[n] == fatePresent
-}
-
-// openList remembers which lines wait for which answers: 4 bytes a line and 4 a reference, but the
-// references inside collections and those with few different values are kept as sets, of which a
-// file has few: mostly 12 bytes a line.
-type openList struct {
-	words  words
-	sets   [][]uint32
-	bySet  map[string]uint32
-	nested []uint32
-	key    []byte
-}
-
-const (
-	openLine = 1 << 31 // the word is a line
-	openSet  = 1 << 30 // the word is a set of references
-	maxSets  = 1 << 16
-)
-
-// begin starts a line's references.
-func (l *openList) begin(line uint32) { l.words.append(line | openLine) }
-
-// add adds reference n to the line begun; as part of a set if its like has few values.
-func (l *openList) add(n uint32, few bool) {
-	if few {
-		l.nested = append(l.nested, n)
+// reference judges one reference as far as what is staged answers it.
+func (w *worker) reference(u *schema.ReferenceUse) {
+	l := w.r.links[u.Reference]
+	if l == nil || len(l.ref.Targets) == 0 {
+		w.raise(runs.Unchecked)
+		w.note(diag.Problem{Code: diag.ReferenceUnknown, Path: u.Place.String(), Value: u.String(),
+			Message: "the data standard does not say what this reference points at"})
 		return
 	}
-	l.words.append(n)
-}
-
-// end completes the line.
-func (l *openList) end() {
-	if len(l.nested) < 2 || len(l.sets) == maxSets {
-		for _, n := range l.nested {
-			l.words.append(n)
+	for _, t := range l.staged {
+		line, verdict, ok := t.find(u.HashFor(t.name))
+		if !ok {
+			continue
 		}
-		l.nested = l.nested[:0]
-		return
-	}
-	l.key = l.key[:0]
-	for _, n := range l.nested {
-		l.key = append(l.key, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
-	}
-	set, ok := l.bySet[string(l.key)]
-	if !ok {
-		if l.bySet == nil {
-			l.bySet = map[string]uint32{}
-		}
-		set = uint32(len(l.sets))
-		l.sets = append(l.sets, append([]uint32(nil), l.nested...))
-		l.bySet[string(l.key)] = set
-	}
-	l.words.append(set | openSet)
-	l.nested = l.nested[:0]
-}
-
-// worst calls yield for each line with the worst fate among its references.
-func (l *openList) worst(fates []fate, yield func(line uint32, f fate)) {
-	line, worst := uint32(0), fatePresent
-	see := func(n uint32) {
-		switch f := fates[n]; {
-		case f == fateAbsent:
-			worst = fateAbsent
-		case f == fateUnread && worst != fateAbsent:
-			worst = fateUnread
-		}
-	}
-	for w := range l.words.all {
 		switch {
-		case w&openLine != 0:
-			if line != 0 {
-				yield(line, worst)
-			}
-			line, worst = w&^openLine, fatePresent
-		case w&openSet != 0:
-			for _, n := range l.sets[w&^openSet] {
-				see(n)
-			}
+		case passes(verdict):
+		case verdict == runs.Unchecked && !w.r.gate.online():
+			w.raise(runs.Unchecked)
+			w.sum(refersToUnchecked(l.path, t.name))
 		default:
-			see(w)
+			w.raise(runs.Marked)
+			w.note(refersToBad(diag.Problem{Path: u.Place.String(), Value: u.String()}, t.name, line, verdict))
+		}
+		return
+	}
+	o := openReference{line: uint32(w.line), link: l}
+	if l.self {
+		o.self = u.HashFor(w.r.name)
+	}
+	if w.r.gate.online() {
+		o.key = l.referent.Key(u)
+	}
+	w.batch.open = append(w.batch.open, o)
+}
+
+// passes reports whether a record may be referred to: send will load it.
+func passes(v runs.Verdict) bool { return v == runs.Valid || v == runs.Duplicate }
+
+// refersToUnchecked words, offline, a reference to staged records that wait for the target
+// themselves. They are not at fault, so what refers to them waits with them.
+func refersToUnchecked(path, target string) diag.Problem {
+	return diag.Problem{Code: diag.ReferenceUnknown, Level: diag.LevelInfo, Path: path,
+		Message: fmt.Sprintf("refers to staged %s that only the target can check", target), Fix: validateOnline}
+}
+
+const validateOnline = "validate online, with the tenant that the records are for"
+
+// refersToBad words in p a reference to a staged record that will not be loaded.
+func refersToBad(p diag.Problem, target string, line int, v runs.Verdict) diag.Problem {
+	why := "invalid"
+	switch v {
+	case runs.Unchecked:
+		why = "unchecked"
+	case runs.Marked:
+		why = "itself dependent on one that is invalid or unchecked"
+	}
+	p.Code, p.Level = diag.ReferenceInvalid, diag.LevelWarning
+	p.Message = fmt.Sprintf("refers to line %d of %s, which is %s; send will block this record", line, target, why)
+	return p
+}
+
+// receiveOpen notes which references of the batch wait for the end of the file or for the target.
+func (r *resource) receiveOpen(b *batch) error {
+	for _, o := range b.open {
+		if o.link.self {
+			r.own = append(r.own, o)
+			continue
+		}
+		if err := r.leaveOpen(o, func() []byte { return b.text(o.line) }); err != nil {
+			return err
 		}
 	}
-	if line != 0 {
-		yield(line, worst)
+	return nil
+}
+
+// leaveOpen leaves a reference to the target. text reads its line, and is called only if needed.
+func (r *resource) leaveOpen(o openReference, text func() []byte) error {
+	if !r.gate.online() {
+		r.unasked(o.line, o.link)
+		return nil
 	}
+	n, err := r.gate.references.Add(o.link.referent, o.key, func() (*schema.ReferenceUse, error) { return r.use(text(), o) })
+	if err != nil {
+		return err
+	}
+	r.waiting.add(o.line, n, o.link.few())
+	return nil
+}
+
+// unasked counts, offline, a reference that only the target can answer.
+func (r *resource) unasked(line uint32, l *link) {
+	r.raise(line, runs.Unchecked)
+	if l.lastUnasked == line {
+		return
+	}
+	l.lastUnasked = line
+	r.list.sum(diag.Problem{Code: diag.ReferenceUnknown, Level: diag.LevelInfo, StagedLine: int(line), Path: l.path,
+		Message: fmt.Sprintf("refers to %s that are not staged; only the target can tell whether they are there", l.referent.Name()),
+		Fix:     validateOnline})
+}
+
+// use finds in a record the reference that was left open.
+func (r *resource) use(text []byte, o openReference) (*schema.ReferenceUse, error) {
+	r.checker.Check(text, &r.checked)
+	for i := range r.checked.References {
+		u := &r.checked.References[i]
+		if l := r.links[u.Reference]; l != nil && l.referent == o.link.referent && l.referent.Key(u) == o.key {
+			return u, nil
+		}
+	}
+	return nil, diag.Fail(diag.CouldNotRun, diag.Internal, "", "a reference on line %d of %s was lost", o.line, r.name)
+}
+
+// ownReferences resolves references to the resource's own records; those that are not staged join
+// what the target is asked.
+func (r *resource) ownReferences() ([]dependence, error) {
+	var found []dependence
+	for _, o := range r.own {
+		if n, ok := r.keys.Find(o.self); ok {
+			found = append(found, dependence{o.line, n + 1, o.link.path})
+			continue
+		}
+		var failed error
+		err := r.leaveOpen(o, func() (text []byte) {
+			text, failed = r.line(o.line)
+			return text
+		})
+		if failed != nil {
+			return nil, failed
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	r.own = nil
+	return found, nil
+}
+
+// explainLimit is how many records are read again to word what their references miss.
+const explainLimit = 5 * listErrors
+
+// askTarget has the target asked for what is open, and turns its answers into verdicts.
+func (r *resource) askTarget(ctx context.Context) error {
+	if err := r.gate.references.Ask(ctx); err != nil {
+		return err
+	}
+	explained := 0
+	var failed error
+	r.waiting.worst(r.gate.references.Answer, func(line uint32, a catalog.Answer) {
+		var code diag.Code
+		switch a {
+		case catalog.Absent:
+			code = diag.ReferenceMissing
+			r.raise(line, runs.Invalid)
+		case catalog.Unreadable:
+			code = diag.ReferenceUnknown
+			r.raise(line, runs.Unchecked)
+		default:
+			return
+		}
+		if explained++; explained > explainLimit {
+			r.list.leave(diag.Problem{Code: code, Level: diag.LevelOf(code), StagedLine: int(line)})
+			return
+		}
+		if failed == nil {
+			failed = r.explainOpen(line)
+		}
+	})
+	return failed
+}
+
+// explainOpen words which references of a line the target did not confirm.
+func (r *resource) explainOpen(line uint32) error {
+	if err := r.checkAgain(line); err != nil {
+		return err
+	}
+	for i := range r.checked.References {
+		u := &r.checked.References[i]
+		l := r.links[u.Reference]
+		if l == nil || l.referent == nil {
+			continue
+		}
+		n, ok := r.gate.references.Find(l.referent.Key(u))
+		if !ok {
+			continue // staged
+		}
+		p := diag.Problem{Path: u.Place.String(), Value: u.String()}
+		switch r.gate.references.Answer(n) {
+		case catalog.Absent:
+			p.Code = diag.ReferenceMissing
+			p.Message = fmt.Sprintf("refers to %s with %s, which is neither staged nor at the target, as far as the credential can see", l.referent.Name(), u.String())
+			p.Fix = "load it at the target first, or correct the id in the source file"
+		case catalog.Unreadable:
+			p.Code = diag.ReferenceUnknown
+			p.Message = fmt.Sprintf("refers to %s, which the credential may not read: whether it is there is not known", l.referent.Name())
+		default:
+			continue
+		}
+		r.problem(line, p)
+	}
+	return nil
 }

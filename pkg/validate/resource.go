@@ -3,11 +3,11 @@ package validate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/keyset"
 	"github.com/sluice-edfi/sluice/pkg/ordered"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
@@ -16,13 +16,13 @@ import (
 // judged is what later resources need of one that is done: its keys and their verdicts.
 type judged struct {
 	name     string
-	keys     keySet // number: line-1
+	keys     keyset.Set // number: line-1
 	verdicts []runs.Verdict
 }
 
 // find is the line with this key and its verdict.
-func (j *judged) find(key hash) (line int, v runs.Verdict, ok bool) {
-	n, ok := j.keys.find(key)
+func (j *judged) find(key keyset.Key) (line int, v runs.Verdict, ok bool) {
+	n, ok := j.keys.Find(key)
 	if !ok {
 		return 0, 0, false
 	}
@@ -31,7 +31,7 @@ func (j *judged) find(key hash) (line int, v runs.Verdict, ok bool) {
 
 // raise makes a line's verdict worse, never better.
 func (j *judged) raise(line uint32, v runs.Verdict) {
-	if grave[v] > grave[j.verdicts[line-1]] {
+	if severity[v] > severity[j.verdicts[line-1]] {
 		j.verdicts[line-1] = v
 	}
 }
@@ -44,34 +44,18 @@ type resource struct {
 	descriptor bool
 	links      map[*schema.Reference]*link
 
-	listing *listing
-	digest  jsonl.Digest
-	blocks  []blockStart
-	same    []sameKey
-	open    openList
-	selves  []selfUse
-	staged  []stagedWordLine
-	free    chan *batch
+	list       *problemList
+	digest     jsonl.Digest
+	blocks     []blockStart
+	duplicates []duplicate
+	own        []openReference // to the resource's own records, which may come further down
+	waiting    waitingLines
+	staged     []stagedDescriptor
+	free       chan *batch
 
-	// Again: single lines of the file, once more.
+	// Single lines of the file, read once more.
 	lines   *lineReader
 	checked schema.Record
-}
-
-// sameKey is a line whose key stands on an earlier line already.
-type sameKey struct{ line, first uint32 }
-
-// selfUse is a reference to the resource's own records, which may stand further down.
-type selfUse struct {
-	line uint32
-	link *link
-	self hash
-	id   hash
-}
-
-type stagedWordLine struct {
-	line            int
-	namespace, code string
 }
 
 const blockSize = 256 << 10
@@ -85,7 +69,7 @@ func (r *resource) stream(ctx context.Context) (err error) {
 	}
 	defer func() { err = joinClose(err, reader) }()
 	if known, ok := r.gate.run.Staged[r.name]; ok {
-		r.keys.expect(known.Lines)
+		r.keys.Expect(known.Lines)
 	}
 	workers := max(r.gate.options.Workers, 1)
 	r.free = make(chan *batch, 2*workers+2) // as many as ordered.Run keeps alive
@@ -114,6 +98,59 @@ func (r *resource) stream(ctx context.Context) (err error) {
 	return nil
 }
 
+// finish judges what needs the whole file: duplicates, references within the file, and those that
+// the target answers.
+func (r *resource) finish(ctx context.Context) (err error) {
+	r.lines, err = openLines(r.gate.run.StagedFile(r.name), r.blocks, r.digest.Bytes)
+	if err != nil {
+		return unreadable(err, r.gate.run.StagedFile(r.name))
+	}
+	defer func() { err = joinClose(err, r.lines) }()
+
+	if err := r.judgeDuplicates(); err != nil {
+		return err
+	}
+	dependences, err := r.ownReferences()
+	if err != nil {
+		return err
+	}
+	if r.gate.online() {
+		if err := r.askTarget(ctx); err != nil {
+			return err
+		}
+	}
+	r.judgeDependents(dependences)
+	r.stageDescriptors()
+	return nil
+}
+
+// line reads a line once more; the text is valid until a few more were read.
+func (r *resource) line(line uint32) ([]byte, error) {
+	text, err := r.lines.line(line)
+	if err != nil {
+		return nil, unreadable(err, r.gate.run.StagedFile(r.name))
+	}
+	return text, nil
+}
+
+// checkAgain reads a line once more and checks it into r.checked.
+func (r *resource) checkAgain(line uint32) error {
+	text, err := r.line(line)
+	if err == nil {
+		r.checker.Check(text, &r.checked)
+	}
+	return err
+}
+
+// problem is a problem of the line that checkAgain read last.
+func (r *resource) problem(line uint32, p diag.Problem) {
+	p.StagedLine, p.Key = int(line), r.checked.Key.String()
+	if p.Level == 0 {
+		p.Level = diag.LevelOf(p.Code)
+	}
+	r.list.add(p)
+}
+
 func unreadable(err error, path string) error {
 	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the file's rights, or run transform again", "%s cannot be read", path)
 }
@@ -127,28 +164,25 @@ func (r *resource) receive(b *batch) error {
 
 	for i := range b.marks {
 		m := &b.marks[i]
-		line := first + uint32(i)
 		r.verdicts = append(r.verdicts, m.verdict)
 		if !m.keyed {
-			r.keys.skip()
+			r.keys.Skip()
 			continue
 		}
-		if n, fresh := r.keys.add(m.key); !fresh {
-			r.keys.skip()
-			r.same = append(r.same, sameKey{line, n + 1})
+		if n, fresh := r.keys.Add(m.key); !fresh {
+			r.keys.Skip()
+			r.duplicates = append(r.duplicates, duplicate{first + uint32(i), n + 1})
 		}
 	}
-	if err := r.receiveOpen(b, first); err != nil {
+	if err := r.receiveOpen(b); err != nil {
 		return err
 	}
-	for _, s := range b.staged {
-		r.staged = append(r.staged, stagedWordLine{int(first) + int(s.mark), s.namespace, s.code})
-	}
+	r.staged = append(r.staged, b.staged...)
 	for _, n := range b.problems {
 		if n.sum {
-			r.listing.sum(n.problem)
+			r.list.sum(n.problem)
 		} else {
-			r.listing.add(n.problem)
+			r.list.add(n.problem)
 		}
 	}
 	progress.Records.Add(int64(len(b.marks)))
@@ -160,70 +194,12 @@ func (r *resource) receive(b *batch) error {
 	return nil
 }
 
-// receiveOpen notes which references of the batch wait for the end of the file or for the target.
-func (r *resource) receiveOpen(b *batch, first uint32) error {
-	began := int32(-1)
-	for _, o := range b.open {
-		line := first + uint32(o.mark)
-		switch {
-		case o.link.self:
-			r.selves = append(r.selves, selfUse{line, o.link, o.self, o.id})
-			continue
-		case !r.gate.online():
-			r.foreign(line, o.link)
-			continue
-		}
-		if began != o.mark {
-			if began >= 0 {
-				r.open.end()
-			}
-			r.open.begin(line)
-			began = o.mark
-		}
-		n, err := r.gate.inquiry.add(o.link.aim, o.id, func() (*schema.ReferenceUse, error) {
-			return r.use(b.text(o.mark), line, o.link.aim, o.id)
-		})
-		if err != nil {
-			return err
-		}
-		r.open.add(n, o.link.few())
-	}
-	if began >= 0 {
-		r.open.end()
-	}
-	return nil
-}
-
-// foreign counts, offline, a reference that only the target can answer.
-func (r *resource) foreign(line uint32, l *link) {
-	r.raise(line, runs.Unchecked)
-	if l.lastForeign == line {
-		return
-	}
-	l.lastForeign = line
-	p := diag.Problem{Code: diag.ReferenceUnknown, Level: diag.LevelInfo, StagedLine: int(line), Path: l.path,
-		Message: fmt.Sprintf("refers to %s that are not staged; only the target can tell whether they are there", l.aim.name()),
-		Fix:     validateOnline}
-	r.listing.sum(p)
-}
-
 // text is a line of the batch.
-func (b *batch) text(i int32) []byte {
+func (b *batch) text(line uint32) []byte {
+	i := int(line) - int(b.block.First)
 	data := b.block.Data[b.marks[i].start:]
-	if int(i)+1 < len(b.marks) {
+	if i+1 < len(b.marks) {
 		data = data[:b.marks[i+1].start-b.marks[i].start]
 	}
 	return data
-}
-
-// use finds in a record the reference of this aim and id.
-func (r *resource) use(text []byte, line uint32, a *aim, id hash) (*schema.ReferenceUse, error) {
-	r.checker.Check(text, &r.checked)
-	for i := range r.checked.References {
-		u := &r.checked.References[i]
-		if l := r.links[u.Reference]; l != nil && l.aim == a && a.id(u) == id {
-			return u, nil
-		}
-	}
-	return nil, diag.Fail(diag.CouldNotRun, diag.Internal, "", "a reference on line %d of %s was lost", line, r.name)
 }

@@ -7,6 +7,7 @@
 package validate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
@@ -51,40 +54,50 @@ type Progress struct {
 }
 
 // gate is one execution of the stage. It is owned by the goroutine of Run; workers read standard
-// and vocabulary, and what earlier resources left in judged.
+// and descriptors, and what earlier resources left in judged.
 type gate struct {
-	options    Options
-	run        *runs.Run
-	standard   *schema.Standard
-	vocabulary *vocabulary
-	inquiry    *inquiry
-	catalogue  *catalogue // nil: offline
-	prefixes   []string   // folded namespaces that the credential is for; none: not known
-	judged     map[string]*judged
-	problems   *runs.Problems
-	counts     *runs.ValidateCounts
-	verdicts   map[string]jsonl.Digest
-	staged     map[string]string // digests of what stands there
-	lost       []string          // resources of which staged records are gone
+	options     Options
+	run         *runs.Run
+	standard    *schema.Standard
+	descriptors *descriptorValues
+	catalog     *catalog.Catalog // nil: offline
+	references  *catalog.References
+	namespaces  []string // folded prefixes of those that the credential is for; none: not known
+	judged      map[string]*judged
+	problems    *runs.Problems
+	counts      *runs.ValidateCounts
+	verdicts    map[string]jsonl.Digest
+	staged      map[string]string // digests of what stands there
+	lost        []string          // resources of which staged records are gone
 }
 
-func (g *gate) online() bool { return g.catalogue != nil }
+func (g *gate) online() bool { return g.catalog != nil }
 
 // Run judges what is staged. It writes verdicts/ and problems/validate.*, and sets Verdicts, Target
 // and Pass of the run's manifest, which the caller saves. Records that are not valid are no error:
 // they stand in the counts, which are given beside the guard's error for records that are gone too.
 func Run(ctx context.Context, o Options) (*runs.ValidateCounts, error) {
+	o = o.withDefaults()
 	if err := guardRun(o); err != nil {
 		return nil, err
 	}
 	if o.Client == nil {
 		return run(ctx, o, nil)
 	}
-	api, err := connect(ctx, o)
+	about, err := o.Client.Discover(ctx)
+	if err != nil {
+		return nil, target.Explain(err, "the target could not be asked")
+	}
+	if err := guardStandard(o.Run, about.Standard(), true); err != nil {
+		return nil, err
+	}
+	c, err := catalog.Open(ctx, o.Client, catalog.Options{Identity: o.Target.Identity, ClientID: o.Target.ClientID, CacheDir: o.CacheDir, Now: o.Now, Logger: o.Logger})
 	if err != nil {
 		return nil, err
 	}
-	return run(ctx, o, api)
+	o.Target.APIVersion, o.Target.DataStandard = about.Version, about.Standard()
+	o.Target.BaseURL = cmp.Or(o.Target.BaseURL, o.Client.BaseURL())
+	return run(ctx, o, c)
 }
 
 func (o Options) withDefaults() Options {
@@ -100,18 +113,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// run judges the staged files; without api, offline.
-func run(ctx context.Context, o Options, a *api) (counts *runs.ValidateCounts, err error) {
-	o = o.withDefaults()
-	g := &gate{options: o, run: o.Run, standard: o.Standard, inquiry: newInquiry(), judged: map[string]*judged{},
+// run judges the staged files; without a catalog, offline.
+func run(ctx context.Context, o Options, c *catalog.Catalog) (counts *runs.ValidateCounts, err error) {
+	g := &gate{options: o, run: o.Run, standard: o.Standard, catalog: c, references: c.References(), judged: map[string]*judged{},
 		counts: &runs.ValidateCounts{Resources: map[string]runs.Verdicts{}}, verdicts: map[string]jsonl.Digest{}, staged: map[string]string{}}
-	var words wordSource
-	if a != nil {
-		g.standard, g.catalogue, g.counts.Online = a.standard, newCatalogue(a, a.standard), true
-		g.prefixes = a.prefixes
-		words = targetWords{a, a.standard, a.cache}
+	if c != nil {
+		g.standard, g.namespaces, g.counts.Online = c.Standard(), c.Namespaces(), true
 	}
-	g.vocabulary = newVocabulary(g.standard, words, o.EmbeddedDescriptors)
+	g.descriptors = newDescriptorValues(g.standard, c, o.EmbeddedDescriptors)
 	if err := guardStandard(g.run, g.standard.Version, g.online()); err != nil {
 		return nil, err
 	}
@@ -152,7 +161,7 @@ func run(ctx context.Context, o Options, a *api) (counts *runs.ValidateCounts, e
 	if err := g.guardLost(); err != nil {
 		return g.counts, err
 	}
-	g.pass(a)
+	g.pass()
 	return g.counts, nil
 }
 
@@ -189,7 +198,7 @@ func (g *gate) clearVerdicts() error {
 	if err := os.RemoveAll(g.run.File("verdicts")); err != nil {
 		return unwritable(err, g.run.File("verdicts"))
 	}
-	if err := os.MkdirAll(g.run.File("verdicts"), 0o700); err != nil {
+	if err := durable.MkdirAll(g.run.File("verdicts")); err != nil {
 		return unwritable(err, g.run.File("verdicts"))
 	}
 	return nil
@@ -203,7 +212,7 @@ func (g *gate) judge(ctx context.Context, name string, later []string) error {
 		return diag.Fail(diag.CouldNotRun, diag.Internal, "", "no check for %s", name)
 	}
 	r := &resource{judged: judged{name: name}, gate: g, checker: checker, descriptor: res.Descriptor != "",
-		links: map[*schema.Reference]*link{}, listing: newListing(name)}
+		links: map[*schema.Reference]*link{}, list: newProblemList(name)}
 	for _, ref := range res.References {
 		r.links[ref] = g.link(res, ref)
 	}
@@ -242,7 +251,7 @@ func (g *gate) link(res *schema.Resource, ref *schema.Reference) *link {
 		}
 	}
 	if len(ref.Targets) > 0 {
-		l.aim = g.inquiry.aimOf(ref)
+		l.referent = g.references.Referent(ref)
 	}
 	return l
 }
@@ -273,7 +282,7 @@ func (g *gate) write(r *resource) error {
 		return err
 	}
 	edited, moved := g.edited(r.name, r.digest)
-	problems := r.listing.finish()
+	problems := r.list.finish()
 	if !moved {
 		if err := g.addOrigins(r.name, problems); err != nil {
 			return err
@@ -355,16 +364,16 @@ func (g *gate) checkEquation() error {
 }
 
 // pass sets what send asks for. An offline pass opens nothing, but says what was looked at.
-func (g *gate) pass(a *api) {
+func (g *gate) pass() {
 	verdicts := map[string]string{}
 	for name, d := range g.verdicts {
 		verdicts[name] = d.SHA256
 	}
 	g.run.Verdicts = g.verdicts
-	g.run.Pass = &runs.Pass{Tenant: g.run.Tenant, Bundle: g.run.Bundle.Digest, DataStandard: g.standard.Version, Online: a != nil,
+	g.run.Pass = &runs.Pass{Tenant: g.run.Tenant, Bundle: g.run.Bundle.Digest, DataStandard: g.standard.Version, Online: g.online(),
 		At: g.options.Now().UTC(), Staged: g.staged, Verdicts: verdicts}
-	if a != nil {
-		t := a.target
+	if g.online() {
+		t := g.options.Target
 		g.run.Target = &t
 		g.run.Pass.Target = t.Identity
 		return

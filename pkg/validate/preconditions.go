@@ -5,6 +5,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
 // guardRun refuses to judge a run for a tenant that it was not made for, or one that is not whole.
@@ -30,7 +31,7 @@ func guardRun(o Options) error {
 
 // guardStandard stops a run that was shaped for another major data standard.
 func guardStandard(r *runs.Run, version string, online bool) error {
-	if r.DataStandard == "" || version == "" || major(r.DataStandard) == major(version) {
+	if r.DataStandard == "" || version == "" || schema.SameMajor(r.DataStandard, version) {
 		return nil
 	}
 	who := "the target has"

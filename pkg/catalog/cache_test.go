@@ -1,4 +1,4 @@
-package validate
+package catalog
 
 import (
 	"log/slog"
@@ -16,9 +16,9 @@ func TestCache(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	c := openCache(folder, clock, log, "id", "client", "7.2")
 	c.write("a.json", `"e1"`, []byte("body\nand more"))
-	head, body, fresh, ok := c.read("a.json")
-	if !ok || !fresh || head.ETag != `"e1"` || string(body) != "body\nand more" {
-		t.Fatalf("%+v %q %v %v", head, body, fresh, ok)
+	kept, ok := c.read("a.json")
+	if !ok || !kept.fresh || kept.ETag != `"e1"` || string(kept.body) != "body\nand more" {
+		t.Fatalf("%+v %v", kept, ok)
 	}
 	path := filepath.Join(c.folder, "a.json")
 	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
@@ -26,11 +26,11 @@ func TestCache(t *testing.T) {
 	}
 
 	now = now.Add(cacheAge)
-	if _, _, fresh, ok := c.read("a.json"); !ok || fresh {
-		t.Errorf("an old answer: fresh %v ok %v", fresh, ok)
+	if kept, ok := c.read("a.json"); !ok || kept.fresh {
+		t.Errorf("an old answer: fresh %v ok %v", kept.fresh, ok)
 	}
 	now = now.Add(-2 * cacheAge)
-	if _, _, fresh, _ := c.read("a.json"); fresh {
+	if kept, _ := c.read("a.json"); kept.fresh {
 		t.Error("an answer from the future is fresh")
 	}
 
@@ -39,13 +39,13 @@ func TestCache(t *testing.T) {
 		if err := os.WriteFile(path, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, _, ok := c.read("a.json"); ok {
+		if _, ok := c.read("a.json"); ok {
 			t.Errorf("%s: a damaged file was read", name)
 		}
 	}
 
 	other := openCache(folder, clock, log, "id", "another client", "7.2")
-	if _, _, _, ok := other.read("a.json"); ok || other.folder == c.folder {
+	if _, ok := other.read("a.json"); ok || other.folder == c.folder {
 		t.Error("the cache of another credential was used")
 	}
 	if entries, _ := os.ReadDir(folder); len(entries) != 1 {
@@ -53,7 +53,7 @@ func TestCache(t *testing.T) {
 	}
 	none := openCache("", clock, log)
 	none.write("a.json", "", nil)
-	if _, _, _, ok := none.read("a.json"); ok {
+	if _, ok := none.read("a.json"); ok {
 		t.Error("a cache without a folder kept something")
 	}
 	blocked := filepath.Join(folder, "file")

@@ -19,9 +19,9 @@ const (
 	manyValues   = 1_000 // offending values that are told apart
 )
 
-// listing collects what is wrong with the records of one resource. The paths of causes have [*] for
+// problemList collects what is wrong with the records of one resource. The paths of causes have [*] for
 // the numbers of items.
-type listing struct {
+type problemList struct {
 	resource string
 	problems diag.List
 	values   runs.Limit         // by code, path and value
@@ -29,8 +29,8 @@ type listing struct {
 	sums     map[runs.Cause]int // where in problems a sum stands
 }
 
-func newListing(resource string) *listing {
-	return &listing{resource: resource, sums: map[runs.Cause]int{}}
+func newProblemList(resource string) *problemList {
+	return &problemList{resource: resource, sums: map[runs.Cause]int{}}
 }
 
 func listLimit(l diag.Level) int {
@@ -44,7 +44,7 @@ func listLimit(l diag.Level) int {
 }
 
 // add lists p, or only counts it when many of its cause are listed already.
-func (l *listing) add(p diag.Problem) {
+func (l *problemList) add(p diag.Problem) {
 	cause := runs.Cause{Code: p.Code, Path: pattern(p.Path)}
 	total := l.totals.Of(cause)
 	total.Seen++
@@ -67,13 +67,13 @@ func (l *listing) add(p diag.Problem) {
 }
 
 // leave counts p without listing it.
-func (l *listing) leave(p diag.Problem) {
+func (l *problemList) leave(p diag.Problem) {
 	l.totals.Leave(l.totals.Of(runs.Cause{Code: p.Code, Path: pattern(p.Path)}), p)
 }
 
 // sum lists the first problem of its code, path and message, and counts the others in it: for
 // what is the same for every record.
-func (l *listing) sum(p diag.Problem) {
+func (l *problemList) sum(p diag.Problem) {
 	p.Path = pattern(p.Path)
 	cause := runs.Cause{Code: p.Code, Path: p.Path, Value: p.Message}
 	i, ok := l.sums[cause]
@@ -87,7 +87,7 @@ func (l *listing) sum(p diag.Problem) {
 }
 
 // finish gives the list, sorted by line.
-func (l *listing) finish() diag.List {
+func (l *problemList) finish() diag.List {
 	slices.SortStableFunc(l.problems, func(a, b diag.Problem) int {
 		return cmp.Or(cmp.Compare(a.StagedLine, b.StagedLine), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Code, b.Code))
 	})

@@ -16,7 +16,7 @@ func TestPattern(t *testing.T) {
 }
 
 func TestListingIsBounded(t *testing.T) {
-	l := newListing("schools")
+	l := newProblemList("schools")
 	for i := range listErrors + 50 {
 		l.add(diag.Problem{Code: diag.RecordDescriptor, Level: diag.LevelError, StagedLine: i + 1, Path: fmt.Sprintf("$.a[%d]", i), Value: "often"})
 	}

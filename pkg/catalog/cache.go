@@ -1,4 +1,4 @@
-package validate
+package catalog
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/durable"
 )
 
 // cacheAge is how long a cached answer is used without asking again.
@@ -26,6 +26,13 @@ type cache struct {
 	folder string
 	now    func() time.Time
 	log    *slog.Logger
+}
+
+// cached is an answer out of the cache.
+type cached struct {
+	cacheHead
+	body  []byte
+	fresh bool // it needs no asking again
 }
 
 // cacheHead is the first line of a cached file; the answer follows as it is.
@@ -50,7 +57,7 @@ func openCache(folder string, now func() time.Time, log *slog.Logger, facts ...s
 	}
 	sum := sha256.Sum256([]byte(strings.Join(facts, "\x00")))
 	name := cachePrefix + hex.EncodeToString(sum[:8])
-	if err := os.MkdirAll(filepath.Join(folder, name), 0o700); err != nil {
+	if err := durable.MkdirAll(filepath.Join(folder, name)); err != nil {
 		c.fail("open", err)
 		return c
 	}
@@ -75,27 +82,28 @@ func (c *cache) fail(what string, err error) {
 	c.log.Warn("the cache of the target's metadata cannot be used", "step", what, "error", err)
 }
 
-// read gives a cached answer; fresh says that it needs no asking again.
-func (c *cache) read(name string) (head cacheHead, body []byte, fresh, ok bool) {
+// read gives a cached answer.
+func (c *cache) read(name string) (kept cached, ok bool) {
 	if c.folder == "" {
-		return cacheHead{}, nil, false, false
+		return cached{}, false
 	}
 	text, err := os.ReadFile(filepath.Join(c.folder, name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return cacheHead{}, nil, false, false
+		return cached{}, false
 	}
 	if err != nil {
 		c.fail("read", err)
-		return cacheHead{}, nil, false, false
+		return cached{}, false
 	}
 	first, body, _ := bytes.Cut(text, []byte{'\n'})
 	sum := sha256.Sum256(body)
-	if json.Unmarshal(first, &head) != nil || head.Format != cacheFormat || head.SHA256 != hex.EncodeToString(sum[:]) {
+	if json.Unmarshal(first, &kept.cacheHead) != nil || kept.Format != cacheFormat || kept.SHA256 != hex.EncodeToString(sum[:]) {
 		c.log.Warn("a cached file is damaged; it is fetched again", "file", name)
-		return cacheHead{}, nil, false, false
+		return cached{}, false
 	}
-	age := c.now().Sub(head.Fetched)
-	return head, body, age >= 0 && age < cacheAge, true
+	age := c.now().Sub(kept.Fetched)
+	kept.body, kept.fresh = body, age >= 0 && age < cacheAge
+	return kept, true
 }
 
 // write keeps an answer.
@@ -106,24 +114,9 @@ func (c *cache) write(name, etag string, body []byte) {
 	sum := sha256.Sum256(body)
 	first, err := json.Marshal(cacheHead{cacheFormat, c.now().UTC(), etag, hex.EncodeToString(sum[:])})
 	if err == nil {
-		err = writeFile(filepath.Join(c.folder, name), append(first, '\n'), body)
+		err = durable.WriteFile(filepath.Join(c.folder, name), append(first, '\n'), body)
 	}
 	if err != nil {
 		c.fail("write", err)
 	}
-}
-
-// writeFile writes a file that is complete or absent, for its owner only.
-func writeFile(path string, parts ...[]byte) error {
-	w, err := jsonl.Create(path)
-	if err != nil {
-		return err
-	}
-	for _, p := range parts {
-		if err := w.Write(p, 0); err != nil {
-			return joinClose(err, w)
-		}
-	}
-	_, err = w.Commit()
-	return err
 }

@@ -1,0 +1,192 @@
+// Package catalog is what a target offers and holds: its data standard as its own documents describe
+// it, its descriptor values, the records behind references, and what the credential may do.
+//
+// It keeps in a cache what may be kept between runs. It changes nothing at the target, and knows
+// nothing of runs, mappings or the ledger.
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/target"
+)
+
+// Reader reads the records of a target; *target.Client is one.
+type Reader interface {
+	Count(ctx context.Context, resource string, query url.Values) (int64, error)
+	Get(ctx context.Context, resource string, query url.Values) (*target.Response, error)
+	EachPage(ctx context.Context, resource string, workers int, yield func(items []json.RawMessage) error) error
+}
+
+// Options says whose target it is, and what is kept of it.
+type Options struct {
+	Identity string // of the target, as the settings tell it apart from others
+	ClientID string // of the credential
+
+	CacheDir string           // keeps documents and descriptor values between runs; "": nothing is kept
+	Now      func() time.Time // nil: time.Now
+	Logger   *slog.Logger     // nil: nothing is logged
+}
+
+// Catalog is one target under one credential. It is safe for concurrent use.
+type Catalog struct {
+	reader     Reader
+	about      *target.About
+	standard   *schema.Standard
+	permission *target.TokenInfo // nil: the target does not say
+	cache      *cache
+
+	mu          sync.Mutex // guards descriptors
+	descriptors map[string]*values
+}
+
+// Open asks the target what it is and what it accepts, as far as the cache does not know. The
+// credential is tried in any case. The error is the end of a command, with its code.
+func Open(ctx context.Context, client *target.Client, o Options) (*Catalog, error) {
+	about, err := client.Discover(ctx)
+	if err != nil {
+		return nil, notAsked(err)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := openCache(o.CacheDir, o.Now, o.Logger, o.Identity, o.ClientID, about.Version, about.DataStandard)
+	permission, err := tryCredential(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	docs, err := documents(ctx, client, c)
+	if err != nil {
+		return nil, err
+	}
+	docs.Version = about.Standard()
+	std, err := schema.FromOpenAPI(docs)
+	if err != nil {
+		return nil, diag.FailWith(err, diag.CouldNotRun, diag.TargetOdd, "check that the address is the API's, and that it serves its OpenAPI documents",
+			"what the target says of its resources cannot be used")
+	}
+	opened := New(client, std)
+	opened.about, opened.permission, opened.cache = about, permission, c
+	return opened, nil
+}
+
+// New is the catalog of a target whose data standard is known already. It keeps nothing.
+func New(r Reader, std *schema.Standard) *Catalog {
+	return &Catalog{reader: r, standard: std, cache: &cache{}, descriptors: map[string]*values{}}
+}
+
+// Standard is the data standard as the target describes it.
+func (c *Catalog) Standard() *schema.Standard { return c.standard }
+
+// About is what the target says of itself; nil if it was not asked.
+func (c *Catalog) About() *target.About { return c.about }
+
+// Namespaces are the prefixes, folded as descriptors are, of the namespaces that the credential is
+// for; none if the target does not say.
+func (c *Catalog) Namespaces() []string {
+	if c.permission == nil {
+		return nil
+	}
+	var folded []string
+	for _, n := range c.permission.NamespacePrefixes {
+		folded = append(folded, string(schema.FoldDescriptor(nil, []byte(n))))
+	}
+	return folded
+}
+
+// ErrNoResource says that the target's data standard has no such resource.
+var ErrNoResource = errors.New("the data standard has no such resource")
+
+// Each reads all records of a resource and hands each to use, with its natural key in rec, in any
+// order but never two at once. A record whose key cannot be read is passed over: nothing that
+// sluice sends has such a key.
+func (c *Catalog) Each(ctx context.Context, resource string, workers int, use func(rec *schema.Record, text json.RawMessage) error) error {
+	res, found := c.standard.Resource(resource)
+	checker, ok := c.standard.Checker(resource)
+	if !found || !ok {
+		return ErrNoResource
+	}
+	var rec schema.Record
+	return c.reader.EachPage(ctx, path(res), workers, func(items []json.RawMessage) error {
+		for _, item := range items {
+			if checker.Key(item, &rec); !rec.Key.OK {
+				continue
+			}
+			if err := use(&rec, item); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// path is where a resource lies below the data URL: ed-fi/students.
+func path(r *schema.Resource) string { return r.Segment + "/" + r.Name }
+
+// tryCredential makes sure that the target takes the credential, whatever the cache knows, and asks
+// what it may do. A target that does not say gives nil.
+func tryCredential(ctx context.Context, client *target.Client) (*target.TokenInfo, error) {
+	info, err := client.TokenInfo(ctx)
+	if err == nil {
+		return info, nil
+	}
+	if f, ok := target.AsFailure(err); !ok || f.Kind == target.Auth || f.Kind == target.Transport || f.Kind == target.TooMany {
+		return nil, notAsked(err)
+	}
+	// An old target, or one that hides it. Something that every target has asks for a token too.
+	_, err = client.Count(ctx, "ed-fi/schoolYearTypes", nil)
+	_, err = replyOf(err)
+	return nil, err
+}
+
+// reply is what a question to the target came to.
+type reply uint8
+
+const (
+	replyGiven  reply = iota // it was answered
+	replyDenied              // the credential may not read the resource, or the target does not offer it
+	replyOdd                 // the target cannot be asked in this way
+)
+
+// replyOf tells what the failure of a question says about the resource from what ends the run.
+func replyOf(err error) (reply, error) {
+	f, ok := target.AsFailure(err)
+	switch {
+	case err == nil:
+		return replyGiven, nil
+	case !ok:
+		return replyOdd, err
+	case f.Kind == target.Forbidden, f.Kind == target.NotFound:
+		return replyDenied, nil
+	case f.Kind == target.Validation:
+		return replyOdd, nil
+	}
+	return replyOdd, notAsked(err)
+}
+
+// notAsked makes a failure of the target the end of the run.
+func notAsked(err error) error { return target.Explain(err, "the target could not be asked") }
+
+// workers is how many questions are under way at a time: who only checks is a guest at the target.
+const workers = 4
+
+// readPages reads a collection. If others delete from it meanwhile, records slip between the pages:
+// then it is read once more, and use sees records again.
+func (c *Catalog) readPages(ctx context.Context, path string, use func(items []json.RawMessage) error) (reply, error) {
+	err := c.reader.EachPage(ctx, path, workers, use)
+	if f, ok := target.AsFailure(err); ok && f.Kind == target.Odd && f.Retryable {
+		err = c.reader.EachPage(ctx, path, workers, use)
+	}
+	return replyOf(err)
+}

@@ -1,0 +1,193 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/sandbox"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/target"
+	"github.com/sluice-edfi/sluice/schemas"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var standard = sync.OnceValues(func() (*schema.Standard, []schema.DescriptorValue) {
+	std, err := schema.Load(schemas.FS, "5.1")
+	if err != nil {
+		panic(err)
+	}
+	values, err := schema.StandardDescriptors(schemas.FS, "5.1")
+	if err != nil {
+		panic(err)
+	}
+	return std, values
+})
+
+// emulate makes a client of a sandbox.
+func emulate(t *testing.T, o sandbox.Options) *target.Client {
+	t.Helper()
+	o.Standard, o.Descriptors = standard()
+	s, err := sandbox.Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(s.Handler())
+	client, err := target.New(target.Config{BaseURL: server.URL, ClientID: sandbox.Key, ClientSecret: sandbox.Secret, Retry: target.RetryPolicy{Max: -1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		client.Close()
+		server.Close()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return client
+}
+
+func TestOpen(t *testing.T) {
+	c, err := Open(t.Context(), emulate(t, sandbox.Options{}), Options{})
+	if err != nil || c.Standard().Version != "5.1" || c.About().Version == "" {
+		t.Fatalf("%+v %v", c, err)
+	}
+	if _, ok := c.Standard().Checker("studentAssessments"); !ok {
+		t.Error("no studentAssessments")
+	}
+}
+
+func TestEach(t *testing.T) {
+	client := emulate(t, sandbox.Options{})
+	c, err := Open(t.Context(), client, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	promised, err := client.Count(t.Context(), "schools", nil)
+	if err != nil || promised == 0 {
+		t.Fatal(promised, err)
+	}
+	met := map[[16]byte]bool{}
+	err = c.Each(t.Context(), "schools", 2, func(rec *schema.Record, text json.RawMessage) error {
+		met[rec.Key.Hash] = strings.Contains(string(text), `"id"`)
+		return nil
+	})
+	if err != nil || int64(len(met)) != promised {
+		t.Errorf("%d of %d schools, %v", len(met), promised, err)
+	}
+	if err := c.Each(t.Context(), "castles", 1, nil); !errors.Is(err, ErrNoResource) {
+		t.Error(err)
+	}
+	full := errors.New("disk full")
+	if err := c.Each(t.Context(), "schools", 1, func(*schema.Record, json.RawMessage) error { return full }); !errors.Is(err, full) {
+		t.Error(err)
+	}
+}
+
+func TestFits(t *testing.T) {
+	needs := Needs{Resources: []string{"students", "castles"}, Descriptors: []string{"PerformanceLevelDescriptor", "MoatDescriptor"}}
+	said := func(o sandbox.Options) []string {
+		t.Helper()
+		c, err := Open(t.Context(), emulate(t, o), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, f := range c.Fits(needs) {
+			if f.OK != (f.Code == "") {
+				t.Errorf("%+v", f)
+			}
+			if !f.OK {
+				all = append(all, f.Subject+" "+string(f.Code)+" "+f.Says)
+			}
+		}
+		return all
+	}
+	missing := " " + string(diag.ResourceUnknown) + " the target does not have it"
+	want := []string{"resource MoatDescriptor" + missing, "resource castles" + missing}
+	if got := said(sandbox.Options{}); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	client := sandbox.Client{Key: sandbox.Key, Secret: sandbox.Secret, Namespaces: []string{"uri://acme.org"},
+		Deny: []sandbox.Denial{{Resource: "performanceLevelDescriptors", Actions: []sandbox.Action{sandbox.Create}}}}
+	want = append(want, "resource performanceLevelDescriptors AUTH-FORBIDDEN the credential lacks Create")
+	if got := said(sandbox.Options{Clients: []sandbox.Client{client}}); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
+// library answers with descriptors and nothing else.
+type library struct {
+	items map[string][]string // ed-fi/gradeLevelDescriptors → code values
+	pages int
+}
+
+func (l *library) Count(context.Context, string, url.Values) (int64, error) {
+	return 0, errors.New("not asked for")
+}
+
+func (l *library) Get(context.Context, string, url.Values) (*target.Response, error) {
+	return nil, errors.New("not asked for")
+}
+
+func (l *library) EachPage(_ context.Context, resource string, _ int, yield func([]json.RawMessage) error) error {
+	l.pages++
+	codes, ok := l.items[resource]
+	if !ok {
+		return &target.Failure{Kind: target.Forbidden, Status: 403}
+	}
+	var items []json.RawMessage
+	for _, code := range codes {
+		items = append(items, json.RawMessage(`{"namespace":"uri://acme.org/GradeLevelDescriptor","codeValue":"`+code+`"}`))
+	}
+	return yield(items)
+}
+
+// A value that the cached list lacks is asked for again; one that it has is believed.
+func TestCachedDescriptorsNeverCondemn(t *testing.T) {
+	dir := t.TempDir()
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	l := &library{items: map[string][]string{"ed-fi/gradeLevelDescriptors": {"old"}}}
+	check := func(code string, want Answer, asked int) {
+		t.Helper()
+		std, _ := standard()
+		c := New(l, std)
+		c.cache = openCache(dir, func() time.Time { return now }, slog.New(slog.DiscardHandler), "id")
+		got, err := c.Descriptor(t.Context(), "GradeLevelDescriptor", "uri://acme.org/gradeleveldescriptor#"+code)
+		if err != nil || got != want || l.pages != asked {
+			t.Errorf("%s: %v, %v, asked %d times", code, got, err, l.pages)
+		}
+	}
+	check("new", Absent, 1)
+	l.items["ed-fi/gradeLevelDescriptors"] = append(l.items["ed-fi/gradeLevelDescriptors"], "NEW")
+	check("new", Present, 2) // the cache lacks it, so the target is asked again
+	check("new", Present, 2) // now it is cached
+	files, _ := filepath.Glob(filepath.Join(dir, "*", "descriptors-gradeLevelDescriptors.json"))
+	if len(files) != 1 {
+		t.Fatal(files)
+	}
+	if err := os.WriteFile(files[0], []byte("{broken"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	check("new", Present, 3)
+	check("none", Absent, 4)
+	delete(l.items, "ed-fi/gradeLevelDescriptors")
+	check("new", Present, 4) // what the cache knows needs no right to read
+	check("none", Unreadable, 5)
+	now = now.Add(cacheAge)
+	check("new", Unreadable, 6)
+}

@@ -1,0 +1,94 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+)
+
+// values is the descriptor values of one type.
+type values struct {
+	known  map[string]bool // folded
+	fresh  bool            // read in this run: what is not in it does not exist
+	denied bool            // the credential may not read them
+}
+
+// Descriptor says whether the target has a value of a descriptor type. value is folded as
+// schema.FoldDescriptor does. The answer does not depend on who asks first: a value that the cache
+// knew stays known when the type is read again.
+func (c *Catalog) Descriptor(ctx context.Context, typ, value string) (Answer, error) {
+	res, ok := c.standard.DescriptorResource(typ)
+	if !ok {
+		return Unreadable, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := c.descriptors[res.Name]
+	if all == nil {
+		if all = c.cachedValues(res); all == nil {
+			all = &values{known: map[string]bool{}}
+		}
+		c.descriptors[res.Name] = all
+	}
+	if !all.known[value] && !all.fresh {
+		if err := c.readValues(ctx, res, all); err != nil {
+			return NotAsked, err
+		}
+	}
+	switch {
+	case all.known[value]:
+		return Present, nil
+	case all.denied:
+		return Unreadable, nil
+	}
+	return Absent, nil
+}
+
+func valuesFile(res *schema.Resource) string { return "descriptors-" + res.Name + ".json" }
+
+// cachedValues are the values of a type as the cache knows them, up to its age; nil: not at all.
+func (c *Catalog) cachedValues(res *schema.Resource) *values {
+	kept, ok := c.cache.read(valuesFile(res))
+	var list []string
+	if !ok || !kept.fresh || json.Unmarshal(kept.body, &list) != nil {
+		return nil
+	}
+	all := &values{known: make(map[string]bool, len(list))}
+	for _, v := range list {
+		all.known[v] = true
+	}
+	return all
+}
+
+// readValues reads the values of a type from the target and adds them to those known.
+func (c *Catalog) readValues(ctx context.Context, res *schema.Resource, all *values) error {
+	var list []string
+	got, err := c.readPages(ctx, path(res), func(items []json.RawMessage) error {
+		for _, item := range items {
+			var d struct{ Namespace, CodeValue string }
+			if err := json.Unmarshal(item, &d); err != nil {
+				return diag.FailWith(err, diag.CouldNotRun, diag.TargetOdd, "", "the target's %s cannot be read", res.Name)
+			}
+			list = append(list, string(schema.FoldDescriptor(nil, []byte(d.Namespace+"#"+d.CodeValue))))
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	all.fresh, all.denied = true, got != replyGiven
+	if all.denied {
+		return nil
+	}
+	for _, v := range list {
+		all.known[v] = true
+	}
+	slices.Sort(list)
+	if body, err := json.Marshal(slices.Compact(list)); err == nil {
+		c.cache.write(valuesFile(res), "", body)
+	}
+	return nil
+}

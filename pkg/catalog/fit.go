@@ -1,0 +1,82 @@
+package catalog
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// Finding is one line of the pre-flight: something that fits, or does not.
+type Finding struct {
+	Subject string    `json:"subject"`
+	OK      bool      `json:"ok"`
+	Code    diag.Code `json:"code,omitempty"`
+	Says    string    `json:"says"`
+}
+
+// Needs is what a bundle or a run will load.
+type Needs struct {
+	Resources   []string // by endpoint: studentAssessments
+	Descriptors []string // by type: PerformanceLevelDescriptor
+}
+
+// Fits compares the target with what is needed: resources first, then what the credential may do.
+// Older APIs say less of that; what they do not say is no finding.
+func (c *Catalog) Fits(n Needs) []Finding {
+	found := []Finding{{Subject: "resources", OK: true, Says: fmt.Sprintf("%d, descriptors among them", len(c.standard.Names()))}}
+	names := map[string]bool{}
+	for _, name := range n.Resources {
+		names[name] = true
+	}
+	for _, typ := range n.Descriptors {
+		name := typ
+		if r, ok := c.standard.DescriptorResource(typ); ok {
+			name = r.Name
+		}
+		names[name] = true
+	}
+	needed := slices.Sorted(maps.Keys(names))
+	for _, name := range needed {
+		if _, ok := c.standard.Resource(name); !ok {
+			found = append(found, Finding{"resource " + name, false, diag.ResourceUnknown, "the target does not have it"})
+		}
+	}
+	return append(found, c.permissions(needed)...)
+}
+
+func (c *Catalog) permissions(needed []string) []Finding {
+	p := c.permission
+	if p == nil {
+		return []Finding{{Subject: "permissions", OK: true, Says: "the target does not say what the credential may do"}}
+	}
+	var found []Finding
+	if p.ClaimSet.Name != "" {
+		found = append(found, Finding{Subject: "claim set", OK: true, Says: p.ClaimSet.Name})
+	}
+	if len(p.NamespacePrefixes) > 0 {
+		found = append(found, Finding{Subject: "namespaces", OK: true, Says: strings.Join(p.NamespacePrefixes, ", ")})
+	}
+	if len(p.Resources) == 0 {
+		return found
+	}
+	may := map[string][]string{}
+	for _, r := range p.Resources {
+		may[strings.ToLower(r.Resource)] = r.Operations
+	}
+	for _, name := range needed {
+		r, ok := c.standard.Resource(name)
+		if !ok {
+			continue
+		}
+		operations := may["/"+strings.ToLower(path(r))]
+		for _, want := range []string{"Create", "Update"} {
+			if !slices.ContainsFunc(operations, func(o string) bool { return strings.EqualFold(o, want) }) {
+				found = append(found, Finding{"resource " + name, false, diag.AuthForbidden, "the credential lacks " + want})
+			}
+		}
+	}
+	return found
+}

@@ -1,0 +1,273 @@
+package catalog
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/url"
+	"slices"
+
+	"github.com/sluice-edfi/sluice/pkg/ordered"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/target"
+)
+
+// How references are looked up: key by key or by reading the collection, whichever is cheaper.
+//
+//	few open ────────────────────────────┐
+//	many open ─ count the collection ─┬──┴─► key by key ─► answered
+//	                                  │            │ odd: the target ignores a parameter
+//	more than a lookup keeps ─────────┴────────────┴─► read the collection ─► a few that are
+//	                                                       missing once more, key by key
+const (
+	alwaysByKey    = 3   // so few are asked for without counting the collection first
+	keysPerPage    = 4   // a page costs about as much as this many questions by key
+	confirmMissing = 100 // so many that a whole collection lacks are asked for once more by key
+)
+
+// collection is one resource at the target.
+type collection struct {
+	path     string // ed-fi/students
+	resource *schema.Resource
+	checker  *schema.Checker
+	complete bool // all its keys are known
+	denied   bool
+}
+
+func (q *References) collection(name string) *collection {
+	if col := q.collections[name]; col != nil {
+		return col
+	}
+	col := &collection{denied: true} // an abstract reference may name what this target does not have
+	if res, ok := q.catalog.standard.Resource(name); ok {
+		col.path, col.resource, col.denied = path(res), res, false
+		col.checker, _ = q.catalog.standard.Checker(name)
+	}
+	q.collections[name] = col
+	return col
+}
+
+// Ask finds out about every reference that is open, and forgets their parts.
+func (q *References) Ask(ctx context.Context) error {
+	for _, r := range q.referents {
+		left, unread := r.open, false
+		for _, t := range askOrder(r.resources) {
+			if len(left) == 0 {
+				break
+			}
+			var denied bool
+			var err error
+			if left, denied, err = q.resolve(ctx, question{r, t, q.collection(r.resources[t])}, left); err != nil {
+				return err
+			}
+			unread = unread || denied
+		}
+		for _, n := range left {
+			*q.answers.At(n) = Absent
+			if unread {
+				*q.answers.At(n) = Unreadable
+			}
+		}
+		for _, n := range r.open {
+			delete(q.lookups, n)
+		}
+		r.open = nil
+	}
+	return nil
+}
+
+// askOrder gives the indexes of resources, with the kinds of organization that assessment data
+// names most at the front: what they answer need not be asked of the others.
+func askOrder(resources []string) []int {
+	order := make([]int, len(resources))
+	for i := range order {
+		order[i] = i
+	}
+	usual := []string{"schools", "localEducationAgencies", "stateEducationAgencies"}
+	rank := func(i int) int {
+		if r := slices.Index(usual, resources[i]); r >= 0 {
+			return r
+		}
+		return len(usual)
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return rank(a) - rank(b) })
+	return order
+}
+
+// question is whether references to a referent mean records of its t-th resource.
+type question struct {
+	referent   *Referent
+	t          int
+	collection *collection
+}
+
+// resolve asks one resource about references and returns those that it does not have.
+func (q *References) resolve(ctx context.Context, ask question, open []uint32) (left []uint32, denied bool, err error) {
+	col := ask.collection
+	if col.denied {
+		return open, true, nil
+	}
+	if !col.complete {
+		byKey, err := q.byKeyIsCheaper(ctx, col, open)
+		if err != nil {
+			return nil, false, err
+		}
+		if byKey {
+			left, got, err := q.askEach(ctx, ask, open)
+			if err != nil {
+				return nil, false, err
+			}
+			switch got {
+			case replyGiven:
+				return left, false, nil
+			case replyDenied:
+				col.denied = true
+			}
+		}
+		if !col.denied {
+			if err := q.readAll(ctx, col); err != nil {
+				return nil, false, err
+			}
+		}
+		if col.denied {
+			return open, true, nil
+		}
+	}
+	for _, n := range open {
+		if !q.present(n, ask.t) {
+			left = append(left, n)
+		}
+	}
+	// While pages are read others write, which shifts them; and some targets fold the case of
+	// keys. So a few that are missing are asked for once more.
+	if len(left) > 0 && len(left) <= confirmMissing && q.allKept(left) {
+		again, got, err := q.askEach(ctx, ask, left)
+		if err != nil {
+			return nil, false, err
+		}
+		if got == replyGiven {
+			left = again
+		}
+	}
+	return left, false, nil
+}
+
+func (q *References) allKept(open []uint32) bool {
+	return !slices.ContainsFunc(open, func(n uint32) bool { return q.lookups[n] == nil })
+}
+
+// byKeyIsCheaper weighs questions by key against pages.
+func (q *References) byKeyIsCheaper(ctx context.Context, col *collection, open []uint32) (bool, error) {
+	if !q.allKept(open) {
+		return false, nil
+	}
+	if len(open) <= alwaysByKey {
+		return true, nil
+	}
+	n, err := q.catalog.reader.Count(ctx, col.path, nil)
+	got, err := replyOf(err)
+	col.denied = got == replyDenied
+	return got == replyGiven && int64(len(open)) <= keysPerPage*(n/target.MaxPage+1), err
+}
+
+// askEach asks for each reference by its key and returns those that were not found. The reply is
+// odd if the target cannot be asked so.
+func (q *References) askEach(ctx context.Context, ask question, open []uint32) (left []uint32, got reply, err error) {
+	found := make([]bool, len(open))
+	replies := make([]reply, len(open))
+	asked := -1
+	next := func() (int, error) {
+		if asked++; asked == len(open) {
+			return 0, io.EOF
+		}
+		return asked, nil
+	}
+	work := func() func(int) error {
+		return func(i int) (err error) {
+			found[i], replies[i], err = q.askOne(ctx, ask, q.lookups[open[i]])
+			return err
+		}
+	}
+	if err := ordered.Run(ctx, workers, next, work, func(int) error { return nil }); err != nil {
+		return nil, replyOdd, err
+	}
+	for i, n := range open {
+		if replies[i] != replyGiven {
+			return nil, replies[i], nil
+		}
+		if !found[i] {
+			left = append(left, n)
+		}
+	}
+	for i, n := range open {
+		if found[i] {
+			*q.answers.At(n) = Present
+		}
+	}
+	return left, replyGiven, nil
+}
+
+// askOne asks for one key. An API may ignore a parameter that it does not know and answer with
+// other records: only nothing, or the very record, is an answer.
+func (q *References) askOne(ctx context.Context, ask question, l *lookup) (found bool, got reply, err error) {
+	query := url.Values{"limit": {"2"}, "offset": {"0"}}
+	identity := ask.collection.resource.Identity
+	for _, p := range l.parts {
+		name := p.Name
+		if ask.referent.abstract != "" && len(identity) == 1 {
+			name = identity[0].Path.Leaf() // educationOrganizationId is schoolId at schools
+		}
+		query.Set(name, string(p.Value))
+	}
+	response, err := q.catalog.reader.Get(ctx, ask.collection.path, query)
+	if got, err := replyOf(err); err != nil || got != replyGiven {
+		return false, got, err
+	}
+	var items []json.RawMessage
+	if json.Unmarshal(response.Body, &items) != nil {
+		return false, replyOdd, nil
+	}
+	if len(items) == 0 {
+		return false, replyGiven, nil
+	}
+	var rec schema.Record
+	for _, item := range items {
+		ask.collection.checker.Key(item, &rec)
+		if rec.Key.OK && (rec.Key.Hash == l.hashes[ask.t] || sameFolded(rec.Key.Parts, l.parts)) {
+			return true, replyGiven, nil
+		}
+	}
+	return false, replyOdd, nil
+}
+
+// sameFolded reports whether two keys hold the same values but for case, in whatever order.
+func sameFolded(a, b []schema.KeyValue) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	folded := func(parts []schema.KeyValue) []string {
+		out := make([]string, len(parts))
+		for i, p := range parts {
+			out[i] = string(bytes.ToUpper(p.Value))
+		}
+		slices.Sort(out)
+		return out
+	}
+	return slices.Equal(folded(a), folded(b))
+}
+
+// readAll makes the keys of a whole collection known.
+func (q *References) readAll(ctx context.Context, col *collection) error {
+	var rec schema.Record
+	got, err := q.catalog.readPages(ctx, col.path, func(items []json.RawMessage) error {
+		for _, item := range items {
+			if col.checker.Key(item, &rec); rec.Key.OK {
+				q.know(rec.Key.Hash)
+			}
+		}
+		return nil
+	})
+	col.complete, col.denied = got == replyGiven, got != replyGiven
+	return err
+}

@@ -1,0 +1,233 @@
+package validate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/catalog"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+)
+
+// valueState is what is known of one descriptor value of one type.
+type valueState uint8
+
+const (
+	valueUnknown    valueState = iota // nobody knows it
+	valueKnown                        // at the target, in the embedded standard, or staged and valid
+	valueInvalid                      // staged, but its record is not valid
+	valueUnreadable                   // the credential may not read this type
+	valueForeign                      // offline: a namespace of which only the target can tell
+)
+
+// edfiNamespace begins the values that ship with the data standard.
+const edfiNamespace = "uri://ed-fi.org/"
+
+// fold makes descriptor values comparable as targets compare them.
+func fold(uri string) string { return string(schema.FoldDescriptor(nil, []byte(uri))) }
+
+// host is the authority of a folded namespace: uri://acme.org.
+func host(folded string) string {
+	scheme, rest, ok := strings.Cut(folded, "://")
+	if !ok {
+		return folded
+	}
+	rest, _, _ = strings.Cut(rest, "/")
+	rest, _, _ = strings.Cut(rest, "#")
+	return scheme + "://" + rest
+}
+
+// descriptorValues answers which descriptor values there are. What is staged is put in by stage
+// before the records that use it are judged; from then on it is safe for concurrent use.
+type descriptorValues struct {
+	standard *schema.Standard
+	catalog  *catalog.Catalog                   // nil: offline
+	staged   map[string]map[string]*stagedValue // endpoint → folded value
+	hosts    map[string]bool                    // whose values are staged
+	embedded map[string]map[string]bool         // endpoint → folded value, for offline
+}
+
+// stagedValue is a descriptor that the run brings along.
+type stagedValue struct {
+	line  int
+	text  string // as staged: two spellings of one value deserve a warning
+	valid bool
+}
+
+func newDescriptorValues(std *schema.Standard, c *catalog.Catalog, embedded []schema.DescriptorValue) *descriptorValues {
+	v := &descriptorValues{standard: std, catalog: c, staged: map[string]map[string]*stagedValue{}, hosts: map[string]bool{},
+		embedded: map[string]map[string]bool{}}
+	if c != nil {
+		return v
+	}
+	for _, d := range embedded {
+		endpoint := v.endpoint(d.Type)
+		if v.embedded[endpoint] == nil {
+			v.embedded[endpoint] = map[string]bool{}
+		}
+		v.embedded[endpoint][fold(d.Namespace+"#"+d.CodeValue)] = true
+	}
+	return v
+}
+
+// endpoint is the resource of a descriptor type; documents differ in the case of type names.
+func (v *descriptorValues) endpoint(typ string) string {
+	if r, ok := v.standard.DescriptorResource(typ); ok {
+		return r.Name
+	}
+	return typ
+}
+
+// stage puts in a value that the run brings. If it is there in another spelling, that is returned.
+func (v *descriptorValues) stage(endpoint string, d stagedDescriptor) (other string, twice bool) {
+	text := d.namespace + "#" + d.code
+	values := v.staged[endpoint]
+	if values == nil {
+		values = map[string]*stagedValue{}
+		v.staged[endpoint] = values
+	}
+	v.hosts[host(fold(d.namespace))] = true
+	if known := values[fold(text)]; known != nil {
+		return known.text, known.text != text
+	}
+	values[fold(text)] = &stagedValue{line: d.line, text: text}
+	return "", false
+}
+
+// find finds out about a value.
+func (v *descriptorValues) find(ctx context.Context, typ, value string) (valueState, error) {
+	endpoint, folded := v.endpoint(typ), fold(value)
+	if staged := v.staged[endpoint][folded]; staged != nil {
+		if staged.valid {
+			return valueKnown, nil
+		}
+		return valueInvalid, nil
+	}
+	if v.catalog == nil {
+		switch {
+		case v.embedded[endpoint][folded]:
+			return valueKnown, nil
+		case strings.HasPrefix(folded, edfiNamespace) || v.hosts[host(folded)]:
+			return valueUnknown, nil
+		}
+		return valueForeign, nil
+	}
+	answer, err := v.catalog.Descriptor(ctx, typ, folded)
+	switch answer {
+	case catalog.Present:
+		return valueKnown, err
+	case catalog.Unreadable:
+		return valueUnreadable, err
+	}
+	return valueUnknown, err
+}
+
+// explain words that a value of the type is unknown, and what to do about it.
+func (v *descriptorValues) explain(typ string) (message, fix string) {
+	endpoint := v.endpoint(typ)
+	if v.catalog == nil {
+		return "neither the data standard nor " + endpoint + ".jsonl of this run has this " + typ,
+			"stage it, or point the mapping at a value of the standard"
+	}
+	return "neither the target nor " + endpoint + ".jsonl of this run has this " + typ,
+		"load it at the target, or point the mapping (in the tenant's overlay) at a value that the target has"
+}
+
+// stagedDescriptor is a descriptor found in a line of a staged file.
+type stagedDescriptor struct {
+	line            int
+	namespace, code string
+}
+
+// stageDescriptors puts in the descriptors that this resource brings, with those that pass as known.
+func (r *resource) stageDescriptors() {
+	v := r.gate.descriptors
+	for _, d := range r.staged {
+		if other, twice := v.stage(r.name, d); twice {
+			r.list.add(diag.Problem{Code: diag.DescriptorCase, Level: diag.LevelOf(diag.DescriptorCase), StagedLine: d.line, Path: "$.codeValue",
+				Key: "namespace=" + d.namespace + ", codeValue=" + d.code, Value: d.code,
+				Message: fmt.Sprintf("differs from %q only in upper and lower case; targets take both for one value", other)})
+		}
+	}
+	for _, value := range v.staged[r.name] {
+		value.valid = passes(r.verdicts[value.line-1])
+	}
+	r.staged = nil
+}
+
+// noteStaged remembers what a staged descriptor is called.
+func (w *worker) noteStaged() {
+	d := stagedDescriptor{line: w.line}
+	for _, p := range w.rec.Key.Parts {
+		switch p.Name {
+		case "namespace":
+			d.namespace = string(p.Value)
+		case "codeValue":
+			d.code = string(p.Value)
+		}
+	}
+	w.batch.staged = append(w.batch.staged, d)
+}
+
+// descriptor judges one descriptor value.
+func (w *worker) descriptor(d *schema.DescriptorUse) error {
+	values := w.values[d.Type]
+	state, ok := values[string(d.Value)]
+	if !ok {
+		var err error
+		value := string(d.Value)
+		if state, err = w.r.gate.descriptors.find(w.ctx, d.Type, value); err != nil {
+			return err
+		}
+		if w.known < maxValues {
+			if values == nil {
+				values = map[string]valueState{}
+				w.values[d.Type] = values
+			}
+			values[value] = state
+			w.known++
+		}
+	}
+	if state == valueKnown {
+		w.rec.Settle(d)
+		return nil
+	}
+	p := diag.Problem{Path: d.Place.String(), Value: string(d.Value)}
+	switch {
+	case state == valueInvalid:
+		p.Code, p.Level = diag.ReferenceInvalid, diag.LevelWarning
+		p.Message = fmt.Sprintf("this %s is staged, but its record is invalid; send will block this record", d.Type)
+		w.raise(runs.Marked)
+		w.note(p)
+	case state == valueUnreadable:
+		p.Code = diag.RecordUnchecked
+		p.Message = fmt.Sprintf("the credential may not read %s, so whether the target knows this value is not known", w.r.gate.descriptors.endpoint(d.Type))
+		w.raise(runs.Unchecked)
+		w.note(p)
+	case state == valueForeign && host(fold(p.Value)) != w.namespaceHost():
+		p.Code, p.Level = diag.RecordUnchecked, diag.LevelInfo
+		p.Message = fmt.Sprintf("%s values of this namespace are not part of the data standard; only the target can tell whether it knows them", d.Type)
+		p.Fix = validateOnline
+		w.raise(runs.Unchecked)
+		w.sum(p)
+	default:
+		p.Code = diag.RecordDescriptor
+		p.Message, p.Fix = w.r.gate.descriptors.explain(d.Type)
+		w.invalid(p)
+	}
+	return nil
+}
+
+// namespaceHost is the host of the record's own namespace: its vendor.
+func (w *worker) namespaceHost() string {
+	if w.host == "" {
+		for _, p := range w.rec.Key.Parts {
+			if p.Name == "namespace" {
+				w.host = host(fold(string(p.Value)))
+			}
+		}
+	}
+	return w.host
+}

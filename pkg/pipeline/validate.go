@@ -62,10 +62,14 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 			return Progress{p.BytesRead.Load(), p.BytesTotal.Load(), fmt.Sprintf("(%d records)", p.Records.Load())}
 		})
 		defer stop()
-		counts, err := validate.Run(ctx, o)
-		if counts == nil {
+		result, err := validate.Run(ctx, o)
+		if result == nil {
 			return nil, err
 		}
-		return counts, err
+		r.Verdicts, r.Pass = result.Verdicts, result.Pass
+		if result.Target != nil {
+			r.Target = result.Target
+		}
+		return result.Counts, err
 	})
 }

@@ -208,7 +208,7 @@ func (r *Run) Begin(stage string, now time.Time) error {
 	}
 	r.Stages[stage] = &Execution{Start: now.UTC()}
 	if order(stage) <= order(Validate) {
-		r.Pass = nil
+		r.Pass, r.Verdicts = nil, nil
 	}
 	return r.Save()
 }

@@ -20,7 +20,7 @@ func BenchmarkPost(b *testing.B) {
 		case "/":
 			_, _ = io.WriteString(w, `{"version":"7.2","dataModels":[{"name":"Ed-Fi","version":"5.1.0"}],"urls":{"dataManagementApi":"`+s.URL+`/data/v3/","oauth":"`+s.URL+`/oauth/token"}}`)
 		case "/oauth/token":
-			grant(w, 1, 1800)
+			grant(w, 1)
 		default:
 			_, _ = io.Copy(io.Discard, r.Body)
 			w.Header().Set("Location", s.URL+r.URL.Path+"/0123456789abcdef0123456789abcdef")

@@ -10,8 +10,8 @@ import (
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 )
 
-// SQ-9: opens after 5 failures in 60 s, stays open 30 s, lets 3 trials through, closes after 2
-// of them succeeded.
+// The breaker opens after 5 failures in 60 s, stays open for 30 s, then lets 3 trials through, and
+// closes when 2 of them succeeded.
 const (
 	breakerFailures  = 5
 	breakerWindow    = 60 * time.Second

@@ -189,7 +189,7 @@ func TestAddressesOfOtherHosts(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
-			f.root = rootDocumentOf(base, "7.2", "5.1.0")
+			f.root = rootDocumentOf(base)
 			urls := f.root["urls"].(map[string]string)
 			urls["oauthTokenIntrospection"] = base + "/oauth/token_info"
 			entry := base

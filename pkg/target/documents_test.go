@@ -91,7 +91,7 @@ func TestDocumentsThatAreNotThere(t *testing.T) {
 	}
 	// The data can be reached by an override, the metadata cannot: that is said when it is needed.
 	f := newFake(t)
-	f.root = rootDocumentOf("https://ods.test/{tenant}", "7.2", "5.1.0")
+	f.root = rootDocumentOf("https://ods.test/{tenant}")
 	config := f.config()
 	config.DataURL, config.OAuthURL = "https://ods.test/data/v3/", "https://ods.test/oauth/token"
 	c := mustNew(t, config)

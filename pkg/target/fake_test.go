@@ -46,11 +46,11 @@ func newFake(t *testing.T) *fake {
 	return &fake{t: t, base: "https://ods.test", ids: map[string]bool{}}
 }
 
-// rootDocumentOf is the root of a target of the given version at base.
-func rootDocumentOf(base, version, standard string) map[string]any {
+// rootDocumentOf is the root of a target of version 7.2 at base.
+func rootDocumentOf(base string) map[string]any {
 	return map[string]any{
-		"version": version, "suite": "3",
-		"dataModels": []map[string]string{{"name": "Ed-Fi", "version": standard}},
+		"version": "7.2", "suite": "3",
+		"dataModels": []map[string]string{{"name": "Ed-Fi", "version": "5.1.0"}},
 		"urls": map[string]string{
 			"dependencies": base + "/metadata/data/v3/dependencies", "openApiMetadata": base + "/metadata/",
 			"oauth": base + "/oauth/token", "dataManagementApi": base + "/data/v3/",
@@ -77,7 +77,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		root := f.root
 		if root == nil {
-			root = rootDocumentOf(f.base, "7.2", "5.1.0")
+			root = rootDocumentOf(f.base)
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(root)
@@ -119,13 +119,13 @@ func (f *fake) serveToken(w http.ResponseWriter, r *http.Request) {
 		f.token(w, r, n)
 		return
 	}
-	grant(w, n, 1800)
+	grant(w, n)
 }
 
 // grant answers with token n, "token-n".
-func grant(w http.ResponseWriter, n, seconds int) {
+func grant(w http.ResponseWriter, n int) {
 	w.Header().Set("Content-Type", "application/json;charset=utf-8")
-	fmt.Fprintf(w, `{"access_token":"token-%d","expires_in":%d,"token_type":"bearer"}`, n, seconds)
+	fmt.Fprintf(w, `{"access_token":"token-%d","expires_in":1800,"token_type":"bearer"}`, n)
 }
 
 // answer writes a status and a body.

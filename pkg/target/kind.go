@@ -104,7 +104,7 @@ func missesReference(message string) bool {
 	return strings.Contains(m, "the value supplied for the related") || strings.Contains(m, "was not found")
 }
 
-// retryable says which answers are worth another attempt (SQ-8): never one that says that the
+// retryable says which answers are worth another attempt: never one that says that the
 // request itself is wrong.
 func retryable(status int, problemType string) bool {
 	switch status {

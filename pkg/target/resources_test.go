@@ -309,7 +309,7 @@ func TestAvailableChangeVersions(t *testing.T) {
 		t.Error(err)
 	}
 	f = newFake(t)
-	f.root = rootDocumentOf(f.base, "7.2", "5.1.0")
+	f.root = rootDocumentOf(f.base)
 	delete(f.root["urls"].(map[string]string), "changeQueries")
 	if _, err := f.client().AvailableChangeVersions(t.Context()); !errors.Is(err, ErrNotOffered) {
 		t.Error(err)

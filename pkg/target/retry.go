@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// RetryPolicy says how often and after which delays a call is repeated. The zero value is SQ-8:
+// RetryPolicy says how often and after which delays a call is repeated. The zero value is
 // 5 retries, 1 s first, doubling up to 60 s, 0–10 % jitter on top.
 type RetryPolicy struct {
 	Max           int           // retries after the first attempt; 0: 5, negative: none

@@ -428,7 +428,7 @@ func TestOutageThatStays(t *testing.T) {
 	})
 }
 
-// SQ-9, step by step, with single attempts.
+// The breaker step by step, with single attempts.
 func TestBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l logs

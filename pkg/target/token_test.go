@@ -18,7 +18,7 @@ func TestTokenIsSharedAndRenewedBeforeItExpires(t *testing.T) {
 		f := newFake(t)
 		f.token = func(w http.ResponseWriter, _ *http.Request, n int) {
 			time.Sleep(time.Second) // all workers ask while the first is waiting
-			grant(w, n, 1800)
+			grant(w, n)
 		}
 		var last atomic.Value
 		f.data = func(w http.ResponseWriter, r *http.Request, _ int) {
@@ -202,7 +202,7 @@ func TestTokenEndpointRecovers(t *testing.T) {
 				reply(w, 500, "")
 				return
 			}
-			grant(w, n, 1800)
+			grant(w, n)
 		}
 		c := f.client()
 		var wg sync.WaitGroup
@@ -229,7 +229,7 @@ func TestCancelledTokenRequest(t *testing.T) {
 			case <-r.Context().Done():
 			case <-time.After(10 * time.Second):
 			}
-			grant(w, n, 1800)
+			grant(w, n)
 		}
 		c := f.client()
 		ctx, cancel := context.WithCancel(t.Context())

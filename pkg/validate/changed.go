@@ -1,13 +1,10 @@
 package validate
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -15,9 +12,9 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
-// edited says if a staged file is not what transform wrote; moved, if lines were added or removed,
+// changed says if a staged file is not what transform wrote; moved, if lines were added or removed,
 // so that origins no longer tell where a line came from.
-func (g *gate) edited(name string, d jsonl.Digest) (p *diag.Problem, moved bool) {
+func (g *gate) changed(name string, d jsonl.Digest) (p *diag.Problem, moved bool) {
 	p = &diag.Problem{Code: diag.RecordEdited, Level: diag.LevelOf(diag.RecordEdited), Resource: name}
 	switch was, ok := g.run.Staged[name]; {
 	case !ok:
@@ -46,10 +43,10 @@ func (g *gate) missingFiles() error {
 			continue
 		}
 		g.lost = append(g.lost, name)
-		err := g.problems.Add(diag.Problem{Code: diag.RecordEdited, Level: diag.LevelError, Resource: name,
-			Message: fmt.Sprintf("staged/%s.jsonl, which transform wrote with %d lines, is gone", name, g.run.Staged[name].Lines)})
+		err := g.listAll(diag.List{{Code: diag.RecordEdited, Level: diag.LevelError, Resource: name,
+			Message: fmt.Sprintf("staged/%s.jsonl, which transform wrote with %d lines, is gone", name, g.run.Staged[name].Lines)}})
 		if err != nil {
-			return unwritable(err, g.run.File("problems"))
+			return err
 		}
 	}
 	return nil
@@ -66,36 +63,27 @@ func (g *gate) guardLost() error {
 		"staged records that transform wrote are gone, of %s; the run has no pass", strings.Join(g.lost, ", "))
 }
 
-// addOrigins fills in where the records of sorted problems came from.
+// addOrigins fills in where the records of problems, sorted by line, came from.
 func (g *gate) addOrigins(name string, problems diag.List) error {
-	if !slices.ContainsFunc(problems, func(p diag.Problem) bool { return p.StagedLine > 0 }) {
+	isOfLine := func(p diag.Problem) bool { return p.StagedLine > 0 }
+	if !slices.ContainsFunc(problems, isOfLine) {
 		return nil
 	}
-	path := g.run.OriginFile(name)
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return unreadable(err, path)
-	}
-	defer f.Close()
-	in := bufio.NewReaderSize(f, 1<<16)
-	line, text := 0, ""
-	for i := range problems {
-		p := &problems[i]
-		for ; line < p.StagedLine; line++ {
-			if text, err = in.ReadString('\n'); err != nil && (!errors.Is(err, io.EOF) || text == "") {
-				if errors.Is(err, io.EOF) {
-					return nil
-				}
-				return unreadable(err, path)
+	path, i := g.run.OriginFile(name), 0
+	err := jsonl.Each(path, func(l jsonl.Line) error {
+		for ; i < len(problems) && problems[i].StagedLine <= int(l.Number); i++ {
+			if p := &problems[i]; isOfLine(*p) {
+				origin, _ := jsonl.ParseOrigin(string(l.Text)) // of a record of a table the table is named
+				p.Input, p.File, p.Line = origin.Input, g.run.InputFile(origin), int(origin.Line)
 			}
 		}
-		if p.StagedLine > 0 {
-			origin, _ := jsonl.ParseOrigin(strings.TrimRight(text, "\r\n")) // of a record of a table the table is named
-			p.Input, p.File, p.Line = origin.Input, g.run.InputFile(origin), int(origin.Line)
+		if i == len(problems) {
+			return io.EOF // the rest of the file is not needed
 		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, io.EOF) {
+		return unreadable(err, path)
 	}
 	return nil
 }

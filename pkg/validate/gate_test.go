@@ -73,7 +73,7 @@ func TestLineEndsOfWindowsAreNoMatter(t *testing.T) {
 }
 
 func TestWhatTheSchemaSays(t *testing.T) {
-	judgeAll(t, map[string]string{"assessments": lines(
+	v := judgeAll(t, map[string]string{"assessments": lines(
 		assessment("A", "revisionDate", "2026-02-30"),
 		assessment("B", "assessmentVersion", raw("3000000000")),
 		assessment("C", "assessmentTitel", "x"),
@@ -83,6 +83,17 @@ func TestWhatTheSchemaSays(t *testing.T) {
 		assessment("G", "nomenclature", strings.Repeat("\U0001F600", 51)),
 		assessment("H", "scores", raw(`[{"assessmentReportingMethodDescriptor":"uri://ed-fi.org/AssessmentReportingMethodDescriptor#Scale score"},{"assessmentReportingMethodDescriptor":"uri://ed-fi.org/AssessmentReportingMethodDescriptor#Scale score"}]`)),
 	)}, world(), map[string]string{"assessments": "iiiiviii"})
+	want := []string{
+		"1 VAL-SCHEMA $.revisionDate", "2 VAL-SCHEMA $.assessmentVersion", "3 VAL-UNKNOWN-PROPERTY $.assessmentTitel", "4 VAL-SERVER-FIELD $.id",
+		"6 VAL-SCHEMA $.assessmentIdentifier", "7 VAL-SCHEMA $.nomenclature", "8 VAL-ITEM-TWICE $.scores[1]",
+	}
+	var got []string
+	for _, p := range v.problems {
+		got = append(got, fmt.Sprintf("%d %s %s", p.StagedLine, p.Code, p.Path))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s\n%s", diff, v)
+	}
 }
 
 func TestDescriptors(t *testing.T) {
@@ -136,8 +147,9 @@ func TestInvalidDescriptorsMarkWhatUsesThem(t *testing.T) {
 }
 
 func TestDescriptorsThatDifferInCase(t *testing.T) {
-	v := judgeAll(t, map[string]string{"performanceLevelDescriptors": lines(descriptor(level), descriptor(strings.ToUpper(level)))}, world(), nil)
-	if !v.has(diag.DescriptorCase, "performanceLevelDescriptors", 2) && !v.has(diag.RecordConflict, "performanceLevelDescriptors", 2) {
+	v := judgeAll(t, map[string]string{"performanceLevelDescriptors": lines(descriptor(level), descriptor(strings.ToUpper(level)))}, world(),
+		map[string]string{"performanceLevelDescriptors": "vv"})
+	if len(v.problems) != 1 || !v.has(diag.DescriptorCase, "performanceLevelDescriptors", 2) {
 		t.Errorf("%s", v)
 	}
 }
@@ -529,7 +541,8 @@ func TestGuards(t *testing.T) {
 		}
 		o := test.o
 		o.Run, o.Standard = r, std
-		_, err := Run(t.Context(), o)
+		result, err := Run(t.Context(), o)
+		keep(r, result)
 		e, ok := diag.AsError(err)
 		if !ok || e.Kind != test.kind || e.Code != test.code || !strings.Contains(e.Next, test.next) {
 			t.Errorf("%s: %+v", test.name, err)

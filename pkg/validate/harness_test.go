@@ -105,11 +105,12 @@ func try(t testing.TB, r *runs.Run, fake *fakeTarget, o Options) (verdict, error
 		c = catalog.New(fake, std)
 		o.Target = runs.Target{Identity: "id", DataStandard: "5.1"}
 	}
-	counts, err := run(context.Background(), o.withDefaults(), c)
+	result, err := run(context.Background(), o.withDefaults(), c)
+	keep(r, result)
 	if err != nil {
 		return verdict{}, err
 	}
-	v := verdict{counts: counts, lines: map[string]string{}}
+	v := verdict{counts: result.Counts, lines: map[string]string{}}
 	for name := range r.Verdicts {
 		text, err := os.ReadFile(r.VerdictFile(name))
 		if err != nil {
@@ -129,6 +130,14 @@ func try(t testing.TB, r *runs.Run, fake *fakeTarget, o Options) (verdict, error
 		v.problems = append(v.problems, p)
 	}
 	return v, nil
+}
+
+// keep notes in the manifest what the gate found.
+func keep(r *runs.Run, result *Result) {
+	r.Verdicts, r.Pass, r.Target = nil, nil, nil
+	if result != nil {
+		r.Verdicts, r.Pass, r.Target = result.Verdicts, result.Pass, result.Target
+	}
 }
 
 // judgeAll runs the gate over files and expects verdicts: resource → one letter a line.

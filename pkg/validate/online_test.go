@@ -117,7 +117,8 @@ func TestOnlineAgainstTheSandbox(t *testing.T) {
 			change(&o)
 		}
 		ods.forget()
-		counts, err := Run(t.Context(), o)
+		result, err := Run(t.Context(), o)
+		keep(r, result)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +126,7 @@ func TestOnlineAgainstTheSandbox(t *testing.T) {
 			problems, _ := os.ReadFile(r.File("problems", "validate.jsonl"))
 			t.Fatalf("%s\n%s", text, problems)
 		}
-		return r, counts
+		return r, result.Counts
 	}
 	r, counts := judge(nil)
 	if !counts.Online || counts.OpenForTarget || !r.Pass.Online || r.Pass.Target != ods.ID() || r.Target.APIVersion == "" || r.Target.BaseURL != ods.url || r.Pass.DataStandard != "5.1" {

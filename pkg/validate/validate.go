@@ -10,7 +10,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -73,10 +72,18 @@ type gate struct {
 
 func (g *gate) online() bool { return g.catalog != nil }
 
-// Run judges what is staged. It writes verdicts/ and problems/validate.*, and sets Verdicts, Target
-// and Pass of the run's manifest, which the caller saves. Records that are not valid are no error:
-// they stand in the counts, which are given beside the guard's error for records that are gone too.
-func Run(ctx context.Context, o Options) (*runs.ValidateCounts, error) {
+// Result is what the gate found, for the manifest.
+type Result struct {
+	Counts   *runs.ValidateCounts
+	Verdicts map[string]jsonl.Digest // of verdicts/, by resource
+	Target   *runs.Target            // nil: offline
+	Pass     *runs.Pass              // nil: none, beside an error
+}
+
+// Run judges what is staged and writes verdicts/ and problems/validate.*. Records that are not valid
+// are no error: they are in the counts. Of a run that lost staged records there are counts beside the
+// error, and no pass.
+func Run(ctx context.Context, o Options) (*Result, error) {
 	o = o.withDefaults()
 	if err := guardRun(o); err != nil {
 		return nil, err
@@ -114,7 +121,7 @@ func (o Options) withDefaults() Options {
 }
 
 // run judges the staged files; without a catalog, offline.
-func run(ctx context.Context, o Options, c *catalog.Catalog) (counts *runs.ValidateCounts, err error) {
+func run(ctx context.Context, o Options, c *catalog.Catalog) (result *Result, err error) {
 	g := &gate{options: o, run: o.Run, standard: o.Standard, catalog: c, references: c.References(), judged: map[string]*judged{},
 		counts: &runs.ValidateCounts{Resources: map[string]runs.Verdicts{}}, verdicts: map[string]jsonl.Digest{}, staged: map[string]string{}}
 	if c != nil {
@@ -159,10 +166,9 @@ func run(ctx context.Context, o Options, c *catalog.Catalog) (counts *runs.Valid
 		return nil, err
 	}
 	if err := g.guardLost(); err != nil {
-		return g.counts, err
+		return &Result{Counts: g.counts}, err
 	}
-	g.pass()
-	return g.counts, nil
+	return g.result(), nil
 }
 
 // plan orders what is staged: descriptors first, since any record may use them, then by load
@@ -194,7 +200,6 @@ func (g *gate) plan() (known, unknown []string, err error) {
 
 // clearVerdicts removes what an earlier execution said: it may have been about other lines.
 func (g *gate) clearVerdicts() error {
-	g.run.Verdicts, g.run.Pass = nil, nil
 	if err := os.RemoveAll(g.run.File("verdicts")); err != nil {
 		return unwritable(err, g.run.File("verdicts"))
 	}
@@ -254,133 +259,6 @@ func (g *gate) link(res *schema.Resource, ref *schema.Reference) *link {
 		l.referent = g.references.Referent(ref)
 	}
 	return l
-}
-
-// write gives a resource's verdicts, counts and problems to the run.
-func (g *gate) write(r *resource) error {
-	var c runs.Verdicts
-	text := make([]byte, len(r.verdicts))
-	for i, v := range r.verdicts {
-		text[i] = byte(v)
-		c.Staged++
-		switch v {
-		case runs.Valid:
-			c.Valid++
-		case runs.Marked:
-			c.Valid, c.Marked = c.Valid+1, c.Marked+1
-		case runs.Duplicate:
-			c.Valid, c.Duplicate = c.Valid+1, c.Duplicate+1
-		case runs.Invalid:
-			c.Invalid++
-		case runs.Unchecked:
-			c.Unchecked++
-		}
-	}
-	g.counts.Resources[r.name] = c
-	g.staged[r.name] = r.digest.SHA256
-	if err := g.writeVerdicts(r.name, text); err != nil {
-		return err
-	}
-	edited, moved := g.edited(r.name, r.digest)
-	problems := r.list.finish()
-	if !moved {
-		if err := g.addOrigins(r.name, problems); err != nil {
-			return err
-		}
-	}
-	if edited != nil {
-		problems = append(diag.List{*edited}, problems...)
-	}
-	for _, p := range problems {
-		if err := g.problems.Add(p); err != nil {
-			return unwritable(err, g.run.File("problems"))
-		}
-	}
-	return nil
-}
-
-func (g *gate) writeVerdicts(name string, text []byte) error {
-	path := g.run.VerdictFile(name)
-	w, err := jsonl.Create(path)
-	if err != nil {
-		return unwritable(err, path)
-	}
-	if err := w.Write(text, len(text)); err != nil {
-		return unwritable(joinClose(err, w), path)
-	}
-	d, err := w.Commit()
-	if err != nil {
-		return unwritable(err, path)
-	}
-	g.verdicts[name] = d
-	return nil
-}
-
-// refuse declares every line of a resource that the data standard does not know invalid.
-func (g *gate) refuse(name string) error {
-	d, err := jsonl.DigestFile(g.run.StagedFile(name))
-	if err != nil {
-		return unreadable(err, g.run.StagedFile(name))
-	}
-	text := make([]byte, d.Lines)
-	for i := range text {
-		text[i] = byte(runs.Invalid)
-	}
-	g.counts.Resources[name] = runs.Verdicts{Staged: d.Lines, Invalid: d.Lines}
-	g.staged[name] = d.SHA256
-	g.options.Progress.BytesRead.Add(d.Bytes)
-	g.options.Progress.Records.Add(d.Lines)
-	if err := g.writeVerdicts(name, text); err != nil {
-		return err
-	}
-	problem := diag.Problem{Code: diag.ResourceUnknown, Resource: name, Count: int(d.Lines),
-		Message: fmt.Sprintf("data standard %s has no resource %q%s; none of the records in %s.jsonl can be sent", g.standard.Version, name,
-			diag.DidYouMean(name, g.standard.Names()), name),
-		Fix: "rename the file to the resource it is for, or remove it"}
-	if _, ours := g.run.Staged[name]; ours {
-		problem.Fix = "remove the resource from the bundle, then run transform again"
-	}
-	list := diag.List{problem}
-	if edited, _ := g.edited(name, d); edited != nil {
-		list = append(list, *edited)
-	}
-	for _, p := range list {
-		if err := g.problems.Add(p); err != nil {
-			return unwritable(err, g.run.File("problems"))
-		}
-	}
-	return nil
-}
-
-// checkEquation makes sure that every line staged is accounted for.
-func (g *gate) checkEquation() error {
-	for name, c := range g.counts.Resources {
-		if !c.Holds() || c.Staged != g.verdicts[name].Lines {
-			return diag.Fail(diag.Guarded, diag.GuardEquation, "", "%s: %d staged are not %d valid + %d invalid + %d unchecked",
-				name, c.Staged, c.Valid, c.Invalid, c.Unchecked)
-		}
-	}
-	return nil
-}
-
-// pass sets what send asks for. An offline pass opens nothing, but says what was looked at.
-func (g *gate) pass() {
-	verdicts := map[string]string{}
-	for name, d := range g.verdicts {
-		verdicts[name] = d.SHA256
-	}
-	g.run.Verdicts = g.verdicts
-	g.run.Pass = &runs.Pass{Tenant: g.run.Tenant, Bundle: g.run.Bundle.Digest, DataStandard: g.standard.Version, Online: g.online(),
-		At: g.options.Now().UTC(), Staged: g.staged, Verdicts: verdicts}
-	if g.online() {
-		t := g.options.Target
-		g.run.Target = &t
-		g.run.Pass.Target = t.Identity
-		return
-	}
-	for _, c := range g.counts.Resources {
-		g.counts.OpenForTarget = g.counts.OpenForTarget || c.Unchecked > 0
-	}
 }
 
 func unwritable(err error, path string) error {

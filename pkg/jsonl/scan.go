@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Scanner walks over one JSON text without building anything: what stands at Pos is read with the
+// Scanner walks over one JSON text without building anything: what is at Pos is read with the
 // method of its kind, or skipped. It accepts what encoding/json accepts, but insists on UTF-8.
 // A method that finds the text malformed fails and returns false; the caller then stops. The zero
 // value with Data scans that text; it is owned by one goroutine.
@@ -47,7 +47,7 @@ func (s *Scanner) Fail(problem string) bool {
 	return false
 }
 
-// Peek passes over white space and returns the character behind it, or 0 at the end.
+// Peek passes over white space and returns the character after it, or 0 at the end.
 func (s *Scanner) Peek() byte {
 	for s.Pos < len(s.Data) {
 		c := s.Data[s.Pos]
@@ -122,7 +122,7 @@ func (s *Scanner) Text() ([]byte, bool) {
 	return s.decode(start)
 }
 
-// decode reads a text with characters that are not plain; start is behind its quote.
+// decode reads a text with characters that are not plain; start is after its quote.
 func (s *Scanner) decode(start int) ([]byte, bool) {
 	from := len(s.Decoded)
 	for i := start; ; {

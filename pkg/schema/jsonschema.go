@@ -16,7 +16,7 @@ const jsonSchemaDialect = "https://json-schema.org/draft/2020-12/schema"
 
 // resourceSchema is the JSON Schema of a resource: names, types, lengths, ranges, formats and what
 // is required, and under x-… what JSON Schema has no word for (schemas/README.md). It is the form of
-// the embedded files; keywords stand in the order of the fields.
+// the embedded files; keywords come in the order of the fields.
 type resourceSchema struct {
 	Dialect    string      `json:"$schema,omitempty"`
 	Title      string      `json:"title,omitempty"`
@@ -52,7 +52,7 @@ type valueSchema struct {
 	Properties map[string]*valueSchema `json:"properties,omitempty"`
 }
 
-// kindKeywords are the type and format that stand for each kind; integers have one of two formats.
+// kindKeywords are the type and format of each kind; integers have one of two formats.
 var kindKeywords = [...][2]string{
 	KindString: {"string"}, KindInteger: {"integer"}, KindNumber: {"number"}, KindBoolean: {"boolean"},
 	KindDate: {"string", "date"}, KindDateTime: {"string", "date-time"}, KindTime: {"string", "time"},
@@ -138,7 +138,7 @@ var (
 )
 
 // layOut writes one property a line, so that a change of the standard is a change of lines; what
-// holds no other object or list stands on one line.
+// holds no other object or list goes on one line.
 func layOut(v any) []byte {
 	text, err := json.MarshalIndent(v, "", " ")
 	if err != nil {
@@ -187,7 +187,7 @@ func (f *resourceSchema) resource() *Resource {
 	return r
 }
 
-// object builds the object that f describes and that stands at path in r.
+// object builds the object that f describes, which is at path in r.
 func (f *valueSchema) object(r *Resource, path Path) *Object {
 	o := &Object{Open: f.Additional == nil || *f.Additional}
 	props := make([]*Property, 0, len(f.Properties))

@@ -67,7 +67,7 @@ type schemaNode struct {
 	Identity   bool `json:"x-Ed-Fi-isIdentity"`
 }
 
-// reference is the name of the schema that a node stands for, or "".
+// reference is the name of the schema that a node refers to, or "".
 func (n *schemaNode) reference() string {
 	ref := n.Ref
 	if ref == "" && len(n.AllOf) == 1 {
@@ -219,7 +219,7 @@ type converter struct {
 	reader  *reader
 }
 
-// object converts node, which stands at path; inside are the names of the schemas it stands in.
+// object converts node, which is at path; inside are the names of the schemas that contain it.
 func (c *converter) object(node *schemaNode, path Path, inside []string) *Object {
 	o := &Object{Open: len(node.Properties) == 0}
 	props := make([]*Property, 0, len(node.Properties))

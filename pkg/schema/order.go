@@ -10,7 +10,7 @@ import (
 )
 
 // setOrder gives each resource its place in the load order: the one of the dependencies document,
-// or, where that is silent, behind everything the resource refers to.
+// or, where that says nothing, after everything that the resource refers to.
 func (s *Standard) setOrder(dependencies []byte) error {
 	known := map[string]int{}
 	if len(dependencies) > 0 {
@@ -23,19 +23,19 @@ func (s *Standard) setOrder(dependencies []byte) error {
 		}
 		for _, e := range entries {
 			name := e.Resource[strings.LastIndexByte(e.Resource, '/')+1:]
-			// People stand twice: created early, updated behind the association that shows them
-			// to the caller. The first is when they can be loaded.
+			// Students, staff and contacts are listed twice: created early, updated after the
+			// association by which the caller may see them. They can be loaded at the first.
 			if order, ok := known[name]; !ok || e.Order < order {
 				known[name] = e.Order
 			}
 		}
 	}
-	for _, name := range s.behindEachOther() {
+	for _, name := range s.loadable() {
 		r := s.resources[name]()
 		order, ok := known[name]
 		if !ok {
-			order = s.behind(r)
-			// What no document lists and refers to nothing is there before anything is loaded: schoolYearTypes.
+			order = s.derivedOrder(r)
+			// What is not listed and refers to nothing exists before anything is loaded: schoolYearTypes.
 			if len(known) > 0 && order == 1 && r.Descriptor == "" {
 				order = 0
 			}
@@ -45,8 +45,8 @@ func (s *Standard) setOrder(dependencies []byte) error {
 	return nil
 }
 
-// behind is one more than the highest order of what r refers to; descriptors have order 1.
-func (s *Standard) behind(r *Resource) int {
+// derivedOrder is one more than the highest order of what r refers to; descriptors have order 1.
+func (s *Standard) derivedOrder(r *Resource) int {
 	highest := 0
 	if usesDescriptors(r.Root) {
 		highest = 1
@@ -57,7 +57,7 @@ func (s *Standard) behind(r *Resource) int {
 	return highest + 1
 }
 
-// targets are the other resources that r refers to; hard leaves out what a record can do without.
+// targets are the other resources that r refers to; hard leaves out references that a record can do without.
 func (r *Resource) targets(hard bool) map[string]bool {
 	out := map[string]bool{}
 	for _, ref := range r.References {
@@ -73,10 +73,10 @@ func (r *Resource) targets(hard bool) map[string]bool {
 	return out
 }
 
-// behindEachOther lists the resources so that each stands behind what it refers to. Extensions can
-// close circles of references. They are opened where a record can do without a reference: the first
-// such resource does not wait for those of the circle.
-func (s *Standard) behindEachOther() []string {
+// loadable lists the resources so that each comes after what it refers to. Extensions can close circles
+// of references. They are opened where a record can do without a reference: the first such resource does
+// not wait for those of the circle.
+func (s *Standard) loadable() []string {
 	waits := map[string]map[string]bool{}
 	for name, r := range s.resources {
 		waits[name] = r().targets(false)

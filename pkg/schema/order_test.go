@@ -30,7 +30,7 @@ func TestCirclesAreOpened(t *testing.T) {
 		}
 		s.add(resource)
 	}
-	if got, want := s.behindEachOther(), []string{"d", "x", "b", "y", "a", "c"}; !slices.Equal(got, want) {
+	if got, want := s.loadable(), []string{"d", "x", "b", "y", "a", "c"}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }

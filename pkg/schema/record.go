@@ -98,7 +98,7 @@ type Place struct {
 	items [maxNesting]int32
 }
 
-// pathTemplate is a path in the schema, cut behind the name of each collection, where the number of
+// pathTemplate is a path in the schema, cut after the name of each collection, where the number of
 // an item goes.
 type pathTemplate struct {
 	names  Path

@@ -153,7 +153,7 @@ func isTime(v []byte) bool {
 	return v[0] == '.' && ok && len(v) <= 10
 }
 
-// isDateTime reports whether v is a date, T and a time, and behind it Z, an offset or nothing, which
+// isDateTime reports whether v is a date, T and a time, and then Z, an offset or nothing, which
 // means UTC.
 func isDateTime(v []byte) bool {
 	if len(v) < 16 || v[10] != 'T' || !isDate(v[:10]) {

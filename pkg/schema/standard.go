@@ -147,7 +147,7 @@ func (s *Standard) add(r *Resource) {
 func (s *Standard) Names() []string { return slices.Sorted(maps.Keys(s.resources)) }
 
 // DescriptorResource finds the endpoint of a descriptor type: "GradeLevelDescriptor" is
-// gradeLevelDescriptors. Case does not matter: documents write CteProgramService, people CTEProgramService.
+// gradeLevelDescriptors. Case does not matter: documents write CteProgramService, bundles CTEProgramService.
 func (s *Standard) DescriptorResource(typ string) (*Resource, bool) {
 	return s.Resource(s.descriptors[strings.ToLower(typ)])
 }
@@ -189,7 +189,7 @@ func (o *Object) property(path Path) (*Property, bool) {
 	return nil, false
 }
 
-// JSONPath writes path with [*] behind each collection: $.scoreResults[*].result.
+// JSONPath writes path with [*] after each collection: $.scoreResults[*].result.
 func (r *Resource) JSONPath(path Path) string {
 	var b strings.Builder
 	b.WriteByte('$')

@@ -179,7 +179,7 @@ func isRefused(n ast.Node) bool {
 }
 
 // block converts a `|` text. Its lines stay lines, so that positions are kept: line n of the text is
-// the nth line below the bar, and its column 1 is the first one behind the indentation.
+// the nth line below the bar, and its column 1 is the first one after the indentation.
 func (c *converter) block(n *ast.LiteralNode) *Node {
 	if n.Value != nil {
 		c.see(n.Value)
@@ -274,7 +274,7 @@ func (c *converter) plain(t *token.Token) *Node {
 }
 
 // hash refuses `#` where it may have been meant as text: YAML silently cuts `Code #1` to `Code`. tail
-// is the rest of the line behind the text.
+// is the rest of the line after the text.
 func (c *converter) hash(n *Node, tail string) {
 	gap := len(tail) - len(strings.TrimLeft(tail, " \t"))
 	if gap == 0 || gap == len(tail) || tail[gap] != '#' {

@@ -93,7 +93,7 @@ func (n *Node) Get(key string) (*Node, bool) {
 	return nil, false
 }
 
-// TextPos is the position of the first character of a scalar's Value: behind the quote, or on the
+// TextPos is the position of the first character of a scalar's Value: after the quote, or on the
 // first line of a block.
 func (n *Node) TextPos() diag.Pos { return n.text }
 

@@ -177,7 +177,7 @@ func (s *source) body(file *ast.File) ast.Node {
 	return body
 }
 
-// syntax reports what the lexer or parser could not read in a text that begins behind line shift.
+// syntax reports what the lexer or parser could not read in a text that begins after line shift.
 func (s *source) syntax(err error, shift int) {
 	pos, message := s.pos(0, 0), ""
 	var syntax *yaml.SyntaxError

@@ -63,7 +63,7 @@ type source struct {
 	offsets []int // the byte offset of each of its characters, and of its end
 
 	located int // the line of the token that was located last
-	end     int // the column behind that token
+	end     int // the column after that token
 }
 
 func (s *source) pos(line, col int) diag.Pos { return diag.Pos{File: s.file, Line: line, Col: col} }
@@ -97,7 +97,7 @@ func (s *source) at(n, col int) string {
 
 // locate finds the column, from 1, at which a token that reads want begins. Tokens are asked for in the
 // order of the source, so that there are only separators between the last token and the next of the
-// same line. The parser's own column, which is wrong behind tabs and in some flow collections, is used
+// same line. The parser's own column, which is wrong after tabs and in some flow collections, is used
 // where that does not lead to the token.
 func (s *source) locate(n, col int, want string) int {
 	from := 1
@@ -183,5 +183,5 @@ func (s *source) checkLine(n int, l string) bool {
 	return true
 }
 
-// quoted is a text as it would stand in double quotes.
+// quoted is a text in double quotes, with its escapes.
 func quoted(s string) string { return fmt.Sprintf("%q", s) }

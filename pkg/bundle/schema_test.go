@@ -1,15 +1,18 @@
 package bundle
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v5"
 
 	"github.com/sluice-edfi/sluice/pkg/strictyaml"
+	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
 // editorSchema is the JSON Schema that editors use; the loader does not.
@@ -123,6 +126,23 @@ func TestEditorSchemaRefuses(t *testing.T) {
 		if _, problems := load(broken + "\n" + without(minimal("whole", "1.0.0"), key)); len(problems) == 0 {
 			t.Errorf("the loader takes %s", broken)
 		}
+	}
+}
+
+// TestEditorSchemaKnowsTheFormats: the registry of formats is the only list but for this one.
+func TestEditorSchemaKnowsTheFormats(t *testing.T) {
+	text, err := os.ReadFile("../../schemas/bundle.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Definitions map[string]struct {
+			Properties map[string]struct{ Enum []string }
+		}
+	}
+	_ = json.Unmarshal(text, &doc) // enums of other definitions are of other types
+	if d := cmp.Diff(table.FormatNames(func(table.Format) bool { return true }), doc.Definitions["input"].Properties["format"].Enum); d != "" {
+		t.Error(d)
 	}
 }
 

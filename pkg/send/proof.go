@@ -3,7 +3,6 @@ package send
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -30,7 +29,7 @@ func (l *loader) prove(ctx context.Context) (ledger.Facts, error) {
 	if err != nil {
 		return facts, err
 	}
-	if major(known.DataStandard) != major(facts.DataStandard) && known.DataStandard != "" && facts.DataStandard != "" {
+	if !schema.SameMajor(known.DataStandard, facts.DataStandard) && known.DataStandard != "" && facts.DataStandard != "" {
 		return facts, diag.Fail(diag.Guarded, diag.GuardTargetChanged, "check the target, then run `sluice target accept --tenant "+l.to.Tenant+"`",
 			"the target has data standard %s now; it had %s when it was last loaded", facts.DataStandard, known.DataStandard)
 	}
@@ -166,9 +165,4 @@ func (l *loader) remember(ctx context.Context, facts ledger.Facts) {
 	if err != nil {
 		l.to.Logger.Warn("the newest change version could not be recorded", "error", err.Error())
 	}
-}
-
-func major(version string) string {
-	m, _, _ := strings.Cut(version, ".")
-	return m
 }

@@ -33,7 +33,13 @@ const maxRenewals = 5
 // not take half a minute to say so.
 const beforeReached = 3
 
-// call is one request with all its attempts. It belongs to one goroutine.
+// call is one request with all its attempts. It belongs to one goroutine. What becomes of an attempt:
+//
+//	admit: a token, the pause, the breaker ─► attempt ─► judge
+//	  a success                                          ─► answer
+//	  a refusal, or the attempts are used up             ─► failure
+//	  401: the token goes, the next attempt has another  ─► admit
+//	  a trouble that may pass: after a delay             ─► admit
 type call struct {
 	client      *Client
 	method      string
@@ -294,12 +300,12 @@ func (a *call) again(f *Failure, wait time.Duration) bool {
 // caller.
 func (a *call) renew(f *Failure) bool {
 	c := a.client
-	hopeless := c.tokens.hopeless(a.token)
+	exhausted := c.tokens.exhausted(a.token)
 	defer c.tokens.drop(a.token) // last: who finds no token must find that there are no more of them
-	if hopeless || a.renewals >= maxRenewals {
+	if exhausted || a.renewals >= maxRenewals {
 		advise(f)
 		a.failure = f
-		if hopeless {
+		if exhausted {
 			refused := *a.finished(f)
 			c.tokens.refuse(&refused)
 		}

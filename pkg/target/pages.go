@@ -66,7 +66,7 @@ func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []jso
 	if ctx.Err() != nil {
 		return interruption(ctx, "GET "+resourcePath(r.resource))
 	}
-	return c.complain(ctx, r, first, seen)
+	return c.checkTotal(ctx, r, first, seen)
 }
 
 // followPages reads page after page, each from where the one before it ended.
@@ -80,7 +80,7 @@ func (c *Client) followPages(ctx context.Context, r reading, page *page, yield f
 			}
 		}
 		if page.last(seen, r.size) {
-			return c.complain(ctx, r, page, seen)
+			return c.checkTotal(ctx, r, page, seen)
 		}
 		next, err := c.page(ctx, r, seen, false)
 		if err != nil {
@@ -134,8 +134,8 @@ func (c *Client) page(ctx context.Context, r reading, offset int64, count bool) 
 	return p, nil
 }
 
-// complain compares what was read with what was promised.
-func (c *Client) complain(ctx context.Context, r reading, p *page, seen int64) error {
+// checkTotal compares what was read with what was promised.
+func (c *Client) checkTotal(ctx context.Context, r reading, p *page, seen int64) error {
 	if !p.totalKnown || seen >= p.total {
 		return nil
 	}

@@ -26,16 +26,16 @@ const (
 // tokens is the one token that all workers share. A target may allow 15 live ones per client, so
 // a new one is asked for only when the one in use is about to expire or was refused.
 type tokens struct {
-	lock     semaphore // held while a token is asked for
-	current  atomic.Pointer[token]
-	previous atomic.Pointer[token]   // the one before: requests with it may still be under way
-	barren   atomic.Int64            // tokens in a row that were refused and never accepted
-	refused  atomic.Pointer[Failure] // the credential, or each token, was refused: final
+	lock       semaphore // held while a token is asked for
+	current    atomic.Pointer[token]
+	previous   atomic.Pointer[token]   // the one before: requests with it may still be under way
+	unaccepted atomic.Int64            // tokens in a row that were refused and never accepted
+	refused    atomic.Pointer[Failure] // the credential, or each token, was refused: final
 }
 
-// maxBarren is how many new tokens in a row may be refused before there are no more of them. One
+// maxUnaccepted is how many new tokens in a row may be refused before there are no more of them. One
 // may die at once by bad luck; and a target may allow only 15 to be alive.
-const maxBarren = 3
+const maxUnaccepted = 3
 
 // token is one access token. Its header is shared by all requests and never changed.
 type token struct {
@@ -57,20 +57,20 @@ func (t *tokens) drop(old *token) {
 	}
 }
 
-// hopeless counts a token that was refused and never accepted, once, and says whether it was the
+// exhausted counts a token that was refused and never accepted, once, and says whether it was the
 // last one to try.
-func (t *tokens) hopeless(old *token) bool {
+func (t *tokens) exhausted(old *token) bool {
 	if !old.accepted.Load() && old.counted.CompareAndSwap(false, true) {
-		t.barren.Add(1)
+		t.unaccepted.Add(1)
 	}
-	return t.barren.Load() >= maxBarren
+	return t.unaccepted.Load() >= maxUnaccepted
 }
 
 // accept notes that the target took a token.
 func (t *tokens) accept(used *token) {
 	if !used.accepted.Load() {
 		used.accepted.Store(true)
-		t.barren.Store(0)
+		t.unaccepted.Store(0)
 	}
 }
 

@@ -101,7 +101,7 @@ func TestPermanent401Ends(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if f.tokens != maxBarren || f.calls > 8*maxBarren {
+	if f.tokens != maxUnaccepted || f.calls > 8*maxUnaccepted {
 		t.Errorf("%d tokens and %d calls after a token was refused for good", f.tokens, f.calls)
 	}
 }

@@ -54,6 +54,15 @@ type Progress struct {
 
 // gate is one execution of the stage. It is owned by the goroutine of Run; workers read standard
 // and descriptors, and what earlier resources left in judged.
+//
+// A run is judged one resource after the other, descriptors first and then in load order:
+//
+//	blocks of lines ─► workers   the schema, the natural key, descriptor values, and references to
+//	                             what was judged before
+//	                ─► receiver  numbers the keys and collects duplicates and open references
+//	the whole file  ─► finish    duplicates, references within the file, the target's answers, and
+//	                             what depends on records that do not pass
+//	                ─► write     verdicts/<resource>, counts, problems with their source lines
 type gate struct {
 	options     Options
 	run         *runs.Run

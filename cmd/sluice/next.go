@@ -3,10 +3,11 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
 // command is a command of sluice that a person can paste into a shell: quoted, and with the global
@@ -14,7 +15,7 @@ import (
 func (a *app) command(words ...string) string {
 	quoted := []string{"sluice"}
 	for _, w := range append(words, a.given...) {
-		quoted = append(quoted, shellQuote(w))
+		quoted = append(quoted, diag.ShellWord(w))
 	}
 	return strings.Join(quoted, " ")
 }
@@ -32,17 +33,6 @@ func givenFlags(global *pflag.FlagSet) []string {
 		}
 	})
 	return given
-}
-
-var plainWord = regexp.MustCompile(`^[\p{L}\p{N}_@%+=:,./~-]+$`)
-
-// shellQuote quotes a word for a POSIX shell, where it must be; the shells of Windows take a path with
-// a blank in the same quotes but for cmd.exe.
-func shellQuote(word string) string {
-	if plainWord.MatchString(word) && !strings.HasPrefix(word, "~") {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // shownPath is the path as a person would type it from here.

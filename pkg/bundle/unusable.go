@@ -20,5 +20,5 @@ func Unusable(ref string, problems diag.List) error {
 			Message: "bundle " + ref + " cannot be used like this; nothing was run", Next: "correct what is listed, then run the same command again"}
 	}
 	return &diag.Error{Kind: diag.Usage, Code: diag.BundleValue, Problems: problems,
-		Message: "bundle " + ref + " has problems; nothing was run", Next: "correct them, then run `sluice bundle lint " + ref + "`"}
+		Message: "bundle " + ref + " has problems; nothing was run", Next: "correct them, then run `sluice bundle lint " + diag.ShellWord(ref) + "`"}
 }

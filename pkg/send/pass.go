@@ -118,7 +118,7 @@ type stagedFile struct {
 func (l *loader) validateAgain() string { return validateAgain(l.run, l.to.Tenant) }
 
 func validateAgain(r *runs.Run, tenant string) string {
-	return fmt.Sprintf("run `sluice validate %s --tenant %s`", r.Path, tenant)
+	return fmt.Sprintf("run `sluice validate %s --tenant %s`", diag.ShellWord(r.Path), tenant)
 }
 
 func list(names []string) string {

@@ -182,7 +182,7 @@ func (l *loader) verdict(ctx context.Context, err error) error {
 
 // sendAgain is the command that goes on where this one stopped.
 func (l *loader) sendAgain() string {
-	return fmt.Sprintf("run `sluice send %s --tenant %s` again: it goes on where it stopped", l.run.Path, l.to.Tenant)
+	return fmt.Sprintf("run `sluice send %s --tenant %s` again: it goes on where it stopped", diag.ShellWord(l.run.Path), l.to.Tenant)
 }
 
 func (l *loader) interrupted(ctx context.Context, pending int64) error {

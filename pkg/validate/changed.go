@@ -59,7 +59,7 @@ func (g *gate) guardLost() error {
 		return nil
 	}
 	slices.Sort(g.lost)
-	return diag.Fail(diag.Guarded, diag.RecordEdited, fmt.Sprintf("run `sluice transform` again with --run %s; what is not to be loaded is left out by the bundle's `when`, or of the input", g.run.Path),
+	return diag.Fail(diag.Guarded, diag.RecordEdited, fmt.Sprintf("run `sluice transform` again with --run %s; what is not to be loaded is left out by the bundle's `when`, or of the input", diag.ShellWord(g.run.Path)),
 		"staged records that transform wrote are gone, of %s; the run has no pass", strings.Join(g.lost, ", "))
 }
 

@@ -12,7 +12,7 @@ import (
 func guardRun(o Options) error {
 	r := o.Run
 	if r.Stages[runs.Transform] != nil && !r.Finished(runs.Transform) {
-		return diag.Fail(diag.Usage, diag.ConfigRun, "run `sluice transform` again with --run "+r.Path, "transform of the run %s did not finish, so what is staged may be incomplete", r.Path)
+		return diag.Fail(diag.Usage, diag.ConfigRun, "run `sluice transform` again with --run "+diag.ShellWord(r.Path), "transform of the run %s did not finish, so what is staged may be incomplete", r.Path)
 	}
 	switch {
 	case r.Tenant == o.Tenant && (r.Tenant != "" || o.Client == nil):
@@ -20,12 +20,12 @@ func guardRun(o Options) error {
 	case r.Tenant == "" && o.Client == nil:
 		return nil // offline the tenant adds nothing
 	case r.Tenant == "":
-		return diag.Fail(diag.Usage, diag.ConfigTenant, fmt.Sprintf("run `sluice validate %s --offline`, or `sluice transform` again with --tenant %s", r.Path, o.Tenant),
+		return diag.Fail(diag.Usage, diag.ConfigTenant, fmt.Sprintf("run `sluice validate %s --offline`, or `sluice transform` again with --tenant %s", diag.ShellWord(r.Path), o.Tenant),
 			"the run was transformed without a tenant: it can be validated offline only")
 	case o.Tenant == "" && o.Client == nil:
 		return nil // the run says whose it is
 	}
-	return diag.Fail(diag.Usage, diag.ConfigTenant, fmt.Sprintf("run `sluice validate %s --tenant %s`", r.Path, r.Tenant),
+	return diag.Fail(diag.Usage, diag.ConfigTenant, fmt.Sprintf("run `sluice validate %s --tenant %s`", diag.ShellWord(r.Path), r.Tenant),
 		"the run was transformed for the tenant %q, not for %q", r.Tenant, o.Tenant)
 }
 

@@ -1,0 +1,17 @@
+package diag
+
+import (
+	"regexp"
+	"strings"
+)
+
+var plainWord = regexp.MustCompile(`^[\p{L}\p{N}_@%+=:,./-][\p{L}\p{N}_@%+=:,./~-]*$`)
+
+// ShellWord quotes a word of a command that users are told to run, if a POSIX shell would not read it
+// as it is. PowerShell takes a path with a blank in the same quotes.
+func ShellWord(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

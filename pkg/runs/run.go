@@ -192,8 +192,8 @@ func (r *Run) Save() error {
 	return nil
 }
 
-// Begin records that a stage starts; whatever later stages said is no longer true. A pass does not
-// outlive a new transform or validate. What a killed stage left unfinished is removed.
+// Begin records that a stage starts; whatever later stages said is no longer true. Verdicts and
+// pass do not outlive a new transform or validate. What a killed stage left unfinished is removed.
 func (r *Run) Begin(stage string, now time.Time) error {
 	folders := []string{r.Path}
 	for name, folder := range ours {

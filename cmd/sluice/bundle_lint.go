@@ -7,8 +7,8 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/runs"
-	"github.com/sluice-edfi/sluice/pkg/transform"
 )
 
 func (a *app) newBundleLint() *cobra.Command {
@@ -49,7 +49,7 @@ func (a *app) runBundleLint(ref string) (runs.Outcome, error) {
 	for _, s := range all {
 		checked = append(checked, s.Version)
 	}
-	program, found := transform.Compile(transform.Config{Bundle: b, Standards: all, Samples: true})
+	program, found := mapping.Compile(mapping.Config{Bundle: b, Standards: all, Samples: true})
 	problems = append(problems, found...)
 	if !problems.Blocks() {
 		problems = append(problems, program.Lint()...)

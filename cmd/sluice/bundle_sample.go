@@ -13,9 +13,9 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/sample"
-	"github.com/sluice-edfi/sluice/pkg/transform"
 )
 
 // sampleOptions are the flags of bundle sample.
@@ -72,7 +72,7 @@ func (a *app) runBundleSample(ctx context.Context, ref string, o sampleOptions) 
 	if err != nil {
 		return err
 	}
-	program, problems := transform.Compile(transform.Config{Bundle: b, Standards: all, Params: o.Params, Samples: true})
+	program, problems := mapping.Compile(mapping.Config{Bundle: b, Standards: all, Params: o.Params, Samples: true})
 	if problems.Blocks() {
 		return bundle.Unusable(ref, problems)
 	}
@@ -80,7 +80,7 @@ func (a *app) runBundleSample(ctx context.Context, ref string, o sampleOptions) 
 }
 
 // writeSample streams the file to stdout, or to a file that is complete or absent.
-func (a *app) writeSample(ctx context.Context, p *transform.Program, q sample.Request, out string) error {
+func (a *app) writeSample(ctx context.Context, p *mapping.Program, q sample.Request, out string) error {
 	if out == "" {
 		if a.JSON {
 			return usage("add -o FILE", "--json and the sample cannot both go to stdout")

@@ -58,6 +58,14 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 
+// Rule is the place as problems name a rule of a bundle: file:line.
+func (p Pos) Rule() string {
+	if p.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}
+
 // Problem is one thing that is wrong or worth knowing. All stages use this shape, which is also that of
 // the lines of problems/<stage>.jsonl. What does not apply is left empty.
 //

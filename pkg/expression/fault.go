@@ -49,9 +49,5 @@ func nullFault(rule diag.Pos, what, operation string) *Fault {
 
 // Problem is the fault as it is listed, without the row's place.
 func (f *Fault) Problem() diag.Problem {
-	p := diag.Problem{Code: f.Code, Level: diag.LevelOf(f.Code), Column: f.Column, Value: f.Value, Message: f.Message, Fix: f.Fix}
-	if f.Rule.File != "" {
-		p.Rule = fmt.Sprintf("%s:%d", f.Rule.File, f.Rule.Line)
-	}
-	return p
+	return diag.Problem{Code: f.Code, Level: diag.LevelOf(f.Code), Column: f.Column, Value: f.Value, Message: f.Message, Fix: f.Fix, Rule: f.Rule.Rule()}
 }

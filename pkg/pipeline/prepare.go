@@ -10,11 +10,11 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/source"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
-	"github.com/sluice-edfi/sluice/pkg/transform"
 )
 
 // Request is what a new run is to be made of.
@@ -27,7 +27,7 @@ type Request struct {
 
 // prepared is a transform of which everything is known that can be before a file is read.
 type prepared struct {
-	program  *transform.Program
+	program  *mapping.Program
 	inputs   []source.Input
 	path     string // of the run directory, absolute
 	manifest runs.Manifest
@@ -70,7 +70,7 @@ func (x *Execution) prepare(q Request) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, problems := transform.Compile(config)
+	program, problems := mapping.Compile(config)
 	if problems.Blocks() {
 		return nil, bundle.Unusable(q.Bundle, problems)
 	}
@@ -100,10 +100,10 @@ func (x *Execution) prepare(q Request) (*prepared, error) {
 
 // transformConfig joins bundle, tenant and parameters. Parameters of the tenant that the bundle does
 // not have are for other bundles; those given win.
-func transformConfig(b *bundle.Bundle, all []*schema.Standard, t *tenant.Tenant, given map[string]string) (transform.Config, error) {
-	config := transform.Config{Bundle: b, Standards: all, Params: map[string]string{}}
+func transformConfig(b *bundle.Bundle, all []*schema.Standard, t *tenant.Tenant, given map[string]string) (mapping.Config, error) {
+	config := mapping.Config{Bundle: b, Standards: all, Params: map[string]string{}}
 	if t != nil {
-		config.Tenant, config.LEACodes, config.RosterColumn = t.Name, t.LEACodes, t.RosterColumn
+		config.LEACodes, config.RosterColumn = t.LEACodes, t.RosterColumn
 		for _, p := range b.Params {
 			if v, ok := t.Params[p.Name.Value]; ok {
 				config.Params[p.Name.Value] = v
@@ -120,14 +120,14 @@ func transformConfig(b *bundle.Bundle, all []*schema.Standard, t *tenant.Tenant,
 
 // overlay is the tenant's tables for a bundle. Where there are none yet it still says where they
 // would lie, because unmapped.csv names the file to put a row into.
-func overlay(t *tenant.Tenant, name string) (*transform.Overlay, error) {
+func overlay(t *tenant.Tenant, name string) (*mapping.Overlay, error) {
 	if t.Tables == "" {
-		return &transform.Overlay{Path: filepath.Join("tenants", t.Name, name)}, nil
+		return &mapping.Overlay{Path: filepath.Join("tenants", t.Name, name)}, nil
 	}
 	folder := filepath.Join(t.Tables, name)
 	info, err := os.Stat(folder)
 	if os.IsNotExist(err) {
-		return &transform.Overlay{Path: folder}, nil
+		return &mapping.Overlay{Path: folder}, nil
 	}
 	if err == nil && !info.IsDir() {
 		err = &fs.PathError{Op: "open", Path: folder, Err: errors.New("it is not a folder")}
@@ -136,5 +136,5 @@ func overlay(t *tenant.Tenant, name string) (*transform.Overlay, error) {
 		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the folder's rights",
 			"the tenant's tables cannot be read")
 	}
-	return &transform.Overlay{FS: bundle.Folder(folder), Path: folder}, nil
+	return &mapping.Overlay{FS: bundle.Folder(folder), Path: folder}, nil
 }

@@ -24,7 +24,7 @@ func (x *Execution) Preview(ctx context.Context, q Request, rows int) (*transfor
 	if err != nil {
 		return nil, OutcomeOf(ctx, err), err
 	}
-	preview, err := m.program.Preview(ctx, transform.RunOptions{Inputs: files, Workers: x.place.workers()}, rows)
+	preview, err := transform.PreviewOf(ctx, m.program, transform.Options{Inputs: files, Workers: x.place.workers()}, rows)
 	if err := DiskError(errors.Join(err, remove())); err != nil {
 		return nil, OutcomeOf(ctx, err), err
 	}

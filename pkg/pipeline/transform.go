@@ -38,8 +38,8 @@ func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := transform.RunOptions{Run: x.run, Inputs: files, Workers: x.place.workers(), Progress: p}
-	counts, err := x.prepared.program.Run(ctx, o)
+	o := transform.Options{Run: x.run, Inputs: files, Workers: x.place.workers(), Progress: p}
+	counts, err := transform.Run(ctx, x.prepared.program, o)
 	err = errors.Join(err, remove())
 	if counts == nil {
 		return nil, err

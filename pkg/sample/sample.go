@@ -8,8 +8,8 @@ import (
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/table"
-	"github.com/sluice-edfi/sluice/pkg/transform"
 )
 
 // Request says which synthetic file to write.
@@ -34,7 +34,7 @@ const (
 // values. Each row is another sitting: no two rows share student, day and time. It streams, and the
 // file depends on the request and the bundle alone; the program may be compiled for samples, without
 // the parameters that a run needs.
-func Write(w io.Writer, p *transform.Program, q Request) error {
+func Write(w io.Writer, p *mapping.Program, q Request) error {
 	c, err := contract(p, q)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func Write(w io.Writer, p *transform.Program, q Request) error {
 }
 
 // contract is the contract of the input and layout asked for.
-func contract(p *transform.Program, q Request) (*transform.Contract, error) {
+func contract(p *mapping.Program, q Request) (*mapping.Contract, error) {
 	if names := p.InputNames(); q.Input == "" && len(names) == 1 {
 		q.Input = names[0]
 	} else if q.Input == "" {
@@ -88,15 +88,15 @@ func contract(p *transform.Program, q Request) (*transform.Contract, error) {
 }
 
 // inOrder puts the columns in the vendor's order; without one that of the bundle stays.
-func inOrder(columns []transform.ContractColumn, headers []string) ([]transform.ContractColumn, error) {
+func inOrder(columns []mapping.ContractColumn, headers []string) ([]mapping.ContractColumn, error) {
 	if len(headers) == 0 {
 		return columns, nil
 	}
-	byHeader := map[string]transform.ContractColumn{}
+	byHeader := map[string]mapping.ContractColumn{}
 	for _, col := range columns {
 		byHeader[col.Header] = col
 	}
-	out := make([]transform.ContractColumn, len(headers))
+	out := make([]mapping.ContractColumn, len(headers))
 	for i, header := range headers {
 		out[i] = byHeader[header]
 		out[i].Header = header // also of one that the bundle knows by a glob

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	inputs "github.com/sluice-edfi/sluice/pkg/source"
 )
@@ -52,14 +53,14 @@ func mapGrowth(tb testing.TB, rows int) string {
 	return path
 }
 
-func mapGrowthProgram(tb testing.TB) *Program {
+func mapGrowthProgram(tb testing.TB) *mapping.Program {
 	tb.Helper()
 	dir := "../../bundles/nwea-map-growth"
 	b, problems := bundle.Load(os.DirFS(dir), "bundles/nwea-map-growth", dir)
 	if problems.Blocks() {
 		tb.Fatal(problemText(problems))
 	}
-	p, problems := Compile(Config{Bundle: b, Standards: []*schema.Standard{standard()}, Params: map[string]string{"school_year": "2026"}})
+	p, problems := mapping.Compile(mapping.Config{Bundle: b, Standards: []*schema.Standard{standard()}, Params: map[string]string{"school_year": "2026"}})
 	if p == nil {
 		tb.Fatal(problemText(problems))
 	}
@@ -75,7 +76,7 @@ func BenchmarkEngine(b *testing.B) {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				counts, err := p.Run(context.Background(), RunOptions{Inputs: map[string][]inputs.Local{"results": {inputs.File(path)}}, Workers: workers})
+				counts, err := Run(context.Background(), p, Options{Inputs: map[string][]inputs.Local{"results": {inputs.File(path)}}, Workers: workers})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -6,10 +6,11 @@ import (
 	"testing"
 
 	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 )
 
 // dated is the simple bundle with a text column that should hold a date, used as serial number.
-func dated(t *testing.T, serial string) *Program {
+func dated(t *testing.T, serial string) *mapping.Program {
 	t.Helper()
 	text := with(t, "grade: Grade\n", "grade: Grade\n      stamp: {header: Stamp, optional: true}\n",
 		"descriptors:\n", "tables:\n  versions: {key: name, valid: {from: first, to: last}}\ndescriptors:\n",
@@ -44,7 +45,7 @@ func TestTextThatIsNoDate(t *testing.T) {
 // A row with very many faults lists fifty of them and says how many more there are; the values that
 // no table knows are all in unmapped.csv.
 func TestFaultsOfOneRow(t *testing.T) {
-	const n = 60
+	const n, listed = 60, 50
 	columns, parts, head, cells := "", "", header[:len(header)-1], "a,3,3/1/2024,2024,1,,"
 	for i := range n {
 		columns += fmt.Sprintf("      c%d: C%d\n", i, i)
@@ -59,20 +60,20 @@ func TestFaultsOfOneRow(t *testing.T) {
 		t.Errorf("%d values in unmapped.csv", got)
 	}
 	got := r.file(t, "problems", "transform.csv")
-	if strings.Count(got, "VAL-UNMAPPED,") != 2*(maxListed+1) || strings.Count(got, fmt.Sprintf("and %d more problems of this row", n-maxListed)) != 2 {
+	if strings.Count(got, "VAL-UNMAPPED,") != 2*(listed+1) || strings.Count(got, fmt.Sprintf("and %d more problems of this row", n-listed)) != 2 {
 		t.Errorf("%d lines\n%s", strings.Count(got, "VAL-UNMAPPED,"), got)
 	}
 }
 
 func TestTooManyUnmappedValuesAreSaid(t *testing.T) {
 	p := compile(t, simple, year)
-	s, err := p.newStaging(nil)
+	s, err := newStaging(p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := p.compiler.tables["tests"]
+	table := &expression.Table{Name: "tests"}
 	for i := range maxUnmapped + 3 {
-		s.missed(missed{&expression.Miss{Table: table.Table, Keys: []string{fmt.Sprint(i)}}, 2})
+		s.missed(mapping.Missed{Miss: &expression.Miss{Table: table, Keys: []string{fmt.Sprint(i)}}, Line: 2})
 	}
 	if len(s.unmapped) != maxUnmapped || s.unkept != 3 {
 		t.Errorf("%d kept, %d not", len(s.unmapped), s.unkept)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
+
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 )
 
 // recordTable knows the natural keys of all records of the run and tells equal records from
@@ -32,10 +34,10 @@ const (
 )
 
 // add notes a record and says how it relates to the one that had its key before.
-func (t *recordTable) add(h recordHash) recordVerdict {
-	e := recordEntry{key: [3]uint32{binary.LittleEndian.Uint32(h.key[:]), binary.LittleEndian.Uint32(h.key[4:]), binary.LittleEndian.Uint32(h.key[8:])},
-		content: [2]uint32{uint32(h.content), uint32(h.content >> 32)}}
-	p := &t.parts[h.key[11]]
+func (t *recordTable) add(h mapping.RecordHash) recordVerdict {
+	e := recordEntry{key: [3]uint32{binary.LittleEndian.Uint32(h.Key[:]), binary.LittleEndian.Uint32(h.Key[4:]), binary.LittleEndian.Uint32(h.Key[8:])},
+		content: [2]uint32{uint32(h.Content), uint32(h.Content >> 32)}}
+	p := &t.parts[h.Key[11]]
 	if (p.used+1)*5 > len(p.entries)*4 {
 		p.grow()
 	}

@@ -1,16 +1,20 @@
 package transform
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/sluice-edfi/sluice/pkg/mapping"
+)
 
 func TestRecordTable(t *testing.T) {
 	var table recordTable
 	const n = 200_000
-	hash := func(i int, content uint64) recordHash {
-		var h recordHash
-		for k := range h.key {
-			h.key[k] = byte(uint64(i) * 0x9E3779B97F4A7C15 >> (k * 5))
+	hash := func(i int, content uint64) mapping.RecordHash {
+		var h mapping.RecordHash
+		for k := range h.Key {
+			h.Key[k] = byte(uint64(i) * 0x9E3779B97F4A7C15 >> (k * 5))
 		}
-		h.content = content
+		h.Content = content
 		return h
 	}
 	for i := range n {

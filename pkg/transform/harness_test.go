@@ -15,6 +15,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	inputs "github.com/sluice-edfi/sluice/pkg/source"
@@ -59,7 +60,7 @@ func problemText(list diag.List) string {
 	return b.String()
 }
 
-func compile(t testing.TB, text string, config ...func(*Config)) *Program {
+func compile(t testing.TB, text string, config ...func(*mapping.Config)) *mapping.Program {
 	t.Helper()
 	p, problems := tryCompile(t, text, config...)
 	if p == nil {
@@ -68,17 +69,17 @@ func compile(t testing.TB, text string, config ...func(*Config)) *Program {
 	return p
 }
 
-func tryCompile(t testing.TB, text string, config ...func(*Config)) (*Program, diag.List) {
+func tryCompile(t testing.TB, text string, config ...func(*mapping.Config)) (*mapping.Program, diag.List) {
 	t.Helper()
-	cfg := Config{Bundle: load(t, text), Standards: []*schema.Standard{standard()}}
+	cfg := mapping.Config{Bundle: load(t, text), Standards: []*schema.Standard{standard()}}
 	for _, f := range config {
 		f(&cfg)
 	}
-	return Compile(cfg)
+	return mapping.Compile(cfg)
 }
 
-func params(pairs ...string) func(*Config) {
-	return func(c *Config) {
+func params(pairs ...string) func(*mapping.Config) {
+	return func(c *mapping.Config) {
 		c.Params = map[string]string{}
 		for i := 0; i < len(pairs); i += 2 {
 			c.Params[pairs[i]] = pairs[i+1]
@@ -110,7 +111,7 @@ func (r *result) staged(t testing.TB, resource string) string {
 }
 
 // runProgram runs a program over files given as name, text pairs; the same name twice is two files.
-func runProgram(t testing.TB, p *Program, workers int, files ...string) *result {
+func runProgram(t testing.TB, p *mapping.Program, workers int, files ...string) *result {
 	t.Helper()
 	dir := t.TempDir()
 	given := map[string][]inputs.Local{}
@@ -125,11 +126,11 @@ func runProgram(t testing.TB, p *Program, workers int, files ...string) *result 
 	if err != nil {
 		t.Fatal(err)
 	}
-	counts, err := p.Run(context.Background(), RunOptions{Run: run, Inputs: given, Workers: workers})
+	counts, err := Run(context.Background(), p, Options{Run: run, Inputs: given, Workers: workers})
 	return &result{counts, run, err}
 }
 
-func mustRun(t testing.TB, p *Program, files ...string) *result {
+func mustRun(t testing.TB, p *mapping.Program, files ...string) *result {
 	t.Helper()
 	r := runProgram(t, p, 2, files...)
 	if r.err != nil {
@@ -140,4 +141,17 @@ func mustRun(t testing.TB, p *Program, files ...string) *result {
 		t.Fatalf("run: %v", r.err)
 	}
 	return r
+}
+
+// with replaces parts of the simple bundle: old, new, old, new.
+func with(t testing.TB, pairs ...string) string {
+	t.Helper()
+	text := simple
+	for i := 0; i < len(pairs); i += 2 {
+		if !strings.Contains(text, pairs[i]) {
+			t.Fatalf("%q is not in the bundle", pairs[i])
+		}
+		text = strings.Replace(text, pairs[i], pairs[i+1], 1)
+	}
+	return text
 }

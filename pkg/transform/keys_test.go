@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -204,7 +205,9 @@ const districtColumns = `
     student: [stu]
     district: dist`
 
-func lea(codes ...string) func(*Config) { return func(c *Config) { c.LEACodes = codes } }
+func lea(codes ...string) func(*mapping.Config) {
+	return func(c *mapping.Config) { c.LEACodes = codes }
+}
 
 // The district's code is compared as the column reads it: padded, and null by the column's tokens.
 func TestDistrictsCode(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
@@ -42,25 +43,25 @@ type PreviewRecord struct {
 	Record   json.RawMessage // on one line
 }
 
-// Preview maps the first n rows of each input and writes nothing. It reads no further than these rows,
+// PreviewOf maps the first n rows of each input and writes nothing. It reads no further than these rows,
 // but where an input has a `key`: which row of a key stays is known when all were read.
-func (p *Program) Preview(ctx context.Context, o RunOptions, n int) (*Preview, error) {
-	files, err := p.openInputs(&o)
-	if err != nil {
+func PreviewOf(ctx context.Context, p *mapping.Program, o Options, n int) (*Preview, error) {
+	r := newRunner(p, o)
+	if err := r.openInputs(o.Inputs); err != nil {
 		return nil, err
 	}
 	v := &Preview{}
-	for _, in := range p.inputs {
-		verdicts, err := p.compareKeys(ctx, &o, in, files[in])
+	for _, in := range p.Inputs() {
+		verdicts, err := r.compareKeys(ctx, in, r.files[in])
 		if err != nil {
 			return nil, err
 		}
 		end := len(v.Rows) + n
-		for i, f := range files[in] {
+		for i, f := range r.files[in] {
 			if len(v.Rows) == end {
 				break
 			}
-			if err := v.file(p, f, verdicts[i], end); err != nil {
+			if err := v.file(p, f, known{rows: verdicts[i]}, end); err != nil {
 				return nil, err
 			}
 		}
@@ -74,18 +75,18 @@ func (p *Program) Preview(ctx context.Context, o RunOptions, n int) (*Preview, e
 }
 
 // file maps rows of a file until there are end of them.
-func (v *Preview) file(p *Program, f *boundFile, verdicts *keyVerdicts, end int) error {
+func (v *Preview) file(p *mapping.Program, f *boundFile, k known, end int) error {
 	src, err := f.open()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = src.Close() }() // read only
-	for _, note := range f.notes {
-		note.Input = f.place.input
+	for _, note := range f.plan.Notes {
+		note.Input = f.place.Input
 		v.Problems = append(v.Problems, note)
 	}
-	r := newState(f.plan, f.place)
-	r.dropped, r.out = verdicts, &batch{}
+	w := mapping.NewWorker(f.plan, f.place, k)
+	var b mapping.Batch
 	var block table.Block
 	var parser table.Parser
 	for {
@@ -101,37 +102,37 @@ func (v *Preview) file(p *Program, f *boundFile, verdicts *keyVerdicts, end int)
 			if len(v.Rows) == end {
 				return nil
 			}
-			r.out.reset(len(p.resources))
-			out := rowResult{line: row.Line}
-			out.outcome = r.mapRow(&row, &out)
-			v.add(p, f, out, r.out)
+			b.Reset(len(p.Resources()))
+			w.Map(&row, &b)
+			v.add(p.Resources(), f, &b)
 		}
 	}
 }
 
 // add adds a row from the batch that holds it alone.
-func (v *Preview) add(p *Program, f *boundFile, out rowResult, b *batch) {
-	row := PreviewRow{Input: f.place.input, File: f.place.file, Line: out.line}
-	repeated, rejected := false, out.outcome == rowRejected
-	from := make([]int, len(p.resources))
-	for _, r := range b.records {
+func (v *Preview) add(resources []string, f *boundFile, b *mapping.Batch) {
+	out := b.Rows[0]
+	row := PreviewRow{Input: f.place.Input, File: f.place.File, Line: out.Line}
+	repeated, rejected := false, out.Outcome == mapping.RowRejected
+	from := make([]int, len(resources))
+	for _, r := range b.Records {
 		switch {
-		case r.rejected:
+		case r.Rejected:
 			rejected = true
-		case r.end < 0:
+		case r.End < 0:
 			repeated = true
 		default:
-			text := b.texts[r.resource][from[r.resource]:r.end]
-			from[r.resource] = r.end
-			row.Records = append(row.Records, PreviewRecord{p.resources[r.resource], bytes.TrimSpace(bytes.Clone(text))})
+			text := b.Texts[r.Resource][from[r.Resource]:r.End]
+			from[r.Resource] = r.End
+			row.Records = append(row.Records, PreviewRecord{resources[r.Resource], bytes.TrimSpace(bytes.Clone(text))})
 		}
 	}
 	switch {
 	case rejected:
 		row.Outcome = PreviewRejected
-	case out.outcome == rowOther:
+	case out.Outcome == mapping.RowOther:
 		row.Outcome = PreviewOther
-	case out.outcome == rowDuplicate || repeated && len(row.Records) == 0:
+	case out.Outcome == mapping.RowDuplicate || repeated && len(row.Records) == 0:
 		row.Outcome = PreviewDuplicate
 	case len(row.Records) > 0:
 		row.Outcome = PreviewUsed
@@ -139,5 +140,5 @@ func (v *Preview) add(p *Program, f *boundFile, out rowResult, b *batch) {
 		row.Outcome = PreviewFiltered
 	}
 	v.Rows = append(v.Rows, row)
-	v.Problems = append(v.Problems, b.problems...)
+	v.Problems = append(v.Problems, b.Problems...)
 }

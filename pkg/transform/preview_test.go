@@ -8,10 +8,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	inputs "github.com/sluice-edfi/sluice/pkg/source"
 )
 
-func previewOf(t *testing.T, p *Program, n int, texts ...string) *Preview {
+func previewOf(t *testing.T, p *mapping.Program, n int, texts ...string) *Preview {
 	t.Helper()
 	files := map[string][]inputs.Local{}
 	for i, text := range texts {
@@ -21,7 +22,7 @@ func previewOf(t *testing.T, p *Program, n int, texts ...string) *Preview {
 		}
 		files["results"] = append(files["results"], inputs.File(path))
 	}
-	v, err := p.Preview(t.Context(), RunOptions{Inputs: files}, n)
+	v, err := PreviewOf(t.Context(), p, Options{Inputs: files}, n)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,9 +10,8 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
-	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/runs"
-	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
 // unmappedValue is a vendor's value that a table does not know.
@@ -25,7 +24,7 @@ type unmappedValue struct {
 // maxUnmapped bounds the different values kept; beyond it something else is wrong.
 const maxUnmapped = 100_000
 
-func (s *staging) missed(m missed) {
+func (s *staging) missed(m mapping.Missed) {
 	key := m.Table.Name + "\x00" + strings.Join(m.Keys, "\x00")
 	u := s.unmapped[key]
 	if u == nil {
@@ -33,7 +32,7 @@ func (s *staging) missed(m missed) {
 			s.unkept++
 			return
 		}
-		u = &unmappedValue{Miss: m.Miss, first: string(s.at.origin(nil, m.line))}
+		u = &unmappedValue{Miss: m.Miss, first: string(s.at.Origin(nil, m.Line))}
 		s.unmapped[key] = u
 	}
 	u.count++
@@ -56,9 +55,9 @@ func (s *staging) writeUnmapped() error {
 	})
 	return s.csv("unmapped.csv", []string{"lookup", "value", "count", "firstLine", "nearest", "file", "header", "row"}, func(row func(...string) error) error {
 		for _, u := range all {
-			t, shown := s.program.compiler.tables[u.Table.Name], strings.Join(u.Keys, expression.KeySeparator)
+			shown, missing := strings.Join(u.Keys, expression.KeySeparator), s.program.Missing(u.Miss)
 			if err := row(u.Table.Name, shown, strconv.FormatInt(u.count, 10), u.first,
-				strings.Join(diag.Nearest(shown, t.known(), 3), "; "), t.Place, table.Line(t.Header, ""), t.rowToPaste(u.Keys)); err != nil {
+				strings.Join(missing.Nearest, "; "), missing.File, missing.Header, missing.Row); err != nil {
 				return err
 			}
 		}
@@ -69,11 +68,11 @@ func (s *staging) writeUnmapped() error {
 // writeMappings writes mappings.csv: every descriptor decision once, with a count.
 func (s *staging) writeMappings() error {
 	version := s.program.Bundle.Name + "@" + s.program.Bundle.Version
-	counts := map[decision]int64{}
-	var all []decision
+	counts := map[mapping.Decision]int64{}
+	var all []mapping.Decision
 	for _, d := range s.decisions() {
 		n := s.decided[d]
-		d.method = ""
+		d.Method = ""
 		if _, ok := counts[d]; !ok {
 			all = append(all, d)
 		}
@@ -81,7 +80,7 @@ func (s *staging) writeMappings() error {
 	}
 	return s.csv("mappings.csv", []string{"resource", "path", "descriptorType", "vendorValue", "sent", "count", "rule", "version"}, func(row func(...string) error) error {
 		for _, d := range all {
-			if err := row(d.resource, d.path, d.typ, d.value, d.sent, strconv.FormatInt(counts[d], 10), d.rule, version); err != nil {
+			if err := row(d.Resource, d.Path, d.Type, d.Value, d.Sent, strconv.FormatInt(counts[d], 10), d.Rule.Rule(), version); err != nil {
 				return err
 			}
 		}
@@ -90,14 +89,14 @@ func (s *staging) writeMappings() error {
 }
 
 // decisions is all decisions of staged records, in one order.
-func (s *staging) decisions() []decision {
-	all := make([]decision, 0, len(s.decided))
+func (s *staging) decisions() []mapping.Decision {
+	all := make([]mapping.Decision, 0, len(s.decided))
 	for d := range s.decided {
 		all = append(all, d)
 	}
-	slices.SortFunc(all, func(a, b decision) int {
-		return cmp.Or(strings.Compare(a.resource, b.resource), strings.Compare(a.path, b.path), strings.Compare(a.typ, b.typ),
-			strings.Compare(a.value, b.value), strings.Compare(a.sent, b.sent), strings.Compare(a.rule, b.rule), strings.Compare(a.method, b.method))
+	slices.SortFunc(all, func(a, b mapping.Decision) int {
+		return cmp.Or(strings.Compare(a.Resource, b.Resource), strings.Compare(a.Path, b.Path), strings.Compare(a.Type, b.Type),
+			strings.Compare(a.Value, b.Value), strings.Compare(a.Sent, b.Sent), strings.Compare(a.Rule.Rule(), b.Rule.Rule()), strings.Compare(a.Method, b.Method))
 	})
 	return all
 }
@@ -120,24 +119,24 @@ func (s *staging) csv(name string, header []string, rows func(row func(...string
 // vendorDescriptors stages a descriptor for each of the vendor's codes that a staged record uses,
 // sorted by code.
 func (s *staging) vendorDescriptors() error {
-	used := map[string]map[string]decision{} // type → code
+	used := map[string]map[string]mapping.Decision{} // type → code
 	for _, d := range s.decisions() {
-		if d.code == "" {
+		if d.Code == "" {
 			continue
 		}
-		if used[d.typ] == nil {
-			used[d.typ] = map[string]decision{}
+		if used[d.Type] == nil {
+			used[d.Type] = map[string]mapping.Decision{}
 		}
-		first, ok := used[d.typ][d.code]
+		first, ok := used[d.Type][d.Code]
 		if !ok {
-			used[d.typ][d.code] = d
+			used[d.Type][d.Code] = d
 			continue
 		}
-		if first.value == d.value {
+		if first.Value == d.Value {
 			continue
 		}
-		if s.program.compiler.rules[d.typ].row(first.value) < 0 { // the table says more than the value
-			used[d.typ][d.code] = d
+		if !s.program.DescribesValue(d.Type, first.Value) { // the table says more than the value
+			used[d.Type][d.Code] = d
 		}
 		if err := s.sameCode(first, d); err != nil {
 			return err
@@ -149,21 +148,20 @@ func (s *staging) vendorDescriptors() error {
 			continue // reported by Compile
 		}
 		o := s.output(res.Name)
-		rule := s.program.compiler.rules[typ]
 		folded := map[string]string{}
 		for _, code := range slices.Sorted(maps.Keys(used[typ])) {
 			d := used[typ][code]
 			low := strings.ToLower(code)
 			if other, ok := folded[low]; ok {
-				if err := s.problems.add(diag.Problem{Code: diag.DescriptorCase, Resource: res.Name, Value: code, Rule: d.rule,
+				if err := s.problems.add(diag.Problem{Code: diag.DescriptorCase, Resource: res.Name, Value: code, Rule: d.Rule.Rule(),
 					Message: fmt.Sprintf("the codes %q and %q differ only in case; targets take them for one", other, code)}); err != nil {
 					return err
 				}
 			}
 			folded[low] = code
-			text := rule.record(code, d.value)
+			text := s.program.VendorDescriptor(typ, code, d.Value)
 			o.counts.Staged++
-			origin := ruleOf(relativeRule(d.rule, s.program.Bundle.Path))
+			origin := s.program.Origin(d.Rule)
 			if err := s.write(o, text, 1, []byte(origin+"\n")); err != nil {
 				return err
 			}
@@ -173,47 +171,15 @@ func (s *staging) vendorDescriptors() error {
 }
 
 // sameCode notes, once, two values of the vendor that become one descriptor.
-func (s *staging) sameCode(a, b decision) error {
-	one, other := min(a.value, b.value), max(a.value, b.value)
-	key := [3]string{a.typ, one, other}
+func (s *staging) sameCode(a, b mapping.Decision) error {
+	one, other := min(a.Value, b.Value), max(a.Value, b.Value)
+	key := [3]string{a.Type, one, other}
 	if s.same[key] {
 		return nil
 	}
 	s.same[key] = true
-	return s.problems.add(diag.Problem{Code: diag.DescriptorSame, Value: b.value, Rule: b.rule,
-		Message: fmt.Sprintf("the values %q and %q become one code of %s, %q", one, other, a.typ, a.code)})
-}
-
-// relativeRule reads a rule's file:line back, without the bundle's folder.
-func relativeRule(rule, folder string) diag.Pos {
-	i := strings.LastIndexByte(rule, ':')
-	if i < 0 {
-		return diag.Pos{File: rule}
-	}
-	line, _ := strconv.Atoi(rule[i+1:])
-	return relative(diag.Pos{File: rule[:i], Line: line}, folder)
-}
-
-// record is the descriptor that a vendor's code becomes.
-func (d *descriptorRule) record(code, value string) []byte {
-	short, description := value, ""
-	if len([]rune(short)) > 75 {
-		short = code
-	}
-	if row := d.row(value); row >= 0 {
-		description = d.table.cell(row, "description")
-	}
-	text := append([]byte(nil), `{"codeValue":`...)
-	text = jsonl.AppendString(text, code)
-	text = append(text, `,"namespace":`...)
-	text = jsonl.AppendString(text, strings.TrimSuffix(d.vendor, "#"))
-	text = append(text, `,"shortDescription":`...)
-	text = jsonl.AppendString(text, short)
-	if description != "" {
-		text = append(text, `,"description":`...)
-		text = jsonl.AppendString(text, description)
-	}
-	return append(text, "}\n"...)
+	return s.problems.add(diag.Problem{Code: diag.DescriptorSame, Value: b.Value, Rule: b.Rule.Rule(),
+		Message: fmt.Sprintf("the values %q and %q become one code of %s, %q", one, other, a.Type, a.Code)})
 }
 
 // output finds or adds the output of a resource.
@@ -231,28 +197,25 @@ func (s *staging) output(name string) *output {
 // undeclaredLevels lists the performance levels of students that no table declares: they are staged.
 func (s *staging) undeclaredLevels() error {
 	declared := map[string]bool{}
-	const typ = "PerformanceLevelDescriptor"
-	if rule := s.program.compiler.rules[typ]; rule != nil && rule.table != nil {
-		for i := range rule.table.rows {
-			declared[rule.table.cell(i, "value")] = true
-		}
+	for _, value := range s.program.DeclaredLevels() {
+		declared[value] = true
 	}
 	all := s.decisions()
 	for _, d := range all {
-		if d.typ == typ && !strings.HasPrefix(d.resource, "student") {
-			declared[d.value] = true
+		if d.Type == mapping.PerformanceLevels && !strings.HasPrefix(d.Resource, "student") {
+			declared[d.Value] = true
 		}
 	}
 	type level struct{ method, path, value string }
 	counts := map[level]int64{}
 	var order []level
 	for _, d := range all {
-		if d.typ != typ || !strings.HasPrefix(d.resource, "student") || declared[d.value] {
+		if d.Type != mapping.PerformanceLevels || !strings.HasPrefix(d.Resource, "student") || declared[d.Value] {
 			continue
 		}
-		l := level{method: d.method, value: d.value}
+		l := level{method: d.Method, value: d.Value}
 		if l.method == "" { // the record says which, but not to us
-			l.path = d.path
+			l.path = d.Path
 		}
 		if counts[l] == 0 {
 			order = append(order, l)
@@ -276,9 +239,9 @@ func (s *staging) undeclaredLevels() error {
 }
 
 // rejectPath is where the rejected rows of a file go.
-func rejectPath(run *runs.Run, at place) string {
+func rejectPath(run *runs.Run, at mapping.Place) string {
 	if run == nil {
 		return ""
 	}
-	return run.RejectFile(at.input, at.number)
+	return run.RejectFile(at.Input, at.Number)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	inputs "github.com/sluice-edfi/sluice/pkg/source"
 )
@@ -110,7 +111,7 @@ func TestKeepBy(t *testing.T) {
 }
 
 func TestDistrict(t *testing.T) {
-	p := compile(t, with(t, "grade: Grade\n", "grade: Grade\n      district: Level\n", "    student:", "    district: district\n    student:"), func(c *Config) {
+	p := compile(t, with(t, "grade: Grade\n", "grade: Grade\n      district: Level\n", "    student:", "    district: district\n    student:"), func(c *mapping.Config) {
 		c.Params, c.LEACodes = map[string]string{"school_year": "2024"}, []string{"01"}
 	})
 	r := mustRun(t, p, "results", header+"a,3,3/1/2024,2024,1,,01\nb,3,x,2024,1,,02\nc,3,x,2024,1,,\nd,3,x,2024,1,,1\n")
@@ -207,7 +208,7 @@ func TestUsageOfInputs(t *testing.T) {
 		if name, path, ok := strings.Cut(file, "="); ok {
 			given[name] = []inputs.Local{inputs.File(path)}
 		}
-		_, err := p.Run(context.Background(), RunOptions{Inputs: given})
+		_, err := Run(context.Background(), p, Options{Inputs: given})
 		if e, ok := diag.AsError(err); !ok || e.Kind != diag.Usage || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", file, err)
 		}
@@ -224,7 +225,7 @@ func TestNamesOfCopies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := compile(t, simple, year).Run(context.Background(), RunOptions{Run: run, Inputs: map[string][]inputs.Local{"results": {{Name: "-", Path: path}}}})
+	c, err := Run(context.Background(), compile(t, simple, year), Options{Run: run, Inputs: map[string][]inputs.Local{"results": {{Name: "-", Path: path}}}})
 	if err != nil || c.Inputs["results"].Used != 1 || run.Inputs[0].Path != "-" {
 		t.Errorf("%+v %v", c, err)
 	}
@@ -233,12 +234,12 @@ func TestNamesOfCopies(t *testing.T) {
 func TestRosterColumn(t *testing.T) {
 	text := with(t, "student: [id]", "student: [id, other]", "grade: Grade\n", "grade: Grade\n      other: Level\n")
 	for column, want := range map[string]string{"": `"studentUniqueId":"a"`, "Level": `"studentUniqueId":"u"`, "other": `"studentUniqueId":"u"`} {
-		p := compile(t, text, func(c *Config) { c.Params, c.RosterColumn = map[string]string{"school_year": "2024"}, column })
+		p := compile(t, text, func(c *mapping.Config) { c.Params, c.RosterColumn = map[string]string{"school_year": "2024"}, column })
 		if got := mustRun(t, p, "results", header+"a,3,3/1/2024,2024,1,,u\n").staged(t, "studentAssessments"); !strings.Contains(got, want) {
 			t.Errorf("%s: %s", column, got)
 		}
 	}
-	_, problems := tryCompile(t, text, func(c *Config) { c.Params, c.RosterColumn = map[string]string{"school_year": "2024"}, "Levell" })
+	_, problems := tryCompile(t, text, func(c *mapping.Config) { c.Params, c.RosterColumn = map[string]string{"school_year": "2024"}, "Levell" })
 	if got := problemText(problems); !strings.Contains(got, `roster column "Levell" is none of the columns`) {
 		t.Error(got)
 	}

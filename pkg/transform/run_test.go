@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -9,70 +10,13 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-const simple = `
--- bundle.yaml --
-format: 1
-bundle: simple
-version: 1.0.0
-assessment: {family: Simple, version: "1"}
-data_standard: ">=4.0 <6"
-params:
-  school_year: {type: integer, required: true}
-  namespace: {default: uri://vendor.org}
-inputs:
-  results:
-    format: csv
-    nulls: [NA]
-    columns:
-      id: {header: ID, required: true}
-      grade: Grade
-      day: {header: Date, type: date, format: M/D/YYYY, required: true}
-      year: {header: Year, type: integer}
-    student: [id]
-    key: [id, day]
-    let:
-      assessment: lookup("tests", "S").assessment
-    when: year == params.school_year
-    scores: tables.scores
-descriptors:
-  namespace: params.namespace
-  vendor: [AssessmentReportingMethodDescriptor, PerformanceLevelDescriptor]
-  shared:
-    AcademicSubjectDescriptor: uri://ed-fi.org
-    GradeLevelDescriptor: tables.grades
-    ResultDatatypeTypeDescriptor: uri://ed-fi.org
-resources:
-  assessments:
-    from: tables.tests
-    record:
-      assessmentIdentifier: assessment
-      namespace: params.namespace
-      assessmentTitle: title
-      academicSubjects: [{academicSubjectDescriptor: subject}]
-  studentAssessments:
-    from: results
-    record:
-      studentAssessmentIdentifier: key(day)
-      assessmentReference: {assessmentIdentifier: assessment, namespace: params.namespace}
-      studentReference: {studentUniqueId: student}
-      schoolYearTypeReference: {schoolYear: year}
-      administrationDate: day
-      whenAssessedGradeLevelDescriptor: grade
-      scoreResults: scores
-      performanceLevels: levels
--- tables/tests.csv --
-code,assessment,title,subject
-S,simple,Simple Test,Mathematics
--- tables/grades.csv --
-value,descriptor
-3,Third grade
-NN,
--- tables/scores.csv --
-header,kind,method,datatype
-Score,score,Scale Score,Integer
-Pct,score,Percentile,Percentile
-Level,level,Band,
-`
+var simple = func() string {
+	text, err := os.ReadFile("../mapping/testdata/simple.txtar")
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}()
 
 func TestEndToEnd(t *testing.T) {
 	p := compile(t, simple, params("school_year", "2024"))

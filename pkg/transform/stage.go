@@ -1,41 +1,39 @@
 package transform
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
-	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
 // staging writes what the workers made, in the order of the input. It is owned by one goroutine.
 // Nothing it writes is there before commit.
 type staging struct {
-	program   *Program
+	program   *mapping.Program
 	run       *runs.Run // nil: what is staged is thrown away, for benchmarks
 	outputs   []*output // by resource
 	problems  *problemLog
 	rejects   *rejectFile // of the file at hand
 	unmapped  map[string]*unmappedValue
 	unkept    int64 // misses of values that are not in unmapped
-	decided   map[decision]int64
+	decided   map[mapping.Decision]int64
 	same      map[[3]string]bool // type and two values of one code that are noted
 	records   *recordTable
 	conflicts *conflictSet // natural keys found to conflict
 	firsts    map[[12]byte]string
 	counts    runs.TransformCounts
 	input     runs.InputCounts // of the input at hand
-	seen      []seenValue
-	fits      []fits    // of the file at hand
-	retyped   diag.List // columns none of whose cells fit
-	at        place
+	seen      []mapping.SeenValue
+	blank     int64         // lines of the file at hand that are no rows
+	short     int64         // and rows that end early
+	retyped   diag.List     // columns none of whose cells fit
+	at        mapping.Place // the file at hand
 	scratch   []byte
 }
 
@@ -51,11 +49,11 @@ type output struct {
 	origin  []byte
 }
 
-func (p *Program) newStaging(run *runs.Run) (*staging, error) {
-	s := &staging{program: p, run: run, unmapped: map[string]*unmappedValue{}, decided: map[decision]int64{}, same: map[[3]string]bool{},
+func newStaging(p *mapping.Program, run *runs.Run) (*staging, error) {
+	s := &staging{program: p, run: run, unmapped: map[string]*unmappedValue{}, decided: map[mapping.Decision]int64{}, same: map[[3]string]bool{},
 		records: &recordTable{}, conflicts: &conflictSet{}, firsts: map[[12]byte]string{},
 		counts: runs.TransformCounts{Inputs: map[string]runs.InputCounts{}, Resources: map[string]runs.StagedCounts{}}}
-	for _, name := range p.resources {
+	for _, name := range p.Resources() {
 		s.outputs = append(s.outputs, &output{name: name})
 	}
 	var err error
@@ -115,26 +113,25 @@ func (s *staging) write(o *output, text []byte, n int, origins []byte) error {
 // tables stages the records that tables give: they come before all rows. One whose key a row's
 // record has with other content is rejected like that one.
 func (s *staging) tables(poisoned *conflictSet) error {
-	for _, t := range s.program.tables {
-		o := s.outputs[t.unit.source.resource]
-		if poisoned.has(t.hash.key) {
+	for _, t := range s.program.TableRecords() {
+		o := s.outputs[t.Resource]
+		if poisoned.has(t.Hash.Key) {
 			o.counts.Rejected++
-			r := recordResult{unit: t.unit, resource: t.unit.source.resource, hash: t.hash, key: t.key, line: int64(t.unit.pos.Line)}
-			if err := s.conflict(&r, place{file: t.unit.pos.File}, t.origin); err != nil {
+			if err := s.conflict(&t.RecordResult, mapping.Place{File: t.File}, t.Origin); err != nil {
 				return err
 			}
 			continue
 		}
-		for _, id := range t.log {
-			s.decided[*s.program.tablePlan.decisions[id]]++
+		for _, d := range t.Decisions {
+			s.decided[d]++
 		}
-		if s.records.add(t.hash) == recordEqual {
+		if s.records.add(t.Hash) == recordEqual {
 			o.counts.Duplicate++
 			continue
 		}
 		o.counts.Staged++
-		s.scratch = append(append(s.scratch[:0], t.origin...), '\n')
-		if err := s.write(o, t.text, 1, s.scratch); err != nil {
+		s.scratch = append(append(s.scratch[:0], t.Origin...), '\n')
+		if err := s.write(o, t.Text, 1, s.scratch); err != nil {
 			return err
 		}
 	}
@@ -142,31 +139,31 @@ func (s *staging) tables(poisoned *conflictSet) error {
 }
 
 // emit writes what became of a block.
-func (s *staging) emit(b *batch) error {
+func (s *staging) emit(b *mapping.Batch) error {
 	for _, o := range s.outputs {
 		o.from, o.last, o.lines, o.origin = 0, 0, 0, o.origin[:0]
 	}
-	for _, p := range b.problems {
+	for _, p := range b.Problems {
 		if err := s.problems.add(p); err != nil {
 			return err
 		}
 	}
-	for _, m := range b.misses {
+	for _, m := range b.Misses {
 		s.missed(m)
 	}
-	for _, v := range b.seen {
+	for _, v := range b.Seen {
 		s.saw(v)
 	}
-	records := b.records
-	for i := range b.rows {
-		row := &b.rows[i]
-		if err := s.row(b, row, records[:row.records]); err != nil {
+	records := b.Records
+	for i := range b.Rows {
+		row := &b.Rows[i]
+		if err := s.row(b, row, records[:row.Records]); err != nil {
 			return err
 		}
-		records = records[row.records:]
+		records = records[row.Records:]
 	}
 	for i, o := range s.outputs {
-		if err := s.flush(o, b.texts[i]); err != nil {
+		if err := s.flush(o, b.Texts[i]); err != nil {
 			return err
 		}
 	}
@@ -181,56 +178,56 @@ func (s *staging) flush(o *output, text []byte) error {
 }
 
 // row counts a row and its records.
-func (s *staging) row(b *batch, row *rowResult, records []recordResult) error {
+func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mapping.RecordResult) error {
 	staged, equal, rejected := 0, 0, 0
 	for i := range records {
 		r := &records[i]
-		o := s.outputs[r.resource]
+		o := s.outputs[r.Resource]
 		switch {
-		case r.rejected:
+		case r.Rejected:
 			rejected++
 			o.counts.Rejected++
-			if r.key != "" {
-				if err := s.conflict(r, s.at, string(s.at.origin(nil, r.line))); err != nil {
+			if r.Key != "" {
+				if err := s.conflict(r, s.at, string(s.at.Origin(nil, r.Line))); err != nil {
 					return err
 				}
 			}
 			continue
-		case r.end < 0:
+		case r.End < 0:
 			equal++
 			o.counts.Duplicate++
 			continue
 		}
-		switch s.records.add(r.hash) {
+		switch s.records.add(r.Hash) {
 		case recordNew:
 			staged++
 			o.counts.Staged++
-			o.last, o.lines = r.end, o.lines+1
-			o.origin = append(s.at.origin(o.origin, row.line), '\n')
+			o.last, o.lines = r.End, o.lines+1
+			o.origin = append(s.at.Origin(o.origin, row.Line), '\n')
 			continue
 		case recordEqual:
 			equal++
 			o.counts.Duplicate++
 		case recordConflict: // everything is staged again, without this key
 			rejected++
-			s.conflicts.add(r.hash.key)
+			s.conflicts.add(r.Hash.Key)
 		}
-		if err := s.flush(o, b.texts[r.resource]); err != nil {
+		if err := s.flush(o, b.Texts[r.Resource]); err != nil {
 			return err
 		}
-		o.from, o.last = r.end, r.end
+		o.from, o.last = r.End, r.End
 	}
 	s.input.Read++
 	switch {
-	case row.outcome == rowFiltered:
+	case row.Outcome == mapping.RowFiltered:
 		s.input.Filtered++
-	case row.outcome == rowOther:
+	case row.Outcome == mapping.RowOther:
 		s.input.Other++
-	case row.outcome == rowDuplicate:
+	case row.Outcome == mapping.RowDuplicate:
 		s.input.Duplicate++
-	case row.outcome == rowRejected || rejected > 0:
+	case row.Outcome == mapping.RowRejected || rejected > 0:
 		s.input.Rejected++
-		return s.rejects.add(row.raw)
+		return s.rejects.add(row.Raw)
 	case staged > 0:
 		s.input.Used++
 	case equal > 0:
@@ -242,118 +239,34 @@ func (s *staging) row(b *batch, row *rowResult, records []recordResult) error {
 }
 
 // conflict lists a record that has the natural key of another one, but other content.
-func (s *staging) conflict(r *recordResult, at place, origin string) error {
-	first, ok := s.firsts[r.hash.key]
+func (s *staging) conflict(r *mapping.RecordResult, at mapping.Place, origin string) error {
+	first, ok := s.firsts[r.Hash.Key]
 	message := "the record from " + first + " has the same natural key, but other content; none of them is staged"
 	if !ok {
-		s.firsts[r.hash.key] = origin
+		s.firsts[r.Hash.Key] = origin
 		message = "a later record has the same natural key, but other content; none of them is staged"
 	}
-	return s.problems.add(diag.Problem{Code: diag.RecordConflict, Level: diag.LevelOf(diag.RecordConflict), Input: at.input, File: at.file, Line: int(r.line),
-		Resource: s.outputs[r.resource].name, Key: r.key, Rule: ruleOf(r.unit.source.def.Pos), Message: message})
+	return s.problems.add(diag.Problem{Code: diag.RecordConflict, Level: diag.LevelOf(diag.RecordConflict), Input: at.Input, File: at.File, Line: int(r.Line),
+		Resource: s.outputs[r.Resource].name, Key: r.Key, Rule: r.Rule, Message: message})
 }
 
 // saw keeps a few of the values of rows that were left out.
-func (s *staging) saw(v seenValue) {
+func (s *staging) saw(v mapping.SeenValue) {
 	for _, old := range s.seen {
 		if old == v {
 			return
 		}
 	}
-	if len(s.seen) < maxSeen {
+	if len(s.seen) < mapping.MaxSeen {
 		s.seen = append(s.seen, v)
 	}
 }
 
 // merge adds the decisions of a worker.
-func (s *staging) merge(r *state) {
-	for i, n := range r.fits {
-		s.fits[i].fit += n.fit
-		s.fits[i].unfit += n.unfit
+func (s *staging) merge(r *mapping.Worker) {
+	for d, n := range r.Decisions() {
+		s.decided[d] += n
 	}
-	for id, n := range r.counts {
-		if n == 0 {
-			continue
-		}
-		d := r.plan.decisions
-		if id >= len(d) {
-			id -= len(d)
-			d = r.made
-		}
-		s.decided[*d[id]] += n
-	}
-}
-
-// tableRecord is a record that a table gave.
-type tableRecord struct {
-	unit   *unit
-	text   []byte // with its line end
-	origin string
-	hash   recordHash
-	key    string
-	log    []int32 // decisions, of tablePlan
-}
-
-// stageTables makes the records of tables; one that would reject is a problem.
-func (c *compiler) stageTables() {
-	p := c.program
-	r := newState(p.tablePlan, place{input: "tables"})
-	r.out = &batch{}
-	r.out.reset(0)
-	known := &recordTable{}
-	for _, u := range p.tablePlan.units {
-		if u.broken {
-			continue
-		}
-		r.begin(int64(u.pos.Line), nil)
-		r.out.problems = r.out.problems[:0]
-		c.stageTable(r, u, known)
-		for _, d := range r.out.problems {
-			where := ""
-			if d.Path != "" {
-				where = d.Path + ": "
-			}
-			c.add(u.pos, diag.BundleRecord, d.Fix, "%s: %s%s", d.Resource, where, d.Message)
-		}
-	}
-}
-
-// stageTable makes the record of one row of a table.
-func (c *compiler) stageTable(r *state, u *unit, known *recordTable) {
-	r.resource, r.faults = u.source.name, 0
-	if u.when != nil {
-		v, f := u.when.Eval(r.frame)
-		if f != nil {
-			r.fail(f, "")
-		}
-		if !v.IsTrue() {
-			return
-		}
-	}
-	text, h, ok := r.make(u, nil)
-	if !ok {
-		return
-	}
-	if known.add(h) == recordConflict {
-		r.list(diag.Problem{Resource: r.resource, Message: "an earlier row gives a record with the same natural key (" + r.keyText(u, text) + "), but other content"})
-		return
-	}
-	c.program.tables = append(c.program.tables, tableRecord{unit: u, text: text, hash: h, key: r.keyText(u, text), log: slices.Clone(r.log), origin: ruleOf(relative(u.pos, c.bundle.Path))})
-}
-
-// relative names a file of the bundle without the bundle's folder, however that was written.
-func relative(pos diag.Pos, folder string) diag.Pos {
-	pos.File = strings.TrimPrefix(pos.File, path.Clean(folder)+"/")
-	return pos
-}
-
-// jsonText is the text of a JSON string or number, for people.
-func jsonText(text []byte) string {
-	var s string
-	if json.Unmarshal(text, &s) == nil {
-		return s
-	}
-	return string(bytes.TrimSpace(text))
 }
 
 // checkEquation says whether every row is accounted for.

@@ -7,6 +7,7 @@ import (
 	"testing/fstest"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
@@ -38,8 +39,8 @@ func without(version, property, required string) *schema.Standard {
 }
 
 func TestEveryStandardOfTheRange(t *testing.T) {
-	other := func(property, required string) func(*Config) {
-		return func(c *Config) {
+	other := func(property, required string) func(*mapping.Config) {
+		return func(c *mapping.Config) {
 			c.Params = map[string]string{"school_year": "2024"}
 			c.Standards = append(c.Standards, without("4.0", property, required))
 		}

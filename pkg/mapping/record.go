@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"fmt"
@@ -28,16 +28,16 @@ type source struct {
 	def      *bundle.Resource
 	resource int // in Program.resources
 	name     string
-	parts    int      // of the natural key
-	names    []string // of the parts
+	parts    map[string]int // of the natural key, by path
+	names    []string       // of the parts
+	rule     string         // file:line
 }
 
 // recordCompiler compiles the record of one source in one place.
 type recordCompiler struct {
-	*compiler
+	c      *compiler
 	source *source
-	parts  map[string]int // path → part of the natural key
-	row    diag.Pos       // of the table's row, for records from tables
+	row    diag.Pos // of the table's row, for records from tables
 }
 
 // unit compiles a record; nil if it can never be.
@@ -46,13 +46,8 @@ func (c *compiler) unit(src *source, s *scope, e *element, row diag.Pos) *unit {
 	if !ok {
 		return nil // reported by Compile
 	}
-	met := c.problems.met
-	x := recordCompiler{compiler: c, source: src, parts: map[string]int{}, row: row}
-	src.parts, src.names = len(res.Identity), nil
-	for i, part := range res.Identity {
-		x.parts[strings.Join(part.Path, ".")] = i
-		src.names = append(src.names, part.Path[len(part.Path)-1])
-	}
+	met := c.report.problems.met
+	x := recordCompiler{c: c, source: src, row: row}
 	inner := s.child()
 	c.lets(inner, src.def.Let)
 	u := &unit{source: src, element: e, pos: row}
@@ -73,7 +68,7 @@ func (c *compiler) unit(src *source, s *scope, e *element, row diag.Pos) *unit {
 	if u.node == nil {
 		u.node = &objectNode{rule: src.def.Pos, path: "$"}
 	}
-	u.broken = c.problems.met > met
+	u.broken = c.report.problems.met > met
 	return u
 }
 
@@ -81,7 +76,7 @@ func (c *compiler) unit(src *source, s *scope, e *element, row diag.Pos) *unit {
 func (c *compiler) units(src *source, row *scope) {
 	if len(src.def.From.Lists) == 0 {
 		if u := c.unit(src, row, nil, diag.Pos{}); u != nil {
-			c.pl.units = append(c.pl.units, u)
+			c.plan.units = append(c.plan.units, u)
 		}
 		return
 	}
@@ -93,7 +88,7 @@ func (c *compiler) units(src *source, row *scope) {
 				continue
 			}
 			if u := c.unit(src, e.scope, e, diag.Pos{}); u != nil {
-				c.pl.units = append(c.pl.units, u)
+				c.plan.units = append(c.plan.units, u)
 			}
 		}
 	}
@@ -105,15 +100,15 @@ func (c *compiler) units(src *source, row *scope) {
 func (x *recordCompiler) bad(pos diag.Pos, fix, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
 	if x.row.File != "" {
-		if x.problems.shared(diag.At(pos, diag.BundleRecord, fix, "%s", message), x.row) {
+		if x.c.report.problems.shared(diag.At(pos, diag.BundleRecord, fix, "%s", message), x.row) {
 			return
 		}
-		message += fmt.Sprintf(" (for the row %s)", ruleOf(x.row))
+		message += fmt.Sprintf(" (for the row %s)", x.row.Rule())
 	}
-	if len(x.config.Standards) > 1 {
-		message += " (data standard " + x.standard.Version + ")"
+	if len(x.c.config.Standards) > 1 {
+		message += " (data standard " + x.c.standard.Version + ")"
 	}
-	x.add(pos, diag.BundleRecord, fix, "%s", message)
+	x.c.add(pos, diag.BundleRecord, fix, "%s", message)
 }
 
 // object compiles an object; nil if it has no value.
@@ -150,7 +145,7 @@ func (x *recordCompiler) object(o *schema.Object, n *bundle.Object, s *scope, pa
 		if value == nil {
 			continue
 		}
-		if i, ok := x.parts[strings.Join(inner, ".")]; ok {
+		if i, ok := x.source.parts[strings.Join(inner, ".")]; ok {
 			value = &keyNode{i, value}
 		}
 		out.props = append(out.props, propNode{name: append(jsonl.AppendString(nil, name), ':'), node: value, bits: bit[name]})
@@ -170,7 +165,7 @@ func (x *recordCompiler) decidedAway(n bundle.Node, s *scope) bool {
 	if !ok {
 		return false
 	}
-	test := x.condition(cond.When, s)
+	test := x.c.condition(cond.When, s)
 	return test.Constant && test.Fault == nil && !test.Data && !test.Bad && !test.Value.IsTrue()
 }
 
@@ -216,15 +211,15 @@ func (n *objectNode) fold() node {
 // data standard alone leave it out.
 func (x *recordCompiler) property(p *schema.Property, n bundle.Node, s *scope, path string, keys []string) (out node, early bool) {
 	if cond, ok := n.(*bundle.Cond); ok {
-		test := x.condition(cond.When, s)
+		test := x.c.condition(cond.When, s)
 		if test.Constant && test.Fault == nil && !test.Value.IsTrue() {
 			if !test.Bad {
-				x.quietly(func() { x.property(p, cond.Record, s, path, keys) })
+				x.unused(func(x *recordCompiler) { x.property(p, cond.Record, s, path, keys) })
 			}
-			return nil, !test.Data && !test.Bad && !x.inferring
+			return nil, !test.Data && !test.Bad && !x.c.inferring()
 		}
 		within := s.child()
-		within.names.NotNull = x.notNullIn(cond.When)
+		within.names.NotNull = x.c.notNullIn(cond.When)
 		inner, _ := x.property(p, cond.Record, within, path, keys)
 		if inner == nil || test.Constant && test.Fault == nil {
 			return inner, false
@@ -259,13 +254,13 @@ func (x *recordCompiler) property(p *schema.Property, n bundle.Node, s *scope, p
 	return nil, false
 }
 
-// quietly compiles what a parameter switches off, so that its names count as used; what is wrong
-// with it is no problem.
-func (x *recordCompiler) quietly(f func()) {
-	found, linted := x.problems, x.lints
-	x.problems, x.lints = &problems{}, &problems{}
-	f()
-	x.problems, x.lints = found, linted
+// unused compiles what a parameter switches off, so that its names count as used; what is wrong with
+// it is no problem.
+func (x *recordCompiler) unused(compile func(x *recordCompiler)) {
+	walk := *x
+	walk.c = x.c.fork()
+	compile(&walk)
+	x.c.report.uses.take(&walk.c.report.uses)
 }
 
 func kindWord(p *schema.Property) string {
@@ -282,7 +277,7 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 	if n.Expr == nil {
 		v = x.literal(n)
 	} else {
-		v = x.expression(n.Expr, s)
+		v = x.c.expression(n.Expr, s)
 	}
 	v.Pos = n.Pos
 	switch {
@@ -295,7 +290,7 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 		}
 		return &faultNode{v.Fault, path}, false
 	case v.Kind == expression.KindNull || v.Constant && (v.Value.IsNull() || v.Value.Kind.IsText() && expression.IsBlank(v.Value.S)):
-		return nil, !v.Data && v.Constant && !x.inferring
+		return nil, !v.Data && v.Constant && !x.c.inferring()
 	}
 	if p.Descriptor != "" {
 		return x.descriptorLeaf(p, v, n, path), false
@@ -353,7 +348,7 @@ func (x *recordCompiler) literal(n *bundle.Scalar) expression.Code {
 }
 
 func (x *recordCompiler) descriptorLeaf(p *schema.Property, v expression.Code, n *bundle.Scalar, path string) node {
-	rule := x.rule(p.Descriptor, n.Pos)
+	rule := x.c.rule(p.Descriptor, n.Pos)
 	if rule == nil {
 		return nil
 	}
@@ -362,10 +357,10 @@ func (x *recordCompiler) descriptorLeaf(p *schema.Property, v expression.Code, n
 		return nil
 	}
 	if !v.Constant {
-		x.pl.sites++
-		return &descriptorNode{v, descriptorSite{id: x.pl.sites - 1, rule: rule, resource: x.source.name, path: path, column: v.Column, pos: v.Pos}}
+		x.c.plan.sites++
+		return &descriptorNode{v, descriptorSite{id: x.c.plan.sites - 1, rule: rule, resource: x.source.name, path: path, column: v.Column, pos: v.Pos}}
 	}
-	if x.inferring {
+	if x.c.inferring() {
 		return &constNode{text: []byte(`""`)}
 	}
 	return x.constantDescriptor(rule, v.Value.Text(), n.Pos, path, v.Data)
@@ -373,7 +368,7 @@ func (x *recordCompiler) descriptorLeaf(p *schema.Property, v expression.Code, n
 
 // constantDescriptor decides a value that is known before the first row.
 func (x *recordCompiler) constantDescriptor(rule *descriptorRule, text string, pos diag.Pos, path string, data bool) node {
-	d := decide(&descriptorSite{rule: rule, resource: x.source.name, path: path, pos: pos}, text, &x.pl.decisions, 0)
+	d := decide(&descriptorSite{rule: rule, resource: x.source.name, path: path, pos: pos}, text, &x.c.plan.decisions, 0)
 	switch {
 	case d.fail != nil && !data:
 		x.bad(pos, d.fail.Fix, "%s: %s: %q", x.place(path), d.fail.Message, text)
@@ -400,12 +395,12 @@ func (x *recordCompiler) many(p *schema.Property, n bundle.Node, s *scope, path 
 	case *bundle.Object:
 		return single(x.object(p.Object, n, s, path+"[*]", []string{"[*]"})) // nothing in a list is part of the key
 	case *bundle.Cond:
-		return x.manyIf(n.When, s, path, func(s *scope) items { return x.many(p, n.Record, s, path) })
+		return x.manyIf(n.When, s, path, func(x *recordCompiler, s *scope) items { return x.many(p, n.Record, s, path) })
 	case *bundle.Each:
 		return x.each(p, n, s, path)
 	case *bundle.Scalar:
 		if n.Expr != nil {
-			if word, ok := x.bareWord(n.Expr); ok && (word == "scores" || word == "levels") {
+			if word, ok := x.c.bareWord(n.Expr); ok && (word == "scores" || word == "levels") {
 				return x.scoreItems(p, s, word, n.Pos, path)
 			}
 		}
@@ -415,20 +410,20 @@ func (x *recordCompiler) many(p *schema.Property, n bundle.Node, s *scope, path 
 }
 
 // manyIf compiles elements under a condition.
-func (x *recordCompiler) manyIf(when *bundle.Expr, s *scope, path string, part func(*scope) items) items {
+func (x *recordCompiler) manyIf(when *bundle.Expr, s *scope, path string, part func(*recordCompiler, *scope) items) items {
 	if when == nil {
-		return part(s)
+		return part(x, s)
 	}
-	test := x.condition(when, s)
+	test := x.c.condition(when, s)
 	if test.Constant && test.Fault == nil && !test.Value.IsTrue() {
 		if !test.Bad {
-			x.quietly(func() { part(s) })
+			x.unused(func(x *recordCompiler) { part(x, s) })
 		}
 		return nil
 	}
 	within := s.child()
-	within.names.NotNull = x.notNullIn(when)
-	inner := part(within)
+	within.names.NotNull = x.c.notNullIn(when)
+	inner := part(x, within)
 	if inner == nil || test.Constant && test.Fault == nil {
 		return inner
 	}
@@ -496,7 +491,7 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 			x.bad(n.Pos, "leave `record` and `let` out", "`each: %s` gives the %s as they are", name, name)
 			return nil
 		}
-		return x.manyIf(n.When, s, path, func(s *scope) items { return x.scoreItems(p, s, name, n.Over.Pos, path) })
+		return x.manyIf(n.When, s, path, func(x *recordCompiler, s *scope) items { return x.scoreItems(p, s, name, n.Over.Pos, path) })
 	case name == "objectives":
 		if s.scores == nil {
 			x.bad(n.Over.Pos, "give it a score table", "%s has no score tables, so there are no objectives", s.noScores)
@@ -510,7 +505,7 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 			inner.scores = &scoreSet{groups: []*scoreGroup{{scores: g.scores, levels: g.levels}}}
 			objective := expression.ConstantCode(expression.TextValue(g.objective), expression.Type{Kind: expression.KindText})
 			objective.Data = true
-			x.put(inner, &expression.Symbol{Name: "objective", What: "objective", Pos: n.Over.Pos, Code: objective})
+			x.c.put(inner, &expression.Symbol{Name: "objective", What: "objective", Pos: n.Over.Pos, Code: objective})
 			if part := x.repeated(p, n, inner, path); part != nil {
 				add(&groupItems{g, part})
 			}
@@ -525,7 +520,7 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 			inner := s.child()
 			inner.lists, inner.scores, inner.noScores, inner.elements = e.scope.lists, e.scope.scores, e.scope.noScores, e.scope.elements
 			for _, sym := range e.scope.names.Own() {
-				x.put(inner, sym)
+				x.c.put(inner, sym)
 			}
 			if part := x.repeated(p, n, inner, path); part != nil {
 				add(&elementItems{e, part, path})
@@ -537,13 +532,13 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 
 // eachRow repeats for the rows of a table; `on` keeps those whose columns equal names outside.
 func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, path string, add func(items)) {
-	t := x.tables[n.Over.Value]
+	t := x.c.tables[n.Over.Value]
 	if t == nil {
-		x.bad(n.Over.Pos, "put it at tables/"+n.Over.Value+".csv", "there is no table %q%s", n.Over.Value, diag.DidYouMean(n.Over.Value, slices.Sorted(maps.Keys(x.tables))))
+		x.bad(n.Over.Pos, "put it at tables/"+n.Over.Value+".csv", "there is no table %q%s", n.Over.Value, diag.DidYouMean(n.Over.Value, slices.Sorted(maps.Keys(x.c.tables))))
 		return
 	}
-	x.usedTables[t.Name] = true
-	fields := x.rowFields(t, n.On)
+	x.c.report.uses.tables[t.Name] = true
+	fields := x.c.rowFields(t, n.On)
 	outer := map[int]expression.Code{}
 	for _, on := range n.On {
 		col, ok := t.Column(on.Value)
@@ -556,7 +551,7 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 			x.bad(on.Pos, "name a column that is a name outside, too", "`on` names %q, which there is not here%s", on.Value, diag.DidYouMean(on.Value, s.names.Known()))
 			return
 		}
-		x.used[sym.Pos] = true
+		x.c.report.uses.names[sym.Pos] = true
 		outer[col] = sym.Code
 	}
 	for i := range t.rows {
@@ -567,7 +562,7 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 			if !ok || !keep {
 				continue
 			}
-			g, same, ok := x.joinColumn(out, values[col], fields[col].typ)
+			g, same, ok := x.c.joinColumn(out, values[col], fields[col].typ)
 			if !ok {
 				x.bad(n.Pos, "say `types:` of the table", "%q is %s outside and %s in the table: they are never equal", name, expression.WithArticle(out.Kind), expression.WithArticle(fields[col].kind()))
 				return
@@ -581,7 +576,7 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 			continue
 		}
 		inner := s.child()
-		x.fields(inner, fields, values, "table column")
+		x.c.fields(inner, fields, values, "table column")
 		part := x.repeated(p, n, inner, path)
 		if part != nil && len(guards) > 0 {
 			part = &guardItems{guards, part, path}
@@ -619,8 +614,8 @@ func (x *recordCompiler) repeated(p *schema.Property, n *bundle.Each, s *scope, 
 		x.bad(n.Pos, "say what to make of each: `record: {…}`", "`each: %s` has no `record`", n.Over.Value)
 		return nil
 	}
-	x.lets(s, n.Let)
-	return x.manyIf(n.When, s, path, func(s *scope) items { return x.many(p, n.Record, s, path) })
+	x.c.lets(s, n.Let)
+	return x.manyIf(n.When, s, path, func(x *recordCompiler, s *scope) items { return x.many(p, n.Record, s, path) })
 }
 
 // scoreItems compiles `scores` or `levels` of the innermost row, element or objective.
@@ -648,9 +643,9 @@ func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, p
 	if word == "levels" {
 		list = g.levels
 	}
-	method := x.rule(p.Object.ByName[need[0]].Descriptor, pos)
-	second := x.rule(p.Object.ByName[need[1]].Descriptor, pos)
-	if method == nil || second == nil || x.inferring {
+	method := x.c.rule(p.Object.ByName[need[0]].Descriptor, pos)
+	second := x.c.rule(p.Object.ByName[need[1]].Descriptor, pos)
+	if method == nil || second == nil || x.c.inferring() {
 		return nil
 	}
 	for _, sc := range list {
@@ -661,8 +656,8 @@ func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, p
 		}
 		if word == "levels" {
 			item.prefix = append(item.prefix, `,"performanceLevelDescriptor":`...)
-			item.site = descriptorSite{id: x.pl.sites, rule: second, resource: x.source.name, path: path + "[*]." + need[1], column: sc.header, method: sc.method, pos: sc.pos}
-			x.pl.sites++
+			item.site = descriptorSite{id: x.c.plan.sites, rule: second, resource: x.source.name, path: path + "[*]." + need[1], column: sc.header, method: sc.method, pos: sc.pos}
+			x.c.plan.sites++
 		} else {
 			item.prefix = append(item.prefix, `,"resultDatatypeTypeDescriptor":`...)
 			if !x.appendConstant(&item, second, sc.datatype, sc.pos, path+"[*]."+need[1]) {
@@ -681,9 +676,9 @@ func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, p
 // appendConstant encodes a descriptor of a score table; one that is left out would take all scores
 // of the row with it.
 func (x *recordCompiler) appendConstant(item *scoreItem, rule *descriptorRule, text string, pos diag.Pos, path string) bool {
-	if d, f := rule.resolve(text, "", pos); f == nil && d.sent == "" {
+	if d, f := rule.resolve(text, "", pos); f == nil && d.Sent == "" {
 		array, property, _ := strings.Cut(x.place(path), "[*].")
-		x.bad(pos, "give the value a descriptor there", "%q is left out by %s, but %s[*] needs its %s", text, d.rule, array, property)
+		x.bad(pos, "give the value a descriptor there", "%q is left out by %s, but %s[*] needs its %s", text, d.Rule.Rule(), array, property)
 		return false
 	}
 	k, ok := x.constantDescriptor(rule, text, pos, path, false).(*constNode)

@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"maps"
@@ -16,10 +16,12 @@ func (c *compiler) tree(e *bundle.Expr) *expression.Tree {
 	if tree == nil {
 		var problem *diag.Problem
 		if tree, problem = expression.Parse(expression.Text{Source: e.Source, At: e.At}); problem != nil {
-			c.problems.add(*problem)
+			c.report.problems.add(*problem)
 			return nil
 		}
-		c.trees[e] = tree
+		if !c.built {
+			c.trees[e] = tree
+		}
 	}
 	return tree
 }
@@ -33,7 +35,7 @@ func (c *compiler) expression(e *bundle.Expr, s *scope) expression.Code {
 	}
 	out := expression.Compile(c, tree, s.names)
 	if out.Bad { // perhaps by a name whose own expression was reported
-		c.problems.met++
+		c.report.problems.met++
 	}
 	return out
 }
@@ -46,7 +48,7 @@ func (c *compiler) condition(e *bundle.Expr, s *scope) expression.Code {
 	}
 	out := expression.CompileCondition(c, tree, s.names, "`when`")
 	if out.Bad {
-		c.problems.met++
+		c.report.problems.met++
 	}
 	return out
 }
@@ -65,26 +67,30 @@ func (c *compiler) Param(name string) (*expression.Symbol, []string) {
 	if sym == nil {
 		return nil, c.paramNames()
 	}
-	c.used[sym.Pos] = true
+	c.report.uses.names[sym.Pos] = true
 	return sym, nil
 }
 
-// Lookup finds a table, which is looked up now.
+// Lookup finds a table, which is looked up now. Once the program is built, it is known of every table
+// whether it is.
 func (c *compiler) Lookup(name string) (*expression.Table, []string) {
 	t := c.tables[name]
 	if t == nil {
 		return nil, slices.Sorted(maps.Keys(c.tables))
 	}
-	c.usedTables[name] = true
-	t.keyed = true
+	c.report.uses.tables[name] = true
+	if !t.keyed && c.inference != nil {
+		t.keyed, c.inference.learned = true, true
+	}
 	return t.Table, nil
 }
 
-// FitsKey fits a table's key column to the values looked up in it, the same in every call.
+// FitsKey fits a table's key column to the values looked up in it, the same in every call. Once the
+// program is built, each such column has its type.
 func (c *compiler) FitsKey(table *expression.Table, col int, k expression.Kind) bool {
 	t := c.tables[table.Name]
-	if !t.decided[col] {
-		t.Kinds[col], t.decided[col] = k, true
+	if !t.decided[col] && c.inference != nil {
+		t.Kinds[col], t.decided[col], c.inference.learned = k, true, true
 		if k.IsText() {
 			t.Kinds[col] = expression.KindText
 		}
@@ -95,13 +101,13 @@ func (c *compiler) FitsKey(table *expression.Table, col int, k expression.Kind) 
 }
 
 // Use notes that a name is used.
-func (c *compiler) Use(sym *expression.Symbol) { c.used[sym.Pos] = true }
+func (c *compiler) Use(sym *expression.Symbol) { c.report.uses.names[sym.Pos] = true }
 
 // Report lists what is wrong.
-func (c *compiler) Report(p diag.Problem) { c.problems.add(p) }
+func (c *compiler) Report(p diag.Problem) { c.report.problems.add(p) }
 
 // Lint lists what is allowed and unwise.
-func (c *compiler) Lint(p diag.Problem) { c.lints.add(p) }
+func (c *compiler) Lint(p diag.Problem) { c.report.lints.add(p) }
 
 // Inferring reports whether the types of key columns are still being found.
-func (c *compiler) Inferring() bool { return c.inferring }
+func (c *compiler) Inferring() bool { return c.inferring() }

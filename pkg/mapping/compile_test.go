@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"strings"
@@ -6,19 +6,6 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
-
-// with replaces parts of the simple bundle: old, new, old, new.
-func with(t testing.TB, pairs ...string) string {
-	t.Helper()
-	text := simple
-	for i := 0; i < len(pairs); i += 2 {
-		if !strings.Contains(text, pairs[i]) {
-			t.Fatalf("%q is not in the bundle", pairs[i])
-		}
-		text = strings.Replace(text, pairs[i], pairs[i+1], 1)
-	}
-	return text
-}
 
 func TestCompileProblems(t *testing.T) {
 	year := params("school_year", "2024")
@@ -96,45 +83,6 @@ func TestAllProblemsAtOnce(t *testing.T) {
 	for _, want := range []string{`"dya"`, `"yeare"`, `"Int"`, "grades.csv:3"} {
 		if !strings.Contains(problemText(problems), want) {
 			t.Errorf("%s is not in\n%s", want, problemText(problems))
-		}
-	}
-}
-
-func TestOverlay(t *testing.T) {
-	over := func(files string) func(*Config) {
-		return func(c *Config) {
-			c.Params = map[string]string{"school_year": "2024"}
-			c.Overlay = &Overlay{FS: archive(files), Path: "tenants/x/simple"}
-		}
-	}
-	p := compile(t, simple, over("-- grades.csv --\nvalue,descriptor\n3,Fourth grade\n9,Ninth grade\n-- AcademicSubjectDescriptor.csv --\nvalue,descriptor\nMathematics,uri://district.org/AcademicSubjectDescriptor#Math\n"))
-	if len(p.Overlays) != 2 {
-		t.Errorf("%+v", p.Overlays)
-	}
-	r := mustRun(t, p, "results", "ID,Grade,Date,Year,Score,Pct,Level\ns1,3,3/1/2024,2024,1,,\ns2,9,3/1/2024,2024,1,,\ns3,NN,3/1/2024,2024,1,,\ns4,7,3/1/2024,2024,1,,\n")
-	for _, want := range []string{"Fourth grade", "Ninth grade"} {
-		if !strings.Contains(r.staged(t, "studentAssessments"), want) {
-			t.Errorf("no %s", want)
-		}
-	}
-	if !strings.Contains(r.staged(t, "assessments"), "uri://district.org/AcademicSubjectDescriptor#Math") {
-		t.Error("the overlay of a type that is as written did not take part")
-	}
-	if got := r.file(t, "unmapped.csv"); !strings.Contains(got, "grades,7,1,results:5,") || !strings.Contains(got, `tenants/x/simple/grades.csv,"value,descriptor","7,"`) {
-		t.Error(got)
-	}
-	if got := r.file(t, "mappings.csv"); !strings.Contains(got, "tenants/x/simple/grades.csv:2") {
-		t.Error(got)
-	}
-	for files, want := range map[string]string{
-		"-- tests.csv --\ncode,assessment,title,subject\n":             "tests.csv may not be overlaid",
-		"-- grade.csv --\nvalue,descriptor\n":                          `grade.csv may not be overlaid (did you mean "grades.csv"?)`,
-		"-- grades.csv --\nvalue,to\n3,x\n":                            "the columns are not those of the bundle's table",
-		"-- grades.csv --\nvalue,descriptor\n3,x\n3,y\n":               "the key stands already in line 2",
-		"-- grades.csv --\nvalue,descriptor\n3,uri://x/Descriptor#y\n": "is no GradeLevelDescriptor",
-	} {
-		if _, problems := tryCompile(t, simple, over(files)); !strings.Contains(problemText(problems), want) {
-			t.Errorf("%s: %s", files, problemText(problems))
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 
 // elementsIn binds the elements of a list that stand in this place: at the row, or in an outer
 // element. Those that have no column in the file are left out and counted.
-func (c *compiler) elementsIn(l *list, outer *element, s *scope, b *binding, texts map[string]string) []*element {
+func (c *compiler) elementsIn(l *List, outer *element, s *scope, b *binding, texts map[string]string) []*element {
 	var out []*element
 	for i := range l.elements {
 		t := maps.Clone(texts)
@@ -25,7 +25,7 @@ func (c *compiler) elementsIn(l *list, outer *element, s *scope, b *binding, tex
 			continue
 		}
 		if !b.ideal && !c.present(l, i, s, b, t) {
-			b.absent[l.path]++
+			b.absent[l.Path]++
 			continue
 		}
 		e := c.element(l, i, outer, s, b, t)
@@ -37,7 +37,7 @@ func (c *compiler) elementsIn(l *list, outer *element, s *scope, b *binding, tex
 
 // fieldTexts adds what stands for an element's fields in headers. A column in `on` is the outer name
 // itself, and has its text; where that is known only with the row it is the table's.
-func (l *list) fieldTexts(at int, texts map[string]string) {
+func (l *List) fieldTexts(at int, texts map[string]string) {
 	for k, f := range l.fields {
 		if _, outer := texts[f.name]; !f.on || !outer {
 			texts[f.name] = l.elements[at][k].text
@@ -50,33 +50,33 @@ func (l *list) fieldTexts(at int, texts map[string]string) {
 // is left without any is not in the file's layout; if no layout has one for a list, it is a problem.
 func (c *compiler) ownCells(b *binding) {
 	binders := map[int][]*element{}
-	for _, e := range c.pl.elements {
+	for _, e := range c.plan.elements {
 		for _, i := range e.bound {
 			binders[i] = append(binders[i], e)
 		}
 	}
 	shares := map[*element]bool{}
-	for _, e := range c.pl.elements {
+	for _, e := range c.plan.elements {
 		e.own = slices.DeleteFunc(e.own, func(o ownCell) bool {
 			shared := slices.ContainsFunc(binders[o.index], func(b *element) bool { return !b.within(e) && !e.within(b) })
 			shares[e] = shares[e] || shared
 			return shared
 		})
 	}
-	able, some := map[*element]bool{}, map[*list]bool{}
-	for _, e := range c.pl.elements {
+	able, some := map[*element]bool{}, map[*List]bool{}
+	for _, e := range c.plan.elements {
 		for o := e; o != nil && len(e.own) > 0; o = o.outer {
 			able[o], some[o.list] = true, true
 		}
 	}
-	for _, e := range c.pl.elements {
+	for _, e := range c.plan.elements {
 		switch {
 		case !shares[e] || able[e]:
 		case !b.ideal:
-			b.absent[e.list.path]++
-		case !some[e.list] && !c.inferring:
-			c.add(e.list.def.Name.Pos, diag.BundleList, "let a header name the fields of the lists around it, too, as in \"{subject} Part {n}\"",
-				"no element of %s can exist: other elements bind the columns of its headers", e.list.path)
+			b.absent[e.list.Path]++
+		case !some[e.list] && !c.inferring():
+			c.add(e.list.Def.Name.Pos, diag.BundleList, "let a header name the fields of the lists around it, too, as in \"{subject} Part {n}\"",
+				"no element of %s can exist: other elements bind the columns of its headers", e.list.Path)
 		}
 	}
 }
@@ -93,10 +93,10 @@ func (e *element) within(o *element) bool {
 
 // element binds one element. Its own headers are those whose pattern names a field of the list;
 // ownCells takes away what others bind too.
-func (c *compiler) element(l *list, at int, outer *element, s *scope, b *binding, texts map[string]string) *element {
-	e := &element{id: len(c.pl.elements), at: at, number: c.numbers[l], list: l, outer: outer, scope: s.child()}
+func (c *compiler) element(l *List, at int, outer *element, s *scope, b *binding, texts map[string]string) *element {
+	e := &element{id: len(c.plan.elements), at: at, number: c.numbers[l], list: l, outer: outer, scope: s.child()}
 	c.numbers[l]++
-	c.pl.elements = append(c.pl.elements, e)
+	c.plan.elements = append(c.plan.elements, e)
 	e.scope.lists = map[string][]*element{}
 	e.scope.elements = append(slices.Clone(s.elements), e)
 	c.fields(e.scope, l.fields, l.elements[at], "field")
@@ -114,8 +114,8 @@ func (c *compiler) element(l *list, at int, outer *element, s *scope, b *binding
 			e.own = append(e.own, ownCell{bc.index, col.nulls})
 		}
 	}
-	c.lets(e.scope, l.def.Let)
-	c.scoreScope(e.scope, l.scores, "the list "+l.path, b, texts, l, e)
+	c.lets(e.scope, l.Def.Let)
+	c.scoreScope(e.scope, l.scores, "the list "+l.Path, b, texts, l, e)
 	if e.scope.scores != nil {
 		for _, sc := range e.scope.scores.all {
 			if sc.index < 0 {
@@ -131,23 +131,23 @@ func (c *compiler) element(l *list, at int, outer *element, s *scope, b *binding
 	for _, inner := range l.lists {
 		c.listName(e.scope, inner)
 		nested := c.elementsIn(inner, e, e.scope, b, texts)
-		e.scope.lists[inner.def.Name.Value] = nested
+		e.scope.lists[inner.Def.Name.Value] = nested
 		e.nested = append(e.nested, nested...)
 		for _, n := range nested {
 			for _, cell := range n.content {
-				e.content = append(e.content, contentCell{contentTag(inner.def.Name.Pos, fmt.Sprint(n.at, cell.tag)), cell.index, cell.nulls})
+				e.content = append(e.content, contentCell{contentTag(inner.Def.Name.Pos, fmt.Sprint(n.at, cell.tag)), cell.index, cell.nulls})
 			}
 		}
 	}
 	e.content = orderContent(e.content)
-	e.key, e.by = c.keyOf(e.scope, l.def.Key, l.def.Duplicates)
+	e.key, e.by = c.keyOf(e.scope, l.Def.Key, l.Def.Duplicates)
 	if len(e.key) > 0 {
-		i := slices.IndexFunc(c.pl.listKeys, func(k *listKey) bool { return k.list == l })
+		i := slices.IndexFunc(c.plan.listKeys, func(k *listKey) bool { return k.list == l })
 		if i < 0 {
-			i = len(c.pl.listKeys)
-			c.pl.listKeys = append(c.pl.listKeys, &listKey{id: i, list: l})
+			i = len(c.plan.listKeys)
+			c.plan.listKeys = append(c.plan.listKeys, &listKey{list: l})
 		}
-		c.pl.listKeys[i].elements = append(c.pl.listKeys[i].elements, e)
+		c.plan.listKeys[i].elements = append(c.plan.listKeys[i].elements, e)
 	}
 	return e
 }
@@ -159,14 +159,14 @@ func (c *compiler) fields(s *scope, fields []field, values []fieldValue, what st
 			continue // a field that is called like a function can be used in headers, not in expressions
 		}
 		v := expression.ConstantCode(values[i].value, f.typ)
-		v.Data, v.Constant = true, !c.inferring
+		v.Data, v.Constant = true, !c.inferring()
 		c.declare(s, &expression.Symbol{Name: f.name, What: what, Pos: f.pos, Code: v})
 	}
 }
 
 // listName checks the name of a list against those that are visible where it stands.
-func (c *compiler) listName(s *scope, l *list) {
-	name := l.def.Name
+func (c *compiler) listName(s *scope, l *List) {
+	name := l.Def.Name
 	if old, ok := s.names.Find(name.Value); ok {
 		c.add(name.Pos, diag.BundleName, "give one of them another name; nothing shadows", "the list %q is already the name of a %s here (%s)", name.Value, old.What, old.Pos)
 	}
@@ -177,18 +177,18 @@ func (c *compiler) listName(s *scope, l *list) {
 
 // join says whether an element stands in this place: `on` compares its columns with outer names.
 // What is known only with the row becomes a guard.
-func (c *compiler) join(l *list, at int, s *scope) (guards []guard, keep bool) {
+func (c *compiler) join(l *List, at int, s *scope) (guards []guard, keep bool) {
 	for i, f := range l.fields {
 		if !f.on {
 			continue
 		}
-		on := l.def.On[slices.IndexFunc(l.def.On, func(o bundle.Text) bool { return o.Value == f.name })]
+		on := l.Def.On[slices.IndexFunc(l.Def.On, func(o bundle.Text) bool { return o.Value == f.name })]
 		sym, ok := s.names.Find(f.name)
 		if !ok {
 			c.add(on.Pos, diag.BundleList, "name a column of the table that is a name outside, too", "`on` names %q, which there is not outside of the list%s", f.name, diag.DidYouMean(f.name, s.names.Known()))
 			return nil, false
 		}
-		c.used[sym.Pos] = true
+		c.report.uses.names[sym.Pos] = true
 		g, keep, ok := c.joinColumn(sym.Code, l.elements[at][i], f.typ)
 		if !ok {
 			c.add(on.Pos, diag.BundleList, "say `types:` of the table", "%q is %s outside and %s in the table: they are never equal", f.name, expression.WithArticle(sym.Code.Kind), expression.WithArticle(f.typ.Kind))
@@ -206,7 +206,7 @@ func (c *compiler) join(l *list, at int, s *scope) (guards []guard, keep bool) {
 
 // joinable says whether `on` may keep an element, as far as that is known before the names around it
 // are bound.
-func (c *compiler) joinable(l *list, at int, s *scope) bool {
+func (c *compiler) joinable(l *List, at int, s *scope) bool {
 	for i, f := range l.fields {
 		if !f.on {
 			continue
@@ -222,7 +222,7 @@ func (c *compiler) joinable(l *list, at int, s *scope) bool {
 
 // joinColumn compares an outer name with a column's value: at once if both are known.
 func (c *compiler) joinColumn(outer expression.Code, inner fieldValue, t expression.Type) (g *guard, keep, ok bool) {
-	if outer.Bad || c.inferring {
+	if outer.Bad || c.inferring() {
 		return nil, true, true
 	}
 	if !expression.Comparable(outer.Kind, t.Kind) {
@@ -239,7 +239,7 @@ func (c *compiler) joinColumn(outer expression.Code, inner fieldValue, t express
 
 // present reports whether an element has a column in the file: a header of its own, or one of an
 // element in it.
-func (c *compiler) present(l *list, at int, s *scope, b *binding, texts map[string]string) bool {
+func (c *compiler) present(l *List, at int, s *scope, b *binding, texts map[string]string) bool {
 	has := func(patterns []string) bool {
 		for _, p := range patterns {
 			if namesField(p, l.fields) {
@@ -287,7 +287,7 @@ func headerPatterns(def *bundle.Column) []string { return texts(def.Headers) }
 
 // exists reports whether an element is there on the row: some cell of its own is not null, or an
 // element in it is there. One that `on` does not join, or that a key dropped, is not.
-func (r *state) exists(e *element) bool {
+func (r *Worker) exists(e *element) bool {
 	seen := &r.elements[e.id]
 	if seen.row != r.frame.Row {
 		seen.there, seen.fault = r.there(e)
@@ -298,7 +298,7 @@ func (r *state) exists(e *element) bool {
 
 // there gives the fault too that keeps `on` from telling whether the element is joined: it is there
 // if it has a value, so that no value goes lost, and what is made from it is rejected.
-func (r *state) there(e *element) (bool, *expression.Fault) {
+func (r *Worker) there(e *element) (bool, *expression.Fault) {
 	var doubt *expression.Fault
 	for i := range e.guards {
 		v, f := e.guards[i].outer.Eval(r.frame)
@@ -326,7 +326,7 @@ func (r *state) there(e *element) (bool, *expression.Fault) {
 }
 
 // doubtful reports an element of which `on` could not tell whether it is joined.
-func (r *state) doubtful(e *element, path string) bool {
+func (r *Worker) doubtful(e *element, path string) bool {
 	if !r.exists(e) || r.elements[e.id].fault == nil {
 		return false
 	}
@@ -335,7 +335,7 @@ func (r *state) doubtful(e *element, path string) bool {
 }
 
 // spoiled gives the bad cells of an element: they reject the records from it and those that reach it.
-func (r *state) spoiled(columns []*boundColumn, path string) bool {
+func (r *Worker) spoiled(columns []*boundColumn, path string) bool {
 	bad := false
 	for _, bc := range columns {
 		if _, f := bc.code.Eval(r.frame); f != nil {

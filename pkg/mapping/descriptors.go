@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"fmt"
@@ -19,8 +19,7 @@ type descriptorRule struct {
 	vendor string       // uri up to the code, of a type whose values are the vendor's
 	host   string       // of a type that is as written
 	table  *lookupTable // of a mapped type; of a vendor's, its descriptions; of a host's, the tenant's
-	used   bool
-	broken bool // its table is not there, which was reported
+	broken bool         // its table is not there, which was reported
 }
 
 // vendorTypes are the types that the usual claim set lets a vendor create, with the data standard
@@ -83,7 +82,7 @@ func (c *compiler) namespace(d *bundle.Descriptors) string {
 	}
 	n := c.expression(d.Namespace, c.top)
 	switch {
-	case n.Bad || c.inferring:
+	case n.Bad || c.inferring():
 		return ""
 	case !n.Constant || n.Fault != nil || !n.Kind.IsText() || expression.IsBlank(n.Value.S):
 		c.add(d.Namespace.Pos, diag.BundleDescriptor, "use a parameter, as in params.namespace", "the namespace must be a text that is known before the first row")
@@ -99,7 +98,7 @@ func (c *compiler) descriptorTable(name *bundle.Text, need, may []string) *looku
 		c.add(name.Pos, diag.BundleDescriptor, "put it at tables/"+name.Value+".csv", "there is no table %q%s", name.Value, diag.DidYouMean(name.Value, slices.Sorted(maps.Keys(c.tables))))
 		return nil
 	}
-	c.usedTables[t.Name] = true
+	c.report.uses.tables[t.Name] = true
 	for _, col := range need {
 		if _, ok := t.Column(col); !ok {
 			c.add(name.Pos, diag.BundleDescriptor, "give it the columns "+strings.Join(need, ","), "the table %q has no column %q", t.Name, col)
@@ -124,24 +123,24 @@ func (c *compiler) rule(typ string, pos diag.Pos) *descriptorRule {
 		c.add(pos, diag.BundleDescriptor, "list it under `descriptors.vendor` or `descriptors.shared`", "the descriptor type %s is used, but not listed", typ)
 		return nil
 	}
-	r.used = true
+	c.report.uses.rules[typ] = true
 	if r.broken {
-		c.problems.met++
+		c.report.problems.met++
 		return nil
 	}
 	return r
 }
 
-// decision is one descriptor that was decided: a line of mappings.csv.
-type decision struct {
-	resource string
-	path     string
-	typ      string
-	value    string // the vendor's
-	sent     string // the URI; empty where it is left out
-	rule     string // file:line
-	code     string // for a vendor's type: the code, to be staged as a descriptor
-	method   string // for a level of a score table: its reporting method
+// Decision is one descriptor that was decided: a line of mappings.csv.
+type Decision struct {
+	Resource string
+	Path     string
+	Type     string
+	Value    string   // the vendor's
+	Sent     string   // the URI; empty where it is left out
+	Rule     diag.Pos // the line that says so
+	Code     string   // for a vendor's type: the code, to be staged as a descriptor
+	Method   string   // for a level of a score table: its reporting method
 }
 
 // descriptorSite is one place in the records that holds a descriptor.
@@ -163,36 +162,42 @@ type resolved struct {
 }
 
 // resolve decides a value.
-func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (decision, *expression.Fault) {
-	out := decision{typ: d.typ, value: text, rule: ruleOf(rule)}
+func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (Decision, *expression.Fault) {
+	out := Decision{Type: d.typ, Value: text, Rule: lineOf(rule)}
 	row := d.row(text)
 	if row >= 0 {
-		out.rule = ruleOf(d.table.rows[row].pos)
+		out.Rule = lineOf(d.table.rows[row].pos)
 	}
 	switch {
 	case d.vendor != "":
-		out.code = text
+		out.Code = text
 		if row >= 0 {
-			out.code = d.table.code(row)
+			out.Code = d.table.code(row)
 		}
-		if n := jsonl.UTF16Length(out.code); n > maxCode {
+		if n := jsonl.UTF16Length(out.Code); n > maxCode {
 			return out, &expression.Fault{Code: diag.DescriptorLong, Rule: rule, Column: column, Value: text,
 				Message: fmt.Sprintf("the value has %d characters, a code of %s at most %d", n, d.typ, maxCode)}
 		}
-		out.sent = d.vendor + out.code
+		out.Sent = d.vendor + out.Code
 	case row >= 0:
 		to := d.table.cell(row, "descriptor")
 		if to != "" && !strings.Contains(to, "#") {
 			to = standardHost + "/" + d.typ + "#" + to
 		}
-		out.sent = to
+		out.Sent = to
 	case d.host != "":
-		out.sent = d.host + "/" + d.typ + "#" + text
+		out.Sent = d.host + "/" + d.typ + "#" + text
 	default:
 		m := &expression.Miss{Table: d.table.Table, Keys: []string{text}}
 		return out, m.Fault(rule, column)
 	}
 	return out, nil
+}
+
+// lineOf is the line of a place: what decides stands in a row or a rule, not in a column of it.
+func lineOf(pos diag.Pos) diag.Pos {
+	pos.Col = 0
+	return pos
 }
 
 // row is the row of a value in the rule's table; -1 if there is none.
@@ -204,17 +209,17 @@ func (d *descriptorRule) row(value string) int {
 }
 
 // decide resolves a value and notes the decision in the list.
-func decide(at *descriptorSite, text string, list *[]*decision, base int) *resolved {
+func decide(at *descriptorSite, text string, list *[]*Decision, base int) *resolved {
 	text = strings.Clone(text)
 	made, f := at.rule.resolve(text, at.column, at.pos)
 	if f != nil {
 		return &resolved{fail: f, id: -1}
 	}
-	made.resource, made.path, made.method = at.resource, at.path, at.method
+	made.Resource, made.Path, made.Method = at.resource, at.path, at.method
 	*list = append(*list, &made)
 	out := &resolved{id: int32(base + len(*list) - 1)}
-	if made.sent != "" {
-		out.text = jsonl.AppendString(nil, made.sent)
+	if made.Sent != "" {
+		out.text = jsonl.AppendString(nil, made.Sent)
 	}
 	return out
 }
@@ -284,3 +289,50 @@ func (c *compiler) descriptorTypes() []string {
 	}
 	return types
 }
+
+// DescribesValue reports whether the bundle has a row for a value of one of the vendor's descriptor
+// types.
+func (p *Program) DescribesValue(typ, value string) bool {
+	return p.compiler.rules[typ].row(value) >= 0
+}
+
+// VendorDescriptor is the record of the descriptor that a vendor's value becomes, with its code.
+func (p *Program) VendorDescriptor(typ, code, value string) []byte {
+	return p.compiler.rules[typ].record(code, value)
+}
+
+// record is the descriptor that a vendor's code becomes.
+func (d *descriptorRule) record(code, value string) []byte {
+	short, description := value, ""
+	if len([]rune(short)) > 75 {
+		short = code
+	}
+	if row := d.row(value); row >= 0 {
+		description = d.table.cell(row, "description")
+	}
+	text := append([]byte(nil), `{"codeValue":`...)
+	text = jsonl.AppendString(text, code)
+	text = append(text, `,"namespace":`...)
+	text = jsonl.AppendString(text, strings.TrimSuffix(d.vendor, "#"))
+	text = append(text, `,"shortDescription":`...)
+	text = jsonl.AppendString(text, short)
+	if description != "" {
+		text = append(text, `,"description":`...)
+		text = jsonl.AppendString(text, description)
+	}
+	return append(text, "}\n"...)
+}
+
+// DeclaredLevels is the performance levels that the bundle describes.
+func (p *Program) DeclaredLevels() []string {
+	var values []string
+	if rule := p.compiler.rules[PerformanceLevels]; rule != nil && rule.table != nil {
+		for i := range rule.table.rows {
+			values = append(values, rule.table.cell(i, "value"))
+		}
+	}
+	return values
+}
+
+// PerformanceLevels is the descriptor type of the levels that students reach.
+const PerformanceLevels = "PerformanceLevelDescriptor"

@@ -1,29 +1,29 @@
-package transform
+package mapping
 
 import (
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
+	"iter"
 	"slices"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
-	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
-// state is what one worker knows of the row it is at. It is owned by one goroutine, and reused from
+// Worker is what one worker knows of the row it is at. It is owned by one goroutine, and reused from
 // row to row: slots remember the number of the row they were filled for.
-type state struct {
-	plan      *plan
-	place     place
+type Worker struct {
+	plan      *Plan
+	place     Place
 	frame     *expression.Frame
 	line      int64
 	padded    []string
 	elements  []elementState
 	fits      []fits                 // by the plan's columns
 	sites     []map[string]*resolved // by place in the records: what was decided for a value
-	made      []*decision            // decided by this worker
+	made      []*Decision            // decided by this worker
 	log       []int32                // decisions of the record at hand
 	counts    []int64                // by decision, of records that were made
 	keyParts  [16]span
@@ -32,11 +32,11 @@ type state struct {
 	listed    []*expression.Fault // of the row at hand
 	uncounted int                 // where its problems say how many more it has
 	warned    []*score
-	out       *batch
+	out       *Batch
+	scratch   Batch // of the first pass
 	recent    []recentRecord
 	unnamed   []unnamedColumn
-	dropped   *keyVerdicts // what pass 1 decided for the file
-	poisoned  *conflictSet
+	decided   Decided // nil: nothing
 }
 
 type elementState struct {
@@ -45,32 +45,47 @@ type elementState struct {
 	fault *expression.Fault // `on` could not tell whether it is
 }
 
-// place names a file among the inputs.
-type place struct {
-	input  string
-	file   string // as the caller named it
-	number int    // among the files of its input, from 1; 0 if it is the only one
+// Place names a file among the inputs.
+type Place struct {
+	Input  string
+	File   string // as the caller named it
+	Number int    // among the files of its input, from 1; 0 if it is the only one
 }
 
-// origin is where a row's records come from: results:1042, or results#2:1042.
-func (p place) origin(dst []byte, line int64) []byte {
-	return jsonl.Origin{Input: p.input, File: p.number, Line: line}.Append(dst)
+// Origin appends where a row's records come from: results:1042, or results#2:1042.
+func (p Place) Origin(dst []byte, line int64) []byte {
+	dst = append(dst, p.Input...)
+	if p.Number > 0 {
+		dst = fmt.Appendf(dst, "#%d", p.Number)
+	}
+	return fmt.Appendf(dst, ":%d", line)
 }
 
-func newState(pl *plan, at place) *state {
-	r := &state{plan: pl, place: at, frame: expression.NewFrame(pl.slots), elements: make([]elementState, len(pl.elements)),
-		fits: make([]fits, len(pl.columns)), sites: make([]map[string]*resolved, pl.sites), padded: make([]string, len(pl.headers))}
-	for i, h := range pl.headers {
-		if h == "" && !pl.input.ignored(h) {
-			r.unnamed = append(r.unnamed, unnamedColumn{index: i})
+// NewWorker makes a worker for a file; decided may be nil.
+func NewWorker(pl *Plan, at Place, decided Decided) *Worker {
+	return &Worker{plan: pl, place: at, decided: decided, frame: expression.NewFrame(pl.slots), elements: make([]elementState, len(pl.elements)),
+		fits: make([]fits, len(pl.columns)), sites: make([]map[string]*resolved, pl.sites), padded: make([]string, len(pl.headers)),
+		unnamed: make([]unnamedColumn, len(pl.unnamed))}
+}
+
+// Decisions is the descriptors that the worker decided in records, with how often each.
+func (r *Worker) Decisions() iter.Seq2[Decision, int64] {
+	return func(yield func(Decision, int64) bool) {
+		for id, n := range r.counts {
+			d := r.plan.decisions
+			if id >= len(d) {
+				id -= len(d)
+				d = r.made
+			}
+			if n > 0 && !yield(*d[id], n) {
+				return
+			}
 		}
 	}
-	return r
 }
 
 // unnamedColumn is what stands in a column without header.
 type unnamedColumn struct {
-	index int
 	rows  int   // with a value
 	first int64 // line
 }
@@ -85,7 +100,7 @@ func (u *unnamedColumn) see(line int64, cell string) {
 }
 
 // begin moves to the next row; what slots hold is forgotten by its number.
-func (r *state) begin(line int64, cells []string) {
+func (r *Worker) begin(line int64, cells []string) {
 	r.frame.Row++
 	r.line, r.frame.Cells, r.frame.Missed = line, cells, r.frame.Missed[:0]
 	r.listed, r.warned = r.listed[:0], r.warned[:0]
@@ -95,12 +110,12 @@ func (r *state) begin(line int64, cells []string) {
 		r.frame.Cells = r.padded
 	}
 	for i := range r.unnamed {
-		r.unnamed[i].see(line, r.frame.Cells[r.unnamed[i].index])
+		r.unnamed[i].see(line, r.frame.Cells[r.plan.unnamed[i]])
 	}
 }
 
 // fail spoils the record at hand; the row lists a fault once.
-func (r *state) fail(f *expression.Fault, path string) {
+func (r *Worker) fail(f *expression.Fault, path string) {
 	r.faults++
 	if slices.Contains(r.listed, f) {
 		return
@@ -122,13 +137,13 @@ func (r *state) fail(f *expression.Fault, path string) {
 }
 
 // more counts what the row does not list, in one line of its own.
-func (r *state) more(f *expression.Fault) {
+func (r *Worker) more(f *expression.Fault) {
 	n := len(r.listed) - maxListed
 	if n == 1 {
-		r.uncounted = len(r.out.problems)
+		r.uncounted = len(r.out.Problems)
 		r.list(diag.Problem{Code: f.Code, Level: diag.LevelOf(f.Code)})
 	}
-	p := &r.out.problems[r.uncounted]
+	p := &r.out.Problems[r.uncounted]
 	p.Count, p.Message = n, fmt.Sprintf("and %d more problems of this row, not listed one by one", n)
 }
 
@@ -136,42 +151,42 @@ func (r *state) more(f *expression.Fault) {
 const maxListed = 50
 
 // list lists a problem at the row.
-func (r *state) list(p diag.Problem) {
-	p.Input, p.File, p.Line = r.place.input, r.place.file, int(r.line)
-	r.out.problems = append(r.out.problems, p)
+func (r *Worker) list(p diag.Problem) {
+	p.Input, p.File, p.Line = r.place.Input, r.place.File, int(r.line)
+	r.out.Problems = append(r.out.Problems, p)
 }
 
 // warn lists a score outside of its range, once a row.
-func (r *state) warn(sc *score, s, why, path string) {
+func (r *Worker) warn(sc *score, s, why, path string) {
 	if slices.Contains(r.warned, sc) {
 		return
 	}
 	r.warned = append(r.warned, sc)
 	r.list(diag.Problem{Code: diag.CellScoreRange, Level: diag.LevelOf(diag.CellScoreRange), Column: sc.header, Resource: r.resource, Path: path,
-		Value: strings.Clone(s), Rule: ruleOf(sc.pos), Message: "the score " + sc.method + " is " + why})
+		Value: strings.Clone(s), Rule: sc.pos.Rule(), Message: "the score " + sc.method + " is " + why})
 }
 
 // make makes the record of a unit in dst; false if there is none, or it was rejected.
-func (r *state) make(u *unit, dst []byte) ([]byte, recordHash, bool) {
+func (r *Worker) make(u *unit, dst []byte) ([]byte, RecordHash, bool) {
 	start := len(dst)
 	r.log = r.log[:0]
-	clear(r.keyParts[:u.source.parts])
+	clear(r.keyParts[:len(u.source.names)])
 	dst, ok := u.node.emit(r, dst)
 	if r.faults > 0 {
-		return dst[:start], recordHash{}, false
+		return dst[:start], RecordHash{}, false
 	}
 	if !ok {
 		r.fail(expression.FaultAt(u.source.def.Pos, diag.RecordRequired, "nothing in the record has a value"), "$")
-		return dst[:start], recordHash{}, false
+		return dst[:start], RecordHash{}, false
 	}
 	h := r.hash(u, dst, start)
 	return append(dst, '\n'), h, true
 }
 
-// recordHash tells records apart: by natural key, and by all their bytes.
-type recordHash struct {
-	key     [12]byte
-	content uint64
+// RecordHash tells records apart: by natural key, and by all their bytes.
+type RecordHash struct {
+	Key     [12]byte
+	Content uint64
 }
 
 // Hashes are compared within a run only, so they may be those of the process: two seeds make one of
@@ -185,10 +200,10 @@ func hash16(b []byte) (h [16]byte) {
 	return h
 }
 
-func (r *state) hash(u *unit, text []byte, start int) recordHash {
+func (r *Worker) hash(u *unit, text []byte, start int) RecordHash {
 	var scratch [256]byte
 	b := binary.AppendUvarint(scratch[:0], uint64(u.source.resource))
-	for _, part := range r.keyParts[:u.source.parts] {
+	for _, part := range r.keyParts[:len(u.source.names)] {
 		b = append(b, text[part.start:part.end]...)
 		b = append(b, 0)
 	}
@@ -197,13 +212,13 @@ func (r *state) hash(u *unit, text []byte, start int) recordHash {
 	if content == 0 {
 		content = 1 // 0 marks free places
 	}
-	return recordHash{[12]byte(sum[:12]), content}
+	return RecordHash{[12]byte(sum[:12]), content}
 }
 
 // keyText is the natural key for people.
-func (r *state) keyText(u *unit, text []byte) string {
+func (r *Worker) keyText(u *unit, text []byte) string {
 	var b strings.Builder
-	for i, part := range r.keyParts[:u.source.parts] {
+	for i, part := range r.keyParts[:len(u.source.names)] {
 		if i > 0 {
 			b.WriteString(", ")
 		}
@@ -213,7 +228,7 @@ func (r *state) keyText(u *unit, text []byte) string {
 }
 
 // commit counts the decisions of a record that was made.
-func (r *state) commit() {
+func (r *Worker) commit() {
 	for _, id := range r.log {
 		for int(id) >= len(r.counts) {
 			r.counts = append(r.counts, 0)
@@ -224,7 +239,7 @@ func (r *state) commit() {
 
 // recentRecord is a record that this worker made before: an equal one need not be written again.
 type recentRecord struct {
-	hash recordHash
+	hash RecordHash
 	made bool
 }
 
@@ -233,11 +248,11 @@ const recentRecords = 4096
 
 // seen reports whether this worker has made an equal record before. What a worker made before
 // stands earlier in the input, so the first one stays, whatever the number of workers.
-func (r *state) seen(h recordHash) bool {
+func (r *Worker) seen(h RecordHash) bool {
 	if r.recent == nil {
 		r.recent = make([]recentRecord, recentRecords)
 	}
-	at := &r.recent[binary.LittleEndian.Uint16(h.key[:])%recentRecords]
+	at := &r.recent[binary.LittleEndian.Uint16(h.Key[:])%recentRecords]
 	if at.made && at.hash == h {
 		return true
 	}

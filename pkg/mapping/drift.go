@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ import (
 
 // drift compares the file's columns with the contract, column by column: what is missing with what
 // it may have become, and what is new.
-func (in *input) drift(b *binding) error {
+func (in *Input) drift(b *binding) error {
 	var free []string
 	for i, h := range b.headers {
 		if h != "" && !b.bound[i] && !b.known[h] {
@@ -28,11 +28,11 @@ func (in *input) drift(b *binding) error {
 		} else if near := diag.Nearest(m.headers[0], free, 1); len(near) > 0 {
 			message += fmt.Sprintf("; nearest: %q, column %d", near[0], b.index[near[0]]+1)
 		}
-		list = append(list, diag.Problem{Code: diag.FileDrift, Level: diag.LevelOf(diag.FileDrift), Input: in.name, File: b.file,
-			Column: m.headers[0], Rule: ruleOf(m.pos), Message: message, Fix: fix})
+		list = append(list, diag.Problem{Code: diag.FileDrift, Level: diag.LevelOf(diag.FileDrift), Input: in.Name, File: b.file,
+			Column: m.headers[0], Rule: m.pos.Rule(), Message: message, Fix: fix})
 	}
 	for i := range list {
-		list[i].Input = in.name
+		list[i].Input = in.Name
 		if list[i].Level == 0 {
 			list[i].Level = diag.LevelOf(list[i].Code)
 		}
@@ -49,35 +49,51 @@ func (b *binding) wrongDelimiter() string {
 	return "; " + b.hint
 }
 
-// nameless notes columns that have no header and yet hold values.
-func (s *staging) nameless(f *boundFile, workers []*state) error {
-	if len(workers) == 0 {
-		return nil
+// minRetyped is how many cells a column must have for `none of them fits` to mean another type.
+const minRetyped = 10
+
+// Retyped lists columns none of whose cells fits: the vendor has changed what stands in them.
+func (pl *Plan) Retyped(workers []*Worker) diag.List {
+	var list diag.List
+	for i, bc := range pl.columns {
+		var sum fits
+		for _, r := range workers {
+			sum.fit, sum.unfit = sum.fit+r.fits[i].fit, sum.unfit+r.fits[i].unfit
+		}
+		if sum.fit > 0 || sum.unfit < minRetyped {
+			continue
+		}
+		list = append(list, diag.Problem{Code: diag.FileDrift, Level: diag.LevelOf(diag.FileDrift), Input: workers[0].place.Input, File: workers[0].place.File, Column: bc.header, Rule: bc.def.Pos.Rule(),
+			Count: int(sum.unfit), Message: fmt.Sprintf("expected %s in %s; found: none of its %d cells is one", expression.WithArticle(bc.kind), bc.header, sum.unfit)})
 	}
-	for i, sum := range workers[0].unnamed {
-		for _, r := range workers[1:] {
+	return list
+}
+
+// Nameless lists columns that have no header and yet hold values.
+func (pl *Plan) Nameless(workers []*Worker) diag.List {
+	var list diag.List
+	for i, index := range pl.unnamed {
+		var sum unnamedColumn
+		for _, r := range workers {
 			u := r.unnamed[i]
 			sum.rows += u.rows
 			if u.rows > 0 && (sum.first == 0 || u.first < sum.first) {
 				sum.first = u.first
 			}
 		}
-		if sum.rows == 0 {
-			continue
-		}
-		if err := s.problems.add(diag.Problem{Code: diag.FileNewColumn, Input: f.place.input, File: f.place.file, Count: sum.rows,
-			Message: fmt.Sprintf("column %d has no header, but values in %d rows, first in line %d; they were not read", sum.index+1, sum.rows, sum.first)}); err != nil {
-			return err
+		if sum.rows > 0 {
+			list = append(list, diag.Problem{Code: diag.FileNewColumn, Input: workers[0].place.Input, File: workers[0].place.File, Count: sum.rows,
+				Message: fmt.Sprintf("column %d has no header, but values in %d rows, first in line %d; they were not read", index+1, sum.rows, sum.first)})
 		}
 	}
-	return nil
+	return list
 }
 
 // noLayout says for each layout which headers it misses.
-func (in *input) noLayout(b *binding) error {
+func (in *Input) noLayout(b *binding) error {
 	var list diag.List
 	var names []string
-	for _, l := range in.def.Layouts {
+	for _, l := range in.Def.Layouts {
 		names = append(names, l.Name.Value)
 		for _, h := range l.Has {
 			if _, ok := b.index[expression.TrimSpace(h.Value)]; ok {
@@ -87,7 +103,7 @@ func (in *input) noLayout(b *binding) error {
 			if near := diag.Nearest(h.Value, b.headers, 1); len(near) > 0 {
 				message += fmt.Sprintf("; nearest: %q", near[0])
 			}
-			list = append(list, diag.Problem{Code: diag.FileDrift, Level: diag.LevelOf(diag.FileDrift), Input: in.name, File: b.file, Column: h.Value, Rule: ruleOf(h.Pos), Message: message})
+			list = append(list, diag.Problem{Code: diag.FileDrift, Level: diag.LevelOf(diag.FileDrift), Input: in.Name, File: b.file, Column: h.Value, Rule: h.Pos.Rule(), Message: message})
 		}
 	}
 	return &diag.Error{Kind: diag.Guarded, Code: diag.FileDrift, Problems: list, Next: "check that this is the right file for the bundle; else the bundle needs a layout for it",

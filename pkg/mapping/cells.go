@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"fmt"
@@ -34,7 +34,7 @@ func (c *compiler) column(def *bundle.Column, nulls []string) *column {
 			}
 			col.formats = append(col.formats, parsed)
 		}
-		if text, a, b, found := expression.Ambiguous(col.formats); found && !c.inferring {
+		if text, a, b, found := expression.Ambiguous(col.formats); found && !c.inferring() {
 			c.add(def.Formats[0].Pos, diag.BundleValue, "keep one of them; dates are never guessed", "%q would be %s in one format and %s in another", text, a, b)
 		}
 	}

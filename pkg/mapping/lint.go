@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"io/fs"
@@ -32,28 +32,29 @@ func (c *compiler) lintBundle() {
 		c.lintHeaders(in)
 		c.lintListScores(in.lists)
 	}
-	c.lints.list.Sort()
+	c.report.lints.list.Sort()
 }
 
 // lintUnused finds names that nothing uses.
 func (c *compiler) lintUnused() {
+	uses := &c.report.uses
 	for _, def := range c.bundle.Params {
-		if !c.used[def.Name.Pos] {
+		if !uses.names[def.Name.Pos] {
 			c.lint(def.Name.Pos, "remove it", "the parameter %q is used nowhere", def.Name.Value)
 		}
 	}
-	for pos, sym := range c.declared {
-		if !c.used[pos] && pos.File != "" {
+	for pos, sym := range uses.declared {
+		if !uses.names[pos] && pos.File != "" {
 			c.lint(pos, "use it, put its header under `ignore` with a reason, or remove it", "the %s %q is used nowhere", sym.What, sym.Name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.tables)) {
-		if t := c.tables[name]; !c.usedTables[name] {
+		if t := c.tables[name]; !uses.tables[name] {
 			c.lint(t.pos, "remove it", "the table %q is used nowhere", name)
 		}
 	}
 	for _, typ := range slices.Sorted(maps.Keys(c.rules)) {
-		if r := c.rules[typ]; !r.used {
+		if r := c.rules[typ]; !uses.rules[typ] {
 			c.lint(r.pos, "remove it", "no record holds a %s", typ)
 		}
 	}
@@ -81,7 +82,7 @@ func (c *compiler) lintVendorTypes() {
 func (c *compiler) lintError(pos diag.Pos, fix, format string, args ...any) {
 	p := diag.At(pos, diag.BundleLint, fix, format, args...)
 	p.Level = diag.LevelError
-	c.lints.add(p)
+	c.report.lints.add(p)
 }
 
 // sortedExpressions is all expressions in the order of the bundle.
@@ -361,16 +362,16 @@ func (c *compiler) lookedUpAlone(assessment *bundle.Expr, lets map[string]*bundl
 
 // lintHeaders holds the headers of the fixtures, which stand for the layouts that are known, against
 // the contract: each is bound, in a score table, or ignored with a reason.
-func (c *compiler) lintHeaders(in *input) {
-	files, err := fs.Glob(c.bundle.FS, "fixtures/*/"+in.name+"*.*")
-	if err != nil || !table.FormatOf(in.def.Format.Value).HasHeader {
+func (c *compiler) lintHeaders(in *Input) {
+	files, err := fs.Glob(c.bundle.FS, "fixtures/*/"+in.Name+"*.*")
+	if err != nil || !table.FormatOf(in.Def.Format.Value).HasHeader {
 		return
 	}
 	matched := map[diag.Pos]bool{}
 	known := false
 	for _, file := range files {
 		base := strings.TrimSuffix(path.Base(file), path.Ext(file))
-		if name, _, _ := strings.Cut(base, "#"); name != in.name {
+		if name, _, _ := strings.Cut(base, "#"); name != in.Name {
 			continue
 		}
 		b, ok := c.fixtureBinding(in, file)
@@ -400,12 +401,12 @@ func (c *compiler) lintHeaders(in *input) {
 
 // lintListScores finds scores of lists whose header is the same for all elements: a value there makes
 // no element exist, and is lost where nothing else does.
-func (c *compiler) lintListScores(lists []*list) {
+func (c *compiler) lintListScores(lists []*List) {
 	for _, l := range lists {
 		for _, u := range l.scores {
 			for _, r := range u.rows {
 				if len(r.headers) > 0 && !slices.ContainsFunc(r.headers, func(h string) bool { return namesField(h, l.fields) }) {
-					c.lint(r.pos, "name a field in it, or put the row into a score table of the input", "the header %q names no field of the list %s: a value there makes no element exist, and is lost without one", strings.Join(r.headers, "|"), l.path)
+					c.lint(r.pos, "name a field in it, or put the row into a score table of the input", "the header %q names no field of the list %s: a value there makes no element exist, and is lost without one", strings.Join(r.headers, "|"), l.Path)
 				}
 			}
 		}
@@ -414,13 +415,13 @@ func (c *compiler) lintListScores(lists []*list) {
 }
 
 // fixtureBinding binds an input to the header of a fixture; false for those that are meant to fail.
-func (c *compiler) fixtureBinding(in *input, file string) (*binding, bool) {
+func (c *compiler) fixtureBinding(in *Input, file string) (*binding, bool) {
 	f, err := c.bundle.FS.Open(file)
 	if err != nil {
 		return nil, false
 	}
 	defer func() { _ = f.Close() }() // read only
-	src, err := table.OpenReader(file, f, in.def.TableOptions())
+	src, err := table.OpenReader(file, f, in.Def.TableOptions())
 	if err != nil {
 		return nil, false
 	}
@@ -428,8 +429,6 @@ func (c *compiler) fixtureBinding(in *input, file string) (*binding, bool) {
 	if !in.chooseLayout(b) {
 		return nil, false
 	}
-	mute := *c
-	mute.problems, mute.lints = &problems{}, &problems{}
-	mute.plan(in, b)
+	c.fork().bind(in, b)
 	return b, len(b.missing) == 0
 }

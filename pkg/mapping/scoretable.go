@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"maps"
@@ -48,7 +48,7 @@ func (c *compiler) scoreUses(uses []*bundle.ScoreUse) []*scoreUse {
 			c.add(u.Table.Pos, diag.BundleScores, "put it at tables/"+u.Table.Value+".csv", "there is no table %q%s", u.Table.Value, diag.DidYouMean(u.Table.Value, slices.Sorted(maps.Keys(c.tables))))
 			continue
 		}
-		c.usedTables[t.Name] = true
+		c.report.uses.tables[t.Name] = true
 		s := &scoreUse{def: u, table: t, onCol: -1}
 		if u.On != nil {
 			s.on = u.On.Value
@@ -164,7 +164,7 @@ func (c *compiler) picked(uses []*scoreUse, outer func(on *bundle.Text) (express
 				continue
 			}
 			key := [2]string{r.objective, r.method}
-			if first := seen[key]; first != nil && !c.inferring {
+			if first := seen[key]; first != nil && !c.inferring() {
 				c.add(r.pos, diag.BundleScores, "give one of them another method", "the method %q stands already at %s for the same %s", r.method, first.pos, objectiveWord(r.objective))
 				continue
 			}

@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"maps"
@@ -8,7 +8,6 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
-	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
@@ -23,111 +22,150 @@ type Config struct {
 	// RosterColumn is the vendor's column (its header, or the bundle's name for it) that holds the
 	// studentUniqueId. Empty: the first of the input's `student` that the file has.
 	RosterColumn string
-	Tenant       string // empty: none
 
 	// Samples stands in for parameters that are required and not given, so that a bundle can be
 	// checked and described without a tenant.
 	Samples bool
 }
 
-// Program is a compiled bundle: what could be known before a file is known. Immutable, but that its
-// methods may not run at the same time.
+// Program is a compiled bundle: what can be known before a file is known. It is immutable, and safe
+// for any number of goroutines.
 type Program struct {
-	Bundle    *bundle.Bundle
-	Standard  *schema.Standard
-	Params    map[string]string // as used, defaults among them
-	Overlays  []runs.FileDigest // tenant tables that took part
+	Bundle   *bundle.Bundle
+	Standard *schema.Standard
+	Params   map[string]string // as used, defaults among them
+	Overlays []OverlayFile     // tenant tables that took part
+
 	config    Config
-	compiler  *compiler
-	inputs    []*input
+	compiler  *compiler // as it stood at the end; Bind works on copies of it
+	inputs    []*Input
 	sources   []*source
 	resources []string // names, in the order of their first source
-	tables    []tableRecord
-	tablePlan *plan
+	records   []TableRecord
+	tablePlan *Plan
 	lints     diag.List
 }
+
+// OverlayFile is a table of the tenant that took part.
+type OverlayFile struct{ Path, SHA256 string }
+
+// Inputs is what the bundle reads, in its order.
+func (p *Program) Inputs() []*Input { return p.inputs }
+
+// Resources is the names of the resources that it makes, in the order of their first source.
+func (p *Program) Resources() []string { return p.resources }
 
 // InputNames is the inputs of the bundle, in its order.
 func (p *Program) InputNames() []string {
 	var names []string
 	for _, in := range p.inputs {
-		names = append(names, in.name)
+		names = append(names, in.Name)
 	}
 	return names
 }
 
-// compiler is the work of Compile; bind uses a copy of it for each file.
+// compiler walks over a bundle. What all walks share is not changed once the program is built; what
+// a walk finds is in its report, what it makes in its plan.
 type compiler struct {
-	config   Config
-	bundle   *bundle.Bundle
-	program  *Program
-	standard *schema.Standard
-	problems *problems
-	lints    *problems
+	config  Config
+	bundle  *bundle.Bundle
+	program *Program
+	trees   map[*bundle.Expr]*expression.Tree
+	tables  map[string]*lookupTable
+	rules   map[string]*descriptorRule
+	shared  []*descriptorRule // those with a host: a tenant may overlay them
+	params  map[string]*expression.Symbol
+	built   bool // trees are not added to any more
 
-	trees      map[*bundle.Expr]*expression.Tree
-	tables     map[string]*lookupTable
-	rules      map[string]*descriptorRule
-	shared     []*descriptorRule // those with a host: a tenant may overlay them
-	params     map[string]*expression.Symbol
-	top        *scope
-	used       map[diag.Pos]bool // declarations that something uses
-	declared   map[diag.Pos]*expression.Symbol
-	usedTables map[string]bool
-
-	inferring bool // the first walks: types of key columns are found, nothing is folded or reported
-	pl        *plan
-	numbers   map[*list]int
+	standard  *schema.Standard
+	top       *scope
+	inference *inference // nil once the program is built
+	report    *report
+	plan      *Plan
+	numbers   map[*List]int
 }
 
+// fork is a compiler for a walk of its own, with a report of its own.
+func (c *compiler) fork() *compiler {
+	walk := *c
+	walk.report = newReport()
+	return &walk
+}
+
+// inference finds the types of the columns that lookups find rows by: they follow from what is
+// looked up, so everything is walked before the tables are read.
+type inference struct {
+	walking bool // only names and kinds are known: nothing is evaluated
+	learned bool // something that the tables did not know
+}
+
+func (c *compiler) inferring() bool { return c.inference != nil && c.inference.walking }
+
 func (c *compiler) add(pos diag.Pos, code diag.Code, fix, format string, args ...any) {
-	c.problems.add(diag.At(pos, code, fix, format, args...))
+	c.report.problems.add(diag.At(pos, code, fix, format, args...))
 }
 
 // lint notes what is allowed and unwise.
 func (c *compiler) lint(pos diag.Pos, fix, format string, args ...any) {
-	c.lints.add(diag.At(pos, diag.BundleLint, fix, format, args...))
+	c.report.lints.add(diag.At(pos, diag.BundleLint, fix, format, args...))
 }
 
 // Compile compiles a bundle. The list is everything that is wrong with it; the program is nil if
 // any of it blocks.
 func Compile(cfg Config) (*Program, diag.List) {
 	p := &Program{Bundle: cfg.Bundle, Standard: cfg.Standards[0], Params: map[string]string{}, config: cfg}
-	c := &compiler{config: cfg, bundle: cfg.Bundle, program: p, standard: cfg.Standards[0], problems: &problems{}, lints: &problems{},
-		trees: map[*bundle.Expr]*expression.Tree{}, used: map[diag.Pos]bool{}, declared: map[diag.Pos]*expression.Symbol{}, usedTables: map[string]bool{}, pl: &plan{}}
-	p.compiler = c
+	c := &compiler{config: cfg, bundle: cfg.Bundle, program: p, standard: cfg.Standards[0], trees: map[*bundle.Expr]*expression.Tree{},
+		inference: &inference{}, report: newReport(), plan: &Plan{}}
 	c.compileParams()
 	c.topScope()
 	c.loadTables()
 	c.descriptorRules(&cfg.Bundle.Descriptors)
-
-	// Which type a key column has follows from what is looked up in it, so everything is walked
-	// before the tables are read: twice, because a key's type may be another table's.
-	reported, linted := c.problems, c.lints
-	c.inferring = true
-	for range 2 {
-		c.problems, c.lints = &problems{}, &problems{}
-		c.compileAll()
-	}
-	c.inferring = false
-	c.problems, c.lints = reported, linted
-
+	c.infer()
 	c.overlays()
-	c.finishTables()
-	for i := len(cfg.Standards) - 1; i >= 0; i-- { // the one shaped for comes last, its program stays
-		c.standard = cfg.Standards[i]
-		c.topScope()
-		c.checkDescriptors()
-		c.compileAll()
-	}
+	c.build()
 	c.stageTables()
-	c.problems.list.Sort()
-	if c.problems.list.Blocks() {
-		return nil, c.problems.list
+	found := &c.report.problems.list
+	found.Sort()
+	if found.Blocks() {
+		return nil, *found
 	}
 	c.lintBundle()
-	p.lints = c.lints.list
-	return p, c.problems.list
+	p.lints = c.report.lints.list
+	c.built, c.inference = true, nil
+	p.compiler = c
+	return p, *found
+}
+
+// infer finds the types of key columns. It walks twice, because a key's type may be another table's.
+func (c *compiler) infer() {
+	c.inference.walking = true
+	for range 2 {
+		walk := c.fork()
+		walk.compileAll()
+		c.report.uses.take(&walk.report.uses)
+	}
+	c.inference.walking = false
+}
+
+// build reads the tables and compiles everything against each data standard. Rows that a tenant
+// added may bring lookups of which the inference knew nothing: then it is done again.
+func (c *compiler) build() {
+	for {
+		walk := c.fork()
+		c.inference.learned = false
+		walk.finishTables()
+		for _, standard := range slices.Backward(c.config.Standards) { // the one shaped for comes last, its program stays
+			walk.standard = standard
+			walk.topScope()
+			walk.checkDescriptors()
+			walk.compileAll()
+		}
+		if !c.inference.learned {
+			c.standard, c.top = walk.standard, walk.top
+			c.report.take(walk.report)
+			return
+		}
+	}
 }
 
 // compileParams reads the parameters' values.
@@ -211,15 +249,15 @@ func (c *compiler) compileAll() {
 	for _, def := range c.bundle.Inputs {
 		p.inputs = append(p.inputs, c.compileInput(def))
 	}
-	p.tablePlan = &plan{input: &input{name: "tables"}}
+	p.tablePlan = &Plan{input: &Input{Name: "tables"}}
 	for _, def := range c.bundle.Resources {
 		c.compileSource(def)
 	}
 	for _, in := range p.inputs {
 		for _, layout := range in.layoutNames() {
-			b := newBinding(in.name, nil)
+			b := newBinding(in.Name, nil)
 			b.ideal, b.layout = true, layout
-			c.plan(in, b)
+			c.bind(in, b)
 		}
 	}
 }
@@ -227,10 +265,16 @@ func (c *compiler) compileAll() {
 // compileSource finds what a resource is made from.
 func (c *compiler) compileSource(def *bundle.Resource) {
 	p := c.program
-	src := &source{def: def, name: def.Name.Value}
-	if _, ok := c.standard.Resource(src.name); !ok {
+	src := &source{def: def, name: def.Name.Value, rule: def.Pos.Rule()}
+	res, ok := c.standard.Resource(src.name)
+	if !ok {
 		c.add(def.Name.Pos, diag.BundleRecord, "use the name of the API's endpoint", "data standard %s has no resource %q%s", c.standard.Version, src.name, diag.DidYouMean(src.name, c.standard.Names()))
 		return
+	}
+	src.parts, src.names = map[string]int{}, nil
+	for i, part := range res.Identity {
+		src.parts[strings.Join(part.Path, ".")] = i
+		src.names = append(src.names, part.Path[len(part.Path)-1])
 	}
 	src.resource = -1
 	for i, name := range p.resources {
@@ -249,21 +293,21 @@ func (c *compiler) compileSource(def *bundle.Resource) {
 		return
 	}
 	for _, in := range p.inputs {
-		if in.name != from.Input {
+		if in.Name != from.Input {
 			continue
 		}
 		lists, path := in.lists, ""
 		for _, name := range from.Lists {
-			var found *list
+			var found *List
 			var known []string
 			for _, l := range lists {
-				known = append(known, l.def.Name.Value)
-				if l.def.Name.Value == name {
+				known = append(known, l.Def.Name.Value)
+				if l.Def.Name.Value == name {
 					found = l
 				}
 			}
 			if found == nil {
-				c.add(from.Pos, diag.BundleRecord, "", "%s has no list %q%s", in.name+path, name, diag.DidYouMean(name, known))
+				c.add(from.Pos, diag.BundleRecord, "", "%s has no list %q%s", in.Name+path, name, diag.DidYouMean(name, known))
 				return
 			}
 			lists, path = found.lists, path+"."+name
@@ -282,15 +326,15 @@ func (c *compiler) tableSource(src *source) {
 		c.add(src.def.From.Pos, diag.BundleRecord, "put it at tables/"+src.def.From.Table+".csv", "there is no table %q%s", src.def.From.Table, diag.DidYouMean(src.def.From.Table, slices.Sorted(maps.Keys(c.tables))))
 		return
 	}
-	c.usedTables[t.Name] = true
-	c.pl = c.program.tablePlan
+	c.report.uses.tables[t.Name] = true
+	c.plan = c.program.tablePlan
 	fields := c.rowFields(t, nil)
 	for i := range t.rows {
 		s := c.top.child()
 		s.noScores = "a table"
 		c.fields(s, fields, t.rowValues(i), "table column")
 		if u := c.unit(src, s, nil, t.rows[i].pos); u != nil {
-			c.pl.units = append(c.pl.units, u)
+			c.plan.units = append(c.plan.units, u)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"maps"
@@ -46,17 +46,17 @@ func (s *scope) knownLists() []string {
 // declare adds a name to a scope; what stands in the way is a problem.
 func (c *compiler) declare(s *scope, sym *expression.Symbol) {
 	if sym.What == "column" || sym.What == "let" {
-		c.declared[sym.Pos] = sym
+		c.report.uses.declared[sym.Pos] = sym
 	}
 	if p := s.names.Declare(sym); p != nil {
-		c.problems.add(*p)
+		c.report.problems.add(*p)
 	}
 }
 
 // put adds a name that the format gives.
 func (c *compiler) put(s *scope, sym *expression.Symbol) {
 	if p := s.names.Put(sym); p != nil {
-		c.problems.add(*p)
+		c.report.problems.add(*p)
 	}
 }
 

@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"fmt"
@@ -49,12 +49,10 @@ func newBinding(file string, headers []string) *binding {
 }
 
 // ideal is the binding of a file that has every header of the contract.
-func (c *compiler) ideal(in *input, layout string) *binding {
-	b := newBinding(in.name, nil)
+func (c *compiler) ideal(in *Input, layout string) *binding {
+	b := newBinding(in.Name, nil)
 	b.ideal, b.layout = true, layout
-	mute := *c
-	mute.problems, mute.lints = &problems{}, &problems{}
-	mute.plan(in, b)
+	c.fork().bind(in, b)
 	return b
 }
 
@@ -82,7 +80,7 @@ func (b *binding) find(w want) int {
 			continue
 		}
 		if i != found {
-			b.note(diag.Problem{Code: diag.FileAlternatives, File: b.file, Column: h, Rule: ruleOf(w.pos),
+			b.note(diag.Problem{Code: diag.FileAlternatives, File: b.file, Column: h, Rule: w.pos.Rule(),
 				Message: fmt.Sprintf("%s and %s both stand in the file; %s reads %s", b.headers[found], h, w.what, b.headers[found])})
 		}
 	}
@@ -142,19 +140,12 @@ func (b *binding) describe(i int, col ContractColumn) {
 	have.Required, have.Optional = have.Required || col.Required, have.Optional && col.Optional
 }
 
-func ruleOf(pos diag.Pos) string {
-	if pos.File == "" {
-		return ""
-	}
-	return fmt.Sprintf("%s:%d", pos.File, pos.Line)
-}
-
 // chooseLayout finds the first layout that fits.
-func (in *input) chooseLayout(b *binding) bool {
-	if len(in.def.Layouts) == 0 {
+func (in *Input) chooseLayout(b *binding) bool {
+	if len(in.Def.Layouts) == 0 {
 		return true
 	}
-	for _, l := range in.def.Layouts {
+	for _, l := range in.Def.Layouts {
 		fits := true
 		for _, h := range l.Has {
 			_, ok := b.index[expression.TrimSpace(h.Value)]
@@ -174,21 +165,20 @@ func inLayout(def *bundle.Column, layout string) bool {
 }
 
 // ignored reports whether a header is left out with a reason.
-func (in *input) ignored(header string) bool {
+func (in *Input) ignored(header string) bool {
 	return slices.ContainsFunc(in.globs, func(g bundle.Text) bool { return bundle.MatchHeader(g.Value, header) })
 }
 
-// Bind binds an input to the headers of a file, before any row of it is read. What does not match
-// ends in a *diag.Error that compares the columns.
-func (p *Program) bind(in *input, file string, headers []string, hint string) (*plan, error) {
+// Bind binds an input to the headers of a file, before any row of it is read; hint is what the header
+// says of a wrong delimiter. What does not match ends in a *diag.Error that compares the columns.
+func (p *Program) Bind(in *Input, file string, headers []string, hint string) (*Plan, error) {
 	b := newBinding(file, headers)
 	b.hint = hint
-	c := *p.compiler
-	c.problems, c.lints = &problems{}, &problems{}
 	if !in.chooseLayout(b) {
 		return nil, in.noLayout(b)
 	}
-	pl := c.plan(in, b)
+	c := p.compiler.fork()
+	pl := c.bind(in, b)
 	if len(b.missing) > 0 {
 		return nil, in.drift(b)
 	}
@@ -196,15 +186,15 @@ func (p *Program) bind(in *input, file string, headers []string, hint string) (*
 		b.notes = append(b.notes, diag.Problem{Code: diag.FileElements, Level: diag.LevelOf(diag.FileElements), File: file, Count: b.absent[path],
 			Message: fmt.Sprintf("%d elements of the list %s have no column in this file", b.absent[path], path)})
 	}
-	pl.notes = b.notes
-	if len(c.problems.list) > 0 {
-		return nil, &diag.Error{Kind: diag.Usage, Code: diag.BundleList, Message: "the bundle does not fit the file " + file, Problems: c.problems.list}
+	pl.Notes = b.notes
+	if len(c.report.problems.list) > 0 {
+		return nil, &diag.Error{Kind: diag.Usage, Code: diag.BundleList, Message: "the bundle does not fit the file " + file, Problems: c.report.problems.list}
 	}
 	return pl, nil
 }
 
 // newColumns notes headers that are neither bound, nor an alternative, nor ignored.
-func (in *input) newColumns(b *binding) {
+func (in *Input) newColumns(b *binding) {
 	for i, h := range b.headers {
 		if h == "" || b.bound[i] || b.known[h] || in.ignored(h) {
 			b.optional[i] = b.optional[i] || !b.bound[i] && h != "" && in.ignored(h)

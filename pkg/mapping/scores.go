@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"fmt"
@@ -55,7 +55,7 @@ func (s *scoreSet) add(sc *score) {
 }
 
 // read is the score's text on the row; empty if it has none.
-func (sc *score) read(r *state) (string, *expression.Fault) {
+func (sc *score) read(r *Worker) (string, *expression.Fault) {
 	if sc.named == nil {
 		s := expression.TrimSpace(r.frame.Cells[sc.index])
 		if isNullCell(s, sc.nulls) {
@@ -71,7 +71,7 @@ func (sc *score) read(r *state) (string, *expression.Fault) {
 }
 
 // any reports whether an objective has a value on the row.
-func (g *scoreGroup) any(r *state) bool {
+func (g *scoreGroup) any(r *Worker) bool {
 	for _, list := range [...][]*score{g.scores, g.levels} {
 		for _, sc := range list {
 			if s, f := sc.read(r); f != nil || s != "" {

@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"fmt"
@@ -14,13 +14,13 @@ import (
 // node is a part of a record, compiled: it appends its JSON, or says that it has no value. What is
 // wrong it reports to the state, and the record is not staged.
 type node interface {
-	emit(r *state, dst []byte) ([]byte, bool)
+	emit(r *Worker, dst []byte) ([]byte, bool)
 }
 
 // items is a part of an array: it appends any number of elements, with a comma before each but the
 // very first.
 type items interface {
-	items(r *state, dst []byte, first bool) ([]byte, bool)
+	items(r *Worker, dst []byte, first bool) ([]byte, bool)
 }
 
 // constNode is JSON that no row changes, with the descriptors decided in it.
@@ -29,7 +29,7 @@ type constNode struct {
 	log  []int32
 }
 
-func (n *constNode) emit(r *state, dst []byte) ([]byte, bool) {
+func (n *constNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	r.log = append(r.log, n.log...)
 	return append(dst, n.text...), true
 }
@@ -40,7 +40,7 @@ type faultNode struct {
 	path  string
 }
 
-func (n *faultNode) emit(r *state, dst []byte) ([]byte, bool) {
+func (n *faultNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	r.fail(n.fault, n.path)
 	return dst, false
 }
@@ -51,7 +51,7 @@ type keyNode struct {
 	node node
 }
 
-func (n *keyNode) emit(r *state, dst []byte) ([]byte, bool) {
+func (n *keyNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	start := len(dst)
 	dst, ok := n.node.emit(r, dst)
 	if ok {
@@ -70,7 +70,7 @@ type leafNode struct {
 	path  string
 }
 
-func (n *leafNode) emit(r *state, dst []byte) ([]byte, bool) {
+func (n *leafNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	v, f := n.code.Eval(r.frame)
 	if f != nil {
 		r.fail(f, n.path)
@@ -180,7 +180,7 @@ type descriptorNode struct {
 	site descriptorSite
 }
 
-func (n *descriptorNode) emit(r *state, dst []byte) ([]byte, bool) {
+func (n *descriptorNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	v, f := n.code.Eval(r.frame)
 	if f != nil {
 		r.fail(f, n.site.path)
@@ -197,7 +197,7 @@ func (n *descriptorNode) emit(r *state, dst []byte) ([]byte, bool) {
 }
 
 // descriptor appends the URI of a value; what was decided at a place is kept there.
-func (r *state) descriptor(at *descriptorSite, s string, dst []byte) ([]byte, bool) {
+func (r *Worker) descriptor(at *descriptorSite, s string, dst []byte) ([]byte, bool) {
 	known := r.sites[at.id]
 	d := known[s]
 	if d == nil {
@@ -235,7 +235,7 @@ type propNode struct {
 	bits uint64
 }
 
-func (n *objectNode) emit(r *state, dst []byte) ([]byte, bool) {
+func (n *objectNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	start, faults := len(dst), r.faults
 	dst = append(dst, '{')
 	some, have := false, uint64(0)
@@ -285,7 +285,7 @@ type condNode struct {
 	path string
 }
 
-func (n *condNode) emit(r *state, dst []byte) ([]byte, bool) {
+func (n *condNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	v, f := n.test.Eval(r.frame)
 	if f != nil {
 		r.fail(f, n.path)
@@ -300,7 +300,7 @@ func (n *condNode) emit(r *state, dst []byte) ([]byte, bool) {
 // arrayNode is an array; without elements it is left out.
 type arrayNode struct{ items items }
 
-func (n *arrayNode) emit(r *state, dst []byte) ([]byte, bool) {
+func (n *arrayNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	start := len(dst)
 	dst = append(dst, '[')
 	dst, ok := n.items.items(r, dst, true)
@@ -313,7 +313,7 @@ func (n *arrayNode) emit(r *state, dst []byte) ([]byte, bool) {
 // seqItems is parts of an array one after the other.
 type seqItems []items
 
-func (s seqItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+func (s seqItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
 	some := false
 	for _, i := range s {
 		var ok bool
@@ -327,7 +327,7 @@ func (s seqItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
 // oneItem is one element.
 type oneItem struct{ node node }
 
-func (i oneItem) items(r *state, dst []byte, first bool) ([]byte, bool) {
+func (i oneItem) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
 	mark := len(dst)
 	if !first {
 		dst = append(dst, ',')
@@ -345,7 +345,7 @@ type constItems struct {
 	log  []int32
 }
 
-func (i *constItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+func (i *constItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
 	if !first {
 		dst = append(dst, ',')
 	}
@@ -360,7 +360,7 @@ type condItems struct {
 	path string
 }
 
-func (i *condItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+func (i *condItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
 	v, f := i.test.Eval(r.frame)
 	if f != nil {
 		r.fail(f, i.path)
@@ -379,7 +379,7 @@ type guardItems struct {
 	path   string
 }
 
-func (i *guardItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+func (i *guardItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
 	for k := range i.guards {
 		v, f := i.guards[k].outer.Eval(r.frame)
 		if f != nil {
@@ -400,7 +400,7 @@ type elementItems struct {
 	path    string
 }
 
-func (i *elementItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+func (i *elementItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
 	if !r.exists(i.element) || r.doubtful(i.element, i.path) || r.spoiled(i.element.columns, i.path) || r.conflicting(i.element, i.path) {
 		return dst, false
 	}
@@ -413,7 +413,7 @@ type groupItems struct {
 	part  items
 }
 
-func (i *groupItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+func (i *groupItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
 	if !i.group.any(r) {
 		return dst, false
 	}
@@ -434,7 +434,7 @@ type scoreItem struct {
 	site   descriptorSite // of a level
 }
 
-func (s *scoreItems) items(r *state, dst []byte, first bool) ([]byte, bool) {
+func (s *scoreItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
 	some := false
 	for k := range s.list {
 		i := &s.list[k]

@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"crypto/sha256"
@@ -15,7 +15,6 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
-	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
@@ -148,7 +147,7 @@ func (c *compiler) tableOptions(t *lookupTable, def *bundle.Table) {
 func (c *compiler) readCSV(t *lookupTable, shown string, text []byte) bool {
 	header, rows, problem := parseCSV(shown, text)
 	if problem != nil {
-		c.problems.add(*problem)
+		c.report.problems.add(*problem)
 		return false
 	}
 	t.Header = header
@@ -280,12 +279,12 @@ func (c *compiler) overlayFile(name, shown string) {
 		return
 	}
 	sum := sha256.Sum256(text)
-	c.program.Overlays = append(c.program.Overlays, runs.FileDigest{Path: shown, SHA256: hex.EncodeToString(sum[:])})
+	c.program.Overlays = append(c.program.Overlays, OverlayFile{Path: shown, SHA256: hex.EncodeToString(sum[:])})
 	for _, t := range targets {
 		header, rows, problem := parseCSV(shown, text)
 		if problem != nil {
 			problem.Code = diag.BundleOverlay
-			c.problems.add(*problem)
+			c.report.problems.add(*problem)
 			return
 		}
 		if !slices.Equal(header, t.Header) {
@@ -401,6 +400,20 @@ func (t *lookupTable) overlap(a, b int) bool {
 	from, to := t.Validity(a)
 	from2, to2 := t.Validity(b)
 	return (to == "" || from2 <= to) && (to2 == "" || from <= to2)
+}
+
+// Missing is what a person needs to make a missing value known.
+type Missing struct {
+	Nearest []string // keys of the table
+	File    string   // that the row belongs into
+	Header  string   // its first line
+	Row     string   // to paste, and to complete
+}
+
+// Missing is what makes a value known that a lookup missed.
+func (p *Program) Missing(m *expression.Miss) Missing {
+	t := p.compiler.tables[m.Table.Name]
+	return Missing{Nearest: diag.Nearest(strings.Join(m.Keys, expression.KeySeparator), t.known(), 3), File: t.Place, Header: table.Line(t.Header, ""), Row: t.rowToPaste(m.Keys)}
 }
 
 // rowToPaste is the CSV row that makes a missing key known, the other cells to be filled in.

@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"fmt"
@@ -11,12 +11,12 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/expression"
 )
 
-// plan is an input bound to the headers of one file: what is done with each of its rows. Names have
+// Plan is an input bound to the headers of one file: what is done with each of its rows. Names have
 // become slots, lists their elements, and what does not depend on a row is encoded already.
 // Immutable, shared by the workers.
-type plan struct {
-	input     *input
-	layout    string
+type Plan struct {
+	input     *Input
+	Layout    string
 	headers   []string
 	needed    int // cells that a row must have
 	slots     int
@@ -33,10 +33,11 @@ type plan struct {
 	units     []*unit
 	content   []contentCell    // for rows that are equal in every bound cell
 	who       *expression.Code // the student as the file names it, for elements that are equal
-	decisions []*decision
+	decisions []*Decision
 	sites     int
-	student   string // header that the student's id is read from
-	notes     diag.List
+	Student   string // header that the student's id is read from, without the tenant saying so
+	Notes     diag.List
+	unnamed   []int // columns without header
 }
 
 // boundColumn is a column of the file that a name is bound to.
@@ -63,7 +64,7 @@ type element struct {
 	id      int
 	number  int // among all elements of its list, those of other outer elements too
 	at      int // in list.elements
-	list    *list
+	list    *List
 	outer   *element
 	own     []ownCell
 	guards  []guard
@@ -90,27 +91,26 @@ type guard struct {
 
 // listKey is a list whose elements are compared over all rows.
 type listKey struct {
-	id       int
-	list     *list
+	list     *List
 	elements []*element
 }
 
 func (c *compiler) slot() int {
-	c.pl.slots++
-	return c.pl.slots - 1
+	c.plan.slots++
+	return c.plan.slots - 1
 }
 
-// plan binds an input to headers.
-func (c *compiler) plan(in *input, b *binding) *plan {
-	c.pl = &plan{input: in, layout: b.layout}
-	c.numbers = map[*list]int{}
-	pl, def := c.pl, in.def
+// bind binds an input to headers.
+func (c *compiler) bind(in *Input, b *binding) *Plan {
+	c.plan = &Plan{input: in, Layout: b.layout}
+	c.numbers = map[*List]int{}
+	pl, def := c.plan, in.Def
 	row := c.top.child()
 	row.lists = map[string][]*element{}
 	if len(def.Layouts) > 0 {
 		layout := expression.ConstantCode(expression.TextValue(b.layout), expression.Type{Kind: expression.KindText})
 		layout.Data = true
-		if b.ideal && c.inferring {
+		if b.ideal && c.inferring() {
 			layout.Constant = false
 		}
 		c.put(row, &expression.Symbol{Name: "layout", What: "layout", Code: layout})
@@ -128,7 +128,7 @@ func (c *compiler) plan(in *input, b *binding) *plan {
 	c.scoreScope(row, in.scores, def.Name.Value, b, nil, nil, nil)
 	for _, l := range in.lists {
 		c.listName(row, l)
-		row.lists[l.def.Name.Value] = c.elementsIn(l, nil, row, b, nil)
+		row.lists[l.Def.Name.Value] = c.elementsIn(l, nil, row, b, nil)
 	}
 	c.ownCells(b)
 	if def.District != nil {
@@ -153,6 +153,11 @@ func (c *compiler) plan(in *input, b *binding) *plan {
 		c.units(src, row)
 	}
 	pl.headers = b.headers
+	for i, h := range pl.headers {
+		if h == "" && !in.ignored(h) {
+			pl.unnamed = append(pl.unnamed, i)
+		}
+	}
 	if !b.ideal {
 		in.newColumns(b)
 	}
@@ -164,7 +169,7 @@ func (c *compiler) plan(in *input, b *binding) *plan {
 // district makes the plan compare a tenant's districts. A file of a layout that has no such column
 // cannot be told apart by district, and is refused to a tenant that needs that.
 func (c *compiler) district(bc *boundColumn, b *binding) {
-	c.used[bc.def.Name.Pos] = true
+	c.report.uses.names[bc.def.Name.Pos] = true
 	if len(c.config.LEACodes) == 0 {
 		return
 	}
@@ -174,14 +179,14 @@ func (c *compiler) district(bc *boundColumn, b *binding) {
 		}
 		return
 	}
-	c.pl.district, c.pl.leaCodes = bc, map[string]bool{}
+	c.plan.district, c.plan.leaCodes = bc, map[string]bool{}
 	for _, code := range c.config.LEACodes {
-		c.pl.leaCodes[code] = true
+		c.plan.leaCodes[code] = true
 	}
 }
 
 // bindColumn binds a declared column and adds its name to the scope.
-func (c *compiler) bindColumn(b *binding, s *scope, col *column, headers []bundle.Text, texts map[string]string, l *list) *boundColumn {
+func (c *compiler) bindColumn(b *binding, s *scope, col *column, headers []bundle.Text, texts map[string]string, l *List) *boundColumn {
 	def := col.def
 	w := want{what: def.Name.Value, pos: def.Pos, optional: def.Optional || !inLayout(def, b.layout), inList: l != nil}
 	for _, h := range headers {
@@ -197,11 +202,11 @@ func (c *compiler) bindColumn(b *binding, s *scope, col *column, headers []bundl
 	}
 	if bc.index >= 0 {
 		bc.header = b.headers[bc.index]
-		c.pl.content = append(c.pl.content, contentCell{contentTag(def.Name.Pos, w.headers...), bc.index, col.nulls})
+		c.plan.content = append(c.plan.content, contentCell{contentTag(def.Name.Pos, w.headers...), bc.index, col.nulls})
 		d := ContractColumn{Name: def.Name.Value, Type: def.Type, Formats: col.formats.Sources(), Nulls: col.nulls, Yes: def.Yes, No: def.No, Pad: def.Pad,
 			Required: def.Required, Optional: def.Optional}
 		if l != nil {
-			d.List = l.path
+			d.List = l.Path
 		}
 		b.describe(bc.index, d)
 	}
@@ -229,17 +234,17 @@ func (c *compiler) columnCode(bc *boundColumn) expression.Code {
 }
 
 // student adds the name `student`: the tenant's column, or the first of those listed that the file has.
-func (c *compiler) student(row *scope, in *input, all map[string]*boundColumn) {
-	if len(in.def.Student) == 0 {
+func (c *compiler) student(row *scope, in *Input, all map[string]*boundColumn) {
+	if len(in.Def.Student) == 0 {
 		return
 	}
 	var from *boundColumn
-	for _, s := range in.def.Student {
+	for _, s := range in.Def.Student {
 		bc := all[s.Value]
 		if bc == nil {
 			continue
 		}
-		c.used[bc.def.Name.Pos] = true
+		c.report.uses.names[bc.def.Name.Pos] = true
 		if roster := c.config.RosterColumn; roster != "" && roster != s.Value && !slices.Contains(texts(bc.def.Headers), roster) {
 			continue
 		}
@@ -248,11 +253,14 @@ func (c *compiler) student(row *scope, in *input, all map[string]*boundColumn) {
 			break
 		}
 	}
-	symbol := &expression.Symbol{Name: "student", What: "student", Pos: in.def.Student[0].Pos}
-	header := texts(in.def.Student)[0]
+	symbol := &expression.Symbol{Name: "student", What: "student", Pos: in.Def.Student[0].Pos}
+	header := texts(in.Def.Student)[0]
 	if from != nil {
 		header = from.header
-		c.pl.student, c.pl.who = header, &from.code
+		c.plan.who = &from.code
+		if c.config.RosterColumn == "" {
+			c.plan.Student = header
+		}
 		inner, kind := from.code.Eval, from.kind
 		symbol.Code = c.memo(expression.Code{Type: expression.Type{Kind: expression.KindText}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
 			v, f := inner(r)
@@ -269,22 +277,22 @@ func (c *compiler) student(row *scope, in *input, all map[string]*boundColumn) {
 	} else {
 		if roster := c.config.RosterColumn; roster != "" {
 			var headers []string
-			for _, s := range in.def.Student {
+			for _, s := range in.Def.Student {
 				if bc := all[s.Value]; bc != nil {
 					headers = append(headers, bc.header)
 				}
 			}
 			c.add(diag.Pos{File: "roster.column"}, diag.ConfigTenant, "name one of "+strings.Join(headers, ", "),
-				"the tenant's roster column %q is none of the columns of %s that hold a student's id%s", roster, in.name, diag.DidYouMean(roster, headers))
+				"the tenant's roster column %q is none of the columns of %s that hold a student's id%s", roster, in.Name, diag.DidYouMean(roster, headers))
 		}
-		f := &expression.Fault{Code: diag.StudentMissing, Rule: in.def.Student[0].Pos, Column: header, Message: "the file has no column that names the student"}
+		f := &expression.Fault{Code: diag.StudentMissing, Rule: in.Def.Student[0].Pos, Column: header, Message: "the file has no column that names the student"}
 		symbol.Code = expression.Code{Type: expression.Type{Kind: expression.KindText}, Eval: func(*expression.Frame) (expression.Value, *expression.Fault) { return expression.Value{}, f }}
 	}
 	c.put(row, symbol)
 }
 
 // scoreScope binds the score tables of a row or an element and makes them the scope's.
-func (c *compiler) scoreScope(s *scope, uses []*scoreUse, where string, b *binding, texts map[string]string, l *list, e *element) {
+func (c *compiler) scoreScope(s *scope, uses []*scoreUse, where string, b *binding, texts map[string]string, l *List, e *element) {
 	if len(uses) == 0 {
 		s.scores, s.noScores = nil, where
 		return
@@ -298,10 +306,10 @@ func (c *compiler) scoreScope(s *scope, uses []*scoreUse, where string, b *bindi
 				c.add(r.pos, diag.BundleScores, "", "there is no name %q here%s", r.name, diag.DidYouMean(r.name, s.names.Known()))
 				continue
 			}
-			c.used[sym.Pos] = true
+			c.report.uses.names[sym.Pos] = true
 			sc.named = &sym.Code
 			if sym.What == "let" {
-				b.note(diag.Problem{Code: diag.CellScoreDerived, File: b.file, Rule: ruleOf(r.pos), Message: fmt.Sprintf("the score %s is computed by the bundle (%s)", r.method, r.name)})
+				b.note(diag.Problem{Code: diag.CellScoreDerived, File: b.file, Rule: r.pos.Rule(), Message: fmt.Sprintf("the score %s is computed by the bundle (%s)", r.method, r.name)})
 			}
 		} else {
 			w := want{what: "score " + r.method, pos: r.pos, optional: r.optional, inList: l != nil}
@@ -318,15 +326,15 @@ func (c *compiler) scoreScope(s *scope, uses []*scoreUse, where string, b *bindi
 				continue // optional, or drift
 			}
 			sc.header = b.headers[sc.index]
-			c.pl.content = append(c.pl.content, contentCell{contentTag(r.pos, w.headers...), sc.index, c.pl.input.def.Nulls})
-			d := ContractColumn{Optional: r.optional, Nulls: c.pl.input.def.Nulls,
+			c.plan.content = append(c.plan.content, contentCell{contentTag(r.pos, w.headers...), sc.index, c.plan.input.Def.Nulls})
+			d := ContractColumn{Optional: r.optional, Nulls: c.plan.input.Def.Nulls,
 				Score: &ContractScore{Level: r.level, Method: r.method, Datatype: r.datatype, Objective: r.objective, Minimum: r.minimum, Maximum: r.maximum}}
 			if l != nil {
-				d.List = l.path
+				d.List = l.Path
 			}
 			b.describe(sc.index, d)
 		}
-		sc.nulls = c.pl.input.def.Nulls
+		sc.nulls = c.plan.input.Def.Nulls
 		set.add(sc)
 	}
 	s.scores, s.noScores = set, ""
@@ -337,7 +345,7 @@ func (c *compiler) outerConstant(s *scope, on *bundle.Text, e *element) (express
 	if e != nil {
 		for i, f := range e.list.fields {
 			if f.name == on.Value {
-				c.used[f.pos] = true
+				c.report.uses.names[f.pos] = true
 				return expression.TextValue(e.list.elements[e.at][i].text), true
 			}
 		}
@@ -347,9 +355,9 @@ func (c *compiler) outerConstant(s *scope, on *bundle.Text, e *element) (express
 		c.add(on.Pos, diag.BundleScores, "name a field of the list, or `layout`", "`on` names %q, which there is not here%s", on.Value, diag.DidYouMean(on.Value, s.names.Known()))
 		return expression.Value{}, false
 	}
-	c.used[sym.Pos] = true
+	c.report.uses.names[sym.Pos] = true
 	if !sym.Code.Constant {
-		if !c.inferring {
+		if !c.inferring() {
 			c.add(on.Pos, diag.BundleScores, "name a field of the list, or `layout`", "%q is known only with the row; `on` of a score table needs what is known before", on.Value)
 		}
 		return expression.Value{}, false
@@ -365,7 +373,7 @@ func (c *compiler) keyOf(s *scope, key []bundle.Text, duplicates *bundle.Duplica
 			c.add(t.Pos, diag.BundleValue, "name columns, fields or `let`s of this place", "%s names %q, which there is not here%s", what, t.Value, diag.DidYouMean(t.Value, s.names.Known()))
 			return expression.BadCode, false
 		}
-		c.used[sym.Pos] = true
+		c.report.uses.names[sym.Pos] = true
 		return sym.Code, true
 	}
 	var codes []expression.Code

@@ -1,4 +1,4 @@
-package transform
+package mapping
 
 import (
 	"fmt"
@@ -13,28 +13,28 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
-// input is what a bundle says of one kind of file, compiled as far as that needs no headers.
-type input struct {
-	def     *bundle.Input
-	name    string
+// Input is what a bundle says of one kind of file, compiled as far as that needs no headers.
+type Input struct {
+	Def     *bundle.Input
+	Name    string
 	columns []*column
 	scores  []*scoreUse
-	lists   []*list
+	lists   []*List
 	globs   []bundle.Text // the patterns of `ignore`
 	sources []*source     // the resources that are made from it, in the order written
 }
 
-// list is columns that repeat; its elements are known before the first row.
-type list struct {
-	def      *bundle.List
-	path     string // parts of tests: tests.parts
-	input    *input
-	outer    *list
+// List is columns that repeat; its elements are known before the first row.
+type List struct {
+	Def      *bundle.List
+	Path     string // parts of tests: tests.parts
+	input    *Input
+	Outer    *List
 	fields   []field
 	elements [][]fieldValue // by element, in the order of fields
 	columns  []*column
 	scores   []*scoreUse
-	lists    []*list
+	lists    []*List
 }
 
 type field struct {
@@ -49,8 +49,8 @@ type fieldValue struct {
 	text  string // in headers
 }
 
-func (c *compiler) compileInput(def *bundle.Input) *input {
-	in := &input{def: def, name: def.Name.Value}
+func (c *compiler) compileInput(def *bundle.Input) *Input {
+	in := &Input{Def: def, Name: def.Name.Value}
 	for _, d := range def.Columns {
 		in.columns = append(in.columns, c.column(d, def.Nulls))
 	}
@@ -68,8 +68,8 @@ func (c *compiler) compileInput(def *bundle.Input) *input {
 }
 
 // checkInput checks the names that an input's keys point at.
-func (c *compiler) checkInput(in *input) {
-	def := in.def
+func (c *compiler) checkInput(in *Input) {
+	def := in.Def
 	if err := table.CheckEncoding(def.Encoding.Value); err != nil {
 		c.add(def.Encoding.Pos, diag.BundleValue, "", "%v", err)
 	}
@@ -127,11 +127,11 @@ func allColumns(def *bundle.Input) []*bundle.Column {
 	return all
 }
 
-func (c *compiler) compileList(in *input, outer *list, def *bundle.List) *list {
-	l := &list{def: def, input: in, outer: outer, path: def.Name.Value}
-	nulls := in.def.Nulls
+func (c *compiler) compileList(in *Input, outer *List, def *bundle.List) *List {
+	l := &List{Def: def, input: in, Outer: outer, Path: def.Name.Value}
+	nulls := in.Def.Nulls
 	if outer != nil {
-		l.path = outer.path + "." + l.path
+		l.Path = outer.Path + "." + l.Path
 	}
 	c.elementsOf(l)
 	for _, d := range def.Columns {
@@ -141,7 +141,7 @@ func (c *compiler) compileList(in *input, outer *list, def *bundle.List) *list {
 	for _, d := range def.Lists {
 		l.lists = append(l.lists, c.compileList(in, l, d))
 	}
-	if !l.hasOwn() && !c.inferring {
+	if !l.hasOwn() && !c.inferring() {
 		c.add(def.Name.Pos, diag.BundleList, "let a header name a field of the list, as in \"Goal{n}Name\"",
 			"no element of %q can exist: no header of it names a field of its own", def.Name.Value)
 	}
@@ -149,8 +149,8 @@ func (c *compiler) compileList(in *input, outer *list, def *bundle.List) *list {
 }
 
 // elementsOf reads what `over` says.
-func (c *compiler) elementsOf(l *list) {
-	over := l.def.Over
+func (c *compiler) elementsOf(l *List) {
+	over := l.Def.Over
 	switch {
 	case over.Table != nil:
 		t := c.tables[over.Table.Value]
@@ -158,12 +158,12 @@ func (c *compiler) elementsOf(l *list) {
 			c.add(over.Table.Pos, diag.BundleList, "put it at tables/"+over.Table.Value+".csv", "there is no table %q%s", over.Table.Value, diag.DidYouMean(over.Table.Value, slices.Sorted(maps.Keys(c.tables))))
 			return
 		}
-		c.usedTables[t.Name] = true
+		c.report.uses.tables[t.Name] = true
 		for i, h := range t.Header {
-			on := slices.ContainsFunc(l.def.On, func(o bundle.Text) bool { return o.Value == h })
+			on := slices.ContainsFunc(l.Def.On, func(o bundle.Text) bool { return o.Value == h })
 			l.fields = append(l.fields, field{name: h, typ: t.TypeOf(i), pos: diag.Pos{File: t.shown, Line: 1}, on: on})
 		}
-		for _, o := range l.def.On {
+		for _, o := range l.Def.On {
 			if _, ok := t.Column(o.Value); !ok {
 				c.add(o.Pos, diag.BundleList, "its columns are "+strings.Join(t.Header, ", "), "the table %q has no column %q%s", t.Name, o.Value, diag.DidYouMean(o.Value, t.Header))
 			}
@@ -189,15 +189,15 @@ func (c *compiler) elementsOf(l *list) {
 			l.elements = append(l.elements, []fieldValue{{expression.TextValue(w.Value), w.Value}})
 		}
 	}
-	if over.Table == nil && len(l.def.On) > 0 {
-		c.add(l.def.On[0].Pos, diag.BundleList, "use `over: tables.x`", "`on` needs a list over a table")
+	if over.Table == nil && len(l.Def.On) > 0 {
+		c.add(l.Def.On[0].Pos, diag.BundleList, "use `over: tables.x`", "`on` needs a list over a table")
 	}
 }
 
 // hasOwn reports whether a header of the list, or of a list in it, can be an element's own.
-func (l *list) hasOwn() bool {
+func (l *List) hasOwn() bool {
 	own := func(pattern string) bool { return namesField(pattern, l.fields) }
-	for _, col := range l.def.Columns {
+	for _, col := range l.Def.Columns {
 		for _, h := range col.Headers {
 			if own(h.Value) {
 				return true
@@ -211,7 +211,7 @@ func (l *list) hasOwn() bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(l.lists, (*list).hasOwn)
+	return slices.ContainsFunc(l.lists, (*List).hasOwn)
 }
 
 // namesField reports whether a pattern names a field that is not in `on`.
@@ -281,7 +281,7 @@ type ContractScore struct {
 // Contracts describes the files of an input, one for each layout.
 func (p *Program) Contracts(name string) ([]*Contract, error) {
 	for _, in := range p.inputs {
-		if in.name != name {
+		if in.Name != name {
 			continue
 		}
 		var all []*Contract
@@ -295,27 +295,27 @@ func (p *Program) Contracts(name string) ([]*Contract, error) {
 }
 
 // layoutNames is the layouts of an input, or one empty name.
-func (in *input) layoutNames() []string {
-	if len(in.def.Layouts) == 0 {
+func (in *Input) layoutNames() []string {
+	if len(in.Def.Layouts) == 0 {
 		return []string{""}
 	}
 	var names []string
-	for _, l := range in.def.Layouts {
+	for _, l := range in.Def.Layouts {
 		names = append(names, l.Name.Value)
 	}
 	return names
 }
 
-func (p *Program) contract(in *input, layout string) *Contract {
+func (p *Program) contract(in *Input, layout string) *Contract {
 	b := p.compiler.ideal(in, layout)
-	out := &Contract{Input: in.name, Layout: layout, Format: in.def.Format.Value, Delimiter: in.def.Delimiter, Encoding: in.def.Encoding.Value,
-		HeaderRows: in.def.HeaderRows, JoinTitles: in.def.JoinTitles, Columns: b.contract}
+	out := &Contract{Input: in.Name, Layout: layout, Format: in.Def.Format.Value, Delimiter: in.Def.Delimiter, Encoding: in.Def.Encoding.Value,
+		HeaderRows: in.Def.HeaderRows, JoinTitles: in.Def.JoinTitles, Columns: b.contract}
 	reserve := func(header string) {
 		if !slices.ContainsFunc(out.Columns, func(o ContractColumn) bool { return o.Header == header }) {
 			out.Columns = append(out.Columns, ContractColumn{Header: header, Reserved: true})
 		}
 	}
-	for _, l := range in.def.Layouts {
+	for _, l := range in.Def.Layouts {
 		if l.Name.Value == layout {
 			for _, h := range l.Has {
 				reserve(expression.TrimSpace(h.Value))
@@ -327,16 +327,16 @@ func (p *Program) contract(in *input, layout string) *Contract {
 			reserve(g.Value)
 		}
 	}
-	for _, s := range in.def.Student {
+	for _, s := range in.Def.Student {
 		if h := b.named[s.Value]; h != "" {
 			out.Student = append(out.Student, h)
 		}
 	}
-	for _, k := range in.def.Key {
+	for _, k := range in.Def.Key {
 		out.Key = append(out.Key, k.Value)
 	}
-	if in.def.District != nil {
-		out.District = b.named[in.def.District.Value]
+	if in.Def.District != nil {
+		out.District = b.named[in.Def.District.Value]
 	}
 	return out
 }

@@ -1,0 +1,205 @@
+package mapping
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"hash/maphash"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/table"
+)
+
+// NeedsKeys reports whether an input's rows or elements are compared by keys.
+func (in *Input) NeedsKeys() bool {
+	if len(in.Def.Key) > 0 {
+		return true
+	}
+	var any func(lists []*List) bool
+	any = func(lists []*List) bool {
+		return slices.ContainsFunc(lists, func(l *List) bool { return len(l.Def.Key) > 0 || any(l.lists) })
+	}
+	return any(in.lists)
+}
+
+// Key is what one row, or one element of it, is compared by.
+type Key struct {
+	List    *List // nil for the row
+	Number  int   // of the element, among all of its list
+	Key     [16]byte
+	Content uint64 // of all bound cells
+	Alone   bool   // its content equals no other's
+}
+
+// Keys appends the keys of a row and of its elements. A row that is another's or filtered has none;
+// one that is rejected has, so that no older one steps in for it.
+func (r *Worker) Keys(row *table.Row, keys []Key) []Key {
+	r.scratch.Reset(0)
+	r.out = &r.scratch
+	r.begin(row.Line, row.Cells)
+	f := r.malformed(row)
+	if f != nil && f.Code == diag.RowQuote {
+		return keys // which cell is which cannot be told
+	}
+	if done, ended := r.ours(false); ended && done != RowRejected {
+		return keys
+	}
+	before := len(keys)
+	keys = r.keys(keys)
+	if f != nil {
+		keys = append(keys[:before], r.certain(keys[before:], row)...)
+	}
+	return keys
+}
+
+func (r *Worker) keys(keys []Key) []Key {
+	if key, ok := r.keyHash(r.plan.key); ok {
+		content, _ := r.contentHash(r.plan.content, nil)
+		keys = append(keys, Key{Key: key, Content: content})
+	}
+	for _, lk := range r.plan.listKeys {
+		for _, e := range lk.elements {
+			if !r.standing(e) {
+				continue
+			}
+			if key, ok := r.keyHash(e.key); ok {
+				content, alone := r.contentHash(e.content, r.plan.who)
+				keys = append(keys, Key{List: lk.list, Number: e.number, Key: key, Content: content, Alone: alone})
+			}
+		}
+	}
+	return keys
+}
+
+// certain keeps those keys of a malformed row that do not depend on the cells that it lacks: they are
+// the same whatever these hold. Its contents equal no other's.
+func (r *Worker) certain(keys []Key, row *table.Row) []Key {
+	for i := range keys {
+		keys[i].Alone = true
+	}
+	if len(row.Cells) >= len(r.frame.Cells) {
+		return keys
+	}
+	for i := len(row.Cells); i < len(r.frame.Cells); i++ {
+		r.frame.Cells[i] = "\x00"
+	}
+	r.frame.Row++ // what slots hold is forgotten
+	other := r.keys(nil)
+	return slices.DeleteFunc(keys, func(k Key) bool {
+		return !slices.ContainsFunc(other, func(o Key) bool { return o.List == k.List && o.Number == k.Number && o.Key == k.Key })
+	})
+}
+
+// By is the value by which `duplicates` chooses among rows, or among the elements of a list, on a row;
+// false if it cannot be had.
+func (r *Worker) By(row *table.Row, l *List, number int) (expression.Value, bool) {
+	if r.line != row.Line {
+		r.scratch.Reset(0)
+		r.out = &r.scratch
+		r.begin(row.Line, row.Cells)
+	}
+	by := r.plan.by
+	if l != nil {
+		by = r.plan.element(l, number).by
+	}
+	if by == nil {
+		return expression.Value{}, true
+	}
+	v, f := by.Eval(r.frame)
+	v.S = strings.Clone(v.S)
+	return v, f == nil && r.malformed(row) == nil
+}
+
+// element finds an element of a list with a key by its number.
+func (pl *Plan) element(l *List, number int) *element {
+	i := slices.IndexFunc(pl.listKeys, func(lk *listKey) bool { return lk.list == l })
+	return pl.listKeys[i].elements[number]
+}
+
+// KeyedLists is the lists whose elements are compared by keys.
+func (pl *Plan) KeyedLists() []*List {
+	var all []*List
+	for _, lk := range pl.listKeys {
+		all = append(all, lk.list)
+	}
+	return all
+}
+
+// Elements is how many elements of lists a row may have.
+func (pl *Plan) Elements() int { return len(pl.elements) }
+
+// Around calls yield for the elements around an element of a list, from the inside out.
+func (pl *Plan) Around(l *List, number int) iter.Seq2[*List, int] {
+	return func(yield func(*List, int) bool) {
+		for e := pl.element(l, number).outer; e != nil; e = e.outer {
+			if !yield(e.list, e.number) {
+				return
+			}
+		}
+	}
+}
+
+// keyHash hashes a key's values; false if all are null, or one cannot be had.
+func (r *Worker) keyHash(key []expression.Code) (h [16]byte, ok bool) {
+	var scratch [256]byte
+	b := scratch[:0]
+	for i := range key {
+		v, f := key[i].Eval(r.frame)
+		if f != nil {
+			return h, false
+		}
+		ok = ok || !v.IsNull()
+		b = v.AppendKey(b)
+	}
+	if !ok {
+		return h, false
+	}
+	return hash16(b), true
+}
+
+// contentCell is a bound cell where rows or elements are compared. Its tag says what the cell means,
+// so that files with other columns, or with the same in another order, can be compared.
+type contentCell struct {
+	tag   uint64
+	index int
+	nulls []string
+}
+
+// contentTag is the tag of what a declaration binds.
+func contentTag(pos diag.Pos, parts ...string) uint64 {
+	return maphash.String(contentSeed, fmt.Sprintf("%s:%d:%d\x00%s", pos.File, pos.Line, pos.Col, strings.Join(parts, "\x00")))
+}
+
+// orderContent puts cells into an order that is the same in all files, each meaning once.
+func orderContent(cells []contentCell) []contentCell {
+	slices.SortFunc(cells, func(a, b contentCell) int { return cmp.Compare(a.tag, b.tag) })
+	return slices.CompactFunc(cells, func(a, b contentCell) bool { return a.tag == b.tag })
+}
+
+// contentHash hashes cells as they are compared: trimmed, null tokens as null, and what is not bound
+// as null too. Elements are compared with their student, and are alone where that is not known: a key
+// that lacks the student must not drop another one's result.
+func (r *Worker) contentHash(cells []contentCell, who *expression.Code) (hash uint64, alone bool) {
+	var scratch [1024]byte
+	b := append(scratch[:0], r.plan.Layout...)
+	if who != nil {
+		v, f := who.Eval(r.frame)
+		alone = f != nil || v.IsNull()
+		b = v.AppendKey(b)
+	}
+	for i := range cells {
+		c := &cells[i]
+		s := expression.TrimSpace(r.frame.Cells[c.index])
+		if isNullCell(s, c.nulls) {
+			continue
+		}
+		b = binary.LittleEndian.AppendUint64(b, c.tag)
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	return maphash.Bytes(contentSeed, b), alone
+}

@@ -1,0 +1,86 @@
+package mapping
+
+import (
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
+)
+
+// Decided is what was decided over all rows before they are mapped: which rows and elements repeat
+// the key of another one, and which records share a natural key.
+type Decided interface {
+	// Verdict is the one on a row, or on the element of a list with a number; nil: it stays.
+	Verdict(line int64, l *List, number int) *Verdict
+	// Conflicts reports whether records of a natural key differ.
+	Conflicts(key [12]byte) bool
+}
+
+// VerdictKind is what is to become of a row or an element that is not alone with its key.
+type VerdictKind uint8
+
+// The verdicts.
+const (
+	Dropped   VerdictKind = iota // another one stays
+	Conflict                     // all are rejected
+	Unordered                    // rejected: `by` of one of them cannot be had, so none can be chosen
+)
+
+// Verdict is what was decided of a row or an element.
+type Verdict struct {
+	Kind  VerdictKind
+	Other string            // origin of the row that it repeats, or conflicts with
+	Fault *expression.Fault // of an element that is rejected: its records share it
+}
+
+// Fault is why the elements of a verdict are rejected.
+func (l *List) Fault(v *Verdict) *expression.Fault {
+	return v.conflict("an element of "+l.Path+" has the same key as one of ", l.Def.Key, l.Def.Duplicates)
+}
+
+// conflict is why a row or an element is rejected that has the key of another one.
+func (v *Verdict) conflict(what string, key []bundle.Text, d *bundle.Duplicates) *expression.Fault {
+	f := &expression.Fault{Code: diag.RowKeyConflict, Rule: key[0].Pos, Message: what + v.Other + ", but other content"}
+	if v.Kind == Unordered {
+		f.Message = what + v.Other + ", whose " + d.By.Value + " cannot be had, so which of them stays cannot be told"
+	}
+	return f
+}
+
+// clash is the fault of a verdict that rejects: what is wrong with `by` where that is why.
+func (r *Worker) clash(v *Verdict, by *expression.Code, other func() *expression.Fault) *expression.Fault {
+	if v.Kind == Unordered {
+		if _, f := by.Eval(r.frame); f != nil {
+			return f
+		}
+	}
+	return other()
+}
+
+// verdictOf is the verdict on the row at hand, or on one of its elements; nil if there is none.
+func (r *Worker) verdictOf(l *List, number int) *Verdict {
+	if r.decided == nil {
+		return nil
+	}
+	return r.decided.Verdict(r.line, l, number)
+}
+
+// gone reports whether an element was dropped because another one has its key.
+func (r *Worker) gone(e *element) bool {
+	v := r.verdictOf(e.list, e.number)
+	if v == nil || v.Kind != Dropped {
+		return false
+	}
+	r.list(diag.Problem{Code: diag.RowDuplicate, Level: diag.LevelOf(diag.RowDuplicate), Rule: e.list.Def.Key[0].Pos.Rule(),
+		Message: "an element of " + e.list.Path + " repeats the key of one of " + v.Other + " and was dropped"})
+	return true
+}
+
+// conflicting reports an element that has the same key as another, but other content.
+func (r *Worker) conflicting(e *element, path string) bool {
+	v := r.verdictOf(e.list, e.number)
+	if v == nil || v.Kind == Dropped {
+		return false
+	}
+	r.fail(r.clash(v, e.by, func() *expression.Fault { return v.Fault }), path)
+	return true
+}

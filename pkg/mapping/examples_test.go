@@ -21,20 +21,7 @@ func TestExamplesCompile(t *testing.T) {
 	for _, fixtures := range folders {
 		folder := filepath.Dir(fixtures)
 		t.Run(filepath.Base(folder), func(t *testing.T) {
-			b, problems := bundle.Load(os.DirFS(folder), folder, folder)
-			if problems.Blocks() {
-				t.Fatalf("load:\n%s", problemText(problems))
-			}
-			given := map[string]string{}
-			for _, d := range b.Params {
-				if v, ok := exampleParams[d.Name.Value]; ok && d.Required {
-					given[d.Name.Value] = v
-				}
-			}
-			p, problems := Compile(Config{Bundle: b, Standards: []*schema.Standard{standard()}, Params: given})
-			if p == nil {
-				t.Fatalf("compile:\n%s", problemText(problems))
-			}
+			p := example(t, folder)
 			for _, name := range p.InputNames() {
 				contracts, err := p.Contracts(name)
 				if err != nil {
@@ -48,4 +35,24 @@ func TestExamplesCompile(t *testing.T) {
 			}
 		})
 	}
+}
+
+// example compiles the bundle in a folder.
+func example(t *testing.T, folder string) *Program {
+	t.Helper()
+	b, problems := bundle.Load(os.DirFS(folder), folder, folder)
+	if problems.Blocks() {
+		t.Fatalf("load:\n%s", problemText(problems))
+	}
+	given := map[string]string{}
+	for _, d := range b.Params {
+		if v, ok := exampleParams[d.Name.Value]; ok && d.Required {
+			given[d.Name.Value] = v
+		}
+	}
+	p, problems := Compile(Config{Bundle: b, Standards: []*schema.Standard{standard()}, Params: given})
+	if p == nil {
+		t.Fatalf("compile:\n%s", problemText(problems))
+	}
+	return p
 }

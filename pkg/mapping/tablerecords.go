@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/keyset"
 )
 
 // TableRecord is a record that a table of the bundle gives: it is made before any row is read.
@@ -26,7 +27,7 @@ func (c *compiler) stageTables() {
 	p := c.program
 	r := NewWorker(p.tablePlan, Place{Input: "tables"}, nil)
 	r.out = &Batch{}
-	known := map[[12]byte]uint64{} // contents by natural key
+	known := map[keyset.Key]uint64{} // contents by natural key
 	for _, u := range p.tablePlan.units {
 		if u.broken {
 			continue
@@ -45,7 +46,7 @@ func (c *compiler) stageTables() {
 }
 
 // stageTable makes the record of one row of a table.
-func (c *compiler) stageTable(r *Worker, u *unit, known map[[12]byte]uint64) {
+func (c *compiler) stageTable(r *Worker, u *unit, known map[keyset.Key]uint64) {
 	r.resource, r.faults = u.source.name, 0
 	if u.when != nil {
 		v, f := u.when.Eval(r.frame)

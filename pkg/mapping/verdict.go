@@ -4,6 +4,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/keyset"
 )
 
 // Decided is what was decided over all rows before they are mapped: which rows and elements repeat
@@ -12,7 +13,7 @@ type Decided interface {
 	// Verdict is the one on a row, or on the element of a list with a number; nil: it stays.
 	Verdict(line int64, l *List, number int) *Verdict
 	// Conflicts reports whether records of a natural key differ.
-	Conflicts(key [12]byte) bool
+	Conflicts(key keyset.Key) bool
 }
 
 // VerdictKind is what is to become of a row or an element that is not alone with its key.

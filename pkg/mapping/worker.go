@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/keyset"
 )
 
 // Worker is what one worker knows of the row it is at. It is owned by one goroutine, and reused from
@@ -185,7 +186,7 @@ func (r *Worker) make(u *unit, dst []byte) ([]byte, RecordHash, bool) {
 
 // RecordHash tells records apart: by natural key, and by all their bytes.
 type RecordHash struct {
-	Key     [12]byte
+	Key     keyset.Key
 	Content uint64
 }
 
@@ -207,12 +208,7 @@ func (r *Worker) hash(u *unit, text []byte, start int) RecordHash {
 		b = append(b, text[part.start:part.end]...)
 		b = append(b, 0)
 	}
-	sum := hash16(b)
-	content := maphash.Bytes(contentSeed, text[start:])
-	if content == 0 {
-		content = 1 // 0 marks free places
-	}
-	return RecordHash{[12]byte(sum[:12]), content}
+	return RecordHash{hash16(b), maphash.Bytes(contentSeed, text[start:])}
 }
 
 // keyText is the natural key for people.

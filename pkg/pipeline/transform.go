@@ -38,11 +38,11 @@ func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := transform.Options{Run: x.run, Inputs: files, Workers: x.place.workers(), Progress: p}
-	counts, err := transform.Run(ctx, x.prepared.program, o)
+	o := transform.Options{Sink: transform.ToRun(x.run), Inputs: files, Workers: x.place.workers(), Progress: p}
+	out, err := transform.Run(ctx, x.prepared.program, o)
 	err = errors.Join(err, remove())
-	if counts == nil {
+	if out == nil {
 		return nil, err
 	}
-	return counts, err
+	return out.Counts, err
 }

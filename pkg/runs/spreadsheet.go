@@ -28,7 +28,10 @@ func NewTextTable(path string, header ...string) (*TextTable, error) {
 }
 
 // Row appends a row.
-func (t *TextTable) Row(cells ...string) error {
+func (t *TextTable) Row(cells ...string) error { return t.csv.Write(TextCells(cells)) }
+
+// TextCells is cells as a TextTable has them: none is a formula.
+func TextCells(cells []string) []string {
 	cells = slices.Clone(cells)
 	for i, c := range cells {
 		if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
@@ -37,7 +40,7 @@ func (t *TextTable) Row(cells ...string) error {
 			}
 		}
 	}
-	return t.csv.Write(cells)
+	return cells
 }
 
 // Commit gives the file its name.

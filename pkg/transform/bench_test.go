@@ -13,7 +13,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/schema"
-	inputs "github.com/sluice-edfi/sluice/pkg/source"
+	"github.com/sluice-edfi/sluice/pkg/source"
 )
 
 // mapGrowth is a file in the vendor's layout: the example's rows over and over, each another student's.
@@ -76,12 +76,12 @@ func BenchmarkEngine(b *testing.B) {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				counts, err := Run(context.Background(), p, Options{Inputs: map[string][]inputs.Local{"results": {inputs.File(path)}}, Workers: workers})
+				out, err := Run(context.Background(), p, Options{Inputs: map[string][]source.Local{"results": {source.File(path)}}, Workers: workers})
 				if err != nil {
 					b.Fatal(err)
 				}
-				if counts.Inputs["results"].Used != rows {
-					b.Fatalf("%+v", counts)
+				if out.Counts.Inputs["results"].Used != rows {
+					b.Fatalf("%+v", out.Counts)
 				}
 			}
 			b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")

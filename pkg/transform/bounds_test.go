@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 )
@@ -67,7 +68,8 @@ func TestFaultsOfOneRow(t *testing.T) {
 
 func TestTooManyUnmappedValuesAreSaid(t *testing.T) {
 	p := compile(t, simple, year)
-	s, err := newStaging(p, nil)
+	var seen counter
+	s, err := newStaging(p, &seen)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,10 +80,18 @@ func TestTooManyUnmappedValuesAreSaid(t *testing.T) {
 	if len(s.unmapped) != maxUnmapped || s.unkept != 3 {
 		t.Errorf("%d kept, %d not", len(s.unmapped), s.unkept)
 	}
-	if err := s.writeUnmapped(); err != nil || s.problems.worst[3] != 1 {
-		t.Errorf("%v %v", err, s.problems.worst)
+	if err := s.reportUnmapped(); err != nil || seen.problems != 1 {
+		t.Errorf("%v, %d problems", err, seen.problems)
 	}
 }
+
+// counter is a sink that counts problems.
+type counter struct {
+	discard
+	problems int
+}
+
+func (c *counter) Problem(diag.Problem) error { c.problems++; return nil }
 
 func TestLiteralsOutOfBounds(t *testing.T) {
 	for literal, want := range map[string]string{

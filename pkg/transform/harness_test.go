@@ -18,7 +18,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
-	inputs "github.com/sluice-edfi/sluice/pkg/source"
+	"github.com/sluice-edfi/sluice/pkg/source"
 	"github.com/sluice-edfi/sluice/schemas"
 )
 
@@ -114,20 +114,23 @@ func (r *result) staged(t testing.TB, resource string) string {
 func runProgram(t testing.TB, p *mapping.Program, workers int, files ...string) *result {
 	t.Helper()
 	dir := t.TempDir()
-	given := map[string][]inputs.Local{}
+	given := map[string][]source.Local{}
 	for i := 0; i < len(files); i += 2 {
 		path := filepath.Join(dir, files[i]+string(rune('a'+i/2))+".csv")
 		if err := os.WriteFile(path, []byte(files[i+1]), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		given[files[i]] = append(given[files[i]], inputs.File(path))
+		given[files[i]] = append(given[files[i]], source.File(path))
 	}
 	run, err := runs.Create(filepath.Join(dir, "run"), runs.Manifest{Created: time.Unix(0, 0)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	counts, err := Run(context.Background(), p, Options{Run: run, Inputs: given, Workers: workers})
-	return &result{counts, run, err}
+	out, err := Run(context.Background(), p, Options{Sink: ToRun(run), Inputs: given, Workers: workers})
+	if out == nil {
+		return &result{nil, run, err}
+	}
+	return &result{out.Counts, run, err}
 }
 
 func mustRun(t testing.TB, p *mapping.Program, files ...string) *result {

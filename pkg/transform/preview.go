@@ -61,7 +61,7 @@ func PreviewOf(ctx context.Context, p *mapping.Program, o Options, n int) (*Prev
 			if len(v.Rows) == end {
 				break
 			}
-			if err := v.file(p, f, known{rows: verdicts[i]}, end); err != nil {
+			if err := v.file(p, f, known{verdicts[i], r.poisoned}, end); err != nil {
 				return nil, err
 			}
 		}

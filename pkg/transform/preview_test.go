@@ -9,18 +9,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-edfi/sluice/pkg/mapping"
-	inputs "github.com/sluice-edfi/sluice/pkg/source"
+	"github.com/sluice-edfi/sluice/pkg/source"
 )
 
 func previewOf(t *testing.T, p *mapping.Program, n int, texts ...string) *Preview {
 	t.Helper()
-	files := map[string][]inputs.Local{}
+	files := map[string][]source.Local{}
 	for i, text := range texts {
 		path := filepath.Join(t.TempDir(), string(rune('a'+i))+".csv")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		files["results"] = append(files["results"], inputs.File(path))
+		files["results"] = append(files["results"], source.File(path))
 	}
 	v, err := PreviewOf(t.Context(), p, Options{Inputs: files}, n)
 	if err != nil {

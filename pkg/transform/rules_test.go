@@ -14,7 +14,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/runs"
-	inputs "github.com/sluice-edfi/sluice/pkg/source"
+	"github.com/sluice-edfi/sluice/pkg/source"
 )
 
 const header = "ID,Grade,Date,Year,Score,Pct,Level\n"
@@ -204,9 +204,9 @@ func TestAlternativesAndLayouts(t *testing.T) {
 func TestUsageOfInputs(t *testing.T) {
 	p := compile(t, simple, year)
 	for file, want := range map[string]string{"": `the input "results" has no file`, "reslts=x": `no input "reslts" (did you mean "results"?)`, "results=nowhere.csv": "there is no file nowhere.csv", "results=.": "is a directory"} {
-		given := map[string][]inputs.Local{}
+		given := map[string][]source.Local{}
 		if name, path, ok := strings.Cut(file, "="); ok {
-			given[name] = []inputs.Local{inputs.File(path)}
+			given[name] = []source.Local{source.File(path)}
 		}
 		_, err := Run(context.Background(), p, Options{Inputs: given})
 		if e, ok := diag.AsError(err); !ok || e.Kind != diag.Usage || !strings.Contains(err.Error(), want) {
@@ -225,9 +225,9 @@ func TestNamesOfCopies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := Run(context.Background(), compile(t, simple, year), Options{Run: run, Inputs: map[string][]inputs.Local{"results": {{Name: "-", Path: path}}}})
-	if err != nil || c.Inputs["results"].Used != 1 || run.Inputs[0].Path != "-" {
-		t.Errorf("%+v %v", c, err)
+	out, err := Run(context.Background(), compile(t, simple, year), Options{Sink: ToRun(run), Inputs: map[string][]source.Local{"results": {{Name: "-", Path: path}}}})
+	if err != nil || out.Counts.Inputs["results"].Used != 1 || run.Inputs[0].Path != "-" {
+		t.Errorf("%+v %v", out, err)
 	}
 }
 

@@ -2,12 +2,14 @@ package transform
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/source"
 )
 
 var simple = func() string {
@@ -59,5 +61,26 @@ s1,3,3/1/2024,2024,0215,55,Low
 		if !strings.Contains(mappings, want) {
 			t.Errorf("no %s in\n%s", want, mappings)
 		}
+	}
+}
+
+// TestProgressOfAConflict: records with one key and different contents are staged once more, and the
+// progress knows of it.
+func TestProgressOfAConflict(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "results.csv")
+	text := header + "a,3,3/1/2024,2024,1,,\nb,3,3/1/2024,2024,1,,\na,3,3/1/2024,2024,2,,\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var p Progress
+	out, err := Run(t.Context(), compile(t, with(t, "    key: [id, day]\n", ""), year), Options{Inputs: map[string][]source.Local{"results": {source.File(path)}}, Progress: &p})
+	if err != nil || out.Counts.Inputs["results"].Rejected != 2 {
+		t.Fatalf("%+v %v", out, err)
+	}
+	if read, total := p.BytesRead.Load(), p.BytesTotal.Load(); read > total {
+		t.Errorf("%d of %d bytes are read", read, total)
+	}
+	if n := p.Rows.Load(); n != 3 {
+		t.Errorf("%d rows of 3", n)
 	}
 }

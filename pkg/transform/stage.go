@@ -1,280 +1,180 @@
 package transform
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"maps"
-	"slices"
+	"strings"
+	"sync"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
-	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/keyset"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/ordered"
 	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
-// staging writes what the workers made, in the order of the input. It is owned by one goroutine.
-// Nothing it writes is there before commit.
-type staging struct {
-	program   *mapping.Program
-	run       *runs.Run // nil: what is staged is thrown away, for benchmarks
-	outputs   []*output // by resource
-	problems  *problemLog
-	rejects   *rejectFile // of the file at hand
-	unmapped  map[string]*unmappedValue
-	unkept    int64 // misses of values that are not in unmapped
-	decided   map[mapping.Decision]int64
-	same      map[[3]string]bool // type and two values of one code that are noted
-	records   *recordTable
-	conflicts *conflictSet // natural keys found to conflict
-	firsts    map[[12]byte]string
-	counts    runs.TransformCounts
-	input     runs.InputCounts // of the input at hand
-	seen      []mapping.SeenValue
-	blank     int64         // lines of the file at hand that are no rows
-	short     int64         // and rows that end early
-	retyped   diag.List     // columns none of whose cells fit
-	at        mapping.Place // the file at hand
-	scratch   []byte
+// known is what the passes before found out about one file.
+type known struct {
+	rows    *keyVerdicts
+	records *keyset.Set
 }
 
-// output is a resource's staged file with its origins.
-type output struct {
-	name    string
-	records *jsonl.Writer
-	origins *jsonl.Writer
-	counts  runs.StagedCounts
-	from    int // of the batch's text: what is to be written next begins here
-	last    int // and the last record ends here
-	lines   int
-	origin  []byte
+// Verdict is the one on a row, or on an element of it.
+func (k known) Verdict(line int64, l *mapping.List, number int) *mapping.Verdict {
+	return k.rows.of(line, l, number)
 }
 
-func newStaging(p *mapping.Program, run *runs.Run) (*staging, error) {
-	s := &staging{program: p, run: run, unmapped: map[string]*unmappedValue{}, decided: map[mapping.Decision]int64{}, same: map[[3]string]bool{},
-		records: &recordTable{}, conflicts: &conflictSet{}, firsts: map[[12]byte]string{},
-		counts: runs.TransformCounts{Inputs: map[string]runs.InputCounts{}, Resources: map[string]runs.StagedCounts{}}}
-	for _, name := range p.Resources() {
-		s.outputs = append(s.outputs, &output{name: name})
-	}
-	var err error
-	s.problems, err = newProblemLog(run)
-	return s, err
+// Conflicts reports whether records of a natural key differ.
+func (k known) Conflicts(key keyset.Key) bool {
+	_, ok := k.records.Find(key)
+	return ok
 }
 
-// discard throws away what was not committed.
-func (s *staging) discard() error {
-	errs := []error{s.problems.close(), s.rejects.close()}
-	for _, o := range s.outputs {
-		if o.records != nil {
-			errs = append(errs, o.records.Close(), o.origins.Close())
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// open begins the files of a resource when its first record is staged.
-func (s *staging) open(o *output) error {
-	if o.records != nil || s.run == nil {
-		return nil
-	}
-	records, err := jsonl.Create(s.run.StagedFile(o.name))
+// stage is the second pass: it makes and writes all records.
+func (r *runner) stage(ctx context.Context) (*staging, error) {
+	s, err := newStaging(r.program, r.sink)
 	if err != nil {
-		return unwritable(err)
+		return nil, err
 	}
-	origins, err := jsonl.Create(s.run.OriginFile(o.name))
-	if err != nil {
-		return errors.Join(unwritable(err), records.Close())
-	}
-	o.records, o.origins = records, origins
-	return nil
+	return s, r.stageAll(ctx, s)
 }
 
-func unwritable(err error) error {
-	if _, ok := diag.AsError(err); ok || err == nil {
+func (r *runner) stageAll(ctx context.Context, s *staging) error {
+	if err := s.tables(r.poisoned); err != nil {
 		return err
 	}
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "", "the run directory cannot be written")
-}
-
-// write writes n lines with their origins.
-func (s *staging) write(o *output, text []byte, n int, origins []byte) error {
-	if n == 0 || s.run == nil {
-		return nil
-	}
-	if err := s.open(o); err != nil {
-		return err
-	}
-	if err := o.records.Write(text, n); err != nil {
-		return unwritable(err)
-	}
-	return unwritable(o.origins.Write(origins, n))
-}
-
-// tables stages the records that tables give: they come before all rows. One whose key a row's
-// record has with other content is rejected like that one.
-func (s *staging) tables(poisoned *conflictSet) error {
-	for _, t := range s.program.TableRecords() {
-		o := s.outputs[t.Resource]
-		if poisoned.has(t.Hash.Key) {
-			o.counts.Rejected++
-			if err := s.conflict(&t.RecordResult, mapping.Place{File: t.File}, t.Origin); err != nil {
+	for _, in := range r.program.Inputs() {
+		s.input = runs.InputCounts{}
+		for i, f := range r.files[in] {
+			if err := r.stageFile(ctx, s, f, known{r.verdicts[in][i], r.poisoned}); err != nil {
 				return err
 			}
-			continue
 		}
-		for _, d := range t.Decisions {
-			s.decided[d]++
+		if len(r.files[in]) > 0 {
+			s.counts.Inputs[in.Name] = s.input
 		}
-		if s.records.add(t.Hash) == recordEqual {
-			o.counts.Duplicate++
-			continue
-		}
-		o.counts.Staged++
-		s.scratch = append(append(s.scratch[:0], t.Origin...), '\n')
-		if err := s.write(o, t.Text, 1, s.scratch); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// emit writes what became of a block.
-func (s *staging) emit(b *mapping.Batch) error {
-	for _, o := range s.outputs {
-		o.from, o.last, o.lines, o.origin = 0, 0, 0, o.origin[:0]
-	}
-	for _, p := range b.Problems {
-		if err := s.problems.add(p); err != nil {
-			return err
-		}
-	}
-	for _, m := range b.Misses {
-		s.missed(m)
-	}
-	for _, v := range b.Seen {
-		s.saw(v)
-	}
-	records := b.Records
-	for i := range b.Rows {
-		row := &b.Rows[i]
-		if err := s.row(b, row, records[:row.Records]); err != nil {
-			return err
-		}
-		records = records[row.Records:]
-	}
-	for i, o := range s.outputs {
-		if err := s.flush(o, b.Texts[i]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// flush writes the records of a block up to the last one.
-func (s *staging) flush(o *output, text []byte) error {
-	err := s.write(o, text[o.from:o.last], o.lines, o.origin)
-	o.from, o.lines, o.origin = o.last, 0, o.origin[:0]
-	return err
-}
-
-// row counts a row and its records.
-func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mapping.RecordResult) error {
-	staged, equal, rejected := 0, 0, 0
-	for i := range records {
-		r := &records[i]
-		o := s.outputs[r.Resource]
-		switch {
-		case r.Rejected:
-			rejected++
-			o.counts.Rejected++
-			if r.Key != "" {
-				if err := s.conflict(r, s.at, string(s.at.Origin(nil, r.Line))); err != nil {
-					return err
-				}
+		if n := s.input; n.Read > 0 && n.Filtered+n.Other == n.Read {
+			if err := s.problem(diag.Problem{Code: diag.RowFiltered, Level: diag.LevelWarning, Input: in.Name, Count: int(n.Read),
+				Message: fmt.Sprintf("nothing of %s is left: of %d rows %d were filtered and %d belong to others", in.Name, n.Read, n.Filtered, n.Other)}); err != nil {
+				return err
 			}
-			continue
-		case r.End < 0:
-			equal++
-			o.counts.Duplicate++
-			continue
 		}
-		switch s.records.add(r.Hash) {
-		case recordNew:
-			staged++
-			o.counts.Staged++
-			o.last, o.lines = r.End, o.lines+1
-			o.origin = append(s.at.Origin(o.origin, row.Line), '\n')
-			continue
-		case recordEqual:
-			equal++
-			o.counts.Duplicate++
-		case recordConflict: // everything is staged again, without this key
-			rejected++
-			s.conflicts.add(r.Hash.Key)
-		}
-		if err := s.flush(o, b.Texts[r.Resource]); err != nil {
+	}
+	if s.conflicts.Len() > 0 {
+		return nil // all of it is thrown away
+	}
+	if err := s.vendorDescriptors(); err != nil {
+		return err
+	}
+	return s.undeclaredLevels()
+}
+
+// batch is a block of rows, and what a worker made of it.
+type batch struct {
+	block table.Block
+	mapping.Batch
+}
+
+// stageFile maps the rows of one file.
+func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k known) error {
+	src, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = src.Close() }() // read only
+	for _, n := range f.plan.Notes {
+		n.Input = f.input.Name
+		if err := s.problem(n); err != nil {
 			return err
 		}
-		o.from, o.last = r.End, r.End
 	}
-	s.input.Read++
-	switch {
-	case row.Outcome == mapping.RowFiltered:
-		s.input.Filtered++
-	case row.Outcome == mapping.RowOther:
-		s.input.Other++
-	case row.Outcome == mapping.RowDuplicate:
-		s.input.Duplicate++
-	case row.Outcome == mapping.RowRejected || rejected > 0:
-		s.input.Rejected++
-		return s.rejects.add(row.Raw)
-	case staged > 0:
-		s.input.Used++
-	case equal > 0:
-		s.input.Duplicate++
-	default:
-		s.input.Filtered++
+	s.at = f.place
+	s.rejects = RejectFile{Place: f.place, Header: f.header, LineEnd: f.end, Mark: needsMark(f.input.Def.Encoding.Value, src.Header().Encoding)}
+	workers, err := r.mapFile(ctx, s, f, src, k)
+	if err != nil {
+		return err
 	}
-	return nil
-}
-
-// conflict lists a record that has the natural key of another one, but other content.
-func (s *staging) conflict(r *mapping.RecordResult, at mapping.Place, origin string) error {
-	first, ok := s.firsts[r.Hash.Key]
-	message := "the record from " + first + " has the same natural key, but other content; none of them is staged"
-	if !ok {
-		s.firsts[r.Hash.Key] = origin
-		message = "a later record has the same natural key, but other content; none of them is staged"
+	for _, w := range workers {
+		s.merge(w)
 	}
-	return s.problems.add(diag.Problem{Code: diag.RecordConflict, Level: diag.LevelOf(diag.RecordConflict), Input: at.Input, File: at.File, Line: int(r.Line),
-		Resource: s.outputs[r.Resource].name, Key: r.Key, Rule: r.Rule, Message: message})
-}
-
-// saw keeps a few of the values of rows that were left out.
-func (s *staging) saw(v mapping.SeenValue) {
-	for _, old := range s.seen {
-		if old == v {
-			return
+	s.retyped = append(s.retyped, f.plan.Retyped(workers)...)
+	for _, p := range f.plan.Nameless(workers) {
+		if err := s.problem(p); err != nil {
+			return err
 		}
 	}
-	if len(s.seen) < mapping.MaxSeen {
-		s.seen = append(s.seen, v)
-	}
+	f.sha256, f.bytes = src.Digest()
+	return s.fileNotes(f)
 }
 
-// merge adds the decisions of a worker.
-func (s *staging) merge(r *mapping.Worker) {
-	for d, n := range r.Decisions() {
-		s.decided[d] += n
-	}
-}
-
-// checkEquation says whether every row is accounted for.
-func (s *staging) checkEquation() error {
-	for _, name := range slices.Sorted(maps.Keys(s.counts.Inputs)) {
-		if c := s.counts.Inputs[name]; !c.Holds() {
-			return diag.Fail(diag.Guarded, diag.GuardEquation, "", "the rows of %s do not add up: %s", name, fmt.Sprintf("%+v", c))
+// mapFile maps the rows of a file and emits them in their order. It gives the workers that did it.
+func (r *runner) mapFile(ctx context.Context, s *staging, f *boundFile, src table.Reader, k known) ([]*mapping.Worker, error) {
+	s.blank, s.short, f.rows = 0, 0, 0
+	free := make(freeList[batch], 4*r.workers+4)
+	next := func() (*batch, error) {
+		b := free.take()
+		b.Reset(len(r.program.Resources()))
+		if err := src.Next(&b.block); err != nil {
+			return nil, err
 		}
+		r.progress.read(int64(b.block.Len()))
+		return b, nil
+	}
+	var workers []*mapping.Worker
+	worker := func() func(*batch) error {
+		w := mapping.NewWorker(f.plan, f.place, k)
+		workers = append(workers, w)
+		var parser table.Parser
+		return func(b *batch) error {
+			for row := range b.block.Rows(&parser) {
+				w.Map(&row, &b.Batch)
+			}
+			return nil
+		}
+	}
+	err := ordered.Run(ctx, r.workers, next, serially(worker), func(b *batch) error {
+		s.blank, s.short = s.blank+b.Blank, s.short+b.Short
+		f.rows += int64(len(b.Rows))
+		r.progress.staged(len(b.Rows))
+		defer free.give(b)
+		return s.emit(&b.Batch)
+	})
+	return workers, err
+}
+
+// needsMark reports whether UTF-8 text would be taken for something else by the input it came from:
+// its bundle declares another encoding, or the file had one.
+func needsMark(declared, read string) bool {
+	const utf8 = "utf-8"
+	return read != utf8 || declared != "" && !strings.EqualFold(declared, utf8)
+}
+
+// serially lets workers be made one at a time.
+func serially[T any](create func() T) func() T {
+	lock := sync.Mutex{}
+	return func() T {
+		lock.Lock()
+		defer lock.Unlock()
+		return create()
+	}
+}
+
+// fileNotes lists what was counted over a whole file.
+func (s *staging) fileNotes(f *boundFile) error {
+	for _, n := range []struct {
+		count   int64
+		code    diag.Code
+		message string
+	}{{s.blank, diag.RowBlank, "blank lines, which are no rows"}, {s.short, diag.RowShortened, "rows end early, before columns that may be missing; they were read as empty"}} {
+		if n.count > 0 {
+			if err := s.problem(diag.Problem{Code: n.code, Input: f.place.Input, File: f.place.File, Count: int(n.count), Message: fmt.Sprintf("%d %s", n.count, n.message)}); err != nil {
+				return err
+			}
+		}
+	}
+	if f.rows == 0 {
+		return s.problem(diag.Problem{Code: diag.FileHeaderOnly, Input: f.place.Input, File: f.place.File, Message: "the file has a header and no rows"})
 	}
 	return nil
 }

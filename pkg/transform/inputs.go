@@ -1,0 +1,112 @@
+package transform
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/source"
+	"github.com/sluice-edfi/sluice/pkg/table"
+)
+
+// boundFile is a file of an input, bound to its headers.
+type boundFile struct {
+	input  *mapping.Input
+	place  mapping.Place
+	number int // index among the files of its input
+	local  source.Local
+	plan   *mapping.Plan
+	header string // verbatim
+	end    string // its line end
+	sha256 string
+	bytes  int64
+	rows   int64
+}
+
+func (f *boundFile) open() (table.Reader, error) {
+	return table.Open(f.local.Path, f.input.Def.TableOptions())
+}
+
+// openInputs opens and binds all files, so that whatever is wrong with a header is known before any
+// row, all of it at once.
+func (r *runner) openInputs(given map[string][]source.Local) error {
+	p := r.program
+	names := p.InputNames()
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if !slices.Contains(names, name) {
+			return diag.Fail(diag.Usage, diag.ConfigInput, "its inputs are "+strings.Join(names, ", "), "the bundle %s has no input %q%s", p.Bundle.Name, name, diag.DidYouMean(name, names))
+		}
+	}
+	var problems diag.List
+	var worst *diag.Error
+	for _, in := range p.Inputs() {
+		locals := given[in.Name]
+		if len(locals) == 0 && !in.Def.Optional {
+			return diag.Fail(diag.Usage, diag.ConfigInput, "give it with --input "+in.Name+"=FILE", "the input %q has no file", in.Name)
+		}
+		if err := readable(in.Def); err != nil {
+			return err
+		}
+		for i, local := range locals {
+			f := &boundFile{input: in, number: i, local: local, place: mapping.Place{Input: in.Name, File: local.Name}}
+			if len(locals) > 1 {
+				f.place.Number = i + 1
+			}
+			if err := r.bindFile(f); err != nil {
+				e, ok := diag.AsError(err)
+				if !ok {
+					return err
+				}
+				if worst == nil {
+					worst = e
+				}
+				problems = append(problems, e.Problems...)
+				continue
+			}
+			r.files[in] = append(r.files[in], f)
+			if r.progress != nil {
+				passes := int64(1)
+				if in.NeedsKeys() {
+					passes = 2
+				}
+				r.progress.BytesTotal.Add(passes * local.Size)
+			}
+		}
+	}
+	if worst != nil {
+		joined := *worst
+		joined.Problems = problems
+		return &joined
+	}
+	return nil
+}
+
+// readable refuses what a bundle may describe and this version cannot read.
+func readable(def *bundle.Input) error {
+	format := table.FormatOf(def.Format.Value)
+	what := "`unpack`"
+	switch {
+	case format.Support != table.Readable:
+		what = format.Files
+	case len(def.Unpack) == 0:
+		return nil
+	}
+	return diag.Fail(diag.Usage, diag.BundleUnsupported, "use a version of sluice that does", "this version cannot read %s (%s)", what, def.Format.Pos)
+}
+
+// bindFile reads a file's header and binds the input to it.
+func (r *runner) bindFile(f *boundFile) error {
+	src, err := f.open()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = src.Close() }() // read only
+	header := src.Header()
+	f.end = header.LineEnd
+	f.header = strings.TrimRight(header.Text, "\r\n") + f.end
+	f.plan, err = r.program.Bind(f.input, f.place.File, header.Names, header.Hint)
+	return err
+}

@@ -1,0 +1,171 @@
+package transform
+
+import (
+	"bufio"
+	"errors"
+	"strconv"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+// runDirectory is the sink of a run directory: staged records with their origins, problems, rejected
+// rows, and two tables. Files get their names when all is done, but those of rejected rows, each when
+// its input was read.
+type runDirectory struct {
+	run      *runs.Run
+	problems *runs.Problems
+	staged   []*stagedFile
+	rejects  *rejectWriter // of the file at hand
+	unmapped *runs.TextTable
+	mapped   *runs.TextTable
+}
+
+// ToRun is the sink of a run's directory. Commit sets in its manifest what transform knows, and does
+// not save it.
+func ToRun(run *runs.Run) Sink { return &runDirectory{run: run} }
+
+// stagedFile is the file of a resource, with that of its origins.
+type stagedFile struct {
+	resource string
+	records  *jsonl.Writer
+	origins  *jsonl.Writer
+}
+
+func (d *runDirectory) Begin() (err error) {
+	*d = runDirectory{run: d.run}
+	if d.problems, err = d.run.NewProblems(runs.Transform); err != nil {
+		return err
+	}
+	if d.unmapped, err = runs.NewTextTable(d.run.File("unmapped.csv"), UnmappedColumns...); err != nil {
+		return unwritable(err)
+	}
+	d.mapped, err = runs.NewTextTable(d.run.File("mappings.csv"), "resource", "path", "descriptorType", "vendorValue", "sent", "count", "rule", "version")
+	return unwritable(err)
+}
+
+func (d *runDirectory) Staged(resource string, l Lines) error {
+	f, err := d.file(resource)
+	if err != nil {
+		return unwritable(err)
+	}
+	if err := f.records.Write(l.Records, l.N); err != nil {
+		return unwritable(err)
+	}
+	return unwritable(f.origins.Write(l.Origins, l.N))
+}
+
+// file is the file of a resource; it begins with the first record.
+func (d *runDirectory) file(resource string) (*stagedFile, error) {
+	for _, f := range d.staged {
+		if f.resource == resource {
+			return f, nil
+		}
+	}
+	records, err := jsonl.Create(d.run.StagedFile(resource))
+	if err != nil {
+		return nil, err
+	}
+	origins, err := jsonl.Create(d.run.OriginFile(resource))
+	if err != nil {
+		return nil, errors.Join(err, records.Close())
+	}
+	f := &stagedFile{resource, records, origins}
+	d.staged = append(d.staged, f)
+	return f, nil
+}
+
+func (d *runDirectory) Problem(p diag.Problem) error { return unwritable(d.problems.Add(p)) }
+
+func (d *runDirectory) Rejected(f *RejectFile, raw string) error {
+	if d.rejects == nil || d.rejects.place != f.Place {
+		if err := d.rejects.commit(); err != nil {
+			return unwritable(err)
+		}
+		file, err := durable.Create(d.run.RejectFile(f.Place.Input, f.Place.Number))
+		if err != nil {
+			return unwritable(err)
+		}
+		d.rejects = &rejectWriter{f.Place, file, bufio.NewWriterSize(file, 64<<10)}
+		raw = f.Head() + raw
+	}
+	_, err := d.rejects.text.WriteString(raw + f.LineEnd)
+	return unwritable(err)
+}
+
+func (d *runDirectory) Unmapped(v Unmapped) error { return unwritable(d.unmapped.Row(v.Row()...)) }
+
+func (d *runDirectory) Mapped(m Mapped) error {
+	return unwritable(d.mapped.Row(m.Resource, m.Path, m.Type, m.Value, m.Sent, strconv.FormatInt(m.Count, 10), m.Rule.Rule(), m.Version))
+}
+
+func (d *runDirectory) Commit(r *Result) error {
+	for _, commit := range []func() error{d.rejects.commit, d.unmapped.Commit, d.mapped.Commit, d.problems.Commit} {
+		if err := commit(); err != nil {
+			return unwritable(err)
+		}
+	}
+	staged := map[string]jsonl.Digest{}
+	for _, f := range d.staged {
+		digest, err := f.records.Commit()
+		if err != nil {
+			return unwritable(err)
+		}
+		if _, err := f.origins.Commit(); err != nil {
+			return unwritable(err)
+		}
+		staged[f.resource] = digest
+	}
+	d.run.Staged, d.run.Inputs, d.run.Overlays, d.run.Params = staged, r.Inputs, r.Overlays, r.Params
+	if r.Student != "" {
+		d.run.Student = "the vendor's id as it stands, from " + r.Student
+	}
+	return nil
+}
+
+func (d *runDirectory) Close() error {
+	var errs []error
+	if d.problems != nil {
+		errs = append(errs, d.problems.Close())
+	}
+	for _, t := range []*runs.TextTable{d.unmapped, d.mapped} {
+		if t != nil {
+			errs = append(errs, t.Close())
+		}
+	}
+	if d.rejects != nil {
+		errs = append(errs, d.rejects.file.Close())
+	}
+	for _, f := range d.staged {
+		errs = append(errs, f.records.Close(), f.origins.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// rejectWriter writes the rejected rows of a file. The file is there only if a row was rejected.
+type rejectWriter struct {
+	place mapping.Place
+	file  *durable.File
+	text  *bufio.Writer
+}
+
+func (w *rejectWriter) commit() error {
+	if w == nil {
+		return nil
+	}
+	if err := w.text.Flush(); err != nil {
+		return errors.Join(err, w.file.Close())
+	}
+	return w.file.Commit()
+}
+
+// unwritable is what a sink says where its folder cannot be written.
+func unwritable(err error) error {
+	if _, ok := diag.AsError(err); ok || err == nil {
+		return err
+	}
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "", "the run directory cannot be written")
+}

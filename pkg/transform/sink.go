@@ -1,0 +1,89 @@
+package transform
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
+)
+
+// Sink takes what a run gives, in the order of the inputs and from one goroutine: the run directory is
+// one, the memory of a test another. What it is handed it may use during the call only.
+type Sink interface {
+	// Begin starts with nothing. It is called again, after Close, where everything is handed on once
+	// more.
+	Begin() error
+	// Staged takes records of a resource.
+	Staged(resource string, l Lines) error
+	// Problem takes what is wrong or worth knowing, already cut to what a person can read.
+	Problem(p diag.Problem) error
+	// Rejected takes a row as it stands in its file. The rows of a file come one after the other.
+	Rejected(f *RejectFile, raw string) error
+	// Unmapped takes a value that no table knows, Mapped a descriptor that was decided.
+	Unmapped(v Unmapped) error
+	Mapped(m Mapped) error
+	// Commit makes everything stand.
+	Commit(r *Result) error
+	// Close throws away what was not committed.
+	Close() error
+}
+
+// Lines are records, a line each, with the lines that say where they come from.
+type Lines struct {
+	N       int
+	Records []byte
+	Origins []byte
+}
+
+// RejectFile is a file whose rejected rows are kept under its header.
+type RejectFile struct {
+	Place   mapping.Place
+	Header  string // verbatim, with its line end
+	LineEnd string
+	Mark    bool // must begin with a byte order mark, so that it is read as UTF-8 whatever `encoding` says
+}
+
+// Head is what the rejected rows stand under.
+func (f *RejectFile) Head() string {
+	if f.Mark {
+		return "\ufeff" + f.Header
+	}
+	return f.Header
+}
+
+// Unmapped is a value that no table knows, with what makes it known: a row of unmapped.csv.
+type Unmapped struct {
+	Table string
+	Value string
+	Count int64
+	First string // origin
+	mapping.Missing
+}
+
+// UnmappedColumns are the columns of unmapped.csv.
+var UnmappedColumns = []string{"lookup", "value", "count", "firstLine", "nearest", "file", "header", "row"}
+
+// Row is the row of unmapped.csv.
+func (v Unmapped) Row() []string {
+	return []string{v.Table, v.Value, strconv.FormatInt(v.Count, 10), v.First, strings.Join(v.Nearest, "; "), v.File, v.Header, v.Missing.Row}
+}
+
+// Mapped is a descriptor that was decided, with how often: a row of mappings.csv.
+type Mapped struct {
+	mapping.Decision
+	Count   int64
+	Version string // of the bundle
+}
+
+// discard is a sink that keeps nothing.
+type discard struct{}
+
+func (discard) Begin() error                       { return nil }
+func (discard) Staged(string, Lines) error         { return nil }
+func (discard) Problem(diag.Problem) error         { return nil }
+func (discard) Rejected(*RejectFile, string) error { return nil }
+func (discard) Unmapped(Unmapped) error            { return nil }
+func (discard) Mapped(Mapped) error                { return nil }
+func (discard) Commit(*Result) error               { return nil }
+func (discard) Close() error                       { return nil }

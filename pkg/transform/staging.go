@@ -1,0 +1,252 @@
+package transform
+
+import (
+	"fmt"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/keyset"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+// staging hands on what the workers made, in the order of the input, and counts. It is owned by one
+// goroutine.
+type staging struct {
+	program   *mapping.Program
+	sink      Sink
+	outputs   []*output // by resource
+	limit     runs.Limit
+	rejects   RejectFile // the file at hand
+	unmapped  map[string]*unmappedValue
+	unkept    int64 // misses of values that are not in unmapped
+	decided   map[mapping.Decision]int64
+	same      map[[3]string]bool // type and two values of one code that are noted
+	records   *recordTable
+	conflicts *keyset.Set // natural keys found to conflict
+	firsts    map[keyset.Key]string
+	counts    runs.TransformCounts
+	input     runs.InputCounts // of the input at hand
+	seen      []mapping.SeenValue
+	blank     int64         // lines of the file at hand that are no rows
+	short     int64         // and rows that end early
+	retyped   diag.List     // columns none of whose cells fit
+	at        mapping.Place // the file at hand
+	scratch   []byte
+}
+
+// output is what a block gives of a resource, until it is handed on.
+type output struct {
+	name   string
+	counts runs.StagedCounts
+	from   int // of the batch's text: what is to be handed on next begins here
+	last   int // and the last record ends here
+	lines  int
+	origin []byte
+}
+
+func newStaging(p *mapping.Program, sink Sink) (*staging, error) {
+	s := &staging{program: p, sink: sink, unmapped: map[string]*unmappedValue{}, decided: map[mapping.Decision]int64{}, same: map[[3]string]bool{},
+		records: &recordTable{}, conflicts: &keyset.Set{}, firsts: map[keyset.Key]string{},
+		counts: runs.TransformCounts{Inputs: map[string]runs.InputCounts{}, Resources: map[string]runs.StagedCounts{}}}
+	for _, name := range p.Resources() {
+		s.outputs = append(s.outputs, &output{name: name})
+	}
+	return s, sink.Begin()
+}
+
+// write hands n lines on, with their origins.
+func (s *staging) write(o *output, text []byte, n int, origins []byte) error {
+	if n == 0 {
+		return nil
+	}
+	return s.sink.Staged(o.name, Lines{N: n, Records: text, Origins: origins})
+}
+
+// maxAlike is how many problems of one cause are listed one by one.
+const maxAlike = 1000
+
+// problem lists a problem, at most maxAlike of one cause. Rejected rows are handed on all, whatever
+// is listed here.
+func (s *staging) problem(p diag.Problem) error {
+	if p.Level == 0 {
+		p.Level = diag.LevelOf(p.Code)
+	}
+	t := s.limit.Of(runs.Cause{Code: p.Code, Input: p.Input, Column: p.Column, Resource: p.Resource, Path: p.Path, Rule: p.Rule})
+	if t.Seen++; t.Seen > maxAlike {
+		s.limit.Leave(t, p)
+		return nil
+	}
+	return s.sink.Problem(p)
+}
+
+// unlisted says how many problems were not listed one by one.
+func (s *staging) unlisted() error {
+	for _, t := range s.limit.Left() {
+		p := *t.First
+		p.Line, p.Value, p.Key, p.Count = 0, "", "", t.Left
+		p.Message = fmt.Sprintf("and %d more of this kind, not listed one by one: %s", t.Left, p.Message)
+		if err := s.sink.Problem(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tables stages the records that tables give: they come before all rows. One whose key a row's
+// record has with other content is rejected like that one.
+func (s *staging) tables(poisoned *keyset.Set) error {
+	for _, t := range s.program.TableRecords() {
+		o := s.outputs[t.Resource]
+		if _, ok := poisoned.Find(t.Hash.Key); ok {
+			o.counts.Rejected++
+			if err := s.conflict(&t.RecordResult, mapping.Place{File: t.File}, t.Origin); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, d := range t.Decisions {
+			s.decided[d]++
+		}
+		if s.records.add(t.Hash) == recordEqual {
+			o.counts.Duplicate++
+			continue
+		}
+		o.counts.Staged++
+		s.scratch = append(append(s.scratch[:0], t.Origin...), '\n')
+		if err := s.write(o, t.Text, 1, s.scratch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// emit writes what became of a block.
+func (s *staging) emit(b *mapping.Batch) error {
+	for _, o := range s.outputs {
+		o.from, o.last, o.lines, o.origin = 0, 0, 0, o.origin[:0]
+	}
+	for _, p := range b.Problems {
+		if err := s.problem(p); err != nil {
+			return err
+		}
+	}
+	for _, m := range b.Misses {
+		s.missed(m)
+	}
+	for _, v := range b.Seen {
+		s.saw(v)
+	}
+	records := b.Records
+	for i := range b.Rows {
+		row := &b.Rows[i]
+		if err := s.row(b, row, records[:row.Records]); err != nil {
+			return err
+		}
+		records = records[row.Records:]
+	}
+	for i, o := range s.outputs {
+		if err := s.flush(o, b.Texts[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flush writes the records of a block up to the last one.
+func (s *staging) flush(o *output, text []byte) error {
+	err := s.write(o, text[o.from:o.last], o.lines, o.origin)
+	o.from, o.lines, o.origin = o.last, 0, o.origin[:0]
+	return err
+}
+
+// row counts a row and its records.
+func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mapping.RecordResult) error {
+	staged, equal, rejected := 0, 0, 0
+	for i := range records {
+		r := &records[i]
+		o := s.outputs[r.Resource]
+		switch {
+		case r.Rejected:
+			rejected++
+			o.counts.Rejected++
+			if r.Key != "" {
+				if err := s.conflict(r, s.at, string(s.at.Origin(nil, r.Line))); err != nil {
+					return err
+				}
+			}
+			continue
+		case r.End < 0:
+			equal++
+			o.counts.Duplicate++
+			continue
+		}
+		switch s.records.add(r.Hash) {
+		case recordNew:
+			staged++
+			o.counts.Staged++
+			o.last, o.lines = r.End, o.lines+1
+			o.origin = append(s.at.Origin(o.origin, row.Line), '\n')
+			continue
+		case recordEqual:
+			equal++
+			o.counts.Duplicate++
+		case recordConflict: // everything is staged again, without this key
+			rejected++
+			s.conflicts.Add(r.Hash.Key)
+		}
+		if err := s.flush(o, b.Texts[r.Resource]); err != nil {
+			return err
+		}
+		o.from, o.last = r.End, r.End
+	}
+	s.input.Read++
+	switch {
+	case row.Outcome == mapping.RowFiltered:
+		s.input.Filtered++
+	case row.Outcome == mapping.RowOther:
+		s.input.Other++
+	case row.Outcome == mapping.RowDuplicate:
+		s.input.Duplicate++
+	case row.Outcome == mapping.RowRejected || rejected > 0:
+		s.input.Rejected++
+		return s.sink.Rejected(&s.rejects, row.Raw)
+	case staged > 0:
+		s.input.Used++
+	case equal > 0:
+		s.input.Duplicate++
+	default:
+		s.input.Filtered++
+	}
+	return nil
+}
+
+// conflict lists a record that has the natural key of another one, but other content.
+func (s *staging) conflict(r *mapping.RecordResult, at mapping.Place, origin string) error {
+	first, ok := s.firsts[r.Hash.Key]
+	message := "the record from " + first + " has the same natural key, but other content; none of them is staged"
+	if !ok {
+		s.firsts[r.Hash.Key] = origin
+		message = "a later record has the same natural key, but other content; none of them is staged"
+	}
+	return s.problem(diag.Problem{Code: diag.RecordConflict, Level: diag.LevelOf(diag.RecordConflict), Input: at.Input, File: at.File, Line: int(r.Line),
+		Resource: s.outputs[r.Resource].name, Key: r.Key, Rule: r.Rule, Message: message})
+}
+
+// saw keeps a few of the values of rows that were left out.
+func (s *staging) saw(v mapping.SeenValue) {
+	for _, old := range s.seen {
+		if old == v {
+			return
+		}
+	}
+	if len(s.seen) < mapping.MaxSeen {
+		s.seen = append(s.seen, v)
+	}
+}
+
+// merge adds the decisions of a worker.
+func (s *staging) merge(r *mapping.Worker) {
+	for d, n := range r.Decisions() {
+		s.decided[d] += n
+	}
+}

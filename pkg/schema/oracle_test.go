@@ -82,6 +82,21 @@ func TestAgainstOracle(t *testing.T) {
 	}
 }
 
+// TestDerivedOrder derives for 5.1 what its dependencies document says.
+func TestDerivedOrder(t *testing.T) {
+	s, err := Load(schemas.FS, "5.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r := range s.All {
+		r.Order = 0
+	}
+	if err := s.setOrder(nil); err != nil {
+		t.Fatal(err)
+	}
+	checkOrder(t, s)
+}
+
 // keyFact says which path of the target a part of a reference holds.
 func keyFact(name, target string) string {
 	if target = strings.TrimPrefix(target, "$."); target != name {

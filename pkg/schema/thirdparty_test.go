@@ -289,17 +289,6 @@ func checkOrder(t *testing.T, s *Standard) {
 	}
 }
 
-// TestThirdPartyDerivedOrder derives for 5.1 what its dependencies document says.
-func TestThirdPartyDerivedOrder(t *testing.T) {
-	s, err := FromOpenAPI(Documents{Version: "5.1",
-		Resources:   [][]byte{sharedFile(t, "openapi/ds-5.1-resources.json.gz")},
-		Descriptors: [][]byte{sharedFile(t, "openapi/ds-5.1-descriptors.json.gz")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	checkOrder(t, s)
-}
-
 func TestThirdPartyExtensions(t *testing.T) {
 	s := publishedStandard(t, "5.0")
 	c, _ := s.Checker("schools")

@@ -26,9 +26,9 @@ import (
 const layout = 2
 
 // A key is a hash already, so its first eight bytes serve as SQLite's own row number: that is the
-// cheapest thing to seek, in a tree without an index beside it. The other eight stand in `rest`.
+// cheapest thing to seek, in a tree without an index beside it. The other eight are in `rest`.
 // Should two keys of a ledger ever share their first half (once in a million ledgers of five
-// million keys), they take turns in one row and each is sent again: a loss of time only.
+// million keys), they take turns in one row and each is sent again, which costs time and no more.
 const tables = `
 CREATE TABLE identity (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -36,7 +36,7 @@ CREATE TABLE resource (no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE run (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, bundle TEXT NOT NULL, version TEXT NOT NULL);
 CREATE TABLE record (
 	half     INTEGER PRIMARY KEY, -- first half of the key
-	rest     BLOB NOT NULL,       -- second half, and behind it the payload's digest, if that is known
+	rest     BLOB NOT NULL,       -- second half, followed by the payload's digest if that is known
 	resource INTEGER NOT NULL,
 	id       BLOB NOT NULL,       -- the target's id of the record
 	time     INTEGER NOT NULL,    -- of acceptance, Unix seconds

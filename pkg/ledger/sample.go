@@ -19,7 +19,7 @@ type Sampled struct {
 const sampled = "SELECT r.half, substr(r.rest, 1, 8), s.name, r.id FROM record r JOIN resource s ON s.no = r.resource "
 
 // Sample picks records to be looked for at the target: of each of the resources the newest, which
-// a target restored from a backup lacks, and n others by chance, of any resource.
+// a target restored from a backup lacks, and n random ones of any resource.
 func (l *Ledger) Sample(ctx context.Context, resources []string, n int) ([]Sampled, error) {
 	var all []Sampled
 	seen := map[Hash]bool{}
@@ -51,7 +51,7 @@ func (l *Ledger) Sample(ctx context.Context, resources []string, n int) ([]Sampl
 		err = errors.Join(err, pick(sampled+"JOIN newest n ON n.half = r.half WHERE n.resource = (SELECT no FROM resource WHERE name = ?)", name))
 	}
 	for range n {
-		// Keys are hashes: the first one behind a number drawn by chance is drawn by chance.
+		// Keys are hashes, so the first one after a random number is a random one.
 		err = errors.Join(err, pick(sampled+"WHERE r.half >= ? ORDER BY r.half LIMIT 1", int64(rand.Uint64())))
 	}
 	if err != nil {

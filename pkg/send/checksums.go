@@ -28,27 +28,27 @@ func takeChecksums(ctx context.Context, path string) (d jsonl.Digest, sums check
 		return d, nil, err
 	}
 	defer r.Close()
-	type summed struct {
-		jsonl.Block
-		sum uint64
+	type piece struct {
+		block jsonl.Block
+		sum   uint64
 	}
-	blocks := sync.Pool{New: func() any { return &summed{} }}
+	pieces := sync.Pool{New: func() any { return &piece{} }}
 	whole := sha256.New()
-	read := func() (*summed, error) {
-		b := blocks.Get().(*summed)
-		return b, r.Next(&b.Block, blockSize)
+	read := func() (*piece, error) {
+		p := pieces.Get().(*piece)
+		return p, r.Next(&p.block, blockSize)
 	}
-	sum := func(b *summed) error {
-		b.sum = checksum(b.Data)
+	sum := func(p *piece) error {
+		p.sum = checksum(p.block.Data)
 		return nil
 	}
-	digest := func(b *summed) error {
-		whole.Write(b.Data)
-		sums = append(sums, b.sum)
-		blocks.Put(b)
+	digest := func(p *piece) error {
+		whole.Write(p.block.Data)
+		sums = append(sums, p.sum)
+		pieces.Put(p)
 		return nil
 	}
-	if err := ordered.Run(ctx, 1, read, func() func(*summed) error { return sum }, digest); err != nil {
+	if err := ordered.Run(ctx, 1, read, func() func(*piece) error { return sum }, digest); err != nil {
 		return d, nil, err
 	}
 	d = r.Digest()

@@ -14,7 +14,7 @@ import (
 // parent. Records without a staged parent go first, streamed like any other; the rest follows
 // generation by generation. The zero value is that of a resource that does not refer to itself.
 type hierarchy struct {
-	generations [][]position   // behind those without a staged parent: their children first
+	generations [][]position   // lines with a staged parent, by how many ancestors they have
 	waits       map[int64]bool // lines of generations
 	circular    map[int64]bool // lines that refer to each other in a circle
 	behind      map[int64]bool // lines that depend on a circle

@@ -7,20 +7,20 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 )
 
-// The journal is flushed when so many rows wait, or so much time has passed: what a crash costs is
+// The journal writes a transaction when so many rows wait, or so much time has passed: a crash costs
 // that many records sent again. A row changes a page of the ledger wherever its key falls, so few large
-// transactions write much less than many small ones; they grow while the run lives, so that one that
-// dies early, again and again, still gets on.
+// transactions write much less than many small ones. They grow while the run lives, so that a run that
+// dies early again and again still makes progress.
 const (
 	firstRows  = 500
 	mostRows   = 4096
 	flushEvery = 250 * time.Millisecond
 )
 
-// waitingRows is how many rows may wait while a transaction is written.
+// waitingRows is how many rows may wait for the transaction before them.
 const waitingRows = 1024
 
-// journal writes to the ledger what the target accepted, in small transactions of one goroutine.
+// journal writes to the ledger what the target accepted, in transactions of one goroutine.
 type journal struct {
 	rows chan ledger.Row
 	done chan struct{}

@@ -86,7 +86,7 @@ func openOrigins(path string) (*origins, error) {
 	return &origins{file: f, scan: bufio.NewScanner(f)}, nil
 }
 
-// next is the origin of the next line; empty behind the end.
+// next is the origin of the next line; empty after the last.
 func (o *origins) next() (string, error) {
 	if o.scan == nil || !o.scan.Scan() {
 		if o.scan != nil && o.scan.Err() != nil {

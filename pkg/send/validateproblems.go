@@ -29,8 +29,8 @@ type finding struct {
 	level  diag.Level
 }
 
-// worst is the problem of a staged line that has the highest level. What validate said helps to
-// understand why a record stayed behind, no more: if it cannot be read, there is none.
+// worst is the problem of a staged line that has the highest level. It only helps to
+// understand why a record was not sent, so that a file that cannot be read is as good as none.
 func (v *validateProblems) worst(resource string, line int64) (diag.Problem, bool) {
 	v.once.Do(v.open)
 	all := v.index[resource]

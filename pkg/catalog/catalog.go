@@ -118,7 +118,7 @@ func (c *Catalog) Each(ctx context.Context, resource string, workers int, use fu
 		return ErrNoResource
 	}
 	var rec schema.Record
-	return c.reader.EachPage(ctx, path(res), workers, func(items []json.RawMessage) error {
+	return c.reader.EachPage(ctx, res.Endpoint(), workers, func(items []json.RawMessage) error {
 		for _, item := range items {
 			if checker.Key(item, &rec); !rec.Key.OK {
 				continue
@@ -130,9 +130,6 @@ func (c *Catalog) Each(ctx context.Context, resource string, workers int, use fu
 		return nil
 	})
 }
-
-// path is where a resource lies below the data URL: ed-fi/students.
-func path(r *schema.Resource) string { return r.Segment + "/" + r.Name }
 
 // tryCredential makes sure that the target takes the credential, whatever the cache knows, and asks
 // what it may do. A target that does not say gives nil.

@@ -66,7 +66,7 @@ func (c *Catalog) cachedValues(res *schema.Resource) *values {
 // readValues reads the values of a type from the target and adds them to those known.
 func (c *Catalog) readValues(ctx context.Context, res *schema.Resource, all *values) error {
 	var list []string
-	got, err := c.readPages(ctx, path(res), func(items []json.RawMessage) error {
+	got, err := c.readPages(ctx, res.Endpoint(), func(items []json.RawMessage) error {
 		for _, item := range items {
 			var d struct{ Namespace, CodeValue string }
 			if err := json.Unmarshal(item, &d); err != nil {

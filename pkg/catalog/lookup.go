@@ -41,7 +41,7 @@ func (q *References) collection(name string) *collection {
 	}
 	col := &collection{denied: true} // an abstract reference may name what this target does not have
 	if res, ok := q.catalog.standard.Resource(name); ok {
-		col.path, col.resource, col.denied = path(res), res, false
+		col.path, col.resource, col.denied = res.Endpoint(), res, false
 		col.checker, _ = q.catalog.standard.Checker(name)
 	}
 	q.collections[name] = col

@@ -71,7 +71,7 @@ func (c *Catalog) permissions(needed []string) []Finding {
 		if !ok {
 			continue
 		}
-		operations := may["/"+strings.ToLower(path(r))]
+		operations := may["/"+strings.ToLower(r.Endpoint())]
 		for _, want := range []string{"Create", "Update"} {
 			if !slices.ContainsFunc(operations, func(o string) bool { return strings.EqualFold(o, want) }) {
 				found = append(found, Finding{"resource " + name, false, diag.AuthForbidden, "the credential lacks " + want})

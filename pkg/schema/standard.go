@@ -114,6 +114,9 @@ type Property struct {
 	marked bool // its document marks it as a part of a key
 }
 
+// Endpoint is the path of the resource below the data URL: ed-fi/students.
+func (r *Resource) Endpoint() string { return r.Segment + "/" + r.Name }
+
 // Resource finds an endpoint by its name.
 func (s *Standard) Resource(name string) (*Resource, bool) {
 	r, ok := s.resources[name]

@@ -13,8 +13,8 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
-// sampleSize is how many records drawn by chance are looked for at the target, beside the newest of
-// each resource. A target that lost a quarter of its records is found out with 99 %.
+// sampleSize is how many random records are looked for at the target, beside the newest of each
+// resource. If the target lost a quarter of its records, the sample shows it with a probability of 99 %.
 const sampleSize = 16
 
 // prove makes sure that the target is the one that the ledger and the pass speak of: same major
@@ -110,28 +110,21 @@ func (l *loader) readBack(ctx context.Context) (missing, asked int, err error) {
 // isThere reports whether the target still has a record under the id that it gave it, and with the
 // same natural key.
 func (l *loader) isThere(ctx context.Context, s ledger.Sampled) (bool, error) {
-	checker, ok := l.to.Standard.Checker(s.Resource)
+	known, ok := l.to.Standard.Resource(s.Resource)
 	if !ok {
 		return true, nil // a resource of another data standard; nothing of this run depends on it
 	}
-	got, err := l.to.Client.GetByID(ctx, endpoint(l.to.Standard, s.Resource), s.ID)
+	got, err := l.to.Client.GetByID(ctx, known.Endpoint(), s.ID)
 	switch {
 	case target.IsKind(err, target.NotFound):
 		return false, nil
 	case err != nil:
 		return false, err
 	}
+	checker, _ := l.to.Standard.Checker(s.Resource)
 	var rec schema.Record
 	checker.Check(got.Body, &rec)
 	return rec.Key.OK && rec.Key.Hash == s.Key, nil
-}
-
-// endpoint is a resource's path below the data URL: ed-fi/students.
-func endpoint(std *schema.Standard, resource string) string {
-	if r, ok := std.Resource(resource); ok && r.Segment != "" {
-		return r.Segment + "/" + r.Name
-	}
-	return resource
 }
 
 // factsOf asks the target what it is.
@@ -151,8 +144,8 @@ func factsOf(ctx context.Context, client Client, clientID string) (ledger.Facts,
 	return facts, nil
 }
 
-// remember records the newest change version behind what was sent. It is of use, not of need: a
-// failure is logged only.
+// remember records the newest change version after what was sent. It helps the next run to notice a
+// restored target; a failure is only logged.
 func (l *loader) remember(ctx context.Context, facts ledger.Facts) {
 	if facts.ChangeVersion == 0 || ctx.Err() != nil || l.to.Progress.Sent.Load() == 0 {
 		return

@@ -14,9 +14,9 @@ import (
 )
 
 // Rebuild replaces the ledger by what the target holds of the resources that it knows, read back
-// from there, and says how many records that are. What they say is not known then, so the next send
-// sends each of them once more, as an update; so it does with the records of a resource that cannot
-// be read. A rebuild that fails leaves the ledger as it was.
+// from there, and says how many records that are. Whether they are as they were sent is not known then,
+// so the next send sends each of them once more, as an update. It does the same with the records of a
+// resource that cannot be read. A rebuild that fails leaves the ledger as it was.
 func Rebuild(ctx context.Context, d Destination) (map[string]int64, error) {
 	d = d.withDefaults()
 	facts, err := factsOf(ctx, d.Client, d.ClientID)

@@ -29,9 +29,11 @@ type resource struct {
 
 // loadResource loads one staged file and accounts for each of its lines.
 func (l *loader) loadResource(name string) {
-	r := &resource{loader: l, name: name, file: l.staged[name], endpoint: endpoint(l.to.Standard, name),
+	r := &resource{loader: l, name: name, file: l.staged[name], endpoint: name,
 		errors: newErrorList(l.run, name, l.options.DryRun), categories: map[string]int64{}}
-	r.known, _ = l.to.Standard.Resource(name)
+	if known, ok := l.to.Standard.Resource(name); ok {
+		r.known, r.endpoint = known, known.Endpoint()
+	}
 	r.checker, _ = l.to.Standard.Checker(name)
 	if err := errors.Join(r.load(), r.errors.close()); err != nil {
 		l.halt(err)

@@ -21,8 +21,8 @@
 //     or that refers to a refused one. Only the rest is posted. As a wave begins when the one before
 //     it is settled, what a record refers to has been accepted or refused by then.
 //   - A row goes to the journal after the target accepted the record, and the journal writes rows to
-//     the ledger in transactions, at the latest 250 ms later. So the ledger may be behind the target
-//     when the process dies, and never ahead of it: the same command sends those records again, which
+//     the ledger in transactions, four a second or more. So the ledger may be behind the target when
+//     the process dies, and is never ahead of it: the same command sends those records again, which
 //     the target takes as updates, and goes on where the last one stopped.
 //   - The files in errors/ and problems/ get their names when they are complete. The counts are with
 //     the caller, who puts them into the manifest.

@@ -55,6 +55,11 @@ func TestFind(t *testing.T) {
 		{"results=/dev/stdin", []string{"-"}, nil},
 	} {
 		got, err := Find(twoInputs(), strings.Fields(c.given))
+		for _, in := range got {
+			for i := range in.Paths {
+				in.Paths[i] = filepath.ToSlash(in.Paths[i])
+			}
+		}
 		if d := cmp.Diff([]Input{{"results", c.results}, {"extra", c.extra}}, got); d != "" || err != nil {
 			t.Errorf("%s: %v %s", c.given, err, d)
 		}

@@ -44,5 +44,6 @@ func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 	if out == nil {
 		return nil, err
 	}
+	out.Keep(&x.run.Manifest)
 	return out.Counts, err
 }

@@ -130,6 +130,7 @@ func runProgram(t testing.TB, p *mapping.Program, workers int, files ...string) 
 	if out == nil {
 		return &result{nil, run, err}
 	}
+	out.Keep(&run.Manifest)
 	return &result{out.Counts, run, err}
 }
 

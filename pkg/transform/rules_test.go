@@ -226,7 +226,7 @@ func TestNamesOfCopies(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := Run(context.Background(), compile(t, simple, year), Options{Sink: ToRun(run), Inputs: map[string][]source.Local{"results": {{Name: "-", Path: path}}}})
-	if err != nil || out.Counts.Inputs["results"].Used != 1 || run.Inputs[0].Path != "-" {
+	if err != nil || out.Counts.Inputs["results"].Used != 1 || out.Inputs[0].Path != "-" {
 		t.Errorf("%+v %v", out, err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"sync/atomic"
 
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -64,13 +65,22 @@ func newRunner(p *mapping.Program, o Options) *runner {
 	return &runner{program: p, poisoned: &keyset.Set{}, sink: o.Sink, workers: max(o.Workers, 1), progress: o.Progress, files: map[*mapping.Input][]*boundFile{}, verdicts: map[*mapping.Input][]*keyVerdicts{}}
 }
 
-// Result is what a run gave, as its manifest has it.
+// Result is what a run gave.
 type Result struct {
 	Counts   *runs.TransformCounts
 	Inputs   []runs.Input
-	Overlays []runs.FileDigest // tables of the tenant that took part
-	Params   map[string]string // as used, defaults among them
-	Student  string            // the header that students' ids are read from, where no tenant says which
+	Staged   map[string]jsonl.Digest // the files of records, if the sink wrote files
+	Overlays []runs.FileDigest       // tables of the tenant that took part
+	Params   map[string]string       // as used, defaults among them
+	Student  string                  // the header that students' ids are read from, where no tenant says which
+}
+
+// Keep records the result in a run's manifest; the counts are recorded as the stage's.
+func (r *Result) Keep(m *runs.Manifest) {
+	m.Staged, m.Inputs, m.Overlays, m.Params = r.Staged, r.Inputs, r.Overlays, r.Params
+	if r.Student != "" {
+		m.Student = "the vendor's id as it stands, from " + r.Student
+	}
 }
 
 // Run maps the files into staged records. What it counts adds up: every row read is used, filtered,

@@ -24,8 +24,7 @@ type runDirectory struct {
 	mapped   *runs.TextTable
 }
 
-// ToRun is the sink of a run's directory. Commit sets in its manifest what transform knows, and does
-// not save it.
+// ToRun is the sink of a run's directory. It does not touch the manifest, see Result.Keep.
 func ToRun(run *runs.Run) Sink { return &runDirectory{run: run} }
 
 // stagedFile is the file of a resource, with that of its origins.
@@ -108,7 +107,7 @@ func (d *runDirectory) Commit(r *Result) error {
 			return unwritable(err)
 		}
 	}
-	staged := map[string]jsonl.Digest{}
+	r.Staged = map[string]jsonl.Digest{}
 	for _, f := range d.staged {
 		digest, err := f.records.Commit()
 		if err != nil {
@@ -117,11 +116,7 @@ func (d *runDirectory) Commit(r *Result) error {
 		if _, err := f.origins.Commit(); err != nil {
 			return unwritable(err)
 		}
-		staged[f.resource] = digest
-	}
-	d.run.Staged, d.run.Inputs, d.run.Overlays, d.run.Params = staged, r.Inputs, r.Overlays, r.Params
-	if r.Student != "" {
-		d.run.Student = "the vendor's id as it stands, from " + r.Student
+		r.Staged[f.resource] = digest
 	}
 	return nil
 }

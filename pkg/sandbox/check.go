@@ -319,7 +319,7 @@ func (c *check) itemKey(p *schema.Property, item object) string {
 		for _, name := range path[:len(path)-1] {
 			o = o.ByName[name].Object
 		}
-		part := c.canonical(o.ByName[path.Leaf()], at(item, path))
+		part := c.identifying(o.ByName[path.Leaf()], at(item, path))
 		if i == 0 {
 			key = part
 		} else {
@@ -327,6 +327,16 @@ func (c *check) itemKey(p *schema.Property, item object) string {
 		}
 	}
 	return key
+}
+
+// identifying is the same text for values that are equal; for a descriptor's that of its record.
+func (c *check) identifying(p *schema.Property, v any) string {
+	if text, ok := v.(string); ok && p.Descriptor != "" {
+		if found := c.store.value(c.model.byType[p.Descriptor], text); found != nil {
+			return found.Key
+		}
+	}
+	return c.canonical(p, v)
 }
 
 func (c *check) canonical(p *schema.Property, v any) string {

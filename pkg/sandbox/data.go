@@ -133,11 +133,11 @@ func (c *dataCall) get(id string) error {
 		c.w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	m, err := c.server.render(r)
+	body, err := c.server.render(nil, r)
 	if err != nil {
 		return err
 	}
-	c.send(toJSON(m))
+	c.send(body)
 	return nil
 }
 

@@ -1,8 +1,13 @@
 package sandbox
 
 import (
+	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/schemas"
@@ -58,4 +63,37 @@ func TestOrdinal(t *testing.T) {
 			t.Errorf("%d: %s", n, got)
 		}
 	}
+}
+
+// A body is read as encoding/json reads it.
+func FuzzDecode(f *testing.F) {
+	for _, s := range []string{
+		`{}`, `{"a":1}`, `{"a":[1,-0.5e+3,true,false,null,"x\u00e9\ud83d\ude00\n"]}`, ` {"a":{"b":[]}} `, `{"a":01}`, `{"a":1.}`, `{"a":"\ud800"}`,
+		`{"a":"\ud800\u0041"}`, `{"a",}`, `{"a":1,}`, `[1]`, `{"a":"` + "\x01" + `"}`, `{"a":nul}`, `{"a":-}`, "{\"a\":\"\xff\"}", `{"a":tru`, `{"\u0061":1}`,
+		`{"a":"\"}`, `{"a":1,"a":2}`, `{"a":}`, `{"a":1}}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := decode(data)
+		if err != nil && strings.Contains(err.Error(), "nested") {
+			return
+		}
+		valid := json.Valid(data) && utf8.Valid(data) && strings.HasPrefix(strings.TrimLeft(string(data), " \t\r\n"), "{")
+		if (err == nil) != valid {
+			t.Fatalf("%q: %v", data, err)
+		}
+		if err != nil {
+			return
+		}
+		var want object
+		d := json.NewDecoder(bytes.NewReader(data))
+		d.UseNumber()
+		if err := d.Decode(&want); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("%q: %s", data, diff)
+		}
+	})
 }

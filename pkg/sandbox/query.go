@@ -230,7 +230,7 @@ func (c *dataCall) list() error {
 	if q.total {
 		c.w.Header().Set("Total-Count", strconv.Itoa(l.total))
 	}
-	c.send(append(bytes.TrimSuffix(l.out, []byte(",")), ']'))
+	c.send(closeWith(l.out, ']'))
 	return nil
 }
 
@@ -287,12 +287,12 @@ func (l *listing) visit(r *row) {
 }
 
 func (l *listing) take(r *row) {
-	m, err := l.call.server.render(r)
+	out, err := l.call.server.render(l.out, r)
 	if err != nil {
 		l.err = err
 		return
 	}
-	l.out = append(append(l.out, toJSON(m)...), ',')
+	l.out = append(out, ',')
 	l.taken++
 }
 

@@ -1,47 +1,11 @@
 package sandbox
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
-
-// object is a decoded JSON object.
-type object = map[string]any
-
-// decode reads a body, which must be one JSON object.
-func decode(body []byte) (object, error) {
-	if !utf8.Valid(body) {
-		return nil, errors.New("the body is not UTF-8")
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
-			return nil, unexpected(body, int(wrong.Offset)-1)
-		}
-		return nil, errors.New("unexpected end of the body")
-	}
-	if rest := bytes.TrimLeft(body[d.InputOffset():], " \t\r\n"); len(rest) > 0 {
-		return nil, unexpected(body, len(body)-len(rest))
-	}
-	m, ok := v.(object)
-	if !ok {
-		return nil, errors.New("the body is not a JSON object")
-	}
-	return m, nil
-}
-
-func unexpected(body []byte, position int) error {
-	r, _ := utf8.DecodeRune(body[position:])
-	return fmt.Errorf("unexpected character %q at position %d", r, position)
-}
 
 // tidy gives the members of an object the spelling of the standard, and removes what counts as absent:
 // names that the standard does not have, null, and references without any part.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
@@ -16,6 +17,9 @@ const lastModifiedLayout = "2006-01-02T15:04:05.000000Z"
 
 // record is a stored record, tidy.
 func (s *Server) record(r *row) (object, error) {
+	if r.ofRoster() {
+		return r.endpoint.roster.record(r.Number), nil
+	}
 	body, err := s.store.body(r)
 	if err != nil {
 		return nil, err
@@ -28,66 +32,80 @@ func (s *Server) record(r *row) (object, error) {
 	return m, nil
 }
 
-// render is a record as a reader gets it: with its id, every collection, values and descriptors in their
-// stored form, and links in references.
-func (s *Server) render(r *row) (object, error) {
+// render appends a record as a reader gets it: with its id, every collection, values and descriptors in
+// their stored form, and links in references.
+func (s *Server) render(dst []byte, r *row) ([]byte, error) {
 	m, err := s.record(r)
 	if err != nil {
 		return nil, err
 	}
-	s.renderObject(r.endpoint.Root, m)
-	m["id"] = s.store.recordID(r)
-	m["_etag"] = r.etag()
-	m["_lastModifiedDate"] = time.Unix(0, r.Modified).UTC().Format(lastModifiedLayout)
-	return m, nil
+	dst = append(append(dst, `{"id":"`...), s.store.recordID(r)...)
+	dst = s.renderObject(append(dst, `",`...), r.endpoint.Root, m)
+	dst = append(append(dst, `"_etag":"`...), r.etag()...)
+	dst = time.Unix(0, r.Modified).UTC().AppendFormat(append(dst, `","_lastModifiedDate":"`...), lastModifiedLayout)
+	return append(dst, `"}`...), nil
 }
 
-func (s *Server) renderObject(o *schema.Object, m object) {
+// renderObject appends an object's members, each with a comma after it.
+func (s *Server) renderObject(dst []byte, o *schema.Object, m object) []byte {
 	for _, p := range o.Properties {
 		v, ok := m[p.Name]
-		switch {
-		case p.Kind == schema.KindArray && !ok:
-			m[p.Name] = []any{}
-		case !ok:
-		case p.Kind == schema.KindArray:
-			for _, item := range v.([]any) {
-				s.renderObject(p.Object, item.(object))
-			}
-		case p.Object != nil:
-			s.renderObject(p.Object, v.(object))
-		default:
-			m[p.Name] = s.renderScalar(p, v)
+		if !ok && p.Kind != schema.KindArray {
+			continue
 		}
+		dst = append(append(append(dst, '"'), p.Name...), `":`...)
+		switch {
+		case p.Kind == schema.KindArray:
+			dst = append(dst, '[')
+			items, _ := v.([]any)
+			for _, item := range items {
+				dst = s.renderObject(append(dst, '{'), p.Object, item.(object))
+				dst = append(closeWith(dst, '}'), ',')
+			}
+			dst = closeWith(dst, ']')
+		case p.Object != nil:
+			dst = closeWith(s.renderObject(append(dst, '{'), p.Object, v.(object)), '}')
+		default:
+			dst = s.renderScalar(dst, p, v)
+		}
+		dst = append(dst, ',')
 	}
 	if o.Reference != nil {
-		s.addLink(s.model.references[o.Reference], m)
+		dst = s.renderLink(dst, s.model.references[o.Reference], m)
 	}
+	return dst
 }
 
-// addLink gives a reference its link, if what it means is still there.
-func (s *Server) addLink(ref *reference, m object) {
+// closeWith replaces a last comma by a bracket.
+func closeWith(dst []byte, bracket byte) []byte {
+	return append(bytes.TrimSuffix(dst, []byte(",")), bracket)
+}
+
+// renderLink appends a reference's link, if what it means is still there.
+func (s *Server) renderLink(dst []byte, ref *reference, m object) []byte {
 	for _, t := range ref.targets {
 		if r := s.store.find(t.endpoint, s.model.targetKey(t, m)); r != nil {
-			m["link"] = object{"rel": t.endpoint.entity, "href": t.endpoint.path() + "/" + s.store.recordID(r)}
-			return
+			return fmt.Appendf(dst, `"link":{"rel":%q,"href":%q}`, t.endpoint.entity, t.endpoint.path()+"/"+s.store.recordID(r))
 		}
 	}
+	return dst
 }
 
-// renderScalar is a value as it is stored: a number in quotes is a number.
-func (s *Server) renderScalar(p *schema.Property, v any) any {
+// renderScalar appends a value as it is stored: a number in quotes is a number.
+func (s *Server) renderScalar(dst []byte, p *schema.Property, v any) []byte {
 	text := canonical(p.Kind, v, false)
-	switch {
-	case p.Kind == schema.KindInteger || p.Kind == schema.KindNumber:
-		return json.Number(text)
-	case p.Kind == schema.KindBoolean:
-		return text == "true"
-	case p.Descriptor != "":
+	if p.Kind == schema.KindInteger || p.Kind == schema.KindNumber || p.Kind == schema.KindBoolean {
+		return append(dst, text...)
+	}
+	if p.Descriptor != "" {
 		if found := s.store.value(s.model.byType[p.Descriptor], text); found != nil {
-			return found.Value
+			text = found.Value
 		}
 	}
-	return text
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
+		return append(dst, toJSON(text)...)
+	}
+	return append(append(append(dst, '"'), text...), '"')
 }
 
 // toJSON writes a value made of what JSON has.

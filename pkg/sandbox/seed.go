@@ -45,10 +45,10 @@ var (
 // Everything about them follows from the student's number, which also gives them numbers in the store
 // below those of other records. Immutable.
 type roster struct {
-	first uint32                              // number in the store
-	parts func(student int) map[string]string // of the key, by their names
-	write func(student int) object            // the record
-	names []string                            // of the parts, in their order
+	first uint32                     // number in the store
+	key   func(student int) []string // the parts
+	write func(student int) object
+	id    int // which part of the key is the student's id
 }
 
 // Numbers of records: those of the rosters, of students that a file gives, and of all others.
@@ -61,32 +61,25 @@ const (
 // has says that a number is of one of the roster's records.
 func (r *roster) has(n uint32) bool { return n >= r.first && n < r.first+rosterSize }
 
-// keyOf are the parts of a record's key.
-func (r *roster) keyOf(student int) []string {
-	var key []string
-	all := r.parts(student)
-	for _, name := range r.names {
-		key = append(key, all[name])
-	}
-	return key
-}
-
 // number is the number of the record with a key of these parts.
 func (r *roster) number(parts []string) (uint32, bool) {
-	id, err := strconv.Atoi(parts[slices.Index(r.names, "studentUniqueId")])
+	id, err := strconv.Atoi(parts[r.id])
 	student := id - FirstStudent
 	if err != nil || student < 0 || student >= Students {
 		return 0, false
 	}
-	return r.first + uint32(student), slices.Equal(parts, r.keyOf(student))
+	return r.first + uint32(student), slices.Equal(parts, r.key(student))
 }
 
-func (r *roster) body(n uint32) []byte { return toJSON(r.write(int(n - r.first))) }
+func (r *roster) record(n uint32) object { return r.write(int(n - r.first)) }
 
 func (e *endpoint) rosterRow(n uint32) *row {
-	return &row{Number: n, Resource: e.Name, Key: e.keyText(e.roster.keyOf(int(n - e.roster.first))), Version: seedVersion,
+	return &row{Number: n, Resource: e.Name, Key: e.keyText(e.roster.key(int(n - e.roster.first))), Version: seedVersion,
 		Modified: seedTime.UnixNano(), endpoint: e}
 }
+
+// ofRoster says that a record is of a roster and was never changed.
+func (r *row) ofRoster() bool { return r.body == nil && r.offset == 0 }
 
 func school(student int) int { return FirstSchool + student%Schools }
 
@@ -98,32 +91,31 @@ func student(id string, n int) object {
 // addRosters gives students and enrollments their rosters, in a standard that has them.
 func (m *model) addRosters() {
 	id := func(n int) string { return strconv.Itoa(FirstStudent + n) }
-	m.addRoster("students", &roster{
-		parts: func(n int) map[string]string { return map[string]string{"studentUniqueId": id(n)} },
-		write: func(n int) object { return student(id(n), n) },
-	})
-	m.addRoster("studentSchoolAssociations", &roster{
-		first: rosterSize,
-		parts: func(n int) map[string]string {
-			return map[string]string{"studentUniqueId": id(n), "schoolId": strconv.Itoa(school(n)), "entryDate": entryDate}
+	if e, ok := m.find("students"); ok && len(e.Identity) == 1 {
+		e.roster = &roster{
+			key:   func(n int) []string { return []string{id(n)} },
+			write: func(n int) object { return student(id(n), n) },
+		}
+	}
+	e, ok := m.find("studentSchoolAssociations")
+	if !ok || len(e.Identity) != 3 {
+		return
+	}
+	part := map[string]int{}
+	for i, p := range e.Identity {
+		part[p.Path.Leaf()] = i
+	}
+	e.roster = &roster{
+		first: rosterSize, id: part["studentUniqueId"],
+		key: func(n int) []string {
+			key := make([]string, len(part))
+			key[part["studentUniqueId"]], key[part["schoolId"]], key[part["entryDate"]] = id(n), strconv.Itoa(school(n)), entryDate
+			return key
 		},
 		write: func(n int) object {
 			return object{"entryDate": entryDate, "schoolReference": object{"schoolId": school(n)}, "studentReference": object{"studentUniqueId": id(n)},
 				"entryGradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#" + grades[12-n%13]}
 		},
-	})
-}
-
-func (m *model) addRoster(name string, r *roster) {
-	e, ok := m.find(name)
-	if !ok {
-		return
-	}
-	for _, part := range e.Identity {
-		r.names = append(r.names, part.Path.Leaf())
-	}
-	if len(r.names) == len(r.parts(0)) {
-		e.roster = r
 	}
 }
 

@@ -174,8 +174,8 @@ func (s *store) body(r *row) ([]byte, error) {
 	switch {
 	case r.body != nil:
 		return r.body, nil
-	case r.offset == 0:
-		return r.endpoint.roster.body(r.Number), nil
+	case r.ofRoster():
+		return toJSON(r.endpoint.roster.record(r.Number)), nil
 	}
 	return s.log.read(r)
 }

@@ -5,10 +5,12 @@ package sample
 import (
 	"io"
 	"maps"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/sandbox"
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
@@ -23,12 +25,13 @@ type Request struct {
 
 // Students of synthetic files, known to the sandbox, and their schools and district.
 const (
-	firstStudent = 600000
-	students     = 100000
-	firstSchool  = 255901301
+	firstStudent = sandbox.FirstStudent
+	students     = sandbox.Students
+	firstSchool  = sandbox.FirstSchool + 1
 	schools      = 8
-	district     = "255901"
 )
+
+var district = strconv.Itoa(sandbox.District)
 
 // Write writes a vendor file that fits the bundle's contract: its header, then rows with plausible
 // values. Each row is another sitting: no two rows share student, day and time. It streams, and the

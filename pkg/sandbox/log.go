@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,102 +102,82 @@ func (s *store) openFolder(o *Options, log *slog.Logger) error {
 		return fmt.Errorf("open the store: %w", err)
 	}
 	s.log = &logFile{file: file}
-	if err := s.load(file, log); err != nil {
+	if err := s.openLog(log); err != nil {
 		return fmt.Errorf("open the store %s: %w", path, err)
 	}
 	return nil
 }
 
-var (
-	errForeignLog = errors.New("this is not the log of a sandbox that this version can read; start it anew with --reset")
-	errDamagedLog = errors.New("a line is damaged; start it anew with --reset")
-)
-
-// load reads the log, and cuts off a change at its end that is not complete. In a store without a log it
-// reads what the store knows from the start.
-func (s *store) load(in io.Reader, log *slog.Logger) error {
-	lines := bufio.NewReaderSize(in, 1<<16)
-	end := int64(0)
-	if s.log != nil {
-		title, err := lines.ReadBytes('\n')
-		if err != nil && !errors.Is(err, io.EOF) {
-			return err
-		}
-		if s.id, err = s.readTitle(title); err != nil {
-			return err
-		}
-		end = int64(len(title))
+// openLog reads the log, and cuts off what follows its last whole change.
+func (s *store) openLog(log *slog.Logger) error {
+	in := bufio.NewReaderSize(s.log.file, 1<<16)
+	line, err := in.ReadBytes('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
 	}
+	var title logTitle
+	if json.Unmarshal(line, &title) != nil || title.Format != logFormat || len(title.ID) != 32 {
+		return errors.New("this is not the log of a sandbox that this version can read; start it anew with --reset")
+	}
+	if title.Standard != s.model.version {
+		return fmt.Errorf("the store holds data of Data Standard %s, not %s; start it anew with --reset", title.Standard, s.model.version)
+	}
+	s.id, s.log.end = title.ID, int64(len(line))
+	if err := s.load(in); err != nil {
+		return err
+	}
+	info, err := s.log.file.Stat()
+	if torn := info.Size() - s.log.end; err == nil && torn > 0 {
+		log.Warn("the end of the sandbox's store was cut short and is dropped", "bytes", torn)
+		err = s.log.file.Truncate(s.log.end)
+	}
+	return err
+}
+
+// load reads changes up to the last whole one: of the log, or in a store without one what it knows from
+// the start.
+func (s *store) load(in *bufio.Reader) error {
 	for {
-		next, err := s.loadRow(lines, end)
-		if errors.Is(err, io.EOF) {
-			return s.cut(end, log)
-		}
-		if err != nil {
+		if err := s.loadRow(in); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
 			return err
 		}
-		end = next
 	}
 }
 
-// loadRow reads the change at an offset, and returns the offset of the next one. io.EOF says that there
-// is no whole one.
-func (s *store) loadRow(in *bufio.Reader, offset int64) (next int64, err error) {
+// loadRow reads a change. io.EOF says that there is no whole one.
+func (s *store) loadRow(in *bufio.Reader) error {
 	line, err := in.ReadBytes('\n')
 	if err != nil {
-		return 0, err
+		return err
 	}
 	r := &row{}
 	if err := json.Unmarshal(line, r); err != nil {
-		return 0, errDamagedLog
+		return errors.New("a line is damaged; start it anew with --reset")
 	}
 	e, ok := s.model.find(r.Resource)
 	if !ok {
-		return 0, fmt.Errorf("it holds %s, which Data Standard %s does not have", r.Resource, s.model.version)
+		return fmt.Errorf("it holds %s, which Data Standard %s does not have", r.Resource, s.model.version)
 	}
 	r.endpoint = e
-	next = offset + int64(len(line))
-	if r.Size > 0 {
-		if s.log == nil {
-			r.body = make([]byte, r.Size)
-			_, err = io.ReadFull(in, r.body)
-		} else {
-			r.offset = next
-			_, err = in.Discard(r.Size)
-		}
-		if err == nil {
-			_, err = in.ReadByte() // the end of the line
-		}
-		next += int64(r.Size) + 1
+	read := len(line)
+	switch {
+	case r.Size == 0:
+	case s.log == nil:
+		r.body, err = in.ReadBytes('\n')
+		r.body = bytes.TrimSuffix(r.body, []byte("\n"))
+	default:
+		r.offset = s.log.end + int64(read)
+		read += r.Size + 1
+		_, err = in.Discard(r.Size + 1)
 	}
-	if err == nil {
-		s.apply(r)
-	}
-	return next, err
-}
-
-// cut takes what follows the last whole change off the log.
-func (s *store) cut(end int64, log *slog.Logger) error {
-	if s.log == nil {
-		return nil
-	}
-	s.log.end = end
-	info, err := s.log.file.Stat()
-	if err != nil || info.Size() == end {
+	if err != nil {
 		return err
 	}
-	log.Warn("the end of the sandbox's store was cut short and is dropped", "bytes", info.Size()-end)
-	return s.log.file.Truncate(end)
-}
-
-// readTitle says which store this is.
-func (s *store) readTitle(line []byte) (id string, err error) {
-	var t logTitle
-	if json.Unmarshal(line, &t) != nil || t.Format != logFormat || len(t.ID) != 32 {
-		return "", errForeignLog
+	if s.log != nil {
+		s.log.end += int64(read)
 	}
-	if t.Standard != s.model.version {
-		return "", fmt.Errorf("the store holds data of Data Standard %s, not %s; start it anew with --reset", t.Standard, s.model.version)
-	}
-	return t.ID, nil
+	s.apply(r)
+	return nil
 }

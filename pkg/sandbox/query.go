@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"net/url"
@@ -304,10 +303,6 @@ func (l *listing) matches(r *row) (bool, error) {
 	if len(q.conditions) == 0 && c.seesAll() {
 		return true, nil
 	}
-	body, err := c.server.store.body(r)
-	if err != nil || l.cannotMatch(body) {
-		return false, err
-	}
 	m, err := c.server.record(r)
 	if err != nil {
 		return false, err
@@ -318,18 +313,6 @@ func (l *listing) matches(r *row) (bool, error) {
 		}
 	}
 	return c.sees(m), nil
-}
-
-// cannotMatch rules a body out without decoding it: a text that is asked for must be in it, unless it
-// is written with escapes.
-func (l *listing) cannotMatch(body []byte) bool {
-	if l.call.server.model.foldKeys || l.call.endpoint.Descriptor != "" || bytes.IndexByte(body, '\\') >= 0 {
-		return false
-	}
-	return slices.ContainsFunc(l.query.conditions, func(c condition) bool {
-		p := c.filter.property
-		return p.Kind == schema.KindString && p.Descriptor == "" && !strings.ContainsAny(c.text, `"\`) && !bytes.Contains(body, []byte(c.text))
-	})
 }
 
 // meets says that a record has the value that a condition asks for.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
@@ -102,10 +103,7 @@ func (s *Server) renderScalar(dst []byte, p *schema.Property, v any) []byte {
 			text = found.Value
 		}
 	}
-	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == '"' || r == '\\' }) {
-		return append(dst, toJSON(text)...)
-	}
-	return append(append(append(dst, '"'), text...), '"')
+	return jsonl.AppendString(dst, text)
 }
 
 // toJSON writes a value made of what JSON has.

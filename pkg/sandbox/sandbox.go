@@ -7,9 +7,10 @@
 //	             └─► discovery, OAuth, documents               schema.Standard   log
 //
 // It owns its checks, its store and its faults, and shares no code with the client packages, so that
-// client and emulator cannot share a mistake in the protocol. What a resource is they both take from
-// pkg/schema: the OpenAPI documents are written from the same schema.Standard that a client reads out of
-// them, so that a wrong key or reference in it is not found by asking the sandbox.
+// client and emulator cannot share a mistake in the protocol. Two things they do share: the scanner of
+// JSON in pkg/jsonl, which tests hold against encoding/json, and what a resource is, from pkg/schema. The
+// OpenAPI documents are written from the same schema.Standard that a client reads out of them, so that a
+// wrong key or reference in it is not found by asking the sandbox.
 //
 // As an ODS does, it drops body properties that it does not know, and takes property names in any case.
 // It keeps a body as it came and decodes it again for each reader.

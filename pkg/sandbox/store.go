@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"crypto/rand"
@@ -87,7 +88,7 @@ func openStore(m *model, o *Options, log *slog.Logger) (*store, error) {
 	case err != nil:
 	case o.Dir == "":
 		s.id = newID()
-		err = s.load(bytes.NewReader(seeds(m, o.Descriptors)), log)
+		err = s.load(bufio.NewReader(bytes.NewReader(seeds(m, o.Descriptors))))
 	default:
 		err = s.openFolder(o, log)
 	}

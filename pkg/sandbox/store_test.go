@@ -24,7 +24,7 @@ func TestStoreSurvives(t *testing.T) {
 	loc := path(a.post("studentAssessments", studentAssessment("1", "604822")))
 	gone := a.post("studentAssessments", studentAssessment("2", "604822"))
 	a.call(http.MethodDelete, gone, "")
-	a.post("students", `{"studentUniqueId":"600001","firstName":"New","lastSurname":"Name","birthDate":"2010-01-01"}`)
+	a.post("students", "{\n\"studentUniqueId\":\"600001\",\n\"firstName\":\"New\",\"lastSurname\":\"Name\",\"birthDate\":\"2010-01-01\"}\n")
 	first := path(a.get("students?limit=1").items(t)[0]["id"].(string))
 	a.call(http.MethodDelete, "students/"+first, "")
 	school := a.get("schools?schoolId=255901300").items(t)[0]["id"].(string)
@@ -148,8 +148,9 @@ func TestStoreOfOthers(t *testing.T) {
 	for text, want := range map[string]string{
 		"hello\n": "not the log of a sandbox",
 		"hello":   "not the log of a sandbox",
-		"sluice-sandbox-store 1 0123456789abcdef0123456789abcdef 5.1\n":                                       "start it anew with --reset",
-		`{"format":"sluice sandbox store 2","id":"0123456789abcdef0123456789abcdef","standard":"4.0"}` + "\n": "Data Standard 4.0, not 5.1",
+		"sluice-sandbox-store 1 0123456789abcdef0123456789abcdef 5.1\n":                                          "start it anew with --reset",
+		`{"format":"sluice sandbox store 2","id":"0123456789abcdef0123456789abcdef","standard":"4.0"}` + "\n":    "Data Standard 4.0, not 5.1",
+		`{"format":"sluice sandbox store 2","id":"0123456789abcdef0123456789abcdef","standard":"5.1"}` + "\nx\n": "a line is damaged; start it anew with --reset",
 	} {
 		if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

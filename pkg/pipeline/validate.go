@@ -39,7 +39,7 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 	}
 	o := validate.Options{Run: r, Workers: x.place.workers(), Now: time.Now, Logger: x.logger}
 	if t != nil {
-		o.Tenant, o.CacheDir = t.Name, x.place.stateFile(t, "cache")
+		o.CacheDir = x.place.stateFile(t, "cache")
 	}
 	var err error
 	if o.Standard, err = x.place.Standard(r.DataStandard); err != nil {

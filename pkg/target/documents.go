@@ -30,11 +30,6 @@ type ETags struct {
 	Resources, Descriptors, Dependencies string
 }
 
-// ETags of the documents, to ask with the next time.
-func (d *Documents) ETags() ETags {
-	return ETags{Resources: d.Resources.ETag, Descriptors: d.Descriptors.ETag, Dependencies: d.Dependencies.ETag}
-}
-
 // Documents fetches the OpenAPI documents of resources and descriptors and the dependencies, each
 // only if it differs from the caller's copy. No token is needed for them.
 func (c *Client) Documents(ctx context.Context, have ETags) (*Documents, error) {

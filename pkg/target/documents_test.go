@@ -54,7 +54,7 @@ func TestDocuments(t *testing.T) {
 		if string(d.Resources.Body) != `{"swagger":"2.0"}` || string(d.Descriptors.Body) != `{"openapi":"3.0.1"}` || string(d.Dependencies.Body) != `[]` {
 			t.Errorf("%+v", d)
 		}
-		etags := d.ETags()
+		etags := ETags{Resources: d.Resources.ETag, Descriptors: d.Descriptors.ETag, Dependencies: d.Dependencies.ETag}
 		etags.Descriptors = `"an older one"`
 		if d, err = c.Documents(t.Context(), etags); err != nil {
 			t.Fatal(err)

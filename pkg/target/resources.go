@@ -16,7 +16,6 @@ const MaxPage = 500
 type Response struct {
 	Status        int
 	ID            string // of the record, from Location
-	ETag          string
 	CorrelationID string
 	Attempts      int
 	Body          []byte // of a GET
@@ -101,9 +100,6 @@ func (c *Client) complete(ctx context.Context, a *call, path string, u *url.URL)
 		return nil, err
 	}
 	r := &Response{Status: answer.status, Attempts: a.attempts, CorrelationID: firstOf(correlationOf(answer.header), a.correlationID)}
-	if etag := answer.header["Etag"]; len(etag) > 0 {
-		r.ETag = etag[0]
-	}
 	if location := answer.header["Location"]; len(location) > 0 {
 		r.ID = location[0][strings.LastIndexByte(location[0], '/')+1:]
 	}

@@ -68,7 +68,7 @@ func TestSandbox(t *testing.T) {
 		t.Fatal(about, err)
 	}
 	created, err := client.Post(ctx, "assessments", fmt.Appendf(nil, assessment, 1))
-	if err != nil || created.Status != 201 || created.ID == "" || created.ETag == "" {
+	if err != nil || created.Status != 201 || created.ID == "" {
 		t.Fatal(created, err)
 	}
 	updated, err := client.Post(ctx, "assessments", fmt.Appendf(nil, assessment, 1))
@@ -90,10 +90,10 @@ func TestSandbox(t *testing.T) {
 	if err != nil || len(documents.Resources.Body) == 0 || len(documents.Dependencies.Body) == 0 {
 		t.Fatal(err)
 	}
-	if again, err := client.Documents(ctx, documents.ETags()); err != nil || documents.Resources.ETag != "" && !again.Resources.NotModified {
+	if again, err := client.Documents(ctx, target.ETags{Resources: documents.Resources.ETag}); err != nil || documents.Resources.ETag != "" && !again.Resources.NotModified {
 		t.Error(err)
 	}
-	if info, err := client.TokenInfo(ctx); err != nil || !info.Active {
+	if info, err := client.TokenInfo(ctx); err != nil || len(info.NamespacePrefixes) == 0 {
 		t.Error(info, err)
 	}
 	if v, err := client.AvailableChangeVersions(ctx); err != nil || v.Newest == 0 {

@@ -206,22 +206,11 @@ func (t *tokenTrip) RoundTrip(request *http.Request) (*http.Response, error) {
 // TokenInfo is what the target says the credential may do. Older APIs give fewer members; a nil
 // slice means that the target does not say.
 type TokenInfo struct {
-	Active                 bool                    `json:"active"`
-	ClientID               string                  `json:"client_id"`
-	NamespacePrefixes      []string                `json:"namespace_prefixes"`
-	EducationOrganizations []EducationOrganization `json:"education_organizations"`
-	AssignedProfiles       []string                `json:"assigned_profiles"`
-	ClaimSet               struct {
+	NamespacePrefixes []string `json:"namespace_prefixes"`
+	ClaimSet          struct {
 		Name string `json:"name"`
 	} `json:"claim_set"`
 	Resources []Permission `json:"resources"` // from 7.3 on
-}
-
-// EducationOrganization is one that the credential is bound to.
-type EducationOrganization struct {
-	ID   int64  `json:"education_organization_id"`
-	Name string `json:"name_of_institution"`
-	Type string `json:"type"` // "edfi.School"
 }
 
 // Permission is what the claim set grants on one resource.

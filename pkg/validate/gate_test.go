@@ -515,46 +515,14 @@ func TestWorkersDoNotShowInTheOutput(t *testing.T) {
 	}
 }
 
-func TestGuards(t *testing.T) {
+func TestAnotherStandard(t *testing.T) {
 	std, _ := standard()
-	client := &target.Client{}
-	tests := []struct {
-		name   string
-		tenant string
-		o      Options
-		change func(*runs.Run)
-		kind   diag.Kind
-		code   diag.Code
-		next   string
-	}{
-		{"another tenant", "gb", Options{Tenant: "other", Client: client}, nil, diag.Usage, diag.ConfigTenant, "--tenant gb"},
-		{"another tenant offline", "gb", Options{Tenant: "other"}, nil, diag.Usage, diag.ConfigTenant, "--tenant gb"},
-		{"no tenant, online", "", Options{Tenant: "gb", Client: client}, nil, diag.Usage, diag.ConfigTenant, "--offline"},
-		{"transform stopped", "gb", Options{Tenant: "gb"}, func(r *runs.Run) { r.Stages[runs.Transform] = &runs.Execution{} }, diag.Usage, diag.ConfigRun, "transform"},
-		{"another standard", "gb", Options{Tenant: "gb"}, func(r *runs.Run) { r.DataStandard = "6.0" }, diag.Guarded, diag.StandardMismatch, "data_standard"},
-	}
-	for _, test := range tests {
-		r := newRun(t, nil)
-		r.Tenant = test.tenant
-		if test.change != nil {
-			test.change(r)
-		}
-		o := test.o
-		o.Run, o.Standard = r, std
-		result, err := Run(t.Context(), o)
-		keep(r, result)
-		e, ok := diag.AsError(err)
-		if !ok || e.Kind != test.kind || e.Code != test.code || !strings.Contains(e.Next, test.next) {
-			t.Errorf("%s: %+v", test.name, err)
-		}
-		if r.Pass != nil {
-			t.Errorf("%s: a pass was given", test.name)
-		}
-	}
 	r := newRun(t, nil)
-	r.Tenant = ""
-	if _, err := Run(t.Context(), Options{Run: r, Standard: std}); err != nil {
-		t.Errorf("no tenant, offline: %v", err)
+	r.DataStandard = "6.0"
+	result, err := Run(t.Context(), Options{Run: r, Standard: std})
+	e, ok := diag.AsError(err)
+	if !ok || e.Kind != diag.Guarded || e.Code != diag.StandardMismatch || !strings.Contains(e.Next, "data_standard") || result != nil {
+		t.Errorf("%+v, %v", result, err)
 	}
 }
 

@@ -99,7 +99,7 @@ func (v verdict) String() string {
 func try(t testing.TB, r *runs.Run, fake *fakeTarget, o Options) (verdict, error) {
 	t.Helper()
 	std, values := standard()
-	o.Run, o.Tenant, o.Standard, o.EmbeddedDescriptors, o.Now = r, "gb", std, values, func() time.Time { return now }
+	o.Run, o.Standard, o.EmbeddedDescriptors, o.Now = r, std, values, func() time.Time { return now }
 	var c *catalog.Catalog
 	if fake != nil {
 		c = catalog.New(fake, std)

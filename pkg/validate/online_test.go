@@ -89,7 +89,7 @@ func (a *odsAPI) options(t *testing.T, r *runs.Run, secret string) Options {
 	}
 	t.Cleanup(client.Close)
 	std, values := standard()
-	return Options{Run: r, Tenant: "gb", Client: client, Target: runs.Target{Identity: a.ID(), ClientID: sandbox.Key, Environment: "test"},
+	return Options{Run: r, Client: client, Target: runs.Target{Identity: a.ID(), ClientID: sandbox.Key, Environment: "test"},
 		Standard: std, EmbeddedDescriptors: values, Workers: 2, Now: func() time.Time { return now }}
 }
 

@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -28,8 +29,7 @@ import (
 
 // Options says what is judged, and by whom.
 type Options struct {
-	Run    *runs.Run
-	Tenant string // for which the records are; must be the run's
+	Run *runs.Run // whose transform ended well
 
 	// Client is the target; nil: offline, against Standard and EmbeddedDescriptors.
 	Client *target.Client
@@ -94,9 +94,6 @@ type Result struct {
 // error, and no pass.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	o = o.withDefaults()
-	if err := guardRun(o); err != nil {
-		return nil, err
-	}
 	if o.Client == nil {
 		return run(ctx, o, nil)
 	}
@@ -114,6 +111,19 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	o.Target.APIVersion, o.Target.DataStandard = about.Version, about.Standard()
 	o.Target.BaseURL = cmp.Or(o.Target.BaseURL, o.Client.BaseURL())
 	return run(ctx, o, c)
+}
+
+// guardStandard stops a run that was shaped for another major data standard.
+func guardStandard(r *runs.Run, version string, online bool) error {
+	if r.DataStandard == "" || version == "" || schema.SameMajor(r.DataStandard, version) {
+		return nil
+	}
+	who := "the target has"
+	if !online {
+		who = "it would be judged by"
+	}
+	return diag.Fail(diag.Guarded, diag.StandardMismatch, fmt.Sprintf("set `data_standard: %q` for the tenant, then run `sluice transform` again", version),
+		"the run was shaped for data standard %s, %s %s", r.DataStandard, who, version)
 }
 
 func (o Options) withDefaults() Options {

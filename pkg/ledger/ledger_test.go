@@ -330,6 +330,25 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
+// A ledger of the first layout, which had a column more, is used as it is.
+func TestFirstLayout(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l := open1(t, path)
+	if _, err := l.write.Exec("ALTER TABLE run ADD COLUMN exported INTEGER; PRAGMA user_version = 1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l = open1(t, path)
+	if err := l.Record(t.Context(), run1, []Row{row("students", 1, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, l); n != 1 {
+		t.Errorf("%d records", n)
+	}
+}
+
 func TestRights(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("rights follow the folder's access list")

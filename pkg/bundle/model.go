@@ -6,6 +6,7 @@ package bundle
 
 import (
 	"io/fs"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -368,3 +369,99 @@ func (n *Cond) Position() diag.Pos { return n.Pos }
 
 // Position of a node.
 func (n *Each) Position() diag.Pos { return n.Pos }
+
+// Input finds an input by its name; nil if there is none.
+func (b *Bundle) Input(name string) *Input {
+	for _, in := range b.Inputs {
+		if in.Name.Value == name {
+			return in
+		}
+	}
+	return nil
+}
+
+// Path is the lists that names lead through, outer first, as far as they are there.
+func (in *Input) Path(names []string) []*List {
+	var path []*List
+	lists := in.Lists
+	for _, name := range names {
+		i := slices.IndexFunc(lists, func(l *List) bool { return l.Name.Value == name })
+		if i < 0 {
+			break
+		}
+		path, lists = append(path, lists[i]), lists[i].Lists
+	}
+	return path
+}
+
+// AllColumns is the columns of an input and of its lists.
+func (in *Input) AllColumns() []*Column {
+	all := slices.Clone(in.Columns)
+	var walk func(lists []*List)
+	walk = func(lists []*List) {
+		for _, l := range lists {
+			all = append(all, l.Columns...)
+			walk(l.Lists)
+		}
+	}
+	walk(in.Lists)
+	return all
+}
+
+// Values is the words of texts.
+func Values(list []Text) []string {
+	var all []string
+	for _, t := range list {
+		all = append(all, t.Value)
+	}
+	return all
+}
+
+// HasKeys reports whether rows, or elements of a list, are compared by a key.
+func (in *Input) HasKeys() bool {
+	if len(in.Key) > 0 {
+		return true
+	}
+	var any func(lists []*List) bool
+	any = func(lists []*List) bool {
+		return slices.ContainsFunc(lists, func(l *List) bool { return len(l.Key) > 0 || any(l.Lists) })
+	}
+	return any(in.Lists)
+}
+
+// LayoutNames is the layouts of an input, or one empty name.
+func (in *Input) LayoutNames() []string {
+	if len(in.Layouts) == 0 {
+		return []string{""}
+	}
+	var names []string
+	for _, l := range in.Layouts {
+		names = append(names, l.Name.Value)
+	}
+	return names
+}
+
+// In reports whether files of a layout have the column.
+func (c *Column) In(layout string) bool {
+	return len(c.Layouts) == 0 || slices.ContainsFunc(c.Layouts, func(t Text) bool { return t.Value == layout })
+}
+
+// ExprAt is the expression that stands in a node, or in a property of the object that it is; nil if
+// there is none.
+func ExprAt(n Node, property ...string) *Expr {
+	for _, name := range property {
+		o, ok := n.(*Object)
+		if !ok {
+			return nil
+		}
+		i := slices.IndexFunc(o.Properties, func(p *Property) bool { return p.Name.Value == name })
+		if i < 0 {
+			return nil
+		}
+		n = o.Properties[i].Node
+	}
+	if s, ok := n.(*Scalar); ok {
+		return s.Expr
+	}
+	return nil
+}

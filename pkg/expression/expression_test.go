@@ -34,9 +34,8 @@ func (e *testEnv) Inferring() bool                      { return false }
 // bench is a row with a value of each type and one that is empty, and a table to look up in.
 func bench() (*testEnv, *Scope) {
 	e := &testEnv{table: &Table{Name: "tests", Header: []string{"code", "title"}, Keys: []int{0}, From: -1, To: -1, Kinds: []Kind{KindText, KindText},
-		Empty: make([]bool, 2), Values: [][]Value{{TextValue("S"), TextValue("Simple")}}, Place: "tests.csv"}}
-	key, _ := e.table.Key(0)
-	e.table.Index(key, 0)
+		Rows: []TableRow{{Cells: []string{"S", "Simple"}}}, Place: "tests.csv"}}
+	e.table.Fill(true, e.Report)
 	s := NewScope(nil)
 	s.Put(&Symbol{Name: "ds", Code: ConstantCode(Value{Kind: KindDecimal, S: "5.1"}, Type{Kind: KindDecimal})})
 	for name, v := range map[string]Value{

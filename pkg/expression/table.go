@@ -3,6 +3,8 @@ package expression
 import (
 	"slices"
 	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
 // Table is what lookup finds rows in: keys, and rows of typed values that may be valid for some days
@@ -10,21 +12,36 @@ import (
 type Table struct {
 	Name   string
 	Header []string
+	Rows   []TableRow
 	Keys   []int // columns
 	From   int   // columns of validity, or -1
 	To     int
 	Kinds  []Kind // of the columns
 	Place  string // the file that a missing row belongs into, for messages
 
-	Values [][]Value // by row and column; nil until they are known
+	Values [][]Value // by row and column; nil until the table is filled
 	Empty  []bool    // a column has empty cells
 	index  map[string][]int32
+}
+
+// TableRow is a row as written.
+type TableRow struct {
+	Cells []string // trimmed
+	Pos   diag.Pos
 }
 
 // Column finds a column by its name.
 func (t *Table) Column(name string) (int, bool) {
 	i := slices.Index(t.Header, name)
 	return i, i >= 0
+}
+
+// Cell is a cell's text; empty if there is no such column.
+func (t *Table) Cell(row int, column string) string {
+	if i, ok := t.Column(column); ok {
+		return t.Rows[row].Cells[i]
+	}
+	return ""
 }
 
 // TypeOf is what a column holds.
@@ -42,8 +59,70 @@ func (t *Table) KeyNames() string {
 	return strings.Join(names, ", ")
 }
 
-// Key is the key of a row as Find takes it; false if a part of it is null.
-func (t *Table) Key(row int) (key []byte, ok bool) {
+// KeyText is the key of a row for people.
+func (t *Table) KeyText(row int) string {
+	parts := make([]string, len(t.Keys))
+	for i, k := range t.Keys {
+		parts[i] = t.Rows[row].Cells[k]
+	}
+	return strings.Join(parts, KeySeparator)
+}
+
+// KeyTexts is the keys of all rows.
+func (t *Table) KeyTexts() []string {
+	all := make([]string, len(t.Rows))
+	for i := range t.Rows {
+		all[i] = t.KeyText(i)
+	}
+	return all
+}
+
+// RowOf is a row with a key, its other cells to be filled in.
+func (t *Table) RowOf(keys []string) []string {
+	cells := make([]string, len(t.Header))
+	for i, k := range t.Keys {
+		cells[k] = keys[i]
+	}
+	return cells
+}
+
+// Fill types the cells. Rows are found by key if the table is keyed: then keys must be there, and
+// differ.
+func (t *Table) Fill(keyed bool, report func(diag.Problem)) {
+	t.Values, t.Empty, t.index = make([][]Value, len(t.Rows)), make([]bool, len(t.Header)), make(map[string][]int32, len(t.Rows))
+	for i, r := range t.Rows {
+		bad := func(fix, format string, args ...any) { report(diag.At(r.Pos, diag.BundleTable, fix, format, args...)) }
+		t.Values[i] = make([]Value, len(t.Header))
+		for k, cell := range r.Cells {
+			v, ok := ParseValue(cell, t.Kinds[k])
+			if !ok {
+				bad("correct the cell, or the type under `tables:`", "column %q: %q is not %s", t.Header[k], cell, WithArticle(t.Kinds[k]))
+			}
+			t.Values[i][k] = v
+			t.Empty[k] = t.Empty[k] || v.IsNull()
+		}
+		if !keyed {
+			continue
+		}
+		key, ok := t.key(i)
+		if !ok {
+			bad("fill the key in, or remove the row", "the key (%s) is empty", t.KeyNames())
+			continue
+		}
+		for _, other := range t.index[string(key)] {
+			at := t.Rows[other].Pos
+			if !t.Dated() {
+				bad("remove one of the two rows", "the key (%s) %q stands already in line %d of %s", t.KeyNames(), t.KeyText(i), at.Line, at.File)
+			} else if t.overlap(i, int(other)) {
+				bad("let the one end before the other begins", "the validity overlaps that of line %d, which has the same key", at.Line)
+			}
+		}
+		t.index[string(key)] = append(t.index[string(key)], int32(i))
+	}
+}
+
+// key is the key of a row as Find takes it; false if a part of it is null.
+func (t *Table) key(row int) (key []byte, ok bool) {
 	ok = true
 	for _, k := range t.Keys {
 		ok = ok && !t.Values[row][k].IsNull()
@@ -52,16 +131,39 @@ func (t *Table) Key(row int) (key []byte, ok bool) {
 	return key, ok
 }
 
-// Index lets a row be found by its key.
-func (t *Table) Index(key []byte, row int) {
-	if t.index == nil {
-		t.index = make(map[string][]int32, len(t.Values))
+// Merge lets each of the rows replace the whole row with its key, or be added. Rows of one key with
+// validity are replaced where they begin on the same day.
+func (t *Table) Merge(rows []TableRow, report func(diag.Problem)) {
+	keyOf := func(r TableRow) string {
+		var b []byte
+		for _, k := range t.Keys {
+			v, _ := ParseValue(r.Cells[k], t.Kinds[k])
+			b = v.AppendKey(b)
+		}
+		if t.From >= 0 {
+			b = append(b, r.Cells[t.From]...)
+		}
+		return string(b)
 	}
-	t.index[string(key)] = append(t.index[string(key)], int32(row))
+	known := map[string]int{}
+	for i, r := range t.Rows {
+		known[keyOf(r)] = i
+	}
+	seen := map[string]diag.Pos{}
+	for _, r := range rows {
+		key := keyOf(r)
+		if first, ok := seen[key]; ok {
+			report(diag.At(r.Pos, diag.BundleOverlay, "remove one of them", "the key stands already in line %d", first.Line))
+			continue
+		}
+		seen[key] = r.Pos
+		if i, ok := known[key]; ok {
+			t.Rows[i] = r
+		} else {
+			t.Rows = append(t.Rows, r)
+		}
+	}
 }
-
-// Rows is the rows of a key.
-func (t *Table) Rows(key []byte) []int32 { return t.index[string(key)] }
 
 // Find is the row of a key, valid on a day; -1 if there is none.
 func (t *Table) Find(key []byte, day string) int {
@@ -69,7 +171,7 @@ func (t *Table) Find(key []byte, day string) int {
 		if !t.Dated() {
 			return int(i)
 		}
-		from, to := t.Validity(int(i))
+		from, to := t.validity(int(i))
 		if day >= from && (to == "" || day <= to) {
 			return int(i)
 		}
@@ -77,8 +179,8 @@ func (t *Table) Find(key []byte, day string) int {
 	return -1
 }
 
-// Validity is the first and last day of a row, empty if open.
-func (t *Table) Validity(row int) (from, to string) {
+// validity is the first and last day of a row, empty if open.
+func (t *Table) validity(row int) (from, to string) {
 	if t.From >= 0 {
 		from = t.Values[row][t.From].S
 	}
@@ -86,4 +188,10 @@ func (t *Table) Validity(row int) (from, to string) {
 		to = t.Values[row][t.To].S
 	}
 	return from, to
+}
+
+func (t *Table) overlap(a, b int) bool {
+	from, to := t.validity(a)
+	from2, to2 := t.validity(b)
+	return (to == "" || from2 <= to) && (to2 == "" || from <= to2)
 }

@@ -59,6 +59,29 @@ func BooleanValue(b bool) Value {
 	return Value{Kind: KindBoolean}
 }
 
+// ParseValue reads a text as a value of a kind: dates in ISO form, booleans as true and false, no text
+// as null. It is false if the text does not fit.
+func ParseValue(s string, k Kind) (Value, bool) {
+	if s == "" {
+		return Value{}, true
+	}
+	switch k {
+	case KindInteger:
+		if !IsInteger(s) {
+			return Value{}, false
+		}
+		n, err := strconv.ParseInt(s, 10, 64)
+		return IntegerValue(n), err == nil
+	case KindDecimal:
+		return Value{Kind: KindDecimal, S: s}, IsDecimal(s)
+	case KindBoolean:
+		return BooleanValue(s == "true"), s == "true" || s == "false"
+	case KindDate:
+		return Value{Kind: KindDate, S: s}, IsDate(s)
+	}
+	return TextValue(s), true
+}
+
 // IsNull reports whether there is no value.
 func (v Value) IsNull() bool { return v.Kind == KindNull }
 

@@ -23,18 +23,11 @@ type binding struct {
 	bound    []bool          // columns that something is bound to
 	optional []bool          // columns whose absence at a row's end says nothing
 	known    map[string]bool // alternatives that were not needed
-	missing  []missing
+	missing  []want          // headers of the contract that the file does not have
 	notes    diag.List
 	contract []ContractColumn
 	named    map[string]string // headers of the input's own columns, by name
 	absent   map[string]int    // elements that are not in this layout, by list
-}
-
-// missing is a header of the contract that the file does not have.
-type missing struct {
-	headers []string
-	what    string
-	pos     diag.Pos
 }
 
 func newBinding(file string, headers []string) *binding {
@@ -92,7 +85,7 @@ func (b *binding) find(w want) int {
 	}
 	if found < 0 {
 		if !w.optional {
-			b.missing = append(b.missing, missing{w.headers, w.what, w.pos})
+			b.missing = append(b.missing, w)
 		}
 		return -1
 	}
@@ -113,11 +106,14 @@ func (b *binding) note(p diag.Problem) {
 }
 
 // describe notes a header for the contract, once: what a further column or score says of it is added.
-func (b *binding) describe(i int, col ContractColumn) {
+func (b *binding) describe(i int, col ContractColumn, e *element) {
 	if !b.ideal || i < 0 {
 		return
 	}
 	col.Header = b.headers[i]
+	if e != nil {
+		col.List = e.list.Path
+	}
 	if col.Name != "" && col.List == "" {
 		if b.named == nil {
 			b.named = map[string]string{}
@@ -157,11 +153,6 @@ func (in *Input) chooseLayout(b *binding) bool {
 		}
 	}
 	return false
-}
-
-// inLayout reports whether a column belongs to the file's layout.
-func inLayout(def *bundle.Column, layout string) bool {
-	return len(def.Layouts) == 0 || slices.ContainsFunc(def.Layouts, func(t bundle.Text) bool { return t.Value == layout })
 }
 
 // ignored reports whether a header is left out with a reason.

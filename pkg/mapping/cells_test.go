@@ -13,7 +13,7 @@ func TestCells(t *testing.T) {
 		if edit != nil {
 			edit(d)
 		}
-		return &column{def: d, kind: kindOf(typ), nulls: append([]string{"NA"}, d.Nulls...)}
+		return (&compiler{report: newReport()}).column(d, []string{"NA"})
 	}
 	for _, tt := range []struct {
 		col        *column
@@ -26,7 +26,7 @@ func TestCells(t *testing.T) {
 		{col("boolean", func(d *bundle.Column) { d.Yes, d.No = []string{"Y"}, []string{"N"} }), "Y", "boolean true"}, {col("boolean", func(d *bundle.Column) { d.Yes, d.No = []string{"Y"}, []string{"N"} }), "y", "unfit"},
 		{col("", func(d *bundle.Column) { d.Required = true }), "NA", "unfit"},
 	} {
-		v, f := tt.col.read(tt.cell, "H", nil)
+		v, f := tt.col.Read(tt.cell, "H", nil)
 		got := v.Kind.String() + " " + v.Text()
 		if f != nil {
 			got = "unfit"
@@ -34,7 +34,7 @@ func TestCells(t *testing.T) {
 			got = "null"
 		}
 		if got != tt.want {
-			t.Errorf("%s %q: %s, want %s", tt.col.kind, tt.cell, got, tt.want)
+			t.Errorf("%s %q: %s, want %s", tt.col.Kind, tt.cell, got, tt.want)
 		}
 	}
 }

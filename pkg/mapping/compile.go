@@ -1,3 +1,14 @@
+// Package mapping binds a bundle to a data standard and to the header of a file, and gives a program
+// that turns one row into records.
+//
+//	bundle, tables,   ──Compile──►  Program  ──Bind(header)──►  Plan  ──NewWorker──►  Worker.Map(row)
+//	data standard     infer, build                              columns bound,       records, problems
+//	                                                            constants encoded
+//
+// Compile walks over the bundle several times: first to infer by which types tables are looked up,
+// then to build, once for each data standard that the bundle is for. Program and Plan are immutable
+// and belong to everybody, a Worker to one goroutine. What must be known of all rows, like which of
+// two with one key stays, comes in as Decided. The package opens no file but the bundle's.
 package mapping
 
 import (
@@ -36,7 +47,6 @@ type Program struct {
 	Params   map[string]string // as used, defaults among them
 	Overlays []OverlayFile     // tenant tables that took part
 
-	config    Config
 	compiler  *compiler // as it stood at the end; Bind works on copies of it
 	inputs    []*Input
 	sources   []*source
@@ -113,7 +123,7 @@ func (c *compiler) lint(pos diag.Pos, fix, format string, args ...any) {
 // Compile compiles a bundle. The list is everything that is wrong with it; the program is nil if
 // any of it blocks.
 func Compile(cfg Config) (*Program, diag.List) {
-	p := &Program{Bundle: cfg.Bundle, Standard: cfg.Standards[0], Params: map[string]string{}, config: cfg}
+	p := &Program{Bundle: cfg.Bundle, Standard: cfg.Standards[0], Params: map[string]string{}}
 	c := &compiler{config: cfg, bundle: cfg.Bundle, program: p, standard: cfg.Standards[0], trees: map[*bundle.Expr]*expression.Tree{},
 		inference: &inference{}, report: newReport(), plan: &Plan{}}
 	c.compileParams()
@@ -178,12 +188,12 @@ func (c *compiler) compileParams() {
 		if !expression.IsName(name) {
 			c.add(def.Name.Pos, diag.BundleName, "use small letters, digits and _, a letter first", "%q cannot be the name of a parameter", name)
 		}
-		v, text, ok := c.paramValue(def)
-		if !ok {
-			continue
+		sym := &expression.Symbol{Name: name, What: "parameter", Pos: def.Name.Pos, Code: expression.BadCode}
+		c.params[name] = sym
+		if v, ok := c.paramValue(def); ok {
+			c.program.Params[name] = v.Text()
+			sym.Code = expression.ConstantCode(v, expression.Type{Kind: kindOf(def.Type)})
 		}
-		c.program.Params[name] = text
-		c.params[name] = &expression.Symbol{Name: name, What: "parameter", Pos: def.Name.Pos, Code: expression.ConstantCode(v, expression.Type{Kind: kindOf(def.Type)})}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.config.Params)) {
 		if c.params[name] == nil && !slices.Contains(names, name) {
@@ -192,7 +202,8 @@ func (c *compiler) compileParams() {
 	}
 }
 
-func (c *compiler) paramValue(def *bundle.Param) (expression.Value, string, bool) {
+// paramValue is the value of a parameter: the one given, or its default.
+func (c *compiler) paramValue(def *bundle.Param) (v expression.Value, ok bool) {
 	name := def.Name.Value
 	text, given := c.config.Params[name]
 	pos, code := diag.Pos{File: "--param " + name}, diag.ConfigParam
@@ -213,27 +224,22 @@ func (c *compiler) paramValue(def *bundle.Param) (expression.Value, string, bool
 			about = ": " + def.About
 		}
 		c.add(pos, code, "give it with --param "+name+"=…, or under `params:` of the tenant", "the parameter %q is missing%s", name, about)
-		c.params[name] = &expression.Symbol{Name: name, What: "parameter", Pos: def.Name.Pos, Code: expression.BadCode}
-		return expression.Value{}, "", false
+		return v, false
 	}
-	v, ok := tableCell(expression.TrimSpace(text), kindOf(def.Type))
+	v, ok = expression.ParseValue(expression.TrimSpace(text), kindOf(def.Type))
 	if !ok || v.IsNull() {
 		c.add(pos, code, "", "the parameter %q must be %s", name, expression.WithArticle(kindOf(def.Type)))
-		c.params[name] = &expression.Symbol{Name: name, What: "parameter", Pos: def.Name.Pos, Code: expression.BadCode}
-		return expression.Value{}, "", false
+		return v, false
 	}
 	if len(def.OneOf) > 0 {
-		allowed := texts(def.OneOf)
+		allowed := bundle.Values(def.OneOf)
 		if !slices.Contains(allowed, v.Text()) {
 			c.add(pos, code, "choose one of "+strings.Join(allowed, ", "), "the parameter %q cannot be %q%s", name, v.Text(), diag.DidYouMean(v.Text(), allowed))
-			c.params[name] = &expression.Symbol{Name: name, What: "parameter", Pos: def.Name.Pos, Code: expression.BadCode}
-			return expression.Value{}, "", false
+			return v, false
 		}
 	}
-	return v, v.Text(), true
+	return v, true
 }
-
-func (c *compiler) paramNames() []string { return slices.Sorted(maps.Keys(c.params)) }
 
 // topScope is what is visible everywhere: the data standard's number and the bundle's `let`.
 func (c *compiler) topScope() {
@@ -254,7 +260,7 @@ func (c *compiler) compileAll() {
 		c.compileSource(def)
 	}
 	for _, in := range p.inputs {
-		for _, layout := range in.layoutNames() {
+		for _, layout := range in.Def.LayoutNames() {
 			b := newBinding(in.Name, nil)
 			b.ideal, b.layout = true, layout
 			c.bind(in, b)
@@ -276,13 +282,7 @@ func (c *compiler) compileSource(def *bundle.Resource) {
 		src.parts[strings.Join(part.Path, ".")] = i
 		src.names = append(src.names, part.Path[len(part.Path)-1])
 	}
-	src.resource = -1
-	for i, name := range p.resources {
-		if name == src.name {
-			src.resource = i
-		}
-	}
-	if src.resource < 0 {
+	if src.resource = slices.Index(p.resources, src.name); src.resource < 0 {
 		src.resource = len(p.resources)
 		p.resources = append(p.resources, src.name)
 	}
@@ -296,21 +296,17 @@ func (c *compiler) compileSource(def *bundle.Resource) {
 		if in.Name != from.Input {
 			continue
 		}
-		lists, path := in.lists, ""
-		for _, name := range from.Lists {
-			var found *List
-			var known []string
+		found := in.Def.Path(from.Lists)
+		if n := len(found); n < len(from.Lists) {
+			lists, known := in.Def.Lists, []string(nil)
+			if n > 0 {
+				lists = found[n-1].Lists
+			}
 			for _, l := range lists {
-				known = append(known, l.Def.Name.Value)
-				if l.Def.Name.Value == name {
-					found = l
-				}
+				known = append(known, l.Name.Value)
 			}
-			if found == nil {
-				c.add(from.Pos, diag.BundleRecord, "", "%s has no list %q%s", in.Name+path, name, diag.DidYouMean(name, known))
-				return
-			}
-			lists, path = found.lists, path+"."+name
+			c.add(from.Pos, diag.BundleRecord, "", "%s has no list %q%s", strings.Join(append([]string{in.Name}, from.Lists[:n]...), "."), from.Lists[n], diag.DidYouMean(from.Lists[n], known))
+			return
 		}
 		in.sources = append(in.sources, src)
 		return
@@ -321,19 +317,17 @@ func (c *compiler) compileSource(def *bundle.Resource) {
 
 // tableSource compiles the records that a table gives, one for each row.
 func (c *compiler) tableSource(src *source) {
-	t := c.tables[src.def.From.Table]
+	t := c.table(bundle.Text{Value: src.def.From.Table, Pos: src.def.From.Pos}, diag.BundleRecord)
 	if t == nil {
-		c.add(src.def.From.Pos, diag.BundleRecord, "put it at tables/"+src.def.From.Table+".csv", "there is no table %q%s", src.def.From.Table, diag.DidYouMean(src.def.From.Table, slices.Sorted(maps.Keys(c.tables))))
 		return
 	}
-	c.report.uses.tables[t.Name] = true
 	c.plan = c.program.tablePlan
 	fields := c.rowFields(t, nil)
-	for i := range t.rows {
+	for i := range t.Rows {
 		s := c.top.child()
 		s.noScores = "a table"
 		c.fields(s, fields, t.rowValues(i), "table column")
-		if u := c.unit(src, s, nil, t.rows[i].pos); u != nil {
+		if u := c.unit(src, s, nil, t.Rows[i].Pos); u != nil {
 			c.plan.units = append(c.plan.units, u)
 		}
 	}

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,7 +72,10 @@ func (c *compiler) checkInput(in *Input) {
 	if err := table.CheckEncoding(def.Encoding.Value); err != nil {
 		c.add(def.Encoding.Pos, diag.BundleValue, "", "%v", err)
 	}
-	names, layouts := columnNames(def.Columns), []string{}
+	var names, layouts []string
+	for _, col := range def.Columns {
+		names = append(names, col.Name.Value)
+	}
 	for _, l := range def.Layouts {
 		layouts = append(layouts, l.Name.Value)
 	}
@@ -97,34 +99,13 @@ func (c *compiler) checkInput(in *Input) {
 		c.add(def.Name.Pos, diag.ConfigTenant, "add `district:` to the input of the bundle, or take lea_codes off the tenant if its files hold no other district's rows",
 			"the tenant has lea_codes, and input %s names no column of the district: nobody could tell whose the rows are", def.Name.Value)
 	}
-	for _, col := range allColumns(def) {
+	for _, col := range def.AllColumns() {
 		for _, l := range col.Layouts {
 			if !slices.Contains(layouts, l.Value) {
 				c.add(l.Pos, diag.BundleValue, "name one of its layouts", "there is no layout %q%s", l.Value, diag.DidYouMean(l.Value, layouts))
 			}
 		}
 	}
-}
-
-func columnNames(defs []*bundle.Column) []string {
-	var names []string
-	for _, d := range defs {
-		names = append(names, d.Name.Value)
-	}
-	return names
-}
-
-func allColumns(def *bundle.Input) []*bundle.Column {
-	all := slices.Clone(def.Columns)
-	var walk func(lists []*bundle.List)
-	walk = func(lists []*bundle.List) {
-		for _, l := range lists {
-			all = append(all, l.Columns...)
-			walk(l.Lists)
-		}
-	}
-	walk(def.Lists)
-	return all
 }
 
 func (c *compiler) compileList(in *Input, outer *List, def *bundle.List) *List {
@@ -153,30 +134,21 @@ func (c *compiler) elementsOf(l *List) {
 	over := l.Def.Over
 	switch {
 	case over.Table != nil:
-		t := c.tables[over.Table.Value]
+		t := c.table(*over.Table, diag.BundleList)
 		if t == nil {
-			c.add(over.Table.Pos, diag.BundleList, "put it at tables/"+over.Table.Value+".csv", "there is no table %q%s", over.Table.Value, diag.DidYouMean(over.Table.Value, slices.Sorted(maps.Keys(c.tables))))
 			return
 		}
-		c.report.uses.tables[t.Name] = true
-		for i, h := range t.Header {
-			on := slices.ContainsFunc(l.Def.On, func(o bundle.Text) bool { return o.Value == h })
-			l.fields = append(l.fields, field{name: h, typ: t.TypeOf(i), pos: diag.Pos{File: t.shown, Line: 1}, on: on})
+		l.fields = c.rowFields(t, l.Def.On)
+		for i := range l.fields {
+			l.fields[i].pos.Col = 0 // messages name the line
 		}
 		for _, o := range l.Def.On {
 			if _, ok := t.Column(o.Value); !ok {
 				c.add(o.Pos, diag.BundleList, "its columns are "+strings.Join(t.Header, ", "), "the table %q has no column %q%s", t.Name, o.Value, diag.DidYouMean(o.Value, t.Header))
 			}
 		}
-		for i, r := range t.rows {
-			values := make([]fieldValue, len(t.Header))
-			for k, cell := range r.cells {
-				values[k].text = cell
-				if t.Values != nil {
-					values[k].value = t.Values[i][k]
-				}
-			}
-			l.elements = append(l.elements, values)
+		for i := range t.Rows {
+			l.elements = append(l.elements, t.rowValues(i))
 		}
 	case over.Range:
 		l.fields = []field{{name: over.Field.Value, typ: expression.Type{Kind: expression.KindInteger}, pos: over.Field.Pos}}
@@ -239,17 +211,14 @@ func fill(pattern string, texts map[string]string) (string, []string) {
 
 // Contract is what the files of an input look like in one layout: for samples and documents.
 type Contract struct {
-	Input      string
-	Layout     string // empty if the input has no layouts
-	Format     string
-	Delimiter  string
-	Encoding   string
-	HeaderRows []int
-	JoinTitles bool
-	Columns    []ContractColumn // each header once, in the order in which the bundle names them
-	Student    []string         // headers that may hold a student's id
-	Key        []string         // names
-	District   string           // header
+	Input     string
+	Layout    string // empty if the input has no layouts
+	Format    string
+	Delimiter string
+	Columns   []ContractColumn // each header once, in the order in which the bundle names them
+	Student   []string         // headers that may hold a student's id
+	Key       []string         // names
+	District  string           // header
 }
 
 // ContractColumn is one header of a contract.
@@ -263,8 +232,7 @@ type ContractColumn struct {
 	Pad      int
 	Required bool
 	Optional bool
-	List     string   // path of the list it belongs to: tests.parts
-	Element  []string // the fields' texts, outer list first
+	List     string // path of the list it belongs to: tests.parts
 	Score    *ContractScore
 	Reserved bool // ignored by the bundle under this very name
 }
@@ -285,7 +253,7 @@ func (p *Program) Contracts(name string) ([]*Contract, error) {
 			continue
 		}
 		var all []*Contract
-		for _, layout := range in.layoutNames() {
+		for _, layout := range in.Def.LayoutNames() {
 			all = append(all, p.contract(in, layout))
 		}
 		return all, nil
@@ -294,22 +262,9 @@ func (p *Program) Contracts(name string) ([]*Contract, error) {
 	return nil, diag.Fail(diag.Usage, diag.ConfigInput, "its inputs are "+strings.Join(names, ", "), "the bundle %s has no input %q%s", p.Bundle.Name, name, diag.DidYouMean(name, names))
 }
 
-// layoutNames is the layouts of an input, or one empty name.
-func (in *Input) layoutNames() []string {
-	if len(in.Def.Layouts) == 0 {
-		return []string{""}
-	}
-	var names []string
-	for _, l := range in.Def.Layouts {
-		names = append(names, l.Name.Value)
-	}
-	return names
-}
-
 func (p *Program) contract(in *Input, layout string) *Contract {
 	b := p.compiler.ideal(in, layout)
-	out := &Contract{Input: in.Name, Layout: layout, Format: in.Def.Format.Value, Delimiter: in.Def.Delimiter, Encoding: in.Def.Encoding.Value,
-		HeaderRows: in.Def.HeaderRows, JoinTitles: in.Def.JoinTitles, Columns: b.contract}
+	out := &Contract{Input: in.Name, Layout: layout, Format: in.Def.Format.Value, Delimiter: in.Def.Delimiter, Columns: b.contract}
 	reserve := func(header string) {
 		if !slices.ContainsFunc(out.Columns, func(o ContractColumn) bool { return o.Header == header }) {
 			out.Columns = append(out.Columns, ContractColumn{Header: header, Reserved: true})
@@ -337,14 +292,6 @@ func (p *Program) contract(in *Input, layout string) *Contract {
 	}
 	if in.Def.District != nil {
 		out.District = b.named[in.Def.District.Value]
-	}
-	return out
-}
-
-func texts(list []bundle.Text) []string {
-	var out []string
-	for _, t := range list {
-		out = append(out, t.Value)
 	}
 	return out
 }

@@ -93,12 +93,10 @@ func (c *compiler) namespace(d *bundle.Descriptors) string {
 
 // descriptorTable is a table found by its column `value`.
 func (c *compiler) descriptorTable(name *bundle.Text, need, may []string) *lookupTable {
-	t := c.tables[name.Value]
+	t := c.table(*name, diag.BundleDescriptor)
 	if t == nil {
-		c.add(name.Pos, diag.BundleDescriptor, "put it at tables/"+name.Value+".csv", "there is no table %q%s", name.Value, diag.DidYouMean(name.Value, slices.Sorted(maps.Keys(c.tables))))
 		return nil
 	}
-	c.report.uses.tables[t.Name] = true
 	for _, col := range need {
 		if _, ok := t.Column(col); !ok {
 			c.add(name.Pos, diag.BundleDescriptor, "give it the columns "+strings.Join(need, ","), "the table %q has no column %q", t.Name, col)
@@ -166,7 +164,7 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (Dec
 	out := Decision{Type: d.typ, Value: text, Rule: lineOf(rule)}
 	row := d.row(text)
 	if row >= 0 {
-		out.Rule = lineOf(d.table.rows[row].pos)
+		out.Rule = lineOf(d.table.Rows[row].Pos)
 	}
 	switch {
 	case d.vendor != "":
@@ -180,7 +178,7 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (Dec
 		}
 		out.Sent = d.vendor + out.Code
 	case row >= 0:
-		to := d.table.cell(row, "descriptor")
+		to := d.table.Cell(row, "descriptor")
 		if to != "" && !strings.Contains(to, "#") {
 			to = standardHost + "/" + d.typ + "#" + to
 		}
@@ -238,10 +236,10 @@ func (c *compiler) checkDescriptors() {
 		if d.table == nil {
 			continue
 		}
-		for i := range d.table.rows {
-			to := d.table.cell(i, "descriptor")
+		for i := range d.table.Rows {
+			to := d.table.Cell(i, "descriptor")
 			if uri, _, ok := strings.Cut(to, "#"); ok && (!strings.HasPrefix(uri, "uri://") || !strings.HasSuffix(uri, "/"+d.typ)) {
-				c.add(d.table.rows[i].pos, diag.BundleDescriptor, "write uri://host/"+d.typ+"#code, or a code of "+standardHost, "%q is no %s", to, d.typ)
+				c.add(d.table.Rows[i].Pos, diag.BundleDescriptor, "write uri://host/"+d.typ+"#code, or a code of "+standardHost, "%q is no %s", to, d.typ)
 			}
 		}
 	}
@@ -262,10 +260,10 @@ func (c *compiler) checkCodes(d *descriptorRule) {
 		return
 	}
 	first := map[string]int{}
-	for i := range d.table.rows {
+	for i := range d.table.Rows {
 		code := d.table.code(i)
-		if other, ok := first[code]; ok && d.table.cell(i, "value") != d.table.cell(other, "value") {
-			c.add(d.table.rows[i].pos, diag.BundleDescriptor, "give each value a code of its own", "the code %q stands already in line %d", code, d.table.rows[other].pos.Line)
+		if other, ok := first[code]; ok && d.table.Cell(i, "value") != d.table.Cell(other, "value") {
+			c.add(d.table.Rows[i].Pos, diag.BundleDescriptor, "give each value a code of its own", "the code %q stands already in line %d", code, d.table.Rows[other].Pos.Line)
 			continue
 		}
 		first[code] = i
@@ -274,10 +272,10 @@ func (c *compiler) checkCodes(d *descriptorRule) {
 
 // code is the code of a row of a vendor's descriptors: its own, or the value.
 func (t *lookupTable) code(row int) string {
-	if code := t.cell(row, "code"); code != "" {
+	if code := t.Cell(row, "code"); code != "" {
 		return code
 	}
-	return t.cell(row, "value")
+	return t.Cell(row, "value")
 }
 
 func (c *compiler) descriptorTypes() []string {
@@ -290,49 +288,15 @@ func (c *compiler) descriptorTypes() []string {
 	return types
 }
 
-// DescribesValue reports whether the bundle has a row for a value of one of the vendor's descriptor
-// types.
-func (p *Program) DescribesValue(typ, value string) bool {
-	return p.compiler.rules[typ].row(value) >= 0
-}
-
-// VendorDescriptor is the record of the descriptor that a vendor's value becomes, with its code.
-func (p *Program) VendorDescriptor(typ, code, value string) []byte {
-	return p.compiler.rules[typ].record(code, value)
-}
-
-// record is the descriptor that a vendor's code becomes.
-func (d *descriptorRule) record(code, value string) []byte {
-	short, description := value, ""
-	if len([]rune(short)) > 75 {
-		short = code
+// DescriptorTable is the table of a descriptor type, keyed by the vendor's value; nil if it has none. The
+// namespace is that of a type whose descriptors are the vendor's.
+func (p *Program) DescriptorTable(typ string) (namespace string, t *expression.Table) {
+	rule := p.compiler.rules[typ]
+	if rule == nil {
+		return "", nil
 	}
-	if row := d.row(value); row >= 0 {
-		description = d.table.cell(row, "description")
+	if rule.table != nil {
+		t = rule.table.Table
 	}
-	text := append([]byte(nil), `{"codeValue":`...)
-	text = jsonl.AppendString(text, code)
-	text = append(text, `,"namespace":`...)
-	text = jsonl.AppendString(text, strings.TrimSuffix(d.vendor, "#"))
-	text = append(text, `,"shortDescription":`...)
-	text = jsonl.AppendString(text, short)
-	if description != "" {
-		text = append(text, `,"description":`...)
-		text = jsonl.AppendString(text, description)
-	}
-	return append(text, "}\n"...)
+	return strings.TrimSuffix(rule.vendor, "#"), t
 }
-
-// DeclaredLevels is the performance levels that the bundle describes.
-func (p *Program) DeclaredLevels() []string {
-	var values []string
-	if rule := p.compiler.rules[PerformanceLevels]; rule != nil && rule.table != nil {
-		for i := range rule.table.rows {
-			values = append(values, rule.table.cell(i, "value"))
-		}
-	}
-	return values
-}
-
-// PerformanceLevels is the descriptor type of the levels that students reach.
-const PerformanceLevels = "PerformanceLevelDescriptor"

@@ -64,7 +64,7 @@ func (pl *Plan) Retyped(workers []*Worker) diag.List {
 			continue
 		}
 		list = append(list, diag.Problem{Code: diag.FileDrift, Level: diag.LevelOf(diag.FileDrift), Input: workers[0].place.Input, File: workers[0].place.File, Column: bc.header, Rule: bc.def.Pos.Rule(),
-			Count: int(sum.unfit), Message: fmt.Sprintf("expected %s in %s; found: none of its %d cells is one", expression.WithArticle(bc.kind), bc.header, sum.unfit)})
+			Count: int(sum.unfit), Message: fmt.Sprintf("expected %s in %s; found: none of its %d cells is one", expression.WithArticle(bc.Kind), bc.header, sum.unfit)})
 	}
 	return list
 }

@@ -468,27 +468,11 @@ func (s *scoreItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
 			if why, ok := i.outside(result); ok {
 				r.warn(i.score, result, why, s.path)
 			}
-			if plainJSON(result) {
-				dst = append(dst, '"')
-				dst = append(dst, result...)
-				dst = append(dst, '"')
-			} else {
-				dst = jsonl.AppendString(dst, result)
-			}
+			dst = jsonl.AppendString(dst, result)
 		}
 		dst = append(dst, i.suffix...)
 		r.log = append(r.log, i.log...)
 		some = true
 	}
 	return dst, some
-}
-
-// plainJSON reports whether a short text is its own JSON.
-func plainJSON(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return true
 }

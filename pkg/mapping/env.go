@@ -65,7 +65,7 @@ func (c *compiler) notNullIn(when *bundle.Expr) []string {
 func (c *compiler) Param(name string) (*expression.Symbol, []string) {
 	sym := c.params[name]
 	if sym == nil {
-		return nil, c.paramNames()
+		return nil, slices.Sorted(maps.Keys(c.params))
 	}
 	c.report.uses.names[sym.Pos] = true
 	return sym, nil

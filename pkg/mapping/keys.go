@@ -14,18 +14,6 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
-// NeedsKeys reports whether an input's rows or elements are compared by keys.
-func (in *Input) NeedsKeys() bool {
-	if len(in.Def.Key) > 0 {
-		return true
-	}
-	var any func(lists []*List) bool
-	any = func(lists []*List) bool {
-		return slices.ContainsFunc(lists, func(l *List) bool { return len(l.Def.Key) > 0 || any(l.lists) })
-	}
-	return any(in.lists)
-}
-
 // Key is what one row, or one element of it, is compared by.
 type Key struct {
 	List    *List // nil for the row
@@ -194,7 +182,7 @@ func (r *Worker) contentHash(cells []contentCell, who *expression.Code) (hash ui
 	for i := range cells {
 		c := &cells[i]
 		s := expression.TrimSpace(r.frame.Cells[c.index])
-		if isNullCell(s, c.nulls) {
+		if expression.IsNullCell(s, c.nulls) {
 			continue
 		}
 		b = binary.LittleEndian.AppendUint64(b, c.tag)

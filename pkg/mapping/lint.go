@@ -130,34 +130,16 @@ func (c *compiler) lintSource(src *source) {
 	for _, p := range src.def.Record.Properties {
 		switch p.Name.Value {
 		case "studentAssessmentIdentifier":
-			identifier = scalarOf(p.Node)
+			identifier = bundle.ExprAt(p.Node)
 		case "assessmentReference":
-			assessment = partOf(p.Node, "assessmentIdentifier")
+			assessment = bundle.ExprAt(p.Node, "assessmentIdentifier")
 		case "studentAssessmentReference":
-			identifier, assessment = partOf(p.Node, "studentAssessmentIdentifier"), partOf(p.Node, "assessmentIdentifier")
+			identifier, assessment = bundle.ExprAt(p.Node, "studentAssessmentIdentifier"), bundle.ExprAt(p.Node, "assessmentIdentifier")
 		}
 	}
 	if identifier != nil && c.trees[identifier] != nil {
 		c.lintIdentifier(src, identifier, assessment, lets)
 	}
-}
-
-func scalarOf(n bundle.Node) *bundle.Expr {
-	if s, ok := n.(*bundle.Scalar); ok {
-		return s.Expr
-	}
-	return nil
-}
-
-func partOf(n bundle.Node, name string) *bundle.Expr {
-	if o, ok := n.(*bundle.Object); ok {
-		for _, p := range o.Properties {
-			if p.Name.Value == name {
-				return scalarOf(p.Node)
-			}
-		}
-	}
-	return nil
 }
 
 // letsAround is the `let`s that a record sees.
@@ -170,20 +152,10 @@ func (c *compiler) letsAround(src *source) map[string]*bundle.Expr {
 	}
 	put(c.bundle.Let)
 	put(src.def.Let)
-	for _, in := range c.bundle.Inputs {
-		if in.Name.Value != src.def.From.Input {
-			continue
-		}
+	if in := c.bundle.Input(src.def.From.Input); in != nil {
 		put(in.Let)
-		lists := in.Lists
-		for _, name := range src.def.From.Lists {
-			for _, l := range lists {
-				if l.Name.Value == name {
-					put(l.Let)
-					lists = l.Lists
-					break
-				}
-			}
+		for _, l := range in.Path(src.def.From.Lists) {
+			put(l.Let)
 		}
 	}
 	return lets
@@ -194,7 +166,7 @@ func (c *compiler) lintCodes(n bundle.Node, lets map[string]*bundle.Expr) {
 	switch n := n.(type) {
 	case *bundle.Object:
 		for _, p := range n.Properties {
-			if e := scalarOf(p.Node); e != nil && strings.HasSuffix(p.Name.Value, "Descriptor") && c.trees[e] != nil && c.trees[e].GivesFixedText() {
+			if e := bundle.ExprAt(p.Node); e != nil && strings.HasSuffix(p.Name.Value, "Descriptor") && c.trees[e] != nil && c.trees[e].GivesFixedText() {
 				c.lint(e.Pos, "give the vendor's word, and map it in a table", "%s is a fixed code", p.Name.Value)
 			}
 			c.lintCodes(p.Node, lets)
@@ -224,7 +196,7 @@ func (c *compiler) lintIdentifier(src *source, identifier, assessment *bundle.Ex
 		c.lintError(identifier.Pos, "take the one or the other for all rows; an event that is resent with its id must not get a second life", "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
 	}
 	holds := c.namesThrough(tree, lets)
-	in := c.inputOf(src)
+	in := c.bundle.Input(src.def.From.Input)
 	if in == nil {
 		return
 	}
@@ -232,7 +204,7 @@ func (c *compiler) lintIdentifier(src *source, identifier, assessment *bundle.Ex
 		c.lintError(identifier.Pos, "take the vendor's record id, or key(…) of what tells sittings apart", "studentAssessmentIdentifier is the same for all rows")
 		return
 	}
-	students := append(texts(in.Student), "student")
+	students := append(bundle.Values(in.Student), "student")
 	for _, name := range slices.Sorted(maps.Keys(holds)) {
 		switch {
 		case slices.Contains(students, name):
@@ -273,28 +245,13 @@ func (c *compiler) lintIdentifier(src *source, identifier, assessment *bundle.Ex
 
 // sittingKey is the names by which the input, or the list a record is made from, tells rows apart.
 func sittingKey(in *bundle.Input, src *source) []string {
-	key, lists := in.Key, in.Lists
-	for _, name := range src.def.From.Lists {
-		for _, l := range lists {
-			if l.Name.Value == name {
-				if len(l.Key) > 0 {
-					key = l.Key
-				}
-				lists = l.Lists
-				break
-			}
+	key := in.Key
+	for _, l := range in.Path(src.def.From.Lists) {
+		if len(l.Key) > 0 {
+			key = l.Key
 		}
 	}
-	return texts(key)
-}
-
-func (c *compiler) inputOf(src *source) *bundle.Input {
-	for _, in := range c.bundle.Inputs {
-		if in.Name.Value == src.def.From.Input {
-			return in
-		}
-	}
-	return nil
+	return bundle.Values(key)
 }
 
 // follow is the expression that a name stands for, as long as it is one `let` after the other.

@@ -12,23 +12,23 @@ import (
 
 // elementsIn binds the elements of a list that stand in this place: at the row, or in an outer
 // element. Those that have no column in the file are left out and counted.
-func (c *compiler) elementsIn(l *List, outer *element, s *scope, b *binding, texts map[string]string) []*element {
+func (c *compiler) elementsIn(l *List, at around) []*element {
 	var out []*element
 	for i := range l.elements {
-		t := maps.Clone(texts)
+		t := maps.Clone(at.texts)
 		if t == nil {
 			t = map[string]string{}
 		}
 		l.fieldTexts(i, t)
-		guards, keep := c.join(l, i, s)
+		guards, keep := c.join(l, i, at.scope)
 		if !keep {
 			continue
 		}
-		if !b.ideal && !c.present(l, i, s, b, t) {
-			b.absent[l.Path]++
+		if !at.headers.ideal && !c.present(l, i, at.scope, at.headers, t) {
+			at.headers.absent[l.Path]++
 			continue
 		}
-		e := c.element(l, i, outer, s, b, t)
+		e := c.element(l, i, around{at.scope, at.headers, t, at.element})
 		e.guards = guards
 		out = append(out, e)
 	}
@@ -91,17 +91,18 @@ func (e *element) within(o *element) bool {
 	return false
 }
 
-// element binds one element. Its own headers are those whose pattern names a field of the list;
+// element binds one element of a list; outer is what surrounds it. Its own headers are those whose pattern names a field of the list;
 // ownCells takes away what others bind too.
-func (c *compiler) element(l *List, at int, outer *element, s *scope, b *binding, texts map[string]string) *element {
-	e := &element{id: len(c.plan.elements), at: at, number: c.numbers[l], list: l, outer: outer, scope: s.child()}
+func (c *compiler) element(l *List, i int, outer around) *element {
+	e := &element{id: len(c.plan.elements), at: i, number: c.numbers[l], list: l, outer: outer.element, scope: outer.scope.child()}
+	at := around{e.scope, outer.headers, outer.texts, e}
 	c.numbers[l]++
 	c.plan.elements = append(c.plan.elements, e)
 	e.scope.lists = map[string][]*element{}
-	e.scope.elements = append(slices.Clone(s.elements), e)
-	c.fields(e.scope, l.fields, l.elements[at], "field")
+	e.scope.elements = append(slices.Clone(outer.scope.elements), e)
+	c.fields(e.scope, l.fields, l.elements[i], "field")
 	for _, col := range l.columns {
-		bc := c.bindColumn(b, e.scope, col, col.def.Headers, texts, l)
+		bc := c.bindColumn(at, col)
 		if bc.index < 0 {
 			continue
 		}
@@ -109,13 +110,13 @@ func (c *compiler) element(l *List, at int, outer *element, s *scope, b *binding
 			e.columns = append(e.columns, bc)
 		}
 		e.bound = append(e.bound, bc.index)
-		e.content = append(e.content, contentCell{contentTag(col.def.Name.Pos), bc.index, col.nulls})
+		e.content = append(e.content, contentCell{contentTag(col.def.Name.Pos), bc.index, col.Nulls})
 		if slices.ContainsFunc(col.def.Headers, func(h bundle.Text) bool { return namesField(h.Value, l.fields) }) {
-			e.own = append(e.own, ownCell{bc.index, col.nulls})
+			e.own = append(e.own, ownCell{bc.index, col.Nulls})
 		}
 	}
 	c.lets(e.scope, l.Def.Let)
-	c.scoreScope(e.scope, l.scores, "the list "+l.Path, b, texts, l, e)
+	c.scoreScope(at, l.scores, "the list "+l.Path)
 	if e.scope.scores != nil {
 		for _, sc := range e.scope.scores.all {
 			if sc.index < 0 {
@@ -130,7 +131,7 @@ func (c *compiler) element(l *List, at int, outer *element, s *scope, b *binding
 	}
 	for _, inner := range l.lists {
 		c.listName(e.scope, inner)
-		nested := c.elementsIn(inner, e, e.scope, b, texts)
+		nested := c.elementsIn(inner, at)
 		e.scope.lists[inner.Def.Name.Value] = nested
 		e.nested = append(e.nested, nested...)
 		for _, n := range nested {
@@ -252,13 +253,13 @@ func (c *compiler) present(l *List, at int, s *scope, b *binding, texts map[stri
 		return false
 	}
 	for _, col := range l.columns {
-		if inLayout(col.def, b.layout) && has(headerPatterns(col.def)) {
+		if col.def.In(b.layout) && has(bundle.Values(col.def.Headers)) {
 			return true
 		}
 	}
 	for _, u := range l.scores {
 		for _, r := range u.rows {
-			if u.onCol >= 0 && texts[u.on] != "" && texts[u.on] != u.table.rows[r.row].cells[u.onCol] {
+			if u.onCol >= 0 && texts[u.on] != "" && texts[u.on] != u.table.Rows[r.row].Cells[u.onCol] {
 				continue
 			}
 			if has(r.headers) {
@@ -282,8 +283,6 @@ func (c *compiler) present(l *List, at int, s *scope, b *binding, texts map[stri
 	}
 	return false
 }
-
-func headerPatterns(def *bundle.Column) []string { return texts(def.Headers) }
 
 // exists reports whether an element is there on the row: some cell of its own is not null, or an
 // element in it is there. One that `on` does not join, or that a key dropped, is not.
@@ -313,7 +312,7 @@ func (r *Worker) there(e *element) (bool, *expression.Fault) {
 		return false, nil
 	}
 	for i := range e.own {
-		if o := &e.own[i]; !isNullCell(expression.TrimSpace(r.frame.Cells[o.index]), o.nulls) {
+		if o := &e.own[i]; !expression.IsNullCell(expression.TrimSpace(r.frame.Cells[o.index]), o.nulls) {
 			return true, doubt
 		}
 	}

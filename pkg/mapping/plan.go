@@ -115,9 +115,10 @@ func (c *compiler) bind(in *Input, b *binding) *Plan {
 		}
 		c.put(row, &expression.Symbol{Name: "layout", What: "layout", Code: layout})
 	}
+	at := around{scope: row, headers: b}
 	all := map[string]*boundColumn{}
 	for _, col := range in.columns {
-		bc := c.bindColumn(b, row, col, col.def.Headers, nil, nil)
+		bc := c.bindColumn(at, col)
 		all[col.def.Name.Value] = bc
 		if bc.index >= 0 && col.spoils {
 			pl.columns = append(pl.columns, bc)
@@ -125,10 +126,10 @@ func (c *compiler) bind(in *Input, b *binding) *Plan {
 	}
 	c.student(row, in, all)
 	c.lets(row, def.Let)
-	c.scoreScope(row, in.scores, def.Name.Value, b, nil, nil, nil)
+	c.scoreScope(at, in.scores, def.Name.Value)
 	for _, l := range in.lists {
 		c.listName(row, l)
-		row.lists[l.Def.Name.Value] = c.elementsIn(l, nil, row, b, nil)
+		row.lists[l.Def.Name.Value] = c.elementsIn(l, at)
 	}
 	c.ownCells(b)
 	if def.District != nil {
@@ -174,8 +175,8 @@ func (c *compiler) district(bc *boundColumn, b *binding) {
 		return
 	}
 	if bc.index < 0 {
-		if !b.ideal && !inLayout(bc.def, b.layout) {
-			b.missing = append(b.missing, missing{texts(bc.def.Headers), "the district, which lea_codes are compared with", bc.def.Pos})
+		if !b.ideal && !bc.def.In(b.layout) {
+			b.missing = append(b.missing, want{headers: bundle.Values(bc.def.Headers), what: "the district, which lea_codes are compared with", pos: bc.def.Pos})
 		}
 		return
 	}
@@ -185,52 +186,59 @@ func (c *compiler) district(bc *boundColumn, b *binding) {
 	}
 }
 
-// bindColumn binds a declared column and adds its name to the scope.
-func (c *compiler) bindColumn(b *binding, s *scope, col *column, headers []bundle.Text, texts map[string]string, l *List) *boundColumn {
-	def := col.def
-	w := want{what: def.Name.Value, pos: def.Pos, optional: def.Optional || !inLayout(def, b.layout), inList: l != nil}
-	for _, h := range headers {
-		filled, unknown := fill(h.Value, texts)
+// around is where columns and scores are bound: the scope, the file's headers, and the element, if
+// they are a list's, whose fields its headers name.
+type around struct {
+	scope   *scope
+	headers *binding
+	texts   map[string]string // what stands for fields in headers
+	element *element
+}
+
+// fill fills headers of a declaration in.
+func (c *compiler) fill(at around, patterns []bundle.Text) []string {
+	var headers []string
+	for _, p := range patterns {
+		filled, unknown := fill(p.Value, at.texts)
 		for _, u := range unknown {
-			c.add(h.Pos, diag.BundleList, "", "the header names the field {%s}, which there is not here%s", u, diag.DidYouMean(u, slices.Sorted(maps.Keys(texts))))
+			c.add(p.Pos, diag.BundleList, "", "the header names the field {%s}, which there is not here%s", u, diag.DidYouMean(u, slices.Sorted(maps.Keys(at.texts))))
 		}
-		w.headers = append(w.headers, filled)
+		headers = append(headers, filled)
 	}
+	return headers
+}
+
+// bindColumn binds a declared column and adds its name to the scope.
+func (c *compiler) bindColumn(at around, col *column) *boundColumn {
+	def, b := col.def, at.headers
+	w := want{headers: c.fill(at, def.Headers), what: def.Name.Value, pos: def.Pos, optional: def.Optional || !def.In(b.layout), inList: at.element != nil}
 	bc := &boundColumn{column: col, index: -1, header: w.headers[0]}
-	if inLayout(def, b.layout) {
+	if def.In(b.layout) {
 		bc.index = b.find(w)
 	}
 	if bc.index >= 0 {
 		bc.header = b.headers[bc.index]
-		c.plan.content = append(c.plan.content, contentCell{contentTag(def.Name.Pos, w.headers...), bc.index, col.nulls})
-		d := ContractColumn{Name: def.Name.Value, Type: def.Type, Formats: col.formats.Sources(), Nulls: col.nulls, Yes: def.Yes, No: def.No, Pad: def.Pad,
+		c.plan.content = append(c.plan.content, contentCell{contentTag(def.Name.Pos, w.headers...), bc.index, col.Nulls})
+		d := ContractColumn{Name: def.Name.Value, Type: def.Type, Formats: col.Formats.Sources(), Nulls: col.Nulls, Yes: def.Yes, No: def.No, Pad: def.Pad,
 			Required: def.Required, Optional: def.Optional}
-		if l != nil {
-			d.List = l.Path
-		}
-		b.describe(bc.index, d)
+		b.describe(bc.index, d, at.element)
 	}
 	bc.code = c.columnCode(bc)
-	c.declare(s, &expression.Symbol{Name: def.Name.Value, What: "column", Pos: def.Name.Pos, Code: bc.code, Header: bc.header})
+	c.declare(at.scope, &expression.Symbol{Name: def.Name.Value, What: "column", Pos: def.Name.Pos, Code: bc.code, Header: bc.header})
 	return bc
 }
 
 // columnCode reads the cell once a row.
 func (c *compiler) columnCode(bc *boundColumn) expression.Code {
 	if bc.index < 0 {
-		out := expression.ConstantCode(expression.Value{}, expression.Type{Kind: bc.kind, Nullable: true})
+		out := expression.ConstantCode(expression.Value{}, expression.Type{Kind: bc.Kind, Nullable: true})
 		out.Data = true
 		return out
 	}
-	slot, index, header, col := c.slot(), bc.index, bc.header, bc.column
-	return expression.Code{Type: expression.Type{Kind: bc.kind, Nullable: !bc.def.Required}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
-		s := &r.Slots[slot]
-		if s.Row != r.Row {
-			s.Value, s.Fault = col.read(r.Cells[index], header, r)
-			s.Row = r.Row
-		}
-		return s.Value, s.Fault
-	}}
+	index, header, cell := bc.index, bc.header, &bc.Cell
+	return expression.Memo(expression.Code{Type: expression.Type{Kind: bc.Kind, Nullable: !bc.Required}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
+		return cell.Read(r.Cells[index], header, r)
+	}}, c.slot())
 }
 
 // student adds the name `student`: the tenant's column, or the first of those listed that the file has.
@@ -245,7 +253,7 @@ func (c *compiler) student(row *scope, in *Input, all map[string]*boundColumn) {
 			continue
 		}
 		c.report.uses.names[bc.def.Name.Pos] = true
-		if roster := c.config.RosterColumn; roster != "" && roster != s.Value && !slices.Contains(texts(bc.def.Headers), roster) {
+		if roster := c.config.RosterColumn; roster != "" && roster != s.Value && !slices.Contains(bundle.Values(bc.def.Headers), roster) {
 			continue
 		}
 		if bc.index >= 0 {
@@ -254,14 +262,14 @@ func (c *compiler) student(row *scope, in *Input, all map[string]*boundColumn) {
 		}
 	}
 	symbol := &expression.Symbol{Name: "student", What: "student", Pos: in.Def.Student[0].Pos}
-	header := texts(in.Def.Student)[0]
+	header := bundle.Values(in.Def.Student)[0]
 	if from != nil {
 		header = from.header
 		c.plan.who = &from.code
 		if c.config.RosterColumn == "" {
 			c.plan.Student = header
 		}
-		inner, kind := from.code.Eval, from.kind
+		inner, kind := from.code.Eval, from.Kind
 		symbol.Code = c.memo(expression.Code{Type: expression.Type{Kind: expression.KindText}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
 			v, f := inner(r)
 			switch {
@@ -292,13 +300,14 @@ func (c *compiler) student(row *scope, in *Input, all map[string]*boundColumn) {
 }
 
 // scoreScope binds the score tables of a row or an element and makes them the scope's.
-func (c *compiler) scoreScope(s *scope, uses []*scoreUse, where string, b *binding, texts map[string]string, l *List, e *element) {
+func (c *compiler) scoreScope(at around, uses []*scoreUse, where string) {
+	s, b := at.scope, at.headers
 	if len(uses) == 0 {
 		s.scores, s.noScores = nil, where
 		return
 	}
 	set := &scoreSet{}
-	for _, r := range c.picked(uses, func(on *bundle.Text) (expression.Value, bool) { return c.outerConstant(s, on, e) }) {
+	for _, r := range c.picked(uses, func(on *bundle.Text) (expression.Value, bool) { return c.outerConstant(s, on, at.element) }) {
 		sc := &score{scoreRow: r, index: -1}
 		if r.name != "" {
 			sym, ok := s.names.Find(r.name)
@@ -312,14 +321,11 @@ func (c *compiler) scoreScope(s *scope, uses []*scoreUse, where string, b *bindi
 				b.note(diag.Problem{Code: diag.CellScoreDerived, File: b.file, Rule: r.pos.Rule(), Message: fmt.Sprintf("the score %s is computed by the bundle (%s)", r.method, r.name)})
 			}
 		} else {
-			w := want{what: "score " + r.method, pos: r.pos, optional: r.optional, inList: l != nil}
+			var patterns []bundle.Text
 			for _, h := range r.headers {
-				filled, unknown := fill(h, texts)
-				for _, u := range unknown {
-					c.add(r.pos, diag.BundleScores, "", "the header names the field {%s}, which there is not here%s", u, diag.DidYouMean(u, slices.Sorted(maps.Keys(texts))))
-				}
-				w.headers = append(w.headers, filled)
+				patterns = append(patterns, bundle.Text{Value: h, Pos: r.pos})
 			}
+			w := want{headers: c.fill(at, patterns), what: "score " + r.method, pos: r.pos, optional: r.optional, inList: at.element != nil}
 			sc.index = b.find(w)
 			sc.header = w.headers[0]
 			if sc.index < 0 {
@@ -329,10 +335,7 @@ func (c *compiler) scoreScope(s *scope, uses []*scoreUse, where string, b *bindi
 			c.plan.content = append(c.plan.content, contentCell{contentTag(r.pos, w.headers...), sc.index, c.plan.input.Def.Nulls})
 			d := ContractColumn{Optional: r.optional, Nulls: c.plan.input.Def.Nulls,
 				Score: &ContractScore{Level: r.level, Method: r.method, Datatype: r.datatype, Objective: r.objective, Minimum: r.minimum, Maximum: r.maximum}}
-			if l != nil {
-				d.List = l.Path
-			}
-			b.describe(sc.index, d)
+			b.describe(sc.index, d, at.element)
 		}
 		sc.nulls = c.plan.input.Def.Nulls
 		set.add(sc)

@@ -331,7 +331,7 @@ func (x *recordCompiler) literal(n *bundle.Scalar) expression.Code {
 	case n.Literal == "true" || n.Literal == "false":
 		out = expression.ConstantCode(expression.BooleanValue(n.Literal == "true"), expression.Type{Kind: expression.KindBoolean})
 	case expression.IsInteger(n.Literal):
-		v, ok := tableCell(n.Literal, expression.KindInteger)
+		v, ok := expression.ParseValue(n.Literal, expression.KindInteger)
 		if !ok {
 			x.bad(n.Pos, "", "%s does not fit an integer of 64 bits", n.Literal)
 			return expression.BadCode
@@ -554,7 +554,7 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 		x.c.report.uses.names[sym.Pos] = true
 		outer[col] = sym.Code
 	}
-	for i := range t.rows {
+	for i := range t.Rows {
 		values := t.rowValues(i)
 		guards, keep := []guard(nil), true
 		for col, name := range t.Header {
@@ -564,7 +564,7 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 			}
 			g, same, ok := x.c.joinColumn(out, values[col], fields[col].typ)
 			if !ok {
-				x.bad(n.Pos, "say `types:` of the table", "%q is %s outside and %s in the table: they are never equal", name, expression.WithArticle(out.Kind), expression.WithArticle(fields[col].kind()))
+				x.bad(n.Pos, "say `types:` of the table", "%q is %s outside and %s in the table: they are never equal", name, expression.WithArticle(out.Kind), expression.WithArticle(fields[col].typ.Kind))
 				return
 			}
 			keep = keep && same
@@ -585,8 +585,6 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 	}
 }
 
-func (f field) kind() expression.Kind { return f.typ.Kind }
-
 // rowFields is the columns of a table as names.
 func (c *compiler) rowFields(t *lookupTable, on []bundle.Text) []field {
 	fields := make([]field, len(t.Header))
@@ -599,7 +597,7 @@ func (c *compiler) rowFields(t *lookupTable, on []bundle.Text) []field {
 
 func (t *lookupTable) rowValues(i int) []fieldValue {
 	values := make([]fieldValue, len(t.Header))
-	for k, cell := range t.rows[i].cells {
+	for k, cell := range t.Rows[i].Cells {
 		values[k].text = cell
 		if t.Values != nil {
 			values[k].value = t.Values[i][k]

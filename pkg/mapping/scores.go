@@ -58,7 +58,7 @@ func (s *scoreSet) add(sc *score) {
 func (sc *score) read(r *Worker) (string, *expression.Fault) {
 	if sc.named == nil {
 		s := expression.TrimSpace(r.frame.Cells[sc.index])
-		if isNullCell(s, sc.nulls) {
+		if expression.IsNullCell(s, sc.nulls) {
 			return "", nil
 		}
 		return s, nil

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -43,12 +42,10 @@ var datatypes = []string{"Integer", "Decimal", "Percentage", "Percentile", "Rang
 func (c *compiler) scoreUses(uses []*bundle.ScoreUse) []*scoreUse {
 	var out []*scoreUse
 	for _, u := range uses {
-		t := c.tables[u.Table.Value]
+		t := c.table(u.Table, diag.BundleScores)
 		if t == nil {
-			c.add(u.Table.Pos, diag.BundleScores, "put it at tables/"+u.Table.Value+".csv", "there is no table %q%s", u.Table.Value, diag.DidYouMean(u.Table.Value, slices.Sorted(maps.Keys(c.tables))))
 			continue
 		}
-		c.report.uses.tables[t.Name] = true
 		s := &scoreUse{def: u, table: t, onCol: -1}
 		if u.On != nil {
 			s.on = u.On.Value
@@ -80,7 +77,7 @@ func (c *compiler) scoreRows(s *scoreUse) []*scoreRow {
 		}
 	}
 	var rows []*scoreRow
-	for i := range t.rows {
+	for i := range t.Rows {
 		if r := c.scoreRow(t, i); r != nil {
 			rows = append(rows, r)
 		}
@@ -89,13 +86,13 @@ func (c *compiler) scoreRows(s *scoreUse) []*scoreRow {
 }
 
 func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
-	pos := t.rows[i].pos
-	r := &scoreRow{row: i, name: t.cell(i, "name"), method: t.cell(i, "method"), datatype: t.cell(i, "datatype"), objective: t.cell(i, "objective"), pos: pos}
+	pos := t.Rows[i].Pos
+	r := &scoreRow{row: i, name: t.Cell(i, "name"), method: t.Cell(i, "method"), datatype: t.Cell(i, "datatype"), objective: t.Cell(i, "objective"), pos: pos}
 	bad := func(fix, format string, args ...any) *scoreRow {
 		c.add(pos, diag.BundleScores, fix, format, args...)
 		return nil
 	}
-	if header := t.cell(i, "header"); header != "" {
+	if header := t.Cell(i, "header"); header != "" {
 		for _, h := range strings.Split(header, "|") {
 			r.headers = append(r.headers, expression.TrimSpace(h))
 		}
@@ -108,7 +105,7 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 	case r.method == "":
 		return bad("", "the row has no `method`")
 	}
-	switch kind := t.cell(i, "kind"); kind {
+	switch kind := t.Cell(i, "kind"); kind {
 	case "score":
 		if !slices.Contains(datatypes, r.datatype) {
 			return bad("use one of "+strings.Join(datatypes, ", "), "a score has no datatype %q%s", r.datatype, diag.DidYouMean(r.datatype, datatypes))
@@ -125,7 +122,7 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 		column string
 		into   *string
 	}{{"minimum", &r.minimum}, {"maximum", &r.maximum}} {
-		s := t.cell(i, bound.column)
+		s := t.Cell(i, bound.column)
 		if s == "" {
 			continue
 		}
@@ -137,7 +134,7 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 	if r.minimum != "" && r.maximum != "" && expression.CompareDecimals(r.minimum, r.maximum) > 0 {
 		return bad("", "`minimum` is greater than `maximum`")
 	}
-	switch s := t.cell(i, "optional"); s {
+	switch s := t.Cell(i, "optional"); s {
 	case "", "false":
 	case "true":
 		r.optional = true
@@ -160,7 +157,7 @@ func (c *compiler) picked(uses []*scoreUse, outer func(on *bundle.Text) (express
 			}
 		}
 		for _, r := range u.rows {
-			if u.onCol >= 0 && (want.IsNull() || u.table.rows[r.row].cells[u.onCol] != want.Text()) {
+			if u.onCol >= 0 && (want.IsNull() || u.table.Rows[r.row].Cells[u.onCol] != want.Text()) {
 				continue
 			}
 			key := [2]string{r.objective, r.method}

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
@@ -31,24 +30,10 @@ type lookupTable struct {
 	pos     diag.Pos // in bundle.yaml, or of the CSV
 	file    string   // in the bundle: tables/x.csv
 	shown   string   // how messages name the file
-	rows    []tableRow
-	keyed   bool   // rows are found by key, so keys must be there and differ
-	decided []bool // the kind of a column was declared, or follows from a lookup
-	overlay bool   // tenants may overlay it
-	over    string // how messages name the overlay file; empty without tenant
-}
-
-type tableRow struct {
-	cells []string // trimmed
-	pos   diag.Pos
-}
-
-// cell is a cell's text; empty if there is no such column.
-func (t *lookupTable) cell(row int, col string) string {
-	if i, ok := t.Column(col); ok {
-		return t.rows[row].cells[i]
-	}
-	return ""
+	keyed   bool     // rows are found by key, so keys must be there and differ
+	decided []bool   // the kind of a column was declared, or follows from a lookup
+	overlay bool     // tenants may overlay it
+	over    string   // how messages name the overlay file; empty without tenant
 }
 
 // loadTables reads every tables/*.csv, and what `tables:` says of them.
@@ -161,15 +146,15 @@ func (c *compiler) readCSV(t *lookupTable, shown string, text []byte) bool {
 			return false
 		}
 	}
-	t.rows = c.cleanRows(rows, len(header))
+	t.Rows = c.cleanRows(rows, len(header))
 	return true
 }
 
-func (c *compiler) cleanRows(rows []tableRow, width int) []tableRow {
+func (c *compiler) cleanRows(rows []expression.TableRow, width int) []expression.TableRow {
 	out := rows[:0]
 	for _, r := range rows {
-		if len(r.cells) != width {
-			c.add(r.pos, diag.BundleTable, "quote cells that hold commas", "the row has %d cells, the header %d", len(r.cells), width)
+		if len(r.Cells) != width {
+			c.add(r.Pos, diag.BundleTable, "quote cells that hold commas", "the row has %d cells, the header %d", len(r.Cells), width)
 			continue
 		}
 		out = append(out, r)
@@ -178,7 +163,7 @@ func (c *compiler) cleanRows(rows []tableRow, width int) []tableRow {
 }
 
 // parseCSV reads a small CSV of a person; cells are trimmed, blank lines are no rows.
-func parseCSV(shown string, text []byte) ([]string, []tableRow, *diag.Problem) {
+func parseCSV(shown string, text []byte) ([]string, []expression.TableRow, *diag.Problem) {
 	fail := func(err error) *diag.Problem {
 		p := diag.At(diag.Pos{File: shown}, diag.BundleTable, "", "the table cannot be read: %v", err)
 		return &p
@@ -192,7 +177,7 @@ func parseCSV(shown string, text []byte) ([]string, []tableRow, *diag.Problem) {
 	for i := range header {
 		header[i] = expression.TrimSpace(header[i])
 	}
-	var rows []tableRow
+	var rows []expression.TableRow
 	var block table.Block
 	var p table.Parser
 	for {
@@ -213,9 +198,20 @@ func parseCSV(shown string, text []byte) ([]string, []tableRow, *diag.Problem) {
 			for i, cell := range row.Cells {
 				cells[i] = strings.Clone(expression.TrimSpace(cell))
 			}
-			rows = append(rows, tableRow{cells: cells, pos: diag.Pos{File: shown, Line: int(row.Line)}})
+			rows = append(rows, expression.TableRow{Cells: cells, Pos: diag.Pos{File: shown, Line: int(row.Line)}})
 		}
 	}
+}
+
+// table finds a table that is used; one that is not there is a problem of a code.
+func (c *compiler) table(name bundle.Text, code diag.Code) *lookupTable {
+	t := c.tables[name.Value]
+	if t == nil {
+		c.add(name.Pos, code, "put it at tables/"+name.Value+".csv", "there is no table %q%s", name.Value, diag.DidYouMean(name.Value, slices.Sorted(maps.Keys(c.tables))))
+		return nil
+	}
+	c.report.uses.tables[t.Name] = true
+	return t
 }
 
 // overlays puts the tenant's rows into the tables, and finds files that may not be there.
@@ -291,162 +287,28 @@ func (c *compiler) overlayFile(name, shown string) {
 			c.add(pos, diag.BundleOverlay, "its first line must be "+strings.Join(t.Header, ","), "the columns are not those of the bundle's table")
 			return
 		}
-		c.mergeOverlay(t, c.cleanRows(rows, len(header)))
+		t.Merge(c.cleanRows(rows, len(header)), c.Report)
 	}
-}
-
-// mergeOverlay lets a row replace the whole row with its key, or be added. Rows of one key with
-// validity are replaced where they begin on the same day.
-func (c *compiler) mergeOverlay(t *lookupTable, rows []tableRow) {
-	keyOf := func(r tableRow) string {
-		var b []byte
-		for _, k := range t.Keys {
-			v, _ := tableCell(r.cells[k], t.Kinds[k])
-			b = v.AppendKey(b)
-		}
-		if t.From >= 0 {
-			b = append(b, r.cells[t.From]...)
-		}
-		return string(b)
-	}
-	known := map[string]int{}
-	for i, r := range t.rows {
-		known[keyOf(r)] = i
-	}
-	seen := map[string]diag.Pos{}
-	for _, r := range rows {
-		key := keyOf(r)
-		if first, ok := seen[key]; ok {
-			c.add(r.pos, diag.BundleOverlay, "remove one of them", "the key stands already in line %d", first.Line)
-			continue
-		}
-		seen[key] = r.pos
-		if i, ok := known[key]; ok {
-			t.rows[i] = r
-		} else {
-			t.rows = append(t.rows, r)
-		}
-	}
-}
-
-// tableCell types a cell of a table; false if it does not fit.
-func tableCell(s string, k expression.Kind) (expression.Value, bool) {
-	if s == "" {
-		return expression.Value{}, true
-	}
-	switch k {
-	case expression.KindInteger:
-		if !expression.IsInteger(s) {
-			return expression.Value{}, false
-		}
-		n, err := strconv.ParseInt(s, 10, 64)
-		return expression.IntegerValue(n), err == nil
-	case expression.KindDecimal:
-		return expression.Value{Kind: expression.KindDecimal, S: s}, expression.IsDecimal(s)
-	case expression.KindBoolean:
-		return expression.BooleanValue(s == "true"), s == "true" || s == "false"
-	case expression.KindDate:
-		return expression.Value{Kind: expression.KindDate, S: s}, expression.IsDate(s)
-	}
-	return expression.TextValue(s), true
 }
 
 // finishTables types the cells and builds the indexes, once it is known what is looked up.
 func (c *compiler) finishTables() {
 	for _, name := range slices.Sorted(maps.Keys(c.tables)) {
-		c.finishTable(c.tables[name])
+		c.finish(c.tables[name])
 	}
 	for _, d := range c.shared {
 		if d.table != nil && d.host != "" {
-			c.finishTable(d.table)
+			c.finish(d.table)
 		}
 	}
 }
 
-func (c *compiler) finishTable(t *lookupTable) {
-	t.Values = make([][]expression.Value, len(t.rows))
-	t.Empty = make([]bool, len(t.Header))
-	t.Place = t.place()
-	for i, r := range t.rows {
-		t.Values[i] = make([]expression.Value, len(t.Header))
-		for k, cell := range r.cells {
-			v, ok := tableCell(cell, t.Kinds[k])
-			if !ok {
-				c.add(r.pos, diag.BundleTable, "correct the cell, or the type under `tables:`", "column %q: %q is not %s", t.Header[k], cell, expression.WithArticle(t.Kinds[k]))
-			}
-			t.Values[i][k] = v
-			t.Empty[k] = t.Empty[k] || v.IsNull()
-		}
-		if !t.keyed {
-			continue
-		}
-		key, ok := t.Key(i)
-		if !ok {
-			c.add(r.pos, diag.BundleTable, "fill the key in, or remove the row", "the key (%s) is empty", t.KeyNames())
-			continue
-		}
-		for _, other := range t.Rows(key) {
-			if !t.Dated() {
-				c.add(r.pos, diag.BundleTable, "remove one of the two rows", "the key (%s) %q stands already in line %d of %s", t.KeyNames(), t.keyText(i), t.rows[other].pos.Line, t.rows[other].pos.File)
-			} else if t.overlap(i, int(other)) {
-				c.add(r.pos, diag.BundleTable, "let the one end before the other begins", "the validity overlaps that of line %d, which has the same key", t.rows[other].pos.Line)
-			}
-		}
-		t.Index(key, i)
-	}
-}
-
-func (t *lookupTable) overlap(a, b int) bool {
-	from, to := t.Validity(a)
-	from2, to2 := t.Validity(b)
-	return (to == "" || from2 <= to) && (to2 == "" || from <= to2)
-}
-
-// Missing is what a person needs to make a missing value known.
-type Missing struct {
-	Nearest []string // keys of the table
-	File    string   // that the row belongs into
-	Header  string   // its first line
-	Row     string   // to paste, and to complete
-}
-
-// Missing is what makes a value known that a lookup missed.
-func (p *Program) Missing(m *expression.Miss) Missing {
-	t := p.compiler.tables[m.Table.Name]
-	return Missing{Nearest: diag.Nearest(strings.Join(m.Keys, expression.KeySeparator), t.known(), 3), File: t.Place, Header: table.Line(t.Header, ""), Row: t.rowToPaste(m.Keys)}
-}
-
-// rowToPaste is the CSV row that makes a missing key known, the other cells to be filled in.
-func (t *lookupTable) rowToPaste(keys []string) string {
-	cells := make([]string, len(t.Header))
-	for i, k := range t.Keys {
-		cells[k] = keys[i]
-	}
-	return table.Line(cells, "")
-}
-
-// place is the file that a missing row belongs into: the tenant's overlay, or the bundle's table.
-func (t *lookupTable) place() string {
+// finish fills a table, and says where what it lacks belongs: into the tenant's overlay, or into the
+// bundle's file.
+func (c *compiler) finish(t *lookupTable) {
+	t.Place = t.shown
 	if t.overlay && t.over != "" {
-		return t.over
+		t.Place = t.over
 	}
-	return t.shown
-}
-
-// known is the keys of the table as people write them, for nearest values.
-func (t *lookupTable) known() []string {
-	all := make([]string, 0, len(t.rows))
-	for i := range t.rows {
-		all = append(all, t.keyText(i))
-	}
-	return all
-}
-
-// keyText is the key of a row for people.
-func (t *lookupTable) keyText(row int) string {
-	parts := make([]string, len(t.Keys))
-	for i, k := range t.Keys {
-		parts[i] = t.rows[row].cells[k]
-	}
-	return strings.Join(parts, expression.KeySeparator)
+	t.Fill(t.keyed, c.Report)
 }

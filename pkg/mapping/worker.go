@@ -10,6 +10,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
 )
 
@@ -55,11 +56,7 @@ type Place struct {
 
 // Origin appends where a row's records come from: results:1042, or results#2:1042.
 func (p Place) Origin(dst []byte, line int64) []byte {
-	dst = append(dst, p.Input...)
-	if p.Number > 0 {
-		dst = fmt.Appendf(dst, "#%d", p.Number)
-	}
-	return fmt.Appendf(dst, ":%d", line)
+	return jsonl.Origin{Input: p.Input, File: p.Number, Line: line}.Append(dst)
 }
 
 // NewWorker makes a worker for a file; decided may be nil.

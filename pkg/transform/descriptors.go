@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 )
 
@@ -43,7 +45,7 @@ func (s *staging) vendorDescriptors() error {
 		if first.Value == d.Value {
 			continue
 		}
-		if !s.program.DescribesValue(d.Type, first.Value) { // the table says more than the value
+		if !s.described(d.Type, first.Value) { // the table says more than the value
 			used[d.Type][d.Code] = d
 		}
 		if err := s.sameCode(first, d); err != nil {
@@ -67,7 +69,7 @@ func (s *staging) vendorDescriptors() error {
 				}
 			}
 			folded[low] = code
-			text := s.program.VendorDescriptor(typ, code, d.Value)
+			text := s.vendorDescriptor(typ, code, d.Value)
 			o.counts.Staged++
 			origin := s.program.Origin(d.Rule)
 			if err := s.write(o, text, 1, []byte(origin+"\n")); err != nil {
@@ -76,6 +78,43 @@ func (s *staging) vendorDescriptors() error {
 		}
 	}
 	return nil
+}
+
+// rowOf is the row of a value in the table of its type; -1 if there is none.
+func rowOf(t *expression.Table, value string) int {
+	if t == nil {
+		return -1
+	}
+	return t.Find(expression.TextValue(value).AppendKey(nil), "")
+}
+
+// described reports whether the bundle has a row for a value of the vendor.
+func (s *staging) described(typ, value string) bool {
+	_, t := s.program.DescriptorTable(typ)
+	return rowOf(t, value) >= 0
+}
+
+// vendorDescriptor is the descriptor that a vendor's value becomes.
+func (s *staging) vendorDescriptor(typ, code, value string) []byte {
+	namespace, t := s.program.DescriptorTable(typ)
+	short, description := value, ""
+	if len([]rune(short)) > 75 {
+		short = code
+	}
+	if row := rowOf(t, value); row >= 0 {
+		description = t.Cell(row, "description")
+	}
+	text := append([]byte(nil), `{"codeValue":`...)
+	text = jsonl.AppendString(text, code)
+	text = append(text, `,"namespace":`...)
+	text = jsonl.AppendString(text, namespace)
+	text = append(text, `,"shortDescription":`...)
+	text = jsonl.AppendString(text, short)
+	if description != "" {
+		text = append(text, `,"description":`...)
+		text = jsonl.AppendString(text, description)
+	}
+	return append(text, "}\n"...)
 }
 
 // sameCode notes, once, two values of the vendor that become one descriptor.
@@ -102,15 +141,20 @@ func (s *staging) output(name string) *output {
 	return o
 }
 
+// performanceLevels is the descriptor type of the levels that students reach.
+const performanceLevels = "PerformanceLevelDescriptor"
+
 // undeclaredLevels lists the performance levels of students that no table declares: they are staged.
 func (s *staging) undeclaredLevels() error {
 	declared := map[string]bool{}
-	for _, value := range s.program.DeclaredLevels() {
-		declared[value] = true
+	if _, t := s.program.DescriptorTable(performanceLevels); t != nil {
+		for i := range t.Rows {
+			declared[t.Cell(i, "value")] = true
+		}
 	}
 	all := s.decisions()
 	for _, d := range all {
-		if d.Type == mapping.PerformanceLevels && !strings.HasPrefix(d.Resource, "student") {
+		if d.Type == performanceLevels && !strings.HasPrefix(d.Resource, "student") {
 			declared[d.Value] = true
 		}
 	}
@@ -118,7 +162,7 @@ func (s *staging) undeclaredLevels() error {
 	counts := map[level]int64{}
 	var order []level
 	for _, d := range all {
-		if d.Type != mapping.PerformanceLevels || !strings.HasPrefix(d.Resource, "student") || declared[d.Value] {
+		if d.Type != performanceLevels || !strings.HasPrefix(d.Resource, "student") || declared[d.Value] {
 			continue
 		}
 		l := level{method: d.Method, value: d.Value}

@@ -69,7 +69,7 @@ func (r *runner) openInputs(given map[string][]source.Local) error {
 			r.files[in] = append(r.files[in], f)
 			if r.progress != nil {
 				passes := int64(1)
-				if in.NeedsKeys() {
+				if in.Def.HasKeys() {
 					passes = 2
 				}
 				r.progress.BytesTotal.Add(passes * local.Size)

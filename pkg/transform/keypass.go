@@ -20,7 +20,7 @@ type keyPass struct {
 
 // compareKeys runs the first pass: it types only the cells that district, when and key need.
 func (r *runner) compareKeys(ctx context.Context, in *mapping.Input, files []*boundFile) ([]*keyVerdicts, error) {
-	if !in.NeedsKeys() {
+	if !in.Def.HasKeys() {
 		return make([]*keyVerdicts, len(files)), nil
 	}
 	if len(files) > maxFiles {

@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
 // unmappedValue is a vendor's value that a table does not know.
@@ -48,7 +49,9 @@ func (s *staging) reportUnmapped() error {
 		return cmp.Or(strings.Compare(a.Table.Name, b.Table.Name), -cmp.Compare(a.count, b.count), slices.Compare(a.Keys, b.Keys))
 	})
 	for _, u := range all {
-		v := Unmapped{Table: u.Table.Name, Value: strings.Join(u.Keys, expression.KeySeparator), Count: u.count, First: u.first, Missing: s.program.Missing(u.Miss)}
+		shown := strings.Join(u.Keys, expression.KeySeparator)
+		v := Unmapped{Table: u.Table.Name, Value: shown, Count: u.count, First: u.first,
+			Nearest: diag.Nearest(shown, u.Table.KeyTexts(), 3), File: u.Table.Place, Header: table.Line(u.Table.Header, ""), Missing: table.Line(u.Table.RowOf(u.Keys), "")}
 		if err := s.sink.Unmapped(v); err != nil {
 			return err
 		}

@@ -1,10 +1,15 @@
-// Package transform owns the mapping engine: a bundle compiled against a data standard, bound to
-// the headers of a vendor's files, and run over their rows into staged records, with every row and
-// every record accounted for.
+// Package transform runs a program over a vendor's files: every row and every record is accounted for.
 //
-// It knows neither tenants' settings nor the target: what it needs of them stands in Config. It
-// prints nothing. One bad row or record is a diag.Problem in the run's files; a run that cannot go
-// on is a *diag.Error.
+//	files ─► headers bound, all of them before any row
+//	   │
+//	   ├─ pass 1, only where the bundle has a `key`: hashes of keys ─► which rows and elements repeat
+//	   │                                                              one, or conflict with it
+//	   └─ pass 2: rows ─► workers ─► records ─► staging, in the order of the files ─► Sink
+//	          ▲                                   │
+//	          └── once more, if records of one natural key differ: then none of them stays
+//
+// It knows neither tenants' settings nor the target, and prints nothing. One bad row or record is a
+// problem that the sink is told of; a run that cannot go on is a *diag.Error.
 package transform
 
 import (

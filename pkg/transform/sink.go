@@ -54,11 +54,14 @@ func (f *RejectFile) Head() string {
 
 // Unmapped is a value that no table knows, with what makes it known: a row of unmapped.csv.
 type Unmapped struct {
-	Table string
-	Value string
-	Count int64
-	First string // origin
-	mapping.Missing
+	Table   string
+	Value   string
+	Count   int64
+	First   string   // origin
+	Nearest []string // keys of the table
+	File    string   // that the row belongs into
+	Header  string   // its first line
+	Missing string   // the row to paste, and to complete
 }
 
 // UnmappedColumns are the columns of unmapped.csv.
@@ -66,7 +69,7 @@ var UnmappedColumns = []string{"lookup", "value", "count", "firstLine", "nearest
 
 // Row is the row of unmapped.csv.
 func (v Unmapped) Row() []string {
-	return []string{v.Table, v.Value, strconv.FormatInt(v.Count, 10), v.First, strings.Join(v.Nearest, "; "), v.File, v.Header, v.Missing.Row}
+	return []string{v.Table, v.Value, strconv.FormatInt(v.Count, 10), v.First, strings.Join(v.Nearest, "; "), v.File, v.Header, v.Missing}
 }
 
 // Mapped is a descriptor that was decided, with how often: a row of mappings.csv.

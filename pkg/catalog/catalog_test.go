@@ -191,3 +191,31 @@ func TestCachedDescriptorsNeverCondemn(t *testing.T) {
 	now = now.Add(cacheAge)
 	check("new", Unreadable, 6)
 }
+
+// changes answers the question for the newest change version.
+type changes struct {
+	newest int64
+	err    error
+}
+
+func (c changes) NewestChangeVersion(context.Context) (int64, error) { return c.newest, c.err }
+
+func TestNewestChange(t *testing.T) {
+	lost := &target.Failure{Kind: target.Transport, Detail: "no route"}
+	for _, test := range []struct {
+		c    changes
+		want int64
+		code diag.Code
+	}{
+		{changes{7, nil}, 7, ""},
+		{changes{0, &target.Failure{Kind: target.NotFound, Err: target.ErrNotOffered}}, 0, ""},
+		{changes{0, &target.Failure{Kind: target.Forbidden, Status: 403}}, 0, ""},
+		{changes{0, lost}, 0, diag.TargetUnreached},
+	} {
+		got, err := NewestChange(t.Context(), test.c)
+		e, failed := diag.AsError(err)
+		if got != test.want || failed != (test.code != "") || failed && e.Code != test.code {
+			t.Errorf("%+v: %d, %v", test.c, got, err)
+		}
+	}
+}

@@ -15,10 +15,10 @@ import (
 // Client is what the loader needs of the target's client.
 type Client interface {
 	Discover(ctx context.Context) (*target.About, error)
-	AvailableChangeVersions(ctx context.Context) (target.ChangeVersions, error)
 	GetByID(ctx context.Context, resource, id string) (*target.Response, error)
 	Post(ctx context.Context, resource string, body []byte) (*target.Response, error)
 	catalog.Reader
+	catalog.ChangeReader
 }
 
 // Destination is a tenant's target, and the ledger that says what that target holds.

@@ -2,11 +2,11 @@ package send
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/schema"
@@ -134,14 +134,8 @@ func factsOf(ctx context.Context, client Client, clientID string) (ledger.Facts,
 		return ledger.Facts{}, target.Explain(err, "the target could not be asked what it is")
 	}
 	facts := ledger.Facts{ClientID: clientID, APIVersion: about.Version, DataStandard: about.Standard()}
-	switch versions, err := client.AvailableChangeVersions(ctx); {
-	case err == nil:
-		facts.ChangeVersion = versions.Newest
-	case errors.Is(err, target.ErrNotOffered), target.IsKind(err, target.Forbidden, target.NotFound, target.Odd, target.Validation):
-	default:
-		return facts, target.Explain(err, "the target could not be asked for its change version")
-	}
-	return facts, nil
+	facts.ChangeVersion, err = catalog.NewestChange(ctx, client)
+	return facts, err
 }
 
 // remember records the newest change version after what was sent. It helps the next run to notice a
@@ -150,9 +144,9 @@ func (l *loader) remember(ctx context.Context, facts ledger.Facts) {
 	if facts.ChangeVersion == 0 || ctx.Err() != nil || l.to.Progress.Sent.Load() == 0 {
 		return
 	}
-	versions, err := l.to.Client.AvailableChangeVersions(ctx)
-	if err == nil && versions.Newest > facts.ChangeVersion {
-		facts.ChangeVersion = versions.Newest
+	newest, err := catalog.NewestChange(ctx, l.to.Client)
+	if err == nil && newest > facts.ChangeVersion {
+		facts.ChangeVersion = newest
 		err = l.to.Ledger.SetFacts(ctx, facts)
 	}
 	if err != nil {

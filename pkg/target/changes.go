@@ -7,26 +7,19 @@ import (
 	"net/url"
 )
 
-// ChangeVersions is the span of change versions that a target knows.
-type ChangeVersions struct {
-	Oldest int64 `json:"oldestChangeVersion"`
-	Newest int64 `json:"newestChangeVersion"`
-}
-
-// AvailableChangeVersions asks for the span of change versions; it grows with every write. The
-// error is ErrNotOffered where change queries are off.
-func (c *Client) AvailableChangeVersions(ctx context.Context) (ChangeVersions, error) {
-	var versions ChangeVersions
+// NewestChangeVersion asks for the newest change version; it grows with every write. The error is
+// ErrNotOffered where change queries are off.
+func (c *Client) NewestChangeVersion(ctx context.Context) (int64, error) {
 	about, err := c.Discover(ctx)
 	if err != nil {
-		return versions, err
+		return 0, err
 	}
 	if about.ChangeQueriesURL == "" {
-		return versions, c.notOffered("change queries", about, "changeQueries")
+		return 0, c.notOffered("change queries", about, "changeQueries")
 	}
 	u, err := url.Parse(join(about.ChangeQueriesURL, "availableChangeVersions"))
 	if err != nil {
-		return versions, setup("the address of the change queries cannot be read", "check base_url")
+		return 0, setup("the address of the change queries cannot be read", "check base_url")
 	}
 	a := &call{client: c, method: http.MethodGet, url: u, resource: "availableChangeVersions", accept: acceptJSON, most: maxSmall}
 	answer, err := a.do(ctx)
@@ -34,11 +27,13 @@ func (c *Client) AvailableChangeVersions(ctx context.Context) (ChangeVersions, e
 		if f, ok := AsFailure(err); ok && f.Status == http.StatusNotFound {
 			f.Err = ErrNotOffered
 		}
-		return versions, err
+		return 0, err
 	}
-	// Names are compared without case: 5.3 writes them with a capital.
+	var versions struct {
+		Newest int64 `json:"newestChangeVersion"` // names are compared without case: 5.3 writes it with a capital
+	}
 	if json.Unmarshal(answer.body, &versions) != nil {
-		return versions, a.unreadable(answer)
+		return 0, a.unreadable(answer)
 	}
-	return versions, nil
+	return versions.Newest, nil
 }

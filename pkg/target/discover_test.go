@@ -164,7 +164,7 @@ func TestAddressesOfOtherHosts(t *testing.T) {
 		_, post := c.Post(t.Context(), "students", []byte(`{}`))
 		_, documents := c.Documents(t.Context(), ETags{})
 		_, info := c.TokenInfo(t.Context())
-		_, changes := c.AvailableChangeVersions(t.Context())
+		_, changes := c.NewestChangeVersion(t.Context())
 		return map[string]error{"post": post, "documents": documents, "info": info, "changes": changes}
 	}
 	tests := map[string]struct {

@@ -288,7 +288,7 @@ func TestCount(t *testing.T) {
 	mustFail(t, err, Odd)
 }
 
-func TestAvailableChangeVersions(t *testing.T) {
+func TestNewestChangeVersion(t *testing.T) {
 	f := newFake(t)
 	answers := []string{`{"oldestChangeVersion":3,"newestChangeVersion":1234}`, `{"OldestChangeVersion":3,"NewestChangeVersion":1234}`}
 	f.data = func(w http.ResponseWriter, _ *http.Request, n int) {
@@ -300,17 +300,17 @@ func TestAvailableChangeVersions(t *testing.T) {
 	}
 	c := f.client()
 	for range 2 {
-		if v, err := c.AvailableChangeVersions(t.Context()); err != nil || v.Newest != 1234 {
+		if v, err := c.NewestChangeVersion(t.Context()); err != nil || v != 1234 {
 			t.Error(v, err)
 		}
 	}
-	if _, err := c.AvailableChangeVersions(t.Context()); !errors.Is(err, ErrNotOffered) {
+	if _, err := c.NewestChangeVersion(t.Context()); !errors.Is(err, ErrNotOffered) {
 		t.Error(err)
 	}
 	f = newFake(t)
 	f.root = rootDocumentOf(f.base)
 	delete(f.root["urls"].(map[string]string), "changeQueries")
-	if _, err := f.client().AvailableChangeVersions(t.Context()); !errors.Is(err, ErrNotOffered) {
+	if _, err := f.client().NewestChangeVersion(t.Context()); !errors.Is(err, ErrNotOffered) {
 		t.Error(err)
 	}
 }

@@ -96,7 +96,7 @@ func TestSandbox(t *testing.T) {
 	if info, err := client.TokenInfo(ctx); err != nil || len(info.NamespacePrefixes) == 0 {
 		t.Error(info, err)
 	}
-	if v, err := client.AvailableChangeVersions(ctx); err != nil || v.Newest == 0 {
+	if v, err := client.NewestChangeVersion(ctx); err != nil || v == 0 {
 		t.Error(v, err)
 	}
 }

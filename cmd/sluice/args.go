@@ -77,3 +77,20 @@ func pairs(flag string, list []string) (map[string]string, error) {
 	}
 	return out, nil
 }
+
+// needTenant refuses a command without a tenant.
+func (a *app) needTenant(cmd *cobra.Command, _ []string) error {
+	if a.Tenant == "" {
+		return usage("add --tenant NAME", "`%s` needs a tenant", cmd.CommandPath())
+	}
+	return nil
+}
+
+// explicitTenant asks for the tenant on the command line: send and run have no default tenant, so that
+// a forgotten variable never loads one district's records into another's target.
+func (a *app) explicitTenant(cmd *cobra.Command, _ []string) error {
+	if !cmd.Flags().Changed("tenant") || a.Tenant == "" {
+		return usage("add --tenant NAME", "`%s` needs the tenant on its command line", cmd.CommandPath())
+	}
+	return nil
+}

@@ -54,11 +54,7 @@ are 600000 to 699999 and schools 2559013xx, which the sandbox knows.`,
 }
 
 func (a *app) runBundleSample(ctx context.Context, ref string, o sampleOptions) error {
-	place, err := a.workplace()
-	if err != nil {
-		return err
-	}
-	b, err := place.Bundle(ref)
+	b, all, err := a.openBundle(ref)
 	if err != nil {
 		return err
 	}
@@ -66,10 +62,6 @@ func (a *app) runBundleSample(ctx context.Context, ref string, o sampleOptions) 
 		return usage("give a number from 0 up", "--rows must not be negative")
 	}
 	if o.Params, err = pairs("--param", o.params); err != nil {
-		return err
-	}
-	all, err := place.Standards(b, "")
-	if err != nil {
 		return err
 	}
 	program, problems := mapping.Compile(mapping.Config{Bundle: b, Standards: all, Params: o.Params, Samples: true})

@@ -43,15 +43,7 @@ differs. With --update it rewrites what is expected, for review.`,
 }
 
 func (a *app) runBundleTest(ctx context.Context, ref string, o bundleTestOptions) (runs.Outcome, error) {
-	place, err := a.workplace()
-	if err != nil {
-		return 0, err
-	}
-	b, err := place.Bundle(ref)
-	if err != nil {
-		return 0, err
-	}
-	all, err := place.Standards(b, "")
+	b, all, err := a.openBundle(ref)
 	if err != nil {
 		return 0, err
 	}

@@ -38,19 +38,16 @@ Run it twice: the second time nothing is posted, because the target already hold
 }
 
 func (a *app) runDemo(ctx context.Context) (runs.Outcome, error) {
-	place, err := a.workplaceForWriting()
+	x, err := a.writing("sluice demo", tenant.Sandbox)
 	if err != nil {
 		return 0, err
 	}
-	t, err := place.Config.Tenant(tenant.Sandbox)
-	if err != nil {
-		return 0, err
-	}
+	defer a.closing(x)
 	text, err := examples.FS.ReadFile(demoFile)
 	if err != nil {
 		return 0, err
 	}
-	file := filepath.Join(place.Config.StateFolder(t.Name), "demo", "results.csv")
+	file := filepath.Join(x.Place().Config.StateFolder(tenant.Sandbox), "demo", "results.csv")
 	if err := durable.MkdirAll(filepath.Dir(file)); err != nil {
 		return 0, pipeline.DiskError(err)
 	}
@@ -58,8 +55,6 @@ func (a *app) runDemo(ctx context.Context) (runs.Outcome, error) {
 		return 0, pipeline.DiskError(err)
 	}
 	a.screen.say("the made-up vendor file: %s\n", shownPath(file))
-	x := pipeline.New(place, t, "sluice demo")
-	defer a.closing(x)
 	outcome, err := x.All(ctx, pipeline.Request{Bundle: demoBundle, Inputs: []string{"results=" + file},
 		Params: map[string]string{"school_year": demoYear}})
 	if err != nil {

@@ -9,9 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/ledger"
-	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/send"
-	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
 
 func (a *app) newLedger() *cobra.Command {
@@ -34,18 +32,16 @@ func (a *app) newLedgerRebuild() *cobra.Command {
 What is read back is sent again by the next send, which the target takes as an update.`,
 		Example: "  sluice ledger rebuild --tenant gb",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			place, t, err := a.tenantAtWork(cmd)
-			if err != nil {
-				return err
-			}
-			return a.runLedgerRebuild(cmd.Context(), place, t)
-		},
+		PreRunE: a.needTenant,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runLedgerRebuild(cmd.Context()) },
 	}
 }
 
-func (a *app) runLedgerRebuild(ctx context.Context, place *pipeline.Workplace, t *tenant.Tenant) error {
-	x := pipeline.New(place, t, "sluice ledger rebuild")
+func (a *app) runLedgerRebuild(ctx context.Context) error {
+	x, err := a.writing("sluice ledger rebuild", a.Tenant)
+	if err != nil {
+		return err
+	}
 	defer a.closing(x)
 	return x.AtLedger(ctx, ledger.OpenToRebuild, func(d send.Destination) error {
 		counts, err := send.Rebuild(ctx, d)
@@ -59,7 +55,7 @@ func (a *app) runLedgerRebuild(ctx context.Context, place *pipeline.Workplace, t
 			rows = append(rows, []string{name, fmt.Sprint(counts[name])})
 		}
 		a.screen.grid([]string{"resource", "at the target"}, rows)
-		a.screen.say("the ledger of tenant %s now knows %d records; the next send proves or renews them", t.Name, total)
-		return a.screen.result(map[string]any{"tenant": t.Name, "resources": counts, "records": total})
+		a.screen.say("the ledger of tenant %s now knows %d records; the next send proves or renews them", a.Tenant, total)
+		return a.screen.result(map[string]any{"tenant": a.Tenant, "resources": counts, "records": total})
 	})
 }

@@ -29,10 +29,3 @@ func (a *app) onWait() func(target.Wait) {
 		a.screen.note("waiting %s for %s: %s", w.For.Round(time.Second), w.Host, w.Why)
 	}
 }
-
-// closing ends an execution; what it cannot give back the system will.
-func (a *app) closing(x *pipeline.Execution) {
-	if err := x.Close(); err != nil {
-		a.logger.Warn("the run did not end well", "error", err)
-	}
-}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
-	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/transform"
 )
@@ -45,19 +44,14 @@ func (a *app) runPreview(ctx context.Context, ref string, o transformOptions, ro
 	if o.run != "" {
 		return 0, usage("leave one of them out", "--preview writes nothing, so --run makes no sense with it")
 	}
-	place, err := a.workplace()
-	if err != nil {
-		return 0, err
-	}
-	t, err := a.tenantIfAny(place)
-	if err != nil {
-		return 0, err
-	}
 	q, err := o.request(ref)
 	if err != nil {
 		return 0, err
 	}
-	x := pipeline.New(place, t, "sluice transform --preview")
+	x, err := a.reading("sluice transform --preview", a.Tenant)
+	if err != nil {
+		return 0, err
+	}
 	defer a.closing(x)
 	preview, outcome, err := x.Preview(ctx, q, rows)
 	if err != nil {

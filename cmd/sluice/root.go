@@ -188,12 +188,3 @@ func (a *app) configure(flags *pflag.FlagSet) error {
 	a.given = givenFlags(a.root.PersistentFlags())
 	return nil
 }
-
-// explicitTenant is the tenant that must stand on the command line: send and run have no default
-// tenant, so that a forgotten variable never loads one district's records into another's target.
-func (a *app) explicitTenant(cmd *cobra.Command) (string, error) {
-	if !cmd.Flags().Changed("tenant") || a.Tenant == "" {
-		return "", usage("add --tenant NAME", "`%s` needs the tenant on its command line", cmd.CommandPath())
-	}
-	return a.Tenant, nil
-}

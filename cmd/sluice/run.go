@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -19,12 +18,9 @@ that ended with 0 or 3, stops otherwise, and ends with the worst of their exit s
 		Example:           `  sluice run nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb`,
 		Args:              exactArgs("BUNDLE"),
 		ValidArgsFunction: a.completeBundles,
+		PreRunE:           a.explicitTenant,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
-			name, err := a.explicitTenant(cmd)
-			if err != nil {
-				return 0, err
-			}
-			return a.runRun(cmd.Context(), args[0], name, o)
+			return a.runRun(cmd.Context(), args[0], a.Tenant, o)
 		}),
 	}
 	o.add(cmd.Flags())
@@ -32,19 +28,14 @@ that ended with 0 or 3, stops otherwise, and ends with the worst of their exit s
 }
 
 func (a *app) runRun(ctx context.Context, ref, tenant string, o transformOptions) (runs.Outcome, error) {
-	place, err := a.workplaceForWriting()
-	if err != nil {
-		return 0, err
-	}
-	t, err := place.Config.Tenant(tenant)
-	if err != nil {
-		return 0, err
-	}
 	q, err := o.request(ref)
 	if err != nil {
 		return 0, err
 	}
-	x := pipeline.New(place, t, "sluice run")
+	x, err := a.writing("sluice run", tenant)
+	if err != nil {
+		return 0, err
+	}
 	defer a.closing(x)
 	outcome, err := x.All(ctx, q)
 	if err != nil {

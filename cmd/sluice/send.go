@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -30,12 +29,9 @@ Stopped at any moment, the same command goes on where it was: nothing is lost, n
   sluice send r1 --tenant gb --dry-run       what would change, and change nothing`,
 		Args:              exactArgs("RUN"),
 		ValidArgsFunction: a.completeRuns,
+		PreRunE:           a.explicitTenant,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
-			name, err := a.explicitTenant(cmd)
-			if err != nil {
-				return 0, err
-			}
-			return a.runSend(cmd.Context(), args[0], name, o)
+			return a.runSend(cmd.Context(), args[0], a.Tenant, o)
 		}),
 	}
 	o.add(cmd.Flags())
@@ -46,15 +42,10 @@ func (a *app) runSend(ctx context.Context, path, tenant string, o sendOptions) (
 	if _, err := runs.Open(path); err != nil {
 		return 0, err
 	}
-	place, err := a.workplaceForWriting()
+	x, err := a.writing("sluice send", tenant)
 	if err != nil {
 		return 0, err
 	}
-	t, err := place.Config.Tenant(tenant)
-	if err != nil {
-		return 0, err
-	}
-	x := pipeline.New(place, t, "sluice send")
 	defer a.closing(x)
 	if err := x.Open(path); err != nil {
 		return 0, err

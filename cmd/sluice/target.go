@@ -15,7 +15,6 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/send"
-	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
 
 func (a *app) newTarget() *cobra.Command {
@@ -28,19 +27,6 @@ func (a *app) newTarget() *cobra.Command {
 	}
 	cmd.AddCommand(a.newTargetCheck(), a.newTargetAccept())
 	return cmd
-}
-
-// tenantAtWork finds the tenant that a command needs.
-func (a *app) tenantAtWork(cmd *cobra.Command) (*pipeline.Workplace, *tenant.Tenant, error) {
-	if a.Tenant == "" {
-		return nil, nil, usage("add --tenant NAME", "`%s` needs a tenant", cmd.CommandPath())
-	}
-	place, err := a.workplaceForWriting()
-	if err != nil {
-		return nil, nil, err
-	}
-	t, err := place.Config.Tenant(a.Tenant)
-	return place, t, err
 }
 
 // targetCheckOptions are the flags of target check.
@@ -61,12 +47,9 @@ says with what a bundle or a run needs: data standard, resources, namespaces, pe
 It changes nothing. Ends with 0 if nothing stands in the way, 3 if something does.`,
 		Example: "  sluice target check --tenant gb\n  sluice target check --tenant gb --bundle nwea-map-growth\n  sluice target check --tenant gb --run r1",
 		Args:    cobra.NoArgs,
+		PreRunE: a.needTenant,
 		RunE: a.action(func(cmd *cobra.Command, _ []string) (runs.Outcome, error) {
-			place, t, err := a.tenantAtWork(cmd)
-			if err != nil {
-				return 0, err
-			}
-			return a.runTargetCheck(cmd.Context(), place, t, o)
+			return a.runTargetCheck(cmd.Context(), o)
 		}),
 	}
 	o.add(cmd.Flags())
@@ -77,14 +60,17 @@ It changes nothing. Ends with 0 if nothing stands in the way, 3 if something doe
 	return cmd
 }
 
-func (a *app) runTargetCheck(ctx context.Context, place *pipeline.Workplace, t *tenant.Tenant, o targetCheckOptions) (runs.Outcome, error) {
-	x := pipeline.New(place, t, "sluice target check")
+func (a *app) runTargetCheck(ctx context.Context, o targetCheckOptions) (runs.Outcome, error) {
+	x, err := a.writing("sluice target check", a.Tenant)
+	if err != nil {
+		return 0, err
+	}
 	defer a.closing(x)
 	api, err := x.Connect(ctx)
 	if err != nil {
 		return 0, err
 	}
-	needs, wanted, err := needsOf(place, o)
+	needs, wanted, err := needsOf(x.Place(), o)
 	if err != nil {
 		return 0, err
 	}
@@ -126,7 +112,7 @@ func (a *app) runTargetCheck(ctx context.Context, place *pipeline.Workplace, t *
 	if !ok {
 		outcome = runs.Partly
 	}
-	return outcome, a.screen.result(map[string]any{"tenant": t.Name, "ok": ok, "findings": found})
+	return outcome, a.screen.result(map[string]any{"tenant": a.Tenant, "ok": ok, "findings": found})
 }
 
 // needsOf is what a bundle or a run will load, and a check of the data standard that it is for.
@@ -171,25 +157,23 @@ func (a *app) newTargetAccept() *cobra.Command {
 shaped for the old one may be wrong for the new one. This command records the new one.`,
 		Example: "  sluice target accept --tenant gb",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			place, t, err := a.tenantAtWork(cmd)
-			if err != nil {
-				return err
-			}
-			return a.runTargetAccept(cmd.Context(), place, t)
-		},
+		PreRunE: a.needTenant,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runTargetAccept(cmd.Context()) },
 	}
 }
 
-func (a *app) runTargetAccept(ctx context.Context, place *pipeline.Workplace, t *tenant.Tenant) error {
-	x := pipeline.New(place, t, "sluice target accept")
+func (a *app) runTargetAccept(ctx context.Context) error {
+	x, err := a.writing("sluice target accept", a.Tenant)
+	if err != nil {
+		return err
+	}
 	defer a.closing(x)
 	return x.AtLedger(ctx, ledger.Open, func(d send.Destination) error {
 		before, after, err := send.Accept(ctx, d)
 		if err != nil {
 			return err
 		}
-		a.screen.say("tenant %s: data standard %s accepted (before: %s)", t.Name, after.DataStandard, cmp.Or(before.DataStandard, "none"))
-		return a.screen.result(map[string]any{"tenant": t.Name, "before": before.DataStandard, "accepted": after.DataStandard})
+		a.screen.say("tenant %s: data standard %s accepted (before: %s)", a.Tenant, after.DataStandard, cmp.Or(before.DataStandard, "none"))
+		return a.screen.result(map[string]any{"tenant": a.Tenant, "before": before.DataStandard, "accepted": after.DataStandard})
 	})
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
-	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
 
 // transformOptions are the flags of transform and run.
@@ -72,19 +71,14 @@ of which nothing is left), are not in a preview.`,
 }
 
 func (a *app) runTransform(ctx context.Context, ref string, o transformOptions) (runs.Outcome, error) {
-	place, err := a.workplaceForWriting()
-	if err != nil {
-		return 0, err
-	}
-	t, err := a.tenantIfAny(place)
-	if err != nil {
-		return 0, err
-	}
 	q, err := o.request(ref)
 	if err != nil {
 		return 0, err
 	}
-	x := pipeline.New(place, t, "sluice transform")
+	x, err := a.writing("sluice transform", a.Tenant)
+	if err != nil {
+		return 0, err
+	}
 	defer a.closing(x)
 	if err := x.Create(q); err != nil {
 		return 0, err
@@ -94,16 +88,8 @@ func (a *app) runTransform(ctx context.Context, ref string, o transformOptions) 
 		return outcome, err
 	}
 	next := a.command("validate", shownPath(x.Run().Path), "--offline")
-	if t != nil {
-		next = a.command("validate", shownPath(x.Run().Path), "--tenant", t.Name)
+	if a.Tenant != "" {
+		next = a.command("validate", shownPath(x.Run().Path), "--tenant", a.Tenant)
 	}
 	return outcome, a.finish(x.Run(), outcome, next)
-}
-
-// tenantIfAny is the tenant that was named; nil if none was.
-func (a *app) tenantIfAny(place *pipeline.Workplace) (*tenant.Tenant, error) {
-	if a.Tenant == "" {
-		return nil, nil
-	}
-	return place.Config.Tenant(a.Tenant)
 }

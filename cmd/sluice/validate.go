@@ -6,9 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
-	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
 
 type validateOptions struct{ offline bool }
@@ -45,31 +43,21 @@ func (a *app) runValidate(ctx context.Context, path string, o validateOptions) (
 	if !o.offline && a.Tenant == "" {
 		return 0, usage("add --tenant NAME, or --offline", "validate asks the target of a tenant, and none is named")
 	}
-	place, err := a.workplaceForWriting()
+	x, err := a.writing("sluice validate", a.Tenant)
 	if err != nil {
 		return 0, err
 	}
-	var t *tenant.Tenant
-	if a.Tenant != "" {
-		if t, err = place.Config.Tenant(a.Tenant); err != nil {
-			return 0, err
-		}
-	}
-	x := pipeline.New(place, t, "sluice validate")
 	defer a.closing(x)
 	if err := x.Open(path); err != nil {
 		return 0, err
 	}
+	validate, next := x.Validate, a.command("send", shownPath(x.Run().Path), "--tenant", a.Tenant)
 	if o.offline {
-		outcome, err := x.ValidateOffline(ctx)
-		if err != nil {
-			return outcome, err
-		}
-		return outcome, a.finish(x.Run(), outcome, "")
+		validate, next = x.ValidateOffline, ""
 	}
-	outcome, err := x.Validate(ctx)
+	outcome, err := validate(ctx)
 	if err != nil {
 		return outcome, err
 	}
-	return outcome, a.finish(x.Run(), outcome, a.command("send", shownPath(x.Run().Path), "--tenant", t.Name))
+	return outcome, a.finish(x.Run(), outcome, next)
 }

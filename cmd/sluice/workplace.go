@@ -42,11 +42,41 @@ func (a *app) workplace() (*pipeline.Workplace, error) {
 		Workers: a.Workers, Strict: a.Strict, Stdin: a.in, Log: a.log, Observer: a.observer()}, nil
 }
 
-// workplaceForWriting also says, once, where runs and state go when there is no sluice.yaml.
-func (a *app) workplaceForWriting() (*pipeline.Workplace, error) {
+// reading begins an execution that leaves nothing behind, for a tenant, "" being none; closing ends it.
+func (a *app) reading(command, tenant string) (*pipeline.Execution, error) {
 	w, err := a.workplace()
-	if err == nil && w.Config.File == "" {
+	if err != nil {
+		return nil, err
+	}
+	return begin(w, command, tenant)
+}
+
+// writing begins an execution that leaves something behind: where there is no sluice.yaml it says where.
+func (a *app) writing(command, tenant string) (*pipeline.Execution, error) {
+	w, err := a.workplace()
+	if err != nil {
+		return nil, err
+	}
+	if w.Config.File == "" {
 		a.screen.note("no sluice.yaml here: runs and state go into %s", w.Config.Folder)
 	}
-	return w, err
+	return begin(w, command, tenant)
+}
+
+func begin(w *pipeline.Workplace, command, name string) (*pipeline.Execution, error) {
+	if name == "" {
+		return pipeline.New(w, nil, command), nil
+	}
+	t, err := w.Config.Tenant(name)
+	if err != nil {
+		return nil, err
+	}
+	return pipeline.New(w, t, command), nil
+}
+
+// closing ends an execution; what it cannot give back the system will.
+func (a *app) closing(x *pipeline.Execution) {
+	if err := x.Close(); err != nil {
+		a.logger.Warn("the run did not end well", "error", err)
+	}
 }

@@ -30,6 +30,9 @@ func New(place *Workplace, t *tenant.Tenant, command string) *Execution {
 	return x
 }
 
+// Place is the workplace of the execution.
+func (x *Execution) Place() *Workplace { return x.place }
+
 // Run is the run at work; nil as long as there is none.
 func (x *Execution) Run() *runs.Run { return x.run }
 

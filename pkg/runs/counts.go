@@ -49,6 +49,20 @@ func equations[C balanced](counts map[string]C) []Equation {
 	return all
 }
 
+// each takes one number of each input or resource.
+func each[C any](counts map[string]C, number func(C) int64) map[string]int64 {
+	all := make(map[string]int64, len(counts))
+	for name, c := range counts {
+		all[name] = number(c)
+	}
+	return all
+}
+
+// some reports whether any input or resource is like that.
+func some[C any](counts map[string]C, is func(C) bool) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(counts)), is)
+}
+
 // InputCounts is transform's count of the rows of one input.
 type InputCounts struct {
 	Read      int64 `json:"read"`
@@ -87,26 +101,13 @@ func (c *TransformCounts) Equations() []Equation { return equations(c.Inputs) }
 
 // Staged is what was staged of each resource.
 func (c *TransformCounts) Staged() map[string]int64 {
-	staged := map[string]int64{}
-	for name, r := range c.Resources {
-		staged[name] = r.Staged
-	}
-	return staged
+	return each(c.Resources, func(r StagedCounts) int64 { return r.Staged })
 }
 
 // Partly reports whether a row or a record was rejected.
 func (c *TransformCounts) Partly() bool {
-	for _, in := range c.Inputs {
-		if in.Rejected > 0 {
-			return true
-		}
-	}
-	for _, r := range c.Resources {
-		if r.Rejected > 0 {
-			return true
-		}
-	}
-	return false
+	return some(c.Inputs, func(in InputCounts) bool { return in.Rejected > 0 }) ||
+		some(c.Resources, func(r StagedCounts) bool { return r.Rejected > 0 })
 }
 
 // Verdicts is validate's count of the records of one resource.
@@ -141,22 +142,13 @@ func (c *ValidateCounts) Equations() []Equation { return equations(c.Resources) 
 
 // Staged is what was judged of each resource.
 func (c *ValidateCounts) Staged() map[string]int64 {
-	staged := map[string]int64{}
-	for name, v := range c.Resources {
-		staged[name] = v.Staged
-	}
-	return staged
+	return each(c.Resources, func(v Verdicts) int64 { return v.Staged })
 }
 
 // Partly reports whether a record is invalid, depends on one that is, or could not be checked. What
 // only the target could answer does not count where it was not asked.
 func (c *ValidateCounts) Partly() bool {
-	for _, v := range c.Resources {
-		if v.Invalid+v.Marked > 0 || v.Unchecked > 0 && !c.OpenForTarget {
-			return true
-		}
-	}
-	return false
+	return some(c.Resources, func(v Verdicts) bool { return v.Invalid+v.Marked > 0 || v.Unchecked > 0 && !c.OpenForTarget })
 }
 
 // Loaded is send's count of the records of one resource.
@@ -193,19 +185,10 @@ func (c *SendCounts) Equations() []Equation { return equations(c.Resources) }
 
 // Staged is what was to be loaded of each resource.
 func (c *SendCounts) Staged() map[string]int64 {
-	staged := map[string]int64{}
-	for name, l := range c.Resources {
-		staged[name] = l.Staged
-	}
-	return staged
+	return each(c.Resources, func(l Loaded) int64 { return l.Staged })
 }
 
 // Partly reports whether a record did not load.
 func (c *SendCounts) Partly() bool {
-	for _, l := range c.Resources {
-		if l.Invalid+l.Blocked+l.Rejected+l.Pending > 0 {
-			return true
-		}
-	}
-	return false
+	return some(c.Resources, func(l Loaded) bool { return l.Invalid+l.Blocked+l.Rejected+l.Pending > 0 })
 }

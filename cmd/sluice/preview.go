@@ -22,10 +22,10 @@ type previewResult struct {
 }
 
 type previewedRow struct {
-	Input   string `json:"input"`
-	File    string `json:"file"`
-	Line    int64  `json:"line"`
-	Outcome string `json:"outcome"`
+	Input   string            `json:"input"`
+	File    string            `json:"file"`
+	Line    int64             `json:"line"`
+	Outcome transform.RowFate `json:"outcome"`
 }
 
 type previewedRecord struct {
@@ -70,8 +70,8 @@ func (a *app) runPreview(ctx context.Context, ref string, o transformOptions, ro
 // sayRow prints the records of a row under its place, or why it has none.
 func (a *app) sayRow(row transform.PreviewRow) error {
 	where := diag.Pos{File: row.File, Line: int(row.Line)}.String()
-	if row.Outcome != transform.PreviewUsed {
-		a.screen.say("%s  %s", paint(a.screen.outColour, bold, where), paint(a.screen.outColour, yellow, row.Outcome))
+	if row.Became != transform.Used {
+		a.screen.say("%s  %s", paint(a.screen.outColour, bold, where), paint(a.screen.outColour, yellow, string(row.Became)))
 	}
 	for _, r := range row.Records {
 		var text bytes.Buffer
@@ -86,7 +86,7 @@ func (a *app) sayRow(row transform.PreviewRow) error {
 func resultOf(preview *transform.Preview, outcome runs.Outcome) previewResult {
 	result := previewResult{Exit: outcome, Rows: []previewedRow{}, Records: []previewedRecord{}, Problems: append(diag.List{}, preview.Problems...)}
 	for _, row := range preview.Rows {
-		result.Rows = append(result.Rows, previewedRow{row.Input, row.File, row.Line, row.Outcome})
+		result.Rows = append(result.Rows, previewedRow{row.Input, row.File, row.Line, row.Became})
 		for _, r := range row.Records {
 			result.Records = append(result.Records, previewedRecord{row.Input, row.File, row.Line, r.Resource, r.Record})
 		}

@@ -46,9 +46,8 @@ verbatim in rejects/, values without a mapping in unmapped.csv.
 With --preview N nothing is written: the records of the first N rows of each input are printed
 with their lines, and of each row that gives none whether it is filtered, another district's
 (other), a duplicate or rejected. It reads no more than these rows, but all of an input that has
-a key (which of its rows stays, all of them decide) and all of stdin. Records of tables, and
-what only a whole run can tell (records with one natural key and different contents, an input
-of which nothing is left), are not in a preview.`,
+a key (which of its rows stays, all of them decide) and all of stdin. Records of tables are not
+in a preview, and it cannot tell what the rows after these would change.`,
 		Example: `  sluice transform nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb
   sluice transform ./bundles/mine -i results='exports/*.csv' --run r1
   sluice transform nwea-map-growth -i results=export.csv -p school_year=2026 --preview 3

@@ -24,12 +24,13 @@ func (x *Execution) Preview(ctx context.Context, q Request, rows int) (*transfor
 	if err != nil {
 		return nil, OutcomeOf(ctx, err), err
 	}
-	preview, err := transform.PreviewOf(ctx, m.program, transform.Options{Inputs: files, Workers: x.place.workers()}, rows)
+	preview := &transform.Preview{}
+	_, err = transform.Run(ctx, m.program, transform.Options{Sink: preview, Inputs: files, Workers: x.place.workers(), Rows: rows})
 	if err := DiskError(errors.Join(err, remove())); err != nil {
 		return nil, OutcomeOf(ctx, err), err
 	}
 	outcome := runs.Done
-	if slices.ContainsFunc(preview.Rows, func(r transform.PreviewRow) bool { return r.Outcome == transform.PreviewRejected }) ||
+	if slices.ContainsFunc(preview.Rows, func(r transform.PreviewRow) bool { return r.Became == transform.Rejected }) ||
 		x.place.Strict && slices.ContainsFunc(preview.Problems, func(p diag.Problem) bool { return p.Level == diag.LevelWarning }) {
 		outcome = runs.Partly
 	}

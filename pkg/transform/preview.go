@@ -2,40 +2,31 @@ package transform
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
-	"io"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
-	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
-// Preview is what the first rows of each input give, as far as that can be told without the rows after
-// them: records of one natural key with different contents are found by Run alone.
+// Preview is a sink that keeps in memory what each row gives: with Options.Rows, of the first rows.
+// Records that are no row's, those of tables and of the vendor's descriptors, are not kept.
 type Preview struct {
-	Rows     []PreviewRow
-	Problems diag.List // of these rows, and of their files' headers
+	Rows     []PreviewRow // in the order of the inputs
+	Problems diag.List
+
+	records map[string][]PreviewRecord // by origin
 }
 
-// PreviewRow is a row and what became of it.
+// PreviewRow is a row, what became of it, and its records.
 type PreviewRow struct {
 	Input   string
 	File    string
 	Line    int64
-	Outcome string // one of these below
+	Became  RowFate
 	Records []PreviewRecord
-}
 
-// What became of a row, as the counts of a run call it.
-const (
-	PreviewUsed      = "used"
-	PreviewFiltered  = "filtered"
-	PreviewDuplicate = "duplicate"
-	PreviewOther     = "other"
-	PreviewRejected  = "rejected"
-)
+	origin string
+}
 
 // PreviewRecord is a record of a row.
 type PreviewRecord struct {
@@ -43,102 +34,48 @@ type PreviewRecord struct {
 	Record   json.RawMessage // on one line
 }
 
-// PreviewOf maps the first n rows of each input and writes nothing. It reads no further than these rows,
-// but where an input has a `key`: which row of a key stays is known when all were read.
-func PreviewOf(ctx context.Context, p *mapping.Program, o Options, n int) (*Preview, error) {
-	r := newRunner(p, o)
-	if err := r.openInputs(o.Inputs); err != nil {
-		return nil, err
-	}
-	v := &Preview{}
-	for _, in := range p.Inputs() {
-		verdicts, err := r.compareKeys(ctx, in, r.files[in])
-		if err != nil {
-			return nil, err
-		}
-		end := len(v.Rows) + n
-		for i, f := range r.files[in] {
-			if len(v.Rows) == end {
-				break
-			}
-			if err := v.file(p, f, known{verdicts[i], r.poisoned}, end); err != nil {
-				return nil, err
-			}
-		}
-	}
-	for i := range v.Problems {
-		if v.Problems[i].Level == 0 {
-			v.Problems[i].Level = diag.LevelOf(v.Problems[i].Code)
-		}
-	}
-	return v, nil
+// Begin starts with nothing.
+func (v *Preview) Begin() error {
+	*v = Preview{records: map[string][]PreviewRecord{}}
+	return nil
 }
 
-// file maps rows of a file until there are end of them.
-func (v *Preview) file(p *mapping.Program, f *boundFile, k known, end int) error {
-	src, err := f.open()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = src.Close() }() // read only
-	for _, note := range f.plan.Notes {
-		note.Input = f.place.Input
-		v.Problems = append(v.Problems, note)
-	}
-	w := mapping.NewWorker(f.plan, f.place, k)
-	var b mapping.Batch
-	var block table.Block
-	var parser table.Parser
-	for {
-		if err := src.Next(&block); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-		for row := range block.Rows(&parser) {
-			if row.Blank {
-				continue
-			}
-			if len(v.Rows) == end {
-				return nil
-			}
-			b.Reset(len(p.Resources()))
-			w.Map(&row, &b)
-			v.add(p.Resources(), f, &b)
-		}
-	}
+// Row keeps a row.
+func (v *Preview) Row(at mapping.Place, line int64, became RowFate) error {
+	v.Rows = append(v.Rows, PreviewRow{Input: at.Input, File: at.File, Line: line, Became: became, origin: string(at.Origin(nil, line))})
+	return nil
 }
 
-// add adds a row from the batch that holds it alone.
-func (v *Preview) add(resources []string, f *boundFile, b *mapping.Batch) {
-	out := b.Rows[0]
-	row := PreviewRow{Input: f.place.Input, File: f.place.File, Line: out.Line}
-	repeated, rejected := false, out.Outcome == mapping.RowRejected
-	from := make([]int, len(resources))
-	for _, r := range b.Records {
-		switch {
-		case r.Rejected:
-			rejected = true
-		case r.End < 0:
-			repeated = true
-		default:
-			text := b.Texts[r.Resource][from[r.Resource]:r.End]
-			from[r.Resource] = r.End
-			row.Records = append(row.Records, PreviewRecord{resources[r.Resource], bytes.TrimSpace(bytes.Clone(text))})
-		}
+// Staged keeps records until their rows are known.
+func (v *Preview) Staged(resource string, l Lines) error {
+	records, origins := bytes.Lines(l.Records), bytes.Split(l.Origins, []byte("\n"))
+	i := 0
+	for record := range records {
+		origin := string(origins[i])
+		v.records[origin] = append(v.records[origin], PreviewRecord{resource, bytes.Clone(bytes.TrimSpace(record))})
+		i++
 	}
-	switch {
-	case rejected:
-		row.Outcome = PreviewRejected
-	case out.Outcome == mapping.RowOther:
-		row.Outcome = PreviewOther
-	case out.Outcome == mapping.RowDuplicate || repeated && len(row.Records) == 0:
-		row.Outcome = PreviewDuplicate
-	case len(row.Records) > 0:
-		row.Outcome = PreviewUsed
-	default:
-		row.Outcome = PreviewFiltered
-	}
-	v.Rows = append(v.Rows, row)
-	v.Problems = append(v.Problems, b.Problems...)
+	return nil
 }
+
+// Problem keeps a problem.
+func (v *Preview) Problem(p diag.Problem) error {
+	v.Problems = append(v.Problems, p)
+	return nil
+}
+
+// Commit gives the rows their records.
+func (v *Preview) Commit(*Result) error {
+	for i := range v.Rows {
+		v.Rows[i].Records = v.records[v.Rows[i].origin]
+	}
+	return nil
+}
+
+// Rejected, Unmapped and Mapped keep nothing: a problem tells of each.
+func (v *Preview) Rejected(*RejectFile, string) error { return nil }
+func (v *Preview) Unmapped(Unmapped) error            { return nil }
+func (v *Preview) Mapped(Mapped) error                { return nil }
+
+// Close has nothing to give back.
+func (v *Preview) Close() error { return nil }

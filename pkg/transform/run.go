@@ -30,6 +30,7 @@ type Options struct {
 	Sink     Sink                      // nil throws everything away
 	Inputs   map[string][]source.Local // by input, in the order in which they are read
 	Workers  int                       // 0: 1
+	Rows     int                       // of each input, only the first ones are staged; 0: all
 	Progress *Progress                 // may be nil
 }
 
@@ -57,6 +58,7 @@ type runner struct {
 	program  *mapping.Program
 	sink     Sink
 	workers  int
+	first    int // rows of each input that are staged; 0: all
 	progress *Progress
 	files    map[*mapping.Input][]*boundFile
 	verdicts map[*mapping.Input][]*keyVerdicts // by file
@@ -67,7 +69,8 @@ func newRunner(p *mapping.Program, o Options) *runner {
 	if o.Sink == nil {
 		o.Sink = discard{}
 	}
-	return &runner{program: p, poisoned: &keyset.Set{}, sink: o.Sink, workers: max(o.Workers, 1), progress: o.Progress, files: map[*mapping.Input][]*boundFile{}, verdicts: map[*mapping.Input][]*keyVerdicts{}}
+	return &runner{program: p, poisoned: &keyset.Set{}, sink: o.Sink, workers: max(o.Workers, 1), first: o.Rows, progress: o.Progress,
+		files: map[*mapping.Input][]*boundFile{}, verdicts: map[*mapping.Input][]*keyVerdicts{}}
 }
 
 // Result is what a run gave.
@@ -115,7 +118,7 @@ func Run(ctx context.Context, p *mapping.Program, o Options) (*Result, error) {
 		err = s.finish()
 	}
 	if err == nil {
-		result, guard := r.result(s), s.guard()
+		result, guard := r.result(s), r.guard(s)
 		if err = r.sink.Commit(result); err == nil {
 			return result, guard
 		}

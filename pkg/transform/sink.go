@@ -14,6 +14,8 @@ type Sink interface {
 	// Begin starts with nothing. It is called again, after Close, where everything is handed on once
 	// more.
 	Begin() error
+	// Row takes what became of a row; its records may have been handed on before or come after.
+	Row(at mapping.Place, line int64, became RowFate) error
 	// Staged takes records of a resource.
 	Staged(resource string, l Lines) error
 	// Problem takes what is wrong or worth knowing, already cut to what a person can read.
@@ -28,6 +30,18 @@ type Sink interface {
 	// Close throws away what was not committed.
 	Close() error
 }
+
+// RowFate is what became of a row, as the counts of a run call it.
+type RowFate string
+
+// What became of a row.
+const (
+	Used      RowFate = "used"
+	Filtered  RowFate = "filtered"
+	Duplicate RowFate = "duplicate"
+	Other     RowFate = "other"
+	Rejected  RowFate = "rejected"
+)
 
 // Lines are records, a line each, with the lines that say where they come from.
 type Lines struct {
@@ -82,11 +96,12 @@ type Mapped struct {
 // discard is a sink that keeps nothing.
 type discard struct{}
 
-func (discard) Begin() error                       { return nil }
-func (discard) Staged(string, Lines) error         { return nil }
-func (discard) Problem(diag.Problem) error         { return nil }
-func (discard) Rejected(*RejectFile, string) error { return nil }
-func (discard) Unmapped(Unmapped) error            { return nil }
-func (discard) Mapped(Mapped) error                { return nil }
-func (discard) Commit(*Result) error               { return nil }
-func (discard) Close() error                       { return nil }
+func (discard) Begin() error                            { return nil }
+func (discard) Row(mapping.Place, int64, RowFate) error { return nil }
+func (discard) Staged(string, Lines) error              { return nil }
+func (discard) Problem(diag.Problem) error              { return nil }
+func (discard) Rejected(*RejectFile, string) error      { return nil }
+func (discard) Unmapped(Unmapped) error                 { return nil }
+func (discard) Mapped(Mapped) error                     { return nil }
+func (discard) Commit(*Result) error                    { return nil }
+func (discard) Close() error                            { return nil }

@@ -3,8 +3,10 @@ package transform
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
@@ -47,6 +49,9 @@ func (r *runner) stageAll(ctx context.Context, s *staging) error {
 	for _, in := range r.program.Inputs() {
 		s.input = runs.InputCounts{}
 		for i, f := range r.files[in] {
+			if r.first > 0 && s.input.Read >= int64(r.first) {
+				break
+			}
 			if err := r.stageFile(ctx, s, f, known{r.verdicts[in][i], r.poisoned}); err != nil {
 				return err
 			}
@@ -54,7 +59,7 @@ func (r *runner) stageAll(ctx context.Context, s *staging) error {
 		if len(r.files[in]) > 0 {
 			s.counts.Inputs[in.Name] = s.input
 		}
-		if n := s.input; n.Read > 0 && n.Filtered+n.Other == n.Read {
+		if n := s.input; r.first == 0 && n.Read > 0 && n.Filtered+n.Other == n.Read {
 			if err := s.problem(diag.Problem{Code: diag.RowFiltered, Level: diag.LevelWarning, Input: in.Name, Count: int(n.Read),
 				Message: fmt.Sprintf("nothing of %s is left: of %d rows %d were filtered and %d belong to others", in.Name, n.Read, n.Filtered, n.Other)}); err != nil {
 				return err
@@ -111,8 +116,12 @@ func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k know
 // mapFile maps the rows of a file and emits them in their order. It gives the workers that did it.
 func (r *runner) mapFile(ctx context.Context, s *staging, f *boundFile, src table.Reader, k known) ([]*mapping.Worker, error) {
 	s.blank, s.short, f.rows = 0, 0, 0
+	cut := newCut(r.first, int(s.input.Read))
 	free := make(freeList[batch], 4*r.workers+4)
 	next := func() (*batch, error) {
+		if cut.reached() {
+			return nil, io.EOF
+		}
 		b := free.take()
 		b.Reset(len(r.program.Resources()))
 		if err := src.Next(&b.block); err != nil {
@@ -128,12 +137,19 @@ func (r *runner) mapFile(ctx context.Context, s *staging, f *boundFile, src tabl
 		var parser table.Parser
 		return func(b *batch) error {
 			for row := range b.block.Rows(&parser) {
+				if !row.Blank && cut.next() {
+					return nil
+				}
 				w.Map(&row, &b.Batch)
 			}
 			return nil
 		}
 	}
-	err := ordered.Run(ctx, r.workers, next, serially(worker), func(b *batch) error {
+	parallel := r.workers
+	if cut != nil {
+		parallel = 1 // which counts the rows in their order
+	}
+	err := ordered.Run(ctx, parallel, next, serially(worker), func(b *batch) error {
 		s.blank, s.short = s.blank+b.Blank, s.short+b.Short
 		f.rows += int64(len(b.Rows))
 		r.progress.staged(len(b.Rows))
@@ -142,6 +158,24 @@ func (r *runner) mapFile(ctx context.Context, s *staging, f *boundFile, src tabl
 	})
 	return workers, err
 }
+
+// cut ends a file behind the first rows of its input. A nil one never does. One worker counts; the
+// reader of blocks may look on.
+type cut struct{ left atomic.Int64 }
+
+func newCut(first, read int) *cut {
+	if first == 0 {
+		return nil
+	}
+	c := &cut{}
+	c.left.Store(int64(first - read))
+	return c
+}
+
+// next takes a row, and reports whether it is one too many.
+func (c *cut) next() bool { return c != nil && c.left.Add(-1) < 0 }
+
+func (c *cut) reached() bool { return c != nil && c.left.Load() <= 0 }
 
 // needsMark reports whether UTF-8 text would be taken for something else by the input it came from:
 // its bundle declares another encoding, or the file had one.

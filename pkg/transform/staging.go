@@ -199,25 +199,30 @@ func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mappin
 		}
 		o.from, o.last = r.End, r.End
 	}
+	became := Filtered // by itself, or because none of its records was wanted
 	s.input.Read++
 	switch {
 	case row.Outcome == mapping.RowFiltered:
 		s.input.Filtered++
 	case row.Outcome == mapping.RowOther:
+		became = Other
 		s.input.Other++
-	case row.Outcome == mapping.RowDuplicate:
-		s.input.Duplicate++
 	case row.Outcome == mapping.RowRejected || rejected > 0:
+		became = Rejected
 		s.input.Rejected++
-		return s.sink.Rejected(&s.rejects, row.Raw)
+		if err := s.sink.Rejected(&s.rejects, row.Raw); err != nil {
+			return err
+		}
 	case staged > 0:
+		became = Used
 		s.input.Used++
-	case equal > 0:
+	case row.Outcome == mapping.RowDuplicate || equal > 0:
+		became = Duplicate
 		s.input.Duplicate++
 	default:
 		s.input.Filtered++
 	}
-	return nil
+	return s.sink.Row(s.at, row.Line, became)
 }
 
 // conflict lists a record that has the natural key of another one, but other content.

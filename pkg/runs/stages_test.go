@@ -2,7 +2,10 @@ package runs
 
 import (
 	"encoding/json"
+	"errors"
+	"path/filepath"
 	"testing"
+	"time"
 )
 
 // TestCounts says of each stage's counts which of them leave something behind.
@@ -47,5 +50,36 @@ func TestStages(t *testing.T) {
 		if text, err := json.Marshal(s.New()); err != nil || text[0] != '{' || len(text) == 2 {
 			t.Errorf("the counts of %s are %s, %v", s.Name, text, err)
 		}
+	}
+}
+
+// reconciled stands for the counts of a stage to come.
+type reconciled struct{ Held, Missing int64 }
+
+func (c *reconciled) Equations() []Equation    { return nil }
+func (c *reconciled) Staged() map[string]int64 { return nil }
+func (c *reconciled) Partly() bool             { return c.Missing > 0 }
+
+// TestANewStageIsAnEntry: the manifest keeps a stage as soon as it is in the table, and decodes its counts.
+func TestANewStageIsAnEntry(t *testing.T) {
+	known := stages
+	defer func() { stages = known }()
+	stages = append(Stages(), Stage{Name: "reconcile", About: Resources, Done: "reconciled", New: func() Counts { return &reconciled{} }})
+	path := filepath.Join(t.TempDir(), "r")
+	r, err := Create(path, Manifest{Pass: &Pass{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	if err := errors.Join(r.Begin("reconcile", now), r.End("reconcile", now, Partly, &reconciled{Held: 5, Missing: 2})); err != nil {
+		t.Fatal(err)
+	}
+	back, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts, _ := back.Counts("reconcile").(*reconciled)
+	if counts == nil || *counts != (reconciled{5, 2}) || !counts.Partly() || !back.Finished("reconcile") || back.Pass == nil {
+		t.Errorf("%+v", back.Manifest)
 	}
 }

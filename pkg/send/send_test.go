@@ -221,7 +221,8 @@ func TestParentsFirst(t *testing.T) {
 	}
 	codes := map[string]diag.Code{}
 	for _, u := range unloaded(t, r, "objectiveAssessments") {
-		codes[u.Key[strings.Index(u.Key, "identificationCode="):]] = u.Code
+		_, identification, _ := strings.Cut(u.Key, "identificationCode=")
+		codes[identification] = u.Code
 		if u.Category != "objective assessment structure" || u.Outcome != "blocked" {
 			t.Errorf("%+v", u)
 		}

@@ -27,14 +27,14 @@ func NewFrame(slots int) *Frame {
 // Memo makes code that is evaluated at most once a row: what it gave, value or fault, is kept in a
 // slot.
 func Memo(body Code, slot int) Code {
-	out := body
-	out.Eval = func(r *Frame) (Value, *Fault) {
+	eval := body.Eval
+	body.Eval = func(r *Frame) (Value, *Fault) {
 		s := &r.Slots[slot]
 		if s.Row != r.Row {
-			s.Value, s.Fault = body.Eval(r)
+			s.Value, s.Fault = eval(r)
 			s.Row = r.Row
 		}
 		return s.Value, s.Fault
 	}
-	return out
+	return body
 }

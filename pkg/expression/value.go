@@ -264,28 +264,29 @@ func CompareNumbers(a, b Value) int {
 		return cmp.Compare(a.N, b.N)
 	}
 	var x, y [24]byte
-	return compareDigits(digitsOf(a, &x), digitsOf(b, &y))
+	return digitsOf(a, &x).Compare(digitsOf(b, &y))
 }
 
 // CompareDecimals orders the texts of two decimals exactly, of any size.
-func CompareDecimals(a, b string) int { return compareDigits(digitsIn(a), digitsIn(b)) }
+func CompareDecimals(a, b string) int { return DigitsOf(a).Compare(DigitsOf(b)) }
 
-// digits is a decimal cut into its parts, without the zeros that change nothing.
-type digits struct {
-	negative        bool
+// Digits is a decimal cut into its parts, without the zeros that change nothing.
+type Digits struct {
+	Negative        bool
 	whole, fraction string
 }
 
-func digitsOf(v Value, scratch *[24]byte) digits {
+func digitsOf(v Value, scratch *[24]byte) Digits {
 	if v.Kind == KindInteger {
-		return digitsIn(string(strconv.AppendInt(scratch[:0], v.N, 10)))
+		return DigitsOf(string(strconv.AppendInt(scratch[:0], v.N, 10)))
 	}
-	return digitsIn(v.S)
+	return DigitsOf(v.S)
 }
 
-func digitsIn(s string) (d digits) {
+// DigitsOf cuts the text of a decimal.
+func DigitsOf(s string) (d Digits) {
 	if s != "" && (s[0] == '+' || s[0] == '-') {
-		d.negative = s[0] == '-'
+		d.Negative = s[0] == '-'
 		s = s[1:]
 	}
 	d.whole = s
@@ -299,20 +300,21 @@ func digitsIn(s string) (d digits) {
 		d.fraction = d.fraction[:n-1]
 	}
 	if d.whole == "" && d.fraction == "" {
-		d.negative = false
+		d.Negative = false
 	}
 	return d
 }
 
-func compareDigits(a, b digits) int {
-	if a.negative != b.negative {
-		if a.negative {
+// Compare orders two decimals exactly, of any size.
+func (a Digits) Compare(b Digits) int {
+	if a.Negative != b.Negative {
+		if a.Negative {
 			return -1
 		}
 		return 1
 	}
 	c := cmp.Or(cmp.Compare(len(a.whole), len(b.whole)), strings.Compare(a.whole, b.whole), strings.Compare(a.fraction, b.fraction))
-	if a.negative {
+	if a.Negative {
 		return -c
 	}
 	return c

@@ -71,7 +71,7 @@ type leafNode struct {
 }
 
 func (n *leafNode) emit(r *Worker, dst []byte) ([]byte, bool) {
-	v, f := n.code.Eval(r.frame)
+	v, f := n.code.Eval(&r.frame)
 	if f != nil {
 		r.fail(f, n.path)
 		return dst, false
@@ -181,7 +181,7 @@ type descriptorNode struct {
 }
 
 func (n *descriptorNode) emit(r *Worker, dst []byte) ([]byte, bool) {
-	v, f := n.code.Eval(r.frame)
+	v, f := n.code.Eval(&r.frame)
 	if f != nil {
 		r.fail(f, n.site.path)
 		return dst, false
@@ -286,7 +286,7 @@ type condNode struct {
 }
 
 func (n *condNode) emit(r *Worker, dst []byte) ([]byte, bool) {
-	v, f := n.test.Eval(r.frame)
+	v, f := n.test.Eval(&r.frame)
 	if f != nil {
 		r.fail(f, n.path)
 		return dst, false
@@ -361,7 +361,7 @@ type condItems struct {
 }
 
 func (i *condItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
-	v, f := i.test.Eval(r.frame)
+	v, f := i.test.Eval(&r.frame)
 	if f != nil {
 		r.fail(f, i.path)
 		return dst, false
@@ -381,7 +381,7 @@ type guardItems struct {
 
 func (i *guardItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
 	for k := range i.guards {
-		v, f := i.guards[k].outer.Eval(r.frame)
+		v, f := i.guards[k].outer.Eval(&r.frame)
 		if f != nil {
 			r.fail(f, i.path)
 			return dst, false

@@ -17,7 +17,8 @@ import (
 // Key is what one row, or one element of it, is compared by.
 type Key struct {
 	List    *List // nil for the row
-	Number  int   // of the element, among all of its list
+	Line    int64
+	Number  int // of the element, among all of its list
 	Key     [16]byte
 	Content uint64 // of all bound cells
 	Alone   bool   // its content equals no other's
@@ -47,7 +48,7 @@ func (r *Worker) Keys(row *table.Row, keys []Key) []Key {
 func (r *Worker) keys(keys []Key) []Key {
 	if key, ok := r.keyHash(r.plan.key); ok {
 		content, _ := r.contentHash(r.plan.content, nil)
-		keys = append(keys, Key{Key: key, Content: content})
+		keys = append(keys, Key{Line: r.line, Key: key, Content: content})
 	}
 	for _, lk := range r.plan.listKeys {
 		for _, e := range lk.elements {
@@ -56,7 +57,7 @@ func (r *Worker) keys(keys []Key) []Key {
 			}
 			if key, ok := r.keyHash(e.key); ok {
 				content, alone := r.contentHash(e.content, r.plan.who)
-				keys = append(keys, Key{List: lk.list, Number: e.number, Key: key, Content: content, Alone: alone})
+				keys = append(keys, Key{List: lk.list, Line: r.line, Number: e.number, Key: key, Content: content, Alone: alone})
 			}
 		}
 	}
@@ -97,7 +98,7 @@ func (r *Worker) By(row *table.Row, l *List, number int) (expression.Value, bool
 	if by == nil {
 		return expression.Value{}, true
 	}
-	v, f := by.Eval(r.frame)
+	v, f := by.Eval(&r.frame)
 	v.S = strings.Clone(v.S)
 	return v, f == nil && r.malformed(row) == nil
 }
@@ -136,7 +137,7 @@ func (r *Worker) keyHash(key []expression.Code) (h [16]byte, ok bool) {
 	var scratch [256]byte
 	b := scratch[:0]
 	for i := range key {
-		v, f := key[i].Eval(r.frame)
+		v, f := key[i].Eval(&r.frame)
 		if f != nil {
 			return h, false
 		}
@@ -175,13 +176,14 @@ func (r *Worker) contentHash(cells []contentCell, who *expression.Code) (hash ui
 	var scratch [1024]byte
 	b := append(scratch[:0], r.plan.Layout...)
 	if who != nil {
-		v, f := who.Eval(r.frame)
+		v, f := who.Eval(&r.frame)
 		alone = f != nil || v.IsNull()
 		b = v.AppendKey(b)
 	}
+	row := r.frame.Cells
 	for i := range cells {
 		c := &cells[i]
-		s := expression.TrimSpace(r.frame.Cells[c.index])
+		s := expression.TrimSpace(row[c.index])
 		if expression.IsNullCell(s, c.nulls) {
 			continue
 		}

@@ -300,7 +300,7 @@ func (r *Worker) exists(e *element) bool {
 func (r *Worker) there(e *element) (bool, *expression.Fault) {
 	var doubt *expression.Fault
 	for i := range e.guards {
-		v, f := e.guards[i].outer.Eval(r.frame)
+		v, f := e.guards[i].outer.Eval(&r.frame)
 		switch {
 		case f != nil:
 			doubt = f
@@ -337,7 +337,7 @@ func (r *Worker) doubtful(e *element, path string) bool {
 func (r *Worker) spoiled(columns []*boundColumn, path string) bool {
 	bad := false
 	for _, bc := range columns {
-		if _, f := bc.code.Eval(r.frame); f != nil {
+		if _, f := bc.code.Eval(&r.frame); f != nil {
 			r.fail(f, path)
 			bad = true
 		}

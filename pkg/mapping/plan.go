@@ -235,10 +235,15 @@ func (c *compiler) columnCode(bc *boundColumn) expression.Code {
 		out.Data = true
 		return out
 	}
-	index, header, cell := bc.index, bc.header, &bc.Cell
-	return expression.Memo(expression.Code{Type: expression.Type{Kind: bc.Kind, Nullable: !bc.Required}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
-		return cell.Read(r.Cells[index], header, r)
-	}}, c.slot())
+	slot, index, header, cell := c.slot(), bc.index, bc.header, &bc.Cell
+	return expression.Code{Type: expression.Type{Kind: bc.Kind, Nullable: !bc.Required}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
+		s := &r.Slots[slot] // as expression.Memo does, without a second call for each cell
+		if s.Row != r.Row {
+			s.Value, s.Fault = cell.Read(r.Cells[index], header, r)
+			s.Row = r.Row
+		}
+		return s.Value, s.Fault
+	}}
 }
 
 // student adds the name `student`: the tenant's column, or the first of those listed that the file has.

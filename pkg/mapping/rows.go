@@ -132,7 +132,7 @@ func (r *Worker) mapRow(row *table.Row) Outcome {
 func (r *Worker) spoiledRow() bool {
 	bad := false
 	for i, bc := range r.plan.columns {
-		v, f := bc.code.Eval(r.frame)
+		v, f := bc.code.Eval(&r.frame)
 		switch {
 		case f != nil:
 			r.fail(f, "")
@@ -177,7 +177,7 @@ func (r *Worker) malformed(row *table.Row) *expression.Fault {
 func (r *Worker) ours(listing bool) (done Outcome, ended bool) {
 	pl := r.plan
 	if pl.district != nil {
-		v, f := pl.district.code.Eval(r.frame)
+		v, f := pl.district.code.Eval(&r.frame)
 		switch {
 		case f != nil && f.Code != diag.CellRequired: // a blank one is another's, also where that is an error
 			if listing {
@@ -194,7 +194,7 @@ func (r *Worker) ours(listing bool) (done Outcome, ended bool) {
 	if pl.when == nil {
 		return RowMapped, false
 	}
-	v, f := pl.when.Eval(r.frame)
+	v, f := pl.when.Eval(&r.frame)
 	switch {
 	case f != nil:
 		if listing {
@@ -204,7 +204,7 @@ func (r *Worker) ours(listing bool) (done Outcome, ended bool) {
 	case !v.IsTrue():
 		if listing && len(r.out.Seen) < MaxSeen {
 			for _, n := range pl.whenNames {
-				if v, f := n.code.Eval(r.frame); f == nil {
+				if v, f := n.code.Eval(&r.frame); f == nil {
 					r.saw(n.name, v.Text())
 				}
 			}
@@ -231,7 +231,7 @@ func (r *Worker) saw(name, value string) {
 func (r *Worker) expected() (rejected bool) {
 	for i := range r.plan.expects {
 		e := &r.plan.expects[i]
-		v, f := e.that.Eval(r.frame)
+		v, f := e.that.Eval(&r.frame)
 		if f == nil && v.IsTrue() || f != nil && (f.Code == diag.CellType || f.Code == diag.CellRequired) {
 			continue
 		}
@@ -257,7 +257,7 @@ func (r *Worker) record(u *unit, bad bool) bool {
 		return false
 	}
 	if u.when != nil {
-		v, f := u.when.Eval(r.frame)
+		v, f := u.when.Eval(&r.frame)
 		switch {
 		case f != nil:
 			r.fail(f, "")

@@ -63,7 +63,7 @@ func (sc *score) read(r *Worker) (string, *expression.Fault) {
 		}
 		return s, nil
 	}
-	v, f := sc.named.Eval(r.frame)
+	v, f := sc.named.Eval(&r.frame)
 	if f != nil || v.IsNull() {
 		return "", f
 	}
@@ -102,7 +102,7 @@ func (sc *score) fit(s string) (result, wrong string) {
 		if !expression.IsDecimal(s) {
 			return "", "is not a percentile"
 		}
-		if expression.CompareDecimals(s, "0") < 0 || expression.CompareDecimals(s, "100") > 0 {
+		if n := expression.DigitsOf(s); n.Negative || n.Compare(hundred) > 0 {
 			return "", "is not a percentile from 0 to 100"
 		}
 	case "Range":
@@ -115,6 +115,8 @@ func (sc *score) fit(s string) (result, wrong string) {
 	}
 	return result, ""
 }
+
+var hundred = expression.DigitsOf("100")
 
 // isRange: two decimals with - between, blanks around it allowed; either may be negative.
 func isRange(s string) bool {
@@ -131,10 +133,11 @@ func (sc *score) outside(s string) (string, bool) {
 	if sc.minimum == "" && sc.maximum == "" || sc.datatype == "Level" || sc.datatype == "Range" {
 		return "", false
 	}
+	n := expression.DigitsOf(s)
 	switch {
-	case sc.minimum != "" && expression.CompareDecimals(s, sc.minimum) < 0:
+	case sc.minimum != "" && n.Compare(expression.DigitsOf(sc.minimum)) < 0:
 		return "less than " + sc.minimum, true
-	case sc.maximum != "" && expression.CompareDecimals(s, sc.maximum) > 0:
+	case sc.maximum != "" && n.Compare(expression.DigitsOf(sc.maximum)) > 0:
 		return "more than " + sc.maximum, true
 	}
 	return "", false

@@ -49,7 +49,7 @@ func (c *compiler) stageTables() {
 func (c *compiler) stageTable(r *Worker, u *unit, known map[keyset.Key]uint64) {
 	r.resource, r.faults = u.source.name, 0
 	if u.when != nil {
-		v, f := u.when.Eval(r.frame)
+		v, f := u.when.Eval(&r.frame)
 		if f != nil {
 			r.fail(f, "")
 		}

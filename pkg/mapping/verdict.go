@@ -50,7 +50,7 @@ func (v *Verdict) conflict(what string, key []bundle.Text, d *bundle.Duplicates)
 // clash is the fault of a verdict that rejects: what is wrong with `by` where that is why.
 func (r *Worker) clash(v *Verdict, by *expression.Code, other func() *expression.Fault) *expression.Fault {
 	if v.Kind == Unordered {
-		if _, f := by.Eval(r.frame); f != nil {
+		if _, f := by.Eval(&r.frame); f != nil {
 			return f
 		}
 	}

@@ -19,7 +19,7 @@ import (
 type Worker struct {
 	plan      *Plan
 	place     Place
-	frame     *expression.Frame
+	frame     expression.Frame
 	line      int64
 	padded    []string
 	elements  []elementState
@@ -61,7 +61,7 @@ func (p Place) Origin(dst []byte, line int64) []byte {
 
 // NewWorker makes a worker for a file; decided may be nil.
 func NewWorker(pl *Plan, at Place, decided Decided) *Worker {
-	return &Worker{plan: pl, place: at, decided: decided, frame: expression.NewFrame(pl.slots), elements: make([]elementState, len(pl.elements)),
+	return &Worker{plan: pl, place: at, decided: decided, frame: *expression.NewFrame(pl.slots), elements: make([]elementState, len(pl.elements)),
 		fits: make([]fits, len(pl.columns)), sites: make([]map[string]*resolved, pl.sites), padded: make([]string, len(pl.headers)),
 		unnamed: make([]unnamedColumn, len(pl.unnamed))}
 }

@@ -48,7 +48,6 @@ func (r *runner) compareKeys(ctx context.Context, in *mapping.Input, files []*bo
 type keyBatch struct {
 	block table.Block
 	keys  []mapping.Key
-	at    []keyPlace // of the keys
 }
 
 // read hashes the keys of one file.
@@ -61,7 +60,7 @@ func (k *keyPass) read(ctx context.Context, r *runner, f *boundFile) error {
 	free := make(freeList[keyBatch], 4*r.workers+4)
 	next := func() (*keyBatch, error) {
 		b := free.take()
-		b.keys, b.at = b.keys[:0], b.at[:0]
+		b.keys = b.keys[:0]
 		if err := src.Next(&b.block); err != nil {
 			return nil, err
 		}
@@ -73,20 +72,17 @@ func (k *keyPass) read(ctx context.Context, r *runner, f *boundFile) error {
 		var p table.Parser
 		return func(b *keyBatch) error {
 			for row := range b.block.Rows(&p) {
-				if row.Blank {
-					continue
-				}
-				b.keys = w.Keys(&row, b.keys)
-				for _, key := range b.keys[len(b.at):] {
-					b.at = append(b.at, placeOf(f.number, row.Line, key.Number))
+				if !row.Blank {
+					b.keys = w.Keys(&row, b.keys)
 				}
 			}
 			return nil
 		}
 	}
 	return ordered.Run(ctx, r.workers, next, worker, func(b *keyBatch) error {
-		for i, key := range b.keys {
-			e := keyEntry{key: key.Key, content: key.Content, at: b.at[i]}
+		for i := range b.keys {
+			key := &b.keys[i]
+			e := keyEntry{key: key.Key, content: key.Content, at: placeOf(f.number, key.Line, key.Number)}
 			if key.Alone {
 				e.content = uint64(e.at)
 			}

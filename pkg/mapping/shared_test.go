@@ -3,6 +3,7 @@ package mapping
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -85,7 +86,7 @@ func mapped(p *Program, in *Input, text string) (*Batch, error) {
 	var block table.Block
 	var parser table.Parser
 	for {
-		if err := src.Next(&block); err == io.EOF {
+		if err := src.Next(&block); errors.Is(err, io.EOF) {
 			return b, nil
 		} else if err != nil {
 			return nil, err

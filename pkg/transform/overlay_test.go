@@ -45,3 +45,17 @@ func TestOverlay(t *testing.T) {
 		}
 	}
 }
+
+// A table that only a tenant fills may hold lookups in tables that nothing else looks up.
+func TestOverlayBringsLookups(t *testing.T) {
+	text := with(t, "vendor: [", "vendor: [AccommodationDescriptor, ", "descriptors:\n", "tables:\n  more: {key: code, overlay: true}\ndescriptors:\n",
+		"administrationDate: day", "administrationDate: day\n      accommodations: {each: tables.more, record: {accommodationDescriptor: 'lookup(\"names\", code).title'}}") +
+		"-- tables/more.csv --\ncode\n-- tables/names.csv --\ncode,title\nA,Alpha\n"
+	p := compile(t, text, year, func(c *mapping.Config) {
+		c.Overlay = &mapping.Overlay{FS: archive("-- more.csv --\ncode\nA\n"), Path: "tenants/x/simple"}
+	})
+	r := mustRun(t, p, "results", header+"a,3,3/1/2024,2024,1,,\n")
+	if got := r.staged(t, "studentAssessments"); !strings.Contains(got, "AccommodationDescriptor#Alpha") {
+		t.Errorf("%s\n%s", got, r.file(t, "problems", "transform.csv"))
+	}
+}

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Level says how grave a problem is; 1 is the gravest.
@@ -25,17 +24,10 @@ const (
 )
 
 func (l Level) String() string {
-	switch l {
-	case LevelFormat:
-		return "format"
-	case LevelError:
-		return "error"
-	case LevelWarning:
-		return "warning"
-	case LevelInfo:
-		return "info"
+	if l < LevelFormat || l > LevelInfo {
+		return fmt.Sprintf("level %d", int(l))
 	}
-	return fmt.Sprintf("level %d", int(l))
+	return [...]string{LevelFormat: "format", LevelError: "error", LevelWarning: "warning", LevelInfo: "info"}[l]
 }
 
 // Pos is a place in a text file that people write: a bundle, a table, sluice.yaml. Line and Col count
@@ -143,13 +135,10 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString(e.Message)
 	if e.Err != nil {
-		b.WriteString(": ")
-		b.WriteString(e.Err.Error())
+		return e.Message + ": " + e.Err.Error()
 	}
-	return b.String()
+	return e.Message
 }
 
 func (e *Error) Unwrap() error { return e.Err }

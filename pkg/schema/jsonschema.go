@@ -48,8 +48,15 @@ type valueSchema struct {
 	TargetKey map[string]string `json:"x-targetKey,omitempty"`
 
 	Required   []string                `json:"required,omitempty"`
-	Additional *bool                   `json:"additionalProperties,omitempty"`
+	Additional any                     `json:"additionalProperties,omitempty"`
 	Properties map[string]*valueSchema `json:"properties,omitempty"`
+
+	// In an OpenAPI document alone.
+	Ref    string        `json:"$ref,omitempty"`
+	AllOf  []valueSchema `json:"allOf,omitempty"`
+	Marked bool          `json:"x-Ed-Fi-isIdentity,omitempty"`
+
+	refersTo string // of a reference that an inliner has put in: the name of its schema
 }
 
 // kindKeywords are the type and format of each kind; integers have one of two formats.
@@ -94,7 +101,7 @@ func (o *Object) schema() valueSchema {
 		out.Properties[p.Name] = p.schema()
 	}
 	if !o.Open {
-		out.Additional = new(bool)
+		out.Additional = false
 	}
 	return out
 }
@@ -169,8 +176,7 @@ func (f *resourceSchema) resource() *Resource {
 	if r.Segment == "" {
 		r.Segment = coreSegment
 	}
-	r.Root = f.object(r, nil)
-	slices.SortFunc(r.References, func(a, b *Reference) int { return slices.Compare(a.Path, b.Path) })
+	r.build(&f.valueSchema)
 	for _, paths := range f.Key {
 		part := KeyPart{Path: splitPath(paths[0])}
 		for _, also := range paths[1:] {
@@ -187,9 +193,15 @@ func (f *resourceSchema) resource() *Resource {
 	return r
 }
 
+// build gives the resource the objects and references that f describes.
+func (r *Resource) build(f *valueSchema) {
+	r.Root = f.object(r, nil)
+	slices.SortFunc(r.References, func(a, b *Reference) int { return slices.Compare(a.Path, b.Path) })
+}
+
 // object builds the object that f describes, which is at path in r.
 func (f *valueSchema) object(r *Resource, path Path) *Object {
-	o := &Object{Open: f.Additional == nil || *f.Additional}
+	o := &Object{Open: f.Additional != false && len(f.Properties) == 0 && f.refersTo == ""}
 	props := make([]*Property, 0, len(f.Properties))
 	for name, described := range f.Properties {
 		p := described.property(r, append(slices.Clone(path), name))
@@ -200,10 +212,14 @@ func (f *valueSchema) object(r *Resource, path Path) *Object {
 		props = append(props, p)
 	}
 	o.setProperties(props)
-	if f.TargetKey != nil {
-		o.Reference = &Reference{Path: path, Abstract: f.Abstract, Targets: f.Targets, Identity: f.Identity}
+	if f.TargetKey != nil || f.refersTo != "" {
+		o.Reference = &Reference{Path: path, Abstract: f.Abstract, Targets: f.Targets, Identity: f.Identity, schema: f.refersTo}
 		for _, p := range o.Properties {
-			o.Reference.Keys = append(o.Reference.Keys, ReferenceKey{Name: p.Name, Target: splitPath(f.TargetKey[p.Name]), Kind: p.Kind})
+			key := ReferenceKey{Name: p.Name, Kind: p.Kind}
+			if target := f.TargetKey[p.Name]; target != "" {
+				key.Target = splitPath(target)
+			}
+			o.Reference.Keys = append(o.Reference.Keys, key)
 		}
 		r.References = append(r.References, o.Reference)
 	}
@@ -212,10 +228,10 @@ func (f *valueSchema) object(r *Resource, path Path) *Object {
 
 func (f *valueSchema) property(r *Resource, path Path) *Property {
 	p := &Property{Kind: f.kind(), Descriptor: f.Descriptor,
-		MinLength: f.MinLength, MaxLength: f.MaxLength, Minimum: f.Minimum, Maximum: f.Maximum}
+		MinLength: f.MinLength, MaxLength: f.MaxLength, Minimum: f.Minimum, Maximum: f.Maximum, marked: f.Marked}
 	switch p.Kind {
 	case KindInteger:
-		p.Int64 = f.Format == int64Format
+		p.Int64 = f.Format != int32Format
 	case KindObject:
 		p.Object = f.object(r, path)
 	case KindArray:
@@ -229,10 +245,15 @@ func (f *valueSchema) property(r *Resource, path Path) *Property {
 	return p
 }
 
+// kind is what the keywords of a schema say; a format that is not ours says nothing, and what has no type
+// is an object.
 func (f *valueSchema) kind() Kind {
-	format := f.Format
-	if f.Type == kindKeywords[KindInteger][0] {
-		format = ""
+	kind := slices.Index(kindKeywords[:], [2]string{f.Type, f.Format})
+	if kind < 0 {
+		kind = slices.Index(kindKeywords[:], [2]string{f.Type})
 	}
-	return Kind(max(slices.Index(kindKeywords[:], [2]string{f.Type, format}), 0))
+	if kind < 0 {
+		return KindObject
+	}
+	return Kind(kind)
 }

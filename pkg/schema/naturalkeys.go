@@ -20,7 +20,6 @@ const (
 // resolve adds what the documents leave unsaid, in two rounds over all resources:
 //
 //	setDescriptors   which properties hold which type of descriptor
-//	sortReferences   the references with their parts
 //	setIdentity      the natural key
 //
 //	setTargets       what a reference may point at, and which part of that key each of its parts is
@@ -51,7 +50,6 @@ func (r *reader) resolve() {
 			types = core // the core never refers to an extension
 		}
 		r.setDescriptors(raw, raw.Root, types)
-		raw.sortReferences()
 		r.setIdentity(raw)
 	}
 	for _, raw := range r.raw {
@@ -97,20 +95,6 @@ func (r *reader) setDescriptors(raw *rawResource, o *Object, types map[string]st
 				break
 			}
 		}
-	}
-}
-
-// sortReferences puts the references in the order of their paths and gives them their parts.
-func (raw *rawResource) sortReferences() {
-	slices.SortFunc(raw.refs, func(a, b *rawReference) int { return slices.Compare(a.Path, b.Path) })
-	for _, ref := range raw.refs {
-		if p, ok := raw.Property(ref.Path); ok {
-			ref.Required = p.Required
-		}
-		for _, p := range ref.object.Properties {
-			ref.Keys = append(ref.Keys, ReferenceKey{Name: p.Name, Kind: p.Kind})
-		}
-		raw.References = append(raw.References, ref.Reference)
 	}
 }
 

@@ -22,15 +22,11 @@ type Documents struct {
 
 // document is the part of an OpenAPI document that is read, in either generation.
 type document struct {
-	Swagger     string
-	OpenAPI     string
 	Paths       map[string]pathItem
-	Definitions map[string]*schemaNode // Swagger 2.0
-	Components  struct {               // OpenAPI 3
-		Schemas    map[string]*schemaNode
-		Parameters map[string]parameter
+	Definitions map[string]*valueSchema // Swagger 2.0
+	Components  struct {                // OpenAPI 3
+		Schemas map[string]*valueSchema
 	}
-	Parameters map[string]parameter // Swagger 2.0
 }
 
 type pathItem struct {
@@ -40,7 +36,7 @@ type pathItem struct {
 type operation struct {
 	Parameters  []parameter
 	RequestBody struct {
-		Content map[string]struct{ Schema schemaNode }
+		Content map[string]struct{ Schema valueSchema }
 	}
 	Updatable bool `json:"x-Ed-Fi-isUpdatable"`
 }
@@ -49,29 +45,14 @@ type parameter struct {
 	Name     string
 	In       string
 	Identity bool `json:"x-Ed-Fi-isIdentity"`
-	Schema   *schemaNode
+	Schema   *valueSchema
 }
 
-type schemaNode struct {
-	Ref        string `json:"$ref"`
-	Type       string
-	Format     string
-	Required   []string
-	Properties map[string]*schemaNode
-	Items      *schemaNode
-	AllOf      []schemaNode
-	MaxLength  int
-	MinLength  int
-	Minimum    *float64
-	Maximum    *float64
-	Identity   bool `json:"x-Ed-Fi-isIdentity"`
-}
-
-// reference is the name of the schema that a node refers to, or "".
-func (n *schemaNode) reference() string {
-	ref := n.Ref
-	if ref == "" && len(n.AllOf) == 1 {
-		ref = n.AllOf[0].Ref
+// reference is the name of the schema that f refers to, or "".
+func (f *valueSchema) reference() string {
+	ref := f.Ref
+	if ref == "" && len(f.AllOf) == 1 {
+		ref = f.AllOf[0].Ref
 	}
 	return ref[strings.LastIndexByte(ref, '/')+1:]
 }
@@ -127,7 +108,6 @@ type rawResource struct {
 // rawReference is a reference on its way to being complete.
 type rawReference struct {
 	*Reference
-	object *Object
 	entity string // what its schema refers to
 	target string // readable name of the same: EducationOrganization
 	marked bool
@@ -160,8 +140,8 @@ func (r *reader) read(text []byte, descriptors bool) error {
 		if descriptors || strings.HasSuffix(raw.Name, "Descriptors") {
 			raw.Descriptor = upperFirst(strings.TrimSuffix(raw.Name, "s"))
 		}
-		if root, ok := schemas[raw.schema]; ok {
-			r.readResource(raw, root, schemas)
+		if schemas[raw.schema] != nil {
+			r.readResource(raw, schemas)
 		}
 	}
 	return nil
@@ -194,10 +174,18 @@ func (o *operation) body() string {
 	return ""
 }
 
-// readResource takes in the resource whose root schema is given; schemas are all of its document.
-func (r *reader) readResource(raw *rawResource, root *schemaNode, schemas map[string]*schemaNode) {
-	c := converter{schemas: schemas, raw: raw, reader: r}
-	raw.Root = c.object(root, nil, []string{raw.schema})
+// readResource takes in a resource; schemas are all of its document.
+func (r *reader) readResource(raw *rawResource, schemas map[string]*valueSchema) {
+	in := inliner{schemas: schemas, descriptor: raw.Descriptor}
+	root := in.inline("", &valueSchema{Ref: raw.schema}, nil)
+	for name := range serverFields {
+		delete(root.Properties, name)
+	}
+	raw.build(root)
+	for _, ref := range raw.References {
+		raw.refs = append(raw.refs, raw.newReference(ref))
+		r.marked = r.marked || raw.refs[len(raw.refs)-1].marked
+	}
 	for name, node := range schemas {
 		if isReferenceSchema(name) && entityOf(name) == raw.entity {
 			for part := range node.Properties {
@@ -212,118 +200,73 @@ func (r *reader) readResource(raw *rawResource, root *schemaNode, schemas map[st
 	r.standard.add(raw.Resource)
 }
 
-// converter turns the schemas of one document into objects for one resource.
-type converter struct {
-	schemas map[string]*schemaNode
-	raw     *rawResource
-	reader  *reader
-}
-
-// object converts node, which is at path; inside are the names of the schemas that contain it.
-func (c *converter) object(node *schemaNode, path Path, inside []string) *Object {
-	o := &Object{Open: len(node.Properties) == 0}
-	props := make([]*Property, 0, len(node.Properties))
-	for name, n := range node.Properties {
-		if serverFields[name] && (len(path) == 0 || name == "link") {
-			continue
-		}
-		// ODS/API 7.1 lists the surrogate number of a descriptor, which no client may send.
-		if c.raw.Descriptor != "" && strings.EqualFold(name, c.raw.Descriptor+"Id") {
-			continue
-		}
-		p := c.property(name, n, append(slices.Clone(path), name), inside)
-		if p == nil {
-			continue
-		}
-		p.Required = slices.Contains(node.Required, name)
-		props = append(props, p)
+// newReference reads what the names of a reference's property and schema say.
+func (raw *rawResource) newReference(ref *Reference) *rawReference {
+	p, _ := raw.Property(ref.Path)
+	_, target, _ := strings.Cut(ref.schema, "_")
+	target = upperFirst(strings.TrimSuffix(strings.TrimSuffix(target, "Reference"), "_"))
+	out := &rawReference{Reference: ref, entity: entityOf(ref.schema), target: target, marked: p.marked, base: strings.TrimSuffix(p.Name, "Reference")}
+	if n := len(out.base) - len(target); n > 0 && strings.EqualFold(out.base[n:], target) {
+		out.role = out.base[:n]
 	}
-	o.setProperties(props)
-	return o
+	return out
 }
 
-func (c *converter) property(name string, n *schemaNode, path Path, inside []string) *Property {
-	p := &Property{Name: name, MaxLength: n.MaxLength, MinLength: n.MinLength, Minimum: n.Minimum, Maximum: n.Maximum, marked: n.Identity}
-	if ref := n.reference(); ref != "" {
-		target, ok := c.schemas[ref]
+// inliner writes schemas of a document in the form of the embedded files.
+type inliner struct {
+	schemas    map[string]*valueSchema
+	descriptor string // the type, if the resource is a descriptor
+}
+
+// inline puts into the schema of a property what it refers to, in place of the reference; inside are
+// the names of the schemas that contain it. It is nil if that is unknown, or contains itself.
+func (in *inliner) inline(name string, f *valueSchema, inside []string) *valueSchema {
+	out := *f
+	if ref := f.reference(); ref != "" {
+		target, ok := in.schemas[ref]
 		if !ok || slices.Contains(inside, ref) {
 			return nil
 		}
-		if target.Type != "" && target.Type != "object" { // a named scalar
-			scalar := *target
-			scalar.Identity = n.Identity
-			return c.property(name, &scalar, path, inside)
+		out, inside = *target, append(slices.Clone(inside), ref)
+		out.Marked = f.Marked
+		if out.kind() != KindObject { // a named scalar
+			return in.inline(name, &out, inside)
 		}
-		p.Kind = KindObject
-		p.Object = c.object(target, path, append(slices.Clone(inside), ref))
 		if isReferenceSchema(ref) && strings.HasSuffix(name, "Reference") {
-			c.reference(name, n, ref, p, path)
+			out.refersTo = ref
 		}
-		return p
 	}
-	switch n.Type {
-	case "string":
-		p.Kind = stringKind(name, n)
-	case "integer":
-		p.Kind = KindInteger
-		p.Int64 = n.Format != "int32"
-	case "number":
-		p.Kind = KindNumber
-	case "boolean":
-		p.Kind = KindBoolean
-	case "array":
-		p.Kind = KindArray
-		p.Object = c.items(n.Items, path, inside)
-	default:
-		p.Kind = KindObject
-		p.Object = c.object(n, path, inside)
+	switch out.kind() {
+	case KindObject:
+		out.Additional = nil // some documents forbid it even where extension data stands
+		out.Properties = in.properties(out.Properties, inside)
+	case KindArray:
+		if out.Items != nil {
+			out.Items = in.inline("", out.Items, inside)
+		}
+		if out.Items != nil && out.Items.kind() != KindObject { // which does not occur in any standard
+			out.Items = nil
+		}
+	case KindString: // the documents of the ODS/API give times no format, but only times have no length
+		if out.Format == "" && out.MaxLength == 0 && (strings.HasSuffix(name, "Time") || strings.HasPrefix(name, "time")) {
+			out.Format = kindKeywords[KindTime][1]
+		}
 	}
-	return p
+	return &out
 }
 
-// items is what a collection holds; nil if that is not objects, which does not occur in any standard.
-func (c *converter) items(n *schemaNode, path Path, inside []string) *Object {
-	if n == nil {
-		return nil
+func (in *inliner) properties(all map[string]*valueSchema, inside []string) map[string]*valueSchema {
+	kept := map[string]*valueSchema{}
+	for name, f := range all {
+		// ODS/API 7.1 lists the surrogate number of a descriptor, which no client may send.
+		if name == "link" || in.descriptor != "" && strings.EqualFold(name, in.descriptor+"Id") {
+			continue
+		}
+		if inlined := in.inline(name, f, inside); inlined != nil {
+			kept[name] = inlined
+		}
 	}
-	ref := n.reference()
-	if target, ok := c.schemas[ref]; ok && !slices.Contains(inside, ref) {
-		return c.object(target, path, append(slices.Clone(inside), ref))
-	}
-	if n.Type != "object" {
-		return nil
-	}
-	return c.object(n, path, inside)
-}
-
-func (c *converter) reference(name string, n *schemaNode, schemaName string, p *Property, path Path) {
-	_, target, _ := strings.Cut(schemaName, "_")
-	target = upperFirst(strings.TrimSuffix(strings.TrimSuffix(target, "Reference"), "_"))
-	ref := &rawReference{Reference: &Reference{Path: path}, object: p.Object, entity: entityOf(schemaName), target: target,
-		marked: n.Identity, base: strings.TrimSuffix(name, "Reference")}
-	if len(ref.base) > len(target) && strings.EqualFold(ref.base[len(ref.base)-len(target):], target) {
-		ref.role = ref.base[:len(ref.base)-len(target)]
-	}
-	if n.Identity {
-		c.reader.marked = true
-	}
-	p.Object.Reference = ref.Reference
-	p.Object.Open = false
-	c.raw.refs = append(c.raw.refs, ref)
-}
-
-// stringKind tells dates and times from text. The documents of the ODS/API give times no format, but
-// only times have no length.
-func stringKind(name string, n *schemaNode) Kind {
-	switch {
-	case n.Format == "date":
-		return KindDate
-	case n.Format == "date-time":
-		return KindDateTime
-	case n.Format == "time", n.Format == "" && n.MaxLength == 0 && (strings.HasSuffix(name, "Time") || strings.HasPrefix(name, "time")):
-		return KindTime
-	}
-	return KindString
+	return kept
 }
 
 // entityOf is what the spellings of a schema name have in common: edFi_studentAssessmentReference and

@@ -58,6 +58,8 @@ type Reference struct {
 	Keys     []ReferenceKey
 	Required bool // within the object that holds it
 	Identity bool // part of the resource's natural key
+
+	schema string // its name in the document that the reference was read from
 }
 
 // ReferenceKey pairs a part of the reference with the target's key part of the same value.

@@ -11,6 +11,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -62,14 +63,10 @@ func Load(fsys fs.FS, folder, origin string) (*Bundle, diag.List) {
 func read(fsys fs.FS, name string) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", name, err)
+		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // read only
-	src, err := io.ReadAll(io.LimitReader(f, strictyaml.MaxSize+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	return src, nil
+	return io.ReadAll(io.LimitReader(f, strictyaml.MaxSize+1))
 }
 
 // digest is over the names and contents of what decides the output: the mapping, its tables and
@@ -139,11 +136,11 @@ func (l *loader) bad(pos diag.Pos, code diag.Code, fix, format string, args ...a
 	l.problems = append(l.problems, diag.At(pos, code, fix, format, args...))
 }
 
-// keys calls the function of each key of a map, and refuses unknown ones. `about` may stand on any
-// declaration.
-func (l *loader) keys(n *strictyaml.Node, what string, known map[string]func(*strictyaml.Node)) bool {
+// keys calls the function of each key of a map, and says which keys are unknown, and which of the required
+// ones are missing. `about` may stand on any declaration.
+func (l *loader) keys(n *strictyaml.Node, what string, known map[string]func(*strictyaml.Node), required ...string) {
 	if !l.is(n, strictyaml.Map, "Write it as key: value, in lines or in braces.", what) {
-		return false
+		return
 	}
 	names := slices.Sorted(maps.Keys(known))
 	for _, p := range n.Pairs {
@@ -157,10 +154,15 @@ func (l *loader) keys(n *strictyaml.Node, what string, known map[string]func(*st
 			l.bad(p.Key.Pos, diag.BundleKey, "Keys here: "+strings.Join(names, ", ")+".", "%s: unknown key %q%s", what, p.Key.Value, diag.DidYouMean(p.Key.Value, names))
 		}
 	}
-	return true
+	for _, name := range required {
+		if _, ok := n.Get(name); !ok {
+			l.bad(n.Pos, diag.BundleKey, "Add it.", "%s: %s is missing", what, name)
+		}
+	}
 }
 
-// is refuses a node of another kind; one without value was refused when it was parsed.
+// is refuses a node of another kind, which has neither pairs nor items to go through; one without value
+// was refused when it was parsed.
 func (l *loader) is(n *strictyaml.Node, kind strictyaml.Kind, fix, what string) bool {
 	if n.Kind != kind && !n.Null {
 		l.bad(n.Pos, diag.BundleValue, fix, "%s must be %s, and is %s", what, kind, n.Kind)
@@ -168,23 +170,9 @@ func (l *loader) is(n *strictyaml.Node, kind strictyaml.Kind, fix, what string) 
 	return n.Kind == kind && !n.Null
 }
 
-// require says which keys are missing.
-func (l *loader) require(n *strictyaml.Node, what string, names ...string) {
-	if n.Kind != strictyaml.Map {
-		return
-	}
-	for _, name := range names {
-		if _, ok := n.Get(name); !ok {
-			l.bad(n.Pos, diag.BundleKey, "Add it.", "%s: %s is missing", what, name)
-		}
-	}
-}
-
 // each calls read for every name and value of a map of declarations, whose names are ours.
 func (l *loader) each(n *strictyaml.Node, what string, read func(name Text, value *strictyaml.Node)) {
-	if !l.is(n, strictyaml.Map, "Write it as name: value.", what) {
-		return
-	}
+	l.is(n, strictyaml.Map, "Write it as name: value.", what)
 	for _, p := range n.Pairs {
 		name := Text{p.Key.Value, p.Key.Pos}
 		if !p.Value.Null { // refused already, and maybe not even a name
@@ -265,27 +253,18 @@ func (l *loader) words(n *strictyaml.Node, what string) []string {
 
 // integer is a whole number from 1 on, in digits alone.
 func (l *loader) integer(n *strictyaml.Node, what string, high int) int {
-	v := 0
-	if n.Null {
-		return 1
+	v, err := strconv.Atoi(n.Value)
+	if err == nil && n.Type == strictyaml.Number && n.Value[0] != '+' && v >= 1 && v <= high {
+		return v
 	}
-	ok := n.Type == strictyaml.Number && len(n.Value) < 8
-	for _, c := range n.Value {
-		ok = ok && c >= '0' && c <= '9'
-		v = v*10 + int(c-'0')
-	}
-	if !ok || v < 1 || v > high {
+	if !n.Null {
 		l.bad(n.Pos, diag.BundleValue, "", "%s must be a whole number from 1 to %d", what, high)
-		return 1
 	}
-	return v
+	return 1
 }
 
 func (l *loader) boolean(n *strictyaml.Node, what string) bool {
-	if n.Value != "true" && n.Value != "false" || n.Type != strictyaml.Boolean {
-		if n.Null {
-			return false
-		}
+	if !n.Null && (n.Value != "true" && n.Value != "false" || n.Type != strictyaml.Boolean) {
 		l.bad(n.Pos, diag.BundleValue, "Write true or false.", "%s must be true or false", what)
 	}
 	return n.Value == "true"

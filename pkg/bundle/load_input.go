@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,7 @@ func (l *loader) input(name Text, n *strictyaml.Node) {
 	if name.Value == "tables" {
 		l.bad(name.Pos, diag.BundleName, "Choose another name.", "no input may be called tables")
 	}
-	read := l.keys(n, what, map[string]func(*strictyaml.Node){
+	l.keys(n, what, map[string]func(*strictyaml.Node){
 		"about":  func(n *strictyaml.Node) { in.About = l.text(n, what+": about").Value },
 		"format": func(n *strictyaml.Node) { in.Format = l.format(n, what) },
 		"delimiter": func(n *strictyaml.Node) {
@@ -42,14 +43,11 @@ func (l *loader) input(name Text, n *strictyaml.Node) {
 		"let":         func(n *strictyaml.Node) { in.Let = l.lets(n) },
 		"scores":      func(n *strictyaml.Node) { in.Scores = l.scores(n, what+": scores") },
 		"lists":       func(n *strictyaml.Node) { in.Lists = l.lists(n) },
-	})
-	if read {
-		l.require(n, what, "format")
-		if in.Duplicates != nil && len(in.Key) == 0 {
-			l.bad(in.Duplicates.Pos, diag.BundleKey, "Add `key`, the columns that tell rows apart.", "%s: duplicates without a key", what)
-		}
-		l.fitFormat(in, n, what)
+	}, "format")
+	if in.Duplicates != nil && len(in.Key) == 0 {
+		l.bad(in.Duplicates.Pos, diag.BundleKey, "Add `key`, the columns that tell rows apart.", "%s: duplicates without a key", what)
 	}
+	l.fitFormat(in, n, what)
 	l.bundle.Inputs = append(l.bundle.Inputs, in)
 }
 
@@ -132,7 +130,7 @@ func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 		l.bad(n.Pos, diag.BundleValue, "Write {header: [A, B]} for headers of which one is there.", "%s is a list", what)
 		return c
 	}
-	read := l.keys(n, what, map[string]func(*strictyaml.Node){
+	l.keys(n, what, map[string]func(*strictyaml.Node){
 		"about":    func(n *strictyaml.Node) { c.About = l.text(n, what+": about").Value },
 		"header":   func(n *strictyaml.Node) { c.Headers = l.oneOrMore(n, what+": header", l.header) },
 		"type":     func(n *strictyaml.Node) { c.Type = l.typ(n, what+": type", columnTypes...) },
@@ -144,11 +142,7 @@ func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 		"pad":      func(n *strictyaml.Node) { c.Pad = l.integer(n, what+": pad", 60) },
 		"yes":      func(n *strictyaml.Node) { c.Yes = l.words(n, what+": yes") },
 		"no":       func(n *strictyaml.Node) { c.No = l.words(n, what+": no") },
-	})
-	if !read {
-		return c
-	}
-	l.require(n, what, "header")
+	}, "header")
 	dated := c.Type == TypeDate || c.Type == TypeDateTime || c.Type == TypeTime
 	switch {
 	case dated && len(c.Formats) == 0:
@@ -163,10 +157,8 @@ func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 		l.bad(c.Pos, diag.BundleKey, "Remove them, or write `type: boolean`.", "%s: yes and no stand with a boolean only", what)
 	}
 	for _, y := range c.Yes {
-		for _, no := range c.No {
-			if y == no {
-				l.bad(c.Pos, diag.BundleValue, "Decide.", "%s: %q is both yes and no", what, y)
-			}
+		if slices.Contains(c.No, y) {
+			l.bad(c.Pos, diag.BundleValue, "Decide.", "%s: %q is both yes and no", what, y)
 		}
 	}
 	return c
@@ -183,16 +175,13 @@ func (l *loader) header(n *strictyaml.Node, what string) Text {
 
 func (l *loader) unpack(n *strictyaml.Node, what string) []*Unpack {
 	var all []*Unpack
-	if !l.is(n, strictyaml.Map, "Write it as {Header: {width: 3, pieces: 7}}.", what) {
-		return nil
-	}
+	l.is(n, strictyaml.Map, "Write it as {Header: {width: 3, pieces: 7}}.", what)
 	for _, p := range n.Pairs {
 		u := &Unpack{Header: Text{p.Key.Value, p.Key.Pos}}
 		l.keys(p.Value, what, map[string]func(*strictyaml.Node){
 			"width":  func(n *strictyaml.Node) { u.Width = l.integer(n, what+": width", 1000) },
 			"pieces": func(n *strictyaml.Node) { u.Pieces = l.integer(n, what+": pieces", 1000) },
-		})
-		l.require(p.Value, what, "width", "pieces")
+		}, "width", "pieces")
 		all = append(all, u)
 	}
 	return all
@@ -201,19 +190,17 @@ func (l *loader) unpack(n *strictyaml.Node, what string) []*Unpack {
 // layouts have free names.
 func (l *loader) layouts(n *strictyaml.Node, of string) []*Layout {
 	var all []*Layout
-	if !l.is(n, strictyaml.Map, "Write it as {name: {has: Header}}.", of+": layouts") {
-		return nil
-	}
+	l.is(n, strictyaml.Map, "Write it as {name: {has: Header}}.", of+": layouts")
 	for _, p := range n.Pairs {
 		y := &Layout{Name: Text{p.Key.Value, p.Key.Pos}, Pos: p.Key.Pos}
 		what := of + ": layout " + y.Name.Value
-		read := l.keys(p.Value, what, map[string]func(*strictyaml.Node){
+		l.keys(p.Value, what, map[string]func(*strictyaml.Node){
 			"about":  func(n *strictyaml.Node) { y.About = l.text(n, what+": about").Value },
 			"has":    func(n *strictyaml.Node) { y.Has = l.oneOrMore(n, what+": has", l.text) },
 			"fields": func(n *strictyaml.Node) { f := l.file(n, what+": fields"); y.Fields = &f },
 			"when":   func(n *strictyaml.Node) { y.When = l.expr(n, what+": when") },
 		})
-		if read && (len(y.Has) > 0) == (y.Fields != nil) {
+		if p.Value.Kind == strictyaml.Map && (len(y.Has) > 0) == (y.Fields != nil) {
 			l.bad(y.Pos, diag.BundleKey, "Write `has: Header`; a fixed file has `fields: file`.", "%s: exactly one of has and fields must stand", what)
 		}
 		all = append(all, y)
@@ -224,9 +211,7 @@ func (l *loader) layouts(n *strictyaml.Node, of string) []*Layout {
 // ignore maps free reasons to patterns.
 func (l *loader) ignore(n *strictyaml.Node, what string) []*Ignore {
 	var all []*Ignore
-	if !l.is(n, strictyaml.Map, "Write it as {reason: [Header, Other*]}.", what) {
-		return nil
-	}
+	l.is(n, strictyaml.Map, "Write it as {reason: [Header, Other*]}.", what)
 	for _, p := range n.Pairs {
 		all = append(all, &Ignore{Reason: Text{p.Key.Value, p.Key.Pos}, Globs: l.oneOrMore(p.Value, what, l.text)})
 	}
@@ -238,15 +223,12 @@ func (l *loader) duplicates(n *strictyaml.Node, what string) *Duplicates {
 	l.keys(n, what, map[string]func(*strictyaml.Node){
 		"keep": func(n *strictyaml.Node) { d.Keep = l.choice(n, what+": keep", "first", "last").Value },
 		"by":   func(n *strictyaml.Node) { by := l.reference(n, what+": by"); d.By = &by },
-	})
-	l.require(n, what, "keep")
+	}, "keep")
 	return d
 }
 
 func (l *loader) expect(n *strictyaml.Node, what string) []*Expect {
-	if !l.is(n, strictyaml.List, "Write it as a list of {that, level, why}.", what) {
-		return nil
-	}
+	l.is(n, strictyaml.List, "Write it as a list of {that, level, why}.", what)
 	levels := map[string]diag.Level{"error": diag.LevelError, "warning": diag.LevelWarning, "info": diag.LevelInfo}
 	var all []*Expect
 	for _, item := range n.Items {
@@ -257,8 +239,7 @@ func (l *loader) expect(n *strictyaml.Node, what string) []*Expect {
 				e.Level = levels[l.choice(n, what+": level", "error", "warning", "info").Value]
 			},
 			"why": func(n *strictyaml.Node) { e.Why = l.text(n, what+": why").Value },
-		})
-		l.require(item, what, "that", "why")
+		}, "that", "why")
 		if e.That != nil {
 			all = append(all, e)
 		}
@@ -290,8 +271,7 @@ func (l *loader) scores(n *strictyaml.Node, what string) []*ScoreUse {
 	l.keys(n, what, map[string]func(*strictyaml.Node){
 		"table": func(n *strictyaml.Node) { use.Table = l.table(n, what+": table") },
 		"on":    func(n *strictyaml.Node) { on := l.reference(n, what+": on"); use.On = &on },
-	})
-	l.require(n, what, "table")
+	}, "table")
 	return []*ScoreUse{use}
 }
 
@@ -300,7 +280,7 @@ func (l *loader) lists(n *strictyaml.Node) []*List {
 	l.each(n, "lists", func(name Text, n *strictyaml.Node) {
 		list := &List{Name: name}
 		what := "list " + name.Value
-		read := l.keys(n, what, map[string]func(*strictyaml.Node){
+		l.keys(n, what, map[string]func(*strictyaml.Node){
 			"about":      func(n *strictyaml.Node) { list.About = l.text(n, what+": about").Value },
 			"over":       func(n *strictyaml.Node) { list.Over = l.over(n, what+": over") },
 			"on":         func(n *strictyaml.Node) { list.On = l.oneOrMore(n, what+": on", l.reference) },
@@ -310,12 +290,9 @@ func (l *loader) lists(n *strictyaml.Node) []*List {
 			"let":        func(n *strictyaml.Node) { list.Let = l.lets(n) },
 			"scores":     func(n *strictyaml.Node) { list.Scores = l.scores(n, what+": scores") },
 			"lists":      func(n *strictyaml.Node) { list.Lists = l.lists(n) },
-		})
-		if read {
-			l.require(n, what, "over")
-			if list.Duplicates != nil && len(list.Key) == 0 {
-				l.bad(list.Duplicates.Pos, diag.BundleKey, "Add `key`, what tells elements apart.", "%s: duplicates without a key", what)
-			}
+		}, "over")
+		if list.Duplicates != nil && len(list.Key) == 0 {
+			l.bad(list.Duplicates.Pos, diag.BundleKey, "Add `key`, what tells elements apart.", "%s: duplicates without a key", what)
 		}
 		all = append(all, list)
 	})

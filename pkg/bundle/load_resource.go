@@ -10,9 +10,7 @@ import (
 
 // resources are named as in the API; one name may have several sources.
 func (l *loader) resources(n *strictyaml.Node) {
-	if !l.is(n, strictyaml.Map, "Write it as {studentAssessments: {from, record}}.", "resources") {
-		return
-	}
+	l.is(n, strictyaml.Map, "Write it as {studentAssessments: {from, record}}.", "resources")
 	for _, p := range n.Pairs {
 		name := Text{p.Key.Value, p.Key.Pos}
 		if !propertyForm.MatchString(name.Value) {
@@ -34,7 +32,7 @@ func (l *loader) resources(n *strictyaml.Node) {
 func (l *loader) resource(name Text, n *strictyaml.Node) {
 	r := &Resource{Name: name, Pos: n.Pos}
 	what := "resource " + name.Value
-	read := l.keys(n, what, map[string]func(*strictyaml.Node){
+	l.keys(n, what, map[string]func(*strictyaml.Node){
 		"about": func(n *strictyaml.Node) { r.About = l.text(n, what+": about").Value },
 		"from":  func(n *strictyaml.Node) { r.From = l.source(n, what+": from") },
 		"when":  func(n *strictyaml.Node) { r.When = l.expr(n, what+": when") },
@@ -49,10 +47,7 @@ func (l *loader) resource(name Text, n *strictyaml.Node) {
 			}
 			l.bad(n.Pos, diag.BundleRecord, "Write the properties of the record; `when` stands beside `record`.", "%s: record must be a map of properties", what)
 		},
-	})
-	if read {
-		l.require(n, what, "from", "record")
-	}
+	}, "from", "record")
 	if r.Record != nil && (r.From.Table != "" || r.From.Input != "") {
 		l.bundle.Resources = append(l.bundle.Resources, r)
 	}
@@ -130,8 +125,7 @@ func (l *loader) cond(n *strictyaml.Node, what string) Node {
 	l.keys(n, what, map[string]func(*strictyaml.Node){
 		"when":   func(n *strictyaml.Node) { c.When = l.expr(n, what+": when") },
 		"record": func(n *strictyaml.Node) { c.Record = l.node(n, what) },
-	})
-	l.require(n, what, "when", "record")
+	}, "when", "record")
 	if c.When == nil || c.Record == nil {
 		return &Object{Pos: n.Pos} // said already
 	}

@@ -12,7 +12,7 @@ import (
 
 func (l *loader) root(n *strictyaml.Node) {
 	b := l.bundle
-	read := l.keys(n, "the bundle", map[string]func(*strictyaml.Node){
+	l.keys(n, "the bundle", map[string]func(*strictyaml.Node){
 		"format": func(n *strictyaml.Node) {
 			if !n.Null && (n.Value != "1" || n.Type != strictyaml.Number) {
 				l.bad(n.Pos, diag.BundleUnsupported, "Write `format: 1`, or use a newer sluice.", "format %s is not known here", n.Value)
@@ -34,8 +34,7 @@ func (l *loader) root(n *strictyaml.Node) {
 			l.keys(n, "assessment", map[string]func(*strictyaml.Node){
 				"family":  func(n *strictyaml.Node) { b.Family = l.text(n, "assessment.family").Value },
 				"version": func(n *strictyaml.Node) { b.FamilyVersion = l.text(n, "assessment.version").Value },
-			})
-			l.require(n, "assessment", "family", "version")
+			}, "family", "version")
 		},
 		"data_standard": func(n *strictyaml.Node) {
 			b.DataStandard = l.text(n, "data_standard")
@@ -50,10 +49,7 @@ func (l *loader) root(n *strictyaml.Node) {
 		"tables":      func(n *strictyaml.Node) { l.each(n, "tables", l.tableOptions) },
 		"descriptors": func(n *strictyaml.Node) { l.descriptors(n) },
 		"resources":   func(n *strictyaml.Node) { l.resources(n) },
-	})
-	if read {
-		l.require(n, "the bundle", "format", "bundle", "version", "assessment", "data_standard", "inputs", "descriptors", "resources")
-	}
+	}, "format", "bundle", "version", "assessment", "data_standard", "inputs", "descriptors", "resources")
 }
 
 func (l *loader) param(name Text, n *strictyaml.Node) {
@@ -107,8 +103,7 @@ func (l *loader) tableOptions(name Text, n *strictyaml.Node) {
 			l.keys(n, what+": valid", map[string]func(*strictyaml.Node){
 				"from": func(n *strictyaml.Node) { v.From = l.reference(n, what+": valid: from") },
 				"to":   func(n *strictyaml.Node) { v.To = l.reference(n, what+": valid: to") },
-			})
-			l.require(n, what+": valid", "from", "to")
+			}, "from", "to")
 			t.Valid = v
 		},
 		"overlay": func(n *strictyaml.Node) { t.Overlay = l.boolean(n, what+": overlay") },
@@ -145,12 +140,10 @@ func (l *loader) descriptors(n *strictyaml.Node) {
 		declared[t.Value] = true
 		return t
 	}
-	read := l.keys(n, "descriptors", map[string]func(*strictyaml.Node){
+	l.keys(n, "descriptors", map[string]func(*strictyaml.Node){
 		"namespace": func(n *strictyaml.Node) { d.Namespace = l.expr(n, "descriptors: namespace") },
 		"vendor": func(n *strictyaml.Node) {
-			if !l.is(n, strictyaml.List, "Write it as [AssessmentReportingMethodDescriptor, …].", "descriptors: vendor") {
-				return
-			}
+			l.is(n, strictyaml.List, "Write it as [AssessmentReportingMethodDescriptor, …].", "descriptors: vendor")
 			for _, item := range n.Items {
 				if item.Kind != strictyaml.Map {
 					d.Vendor = append(d.Vendor, &VendorDescriptor{Type: typ(item)})
@@ -162,9 +155,7 @@ func (l *loader) descriptors(n *strictyaml.Node) {
 			}
 		},
 		"shared": func(n *strictyaml.Node) {
-			if !l.is(n, strictyaml.Map, "Write it as {GradeLevelDescriptor: tables.grade_levels}.", "descriptors: shared") {
-				return
-			}
+			l.is(n, strictyaml.Map, "Write it as {GradeLevelDescriptor: tables.grade_levels}.", "descriptors: shared")
 			for _, p := range n.Pairs {
 				s := &SharedDescriptor{Type: typ(p.Key)}
 				if value := l.text(p.Value, "descriptors: shared: "+p.Key.Value); strings.HasPrefix(value.Value, "uri:") {
@@ -180,8 +171,5 @@ func (l *loader) descriptors(n *strictyaml.Node) {
 				d.Shared = append(d.Shared, s)
 			}
 		},
-	})
-	if read {
-		l.require(n, "descriptors", "namespace")
-	}
+	}, "namespace")
 }

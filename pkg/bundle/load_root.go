@@ -146,18 +146,18 @@ func (l *loader) descriptors(n *strictyaml.Node) {
 			l.is(n, strictyaml.List, "Write it as [AssessmentReportingMethodDescriptor, …].", "descriptors: vendor")
 			for _, item := range n.Items {
 				if item.Kind != strictyaml.Map {
-					d.Vendor = append(d.Vendor, &VendorDescriptor{Type: typ(item)})
+					d.Vendor = append(d.Vendor, &DescriptorType{Type: typ(item)})
 				}
 				for _, p := range item.Pairs {
 					table := l.table(p.Value, "descriptors: vendor: "+p.Key.Value)
-					d.Vendor = append(d.Vendor, &VendorDescriptor{Type: typ(p.Key), Table: &table})
+					d.Vendor = append(d.Vendor, &DescriptorType{Type: typ(p.Key), Table: &table})
 				}
 			}
 		},
 		"shared": func(n *strictyaml.Node) {
 			l.is(n, strictyaml.Map, "Write it as {GradeLevelDescriptor: tables.grade_levels}.", "descriptors: shared")
 			for _, p := range n.Pairs {
-				s := &SharedDescriptor{Type: typ(p.Key)}
+				s := &DescriptorType{Type: typ(p.Key)}
 				if value := l.text(p.Value, "descriptors: shared: "+p.Key.Value); strings.HasPrefix(value.Value, "uri:") {
 					if !hostForm.MatchString(value.Value) {
 						l.bad(value.Pos, diag.BundleDescriptor, "Write uri://host, as in uri://ed-fi.org; the type's name is added.", "descriptors: shared: %q is no host", value.Value)

@@ -182,8 +182,8 @@ resources:
 		Valid: &Valid{text("from", 46, 75), text("to", 46, 85), text("", 46, 68).Pos}, Overlay: true, Pos: text("", 46, 3).Pos}})
 	levels, grades, host := text("levels", 49, 69), text("grades", 50, 34), text("uri://ed-fi.org", 50, 76)
 	same("descriptors", b.Descriptors, Descriptors{Pos: text("", 48, 3).Pos, Namespace: expr("ns", 48, 14),
-		Vendor: []*VendorDescriptor{{text("AssessmentPeriodDescriptor", 49, 12), nil}, {text("PerformanceLevelDescriptor", 49, 41), &levels}},
-		Shared: []*SharedDescriptor{{text("GradeLevelDescriptor", 50, 12), &grades, nil}, {text("AcademicSubjectDescriptor", 50, 49), nil, &host}}})
+		Vendor: []*DescriptorType{{text("AssessmentPeriodDescriptor", 49, 12), nil, nil}, {text("PerformanceLevelDescriptor", 49, 41), &levels, nil}},
+		Shared: []*DescriptorType{{text("GradeLevelDescriptor", 50, 12), &grades, nil}, {text("AcademicSubjectDescriptor", 50, 49), nil, &host}}})
 	same("literals", []any{len(b.Resources), b.Resources[0].Record.Properties[0].Node, b.Resources[1].Record.Properties[0].Node, b.Resources[1].From},
 		[]any{3, &Scalar{Literal: "1", Pos: text("", 52, 46).Pos}, &Scalar{Literal: "true", Pos: text("", 52, 80).Pos}, Source{Pos: text("", 52, 58).Pos, Table: "u"}})
 	r := b.Resources[2]

@@ -273,20 +273,14 @@ type Valid struct {
 type Descriptors struct {
 	Pos       diag.Pos
 	Namespace *Expr
-	Vendor    []*VendorDescriptor
-	Shared    []*SharedDescriptor
+	Vendor    []*DescriptorType // whose values are the vendor's, verbatim
+	Shared    []*DescriptorType // that are mapped: by a table, or as written under a host
 }
 
-// VendorDescriptor is a type whose values are the vendor's, verbatim.
-type VendorDescriptor struct {
+// DescriptorType is a descriptor type that the bundle uses.
+type DescriptorType struct {
 	Type  Text
-	Table *Text // name of the table with value, description and maybe code
-}
-
-// SharedDescriptor is a type that is mapped: by a table, or as written under a host.
-type SharedDescriptor struct {
-	Type  Text
-	Table *Text
+	Table *Text // name of the table; for a type of the vendor's, with value, description and maybe code
 	Host  *Text // uri://ed-fi.org
 }
 

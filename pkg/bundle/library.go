@@ -108,8 +108,7 @@ func (l Library) List() ([]Listed, error) {
 // candidate is a folder that holds a bundle.
 type candidate struct {
 	name, origin string
-	folder       string // on disk, or
-	embedded     fs.FS  // the embedded tree
+	load         func() (*Bundle, diag.List, error)
 }
 
 func (l Library) candidates() ([]candidate, error) {
@@ -122,7 +121,7 @@ func (l Library) candidates() ([]candidate, error) {
 		for _, e := range entries {
 			sub := filepath.Join(folder, e.Name())
 			if _, err := os.Stat(filepath.Join(sub, File)); err == nil {
-				all = append(all, candidate{name: e.Name(), origin: sub, folder: sub})
+				all = append(all, candidate{e.Name(), sub, func() (*Bundle, diag.List, error) { return openFolder(sub) }})
 			}
 		}
 	}
@@ -135,22 +134,17 @@ func (l Library) candidates() ([]candidate, error) {
 	}
 	for _, e := range entries {
 		if _, err := fs.Stat(l.Embedded, path.Join(e.Name(), File)); err == nil {
-			all = append(all, candidate{name: e.Name(), origin: Embedded, embedded: l.Embedded})
+			all = append(all, candidate{e.Name(), Embedded, func() (*Bundle, diag.List, error) {
+				sub, err := fs.Sub(l.Embedded, e.Name())
+				if err != nil {
+					return nil, nil, fmt.Errorf("open the embedded bundle %s: %w", e.Name(), err)
+				}
+				b, problems := Load(sub, e.Name(), Embedded)
+				return b, problems, nil
+			}})
 		}
 	}
 	return all, nil
-}
-
-func (c candidate) load() (*Bundle, diag.List, error) {
-	if c.embedded == nil {
-		return openFolder(c.folder)
-	}
-	sub, err := fs.Sub(c.embedded, c.name)
-	if err != nil {
-		return nil, nil, fmt.Errorf("open the embedded bundle %s: %w", c.name, err)
-	}
-	b, problems := Load(sub, c.name, Embedded)
-	return b, problems, nil
 }
 
 // openFolder loads a bundle from disk.

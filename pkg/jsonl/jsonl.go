@@ -97,11 +97,11 @@ type Reader struct {
 
 // Open opens a record file.
 func Open(path string) (*Reader, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+	r, err := OpenPlain(path)
+	if err == nil {
+		r.hash = sha256.New()
 	}
-	return &Reader{file: f, hash: sha256.New(), line: 1}, nil
+	return r, err
 }
 
 // OpenPlain opens a record file whose digest is known or not needed.
@@ -164,10 +164,11 @@ func (r *Reader) Next(b *Block, size int) error {
 // Digest is the digest of the whole file, after Next has returned io.EOF; without SHA256 if the reader
 // is OpenPlain's.
 func (r *Reader) Digest() Digest {
-	if r.hash == nil {
-		return Digest{Lines: r.line - 1, Bytes: r.bytes}
+	d := Digest{Lines: r.line - 1, Bytes: r.bytes}
+	if r.hash != nil {
+		d.SHA256 = hex.EncodeToString(r.hash.Sum(nil))
 	}
-	return Digest{Lines: r.line - 1, Bytes: r.bytes, SHA256: hex.EncodeToString(r.hash.Sum(nil))}
+	return d
 }
 
 // Close closes the file.

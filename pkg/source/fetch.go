@@ -78,11 +78,7 @@ func (s *spool) add(ctx context.Context, folder, path string, stdin io.Reader) (
 	s.copies = append(s.copies, f.Name())
 	copied := make(chan error, 1)
 	go func() { // opening a pipe, and reading one, wait for its other side
-		if path == Stdin {
-			copied <- drain(f, stdin)
-		} else {
-			copied <- drainPipe(f, path)
-		}
+		copied <- drain(f, path, stdin)
 	}()
 	select {
 	case err = <-copied:
@@ -92,17 +88,16 @@ func (s *spool) add(ctx context.Context, folder, path string, stdin io.Reader) (
 	return f.Name(), errors.Join(err, f.Close())
 }
 
-func drainPipe(f *os.File, path string) error {
-	pipe, err := os.Open(path)
-	if err != nil {
-		return diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the path and its rights", "the input cannot be read")
+// drain copies standard input or a pipe into f; no standard input is an empty one.
+func drain(f *os.File, path string, in io.Reader) error {
+	if path != Stdin {
+		pipe, err := os.Open(path)
+		if err != nil {
+			return diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the path and its rights", "the input cannot be read")
+		}
+		defer pipe.Close() //nolint:errcheck // read only
+		in = pipe
 	}
-	defer pipe.Close() //nolint:errcheck // read only
-	return drain(f, pipe)
-}
-
-// drain copies in into f; no input is an empty one.
-func drain(f *os.File, in io.Reader) error {
 	if in == nil {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"encoding/csv"
 	"iter"
 	"strings"
 )
@@ -128,27 +129,18 @@ func (p *Parser) splitQuoted(text string, pos int, delim byte) (next int, malfor
 // quotedCell reads the quoted cell at pos and returns the place behind its closing quote. Only a
 // text that no Reader has made can lack it.
 func quotedCell(text string, pos int) (cell string, end int) {
-	doubled := false
-	for at := pos + 1; ; {
+	at := pos + 1
+	for {
 		i := strings.IndexByte(text[at:], '"')
 		if i < 0 {
-			at = len(text)
-			cell, end = text[pos+1:], at
-			break
+			return strings.ReplaceAll(text[pos+1:], `""`, `"`), len(text)
 		}
 		at += i
-		if at+1 < len(text) && text[at+1] == '"' {
-			doubled = true
-			at += 2
-			continue
+		if at+1 == len(text) || text[at+1] != '"' {
+			return strings.ReplaceAll(text[pos+1:at], `""`, `"`), at + 1
 		}
-		cell, end = text[pos+1:at], at+1
-		break
+		at += 2
 	}
-	if doubled {
-		cell = strings.ReplaceAll(cell, `""`, `"`)
-	}
-	return cell, end
 }
 
 func trimLineEnd(record string) string {
@@ -163,4 +155,16 @@ func blank(cells []string) bool {
 		}
 	}
 	return true
+}
+
+// Line is cells as one line of CSV, without its end, quoted where they must be; no delimiter is a comma.
+func Line(cells []string, delimiter string) string {
+	var line strings.Builder
+	w := csv.NewWriter(&line)
+	if delimiter != "" {
+		w.Comma = rune(delimiter[0])
+	}
+	_ = w.Write(cells) // a strings.Builder takes everything
+	w.Flush()
+	return strings.TrimSuffix(line.String(), "\n")
 }

@@ -54,17 +54,15 @@ type Options struct {
 
 // Open opens a file and reads its header. The error is a *diag.Error.
 func Open(path string, o Options) (Reader, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, diag.Fail(diag.Usage, diag.ConfigFile, "Name a file in it.", "%s is a directory, not a file", path)
+	}
 	f, err := os.Open(path)
-	if err != nil {
-		return nil, openError(path, err)
-	}
-	info, err := f.Stat()
-	if err == nil && info.IsDir() {
-		err = errIsDirectory
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "", "there is no file %s", path)
 	}
 	if err != nil {
-		_ = f.Close()
-		return nil, openError(path, err)
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "", "%s cannot be read", path)
 	}
 	r, err := OpenReader(path, f, o)
 	if err != nil {
@@ -72,18 +70,6 @@ func Open(path string, o Options) (Reader, error) {
 		return nil, err
 	}
 	return r, nil
-}
-
-var errIsDirectory = errors.New("it is a directory")
-
-func openError(path string, err error) error {
-	switch {
-	case errors.Is(err, errIsDirectory):
-		return diag.Fail(diag.Usage, diag.ConfigFile, "Name a file in it.", "%s is a directory, not a file", path)
-	case errors.Is(err, fs.ErrNotExist):
-		return diag.FailWith(err, diag.Usage, diag.ConfigFile, "", "there is no file %s", path)
-	}
-	return diag.FailWith(err, diag.Usage, diag.ConfigFile, "", "%s cannot be read", path)
 }
 
 // OpenReader reads the header of r; name is what problems call it. If it fails, r stays open.

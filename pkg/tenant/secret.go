@@ -39,11 +39,8 @@ type secretText struct {
 
 var source = regexp.MustCompile(`\$\{(env|file|cmd):([^}]*)\}`)
 
-// whole is a text that is one source and nothing else.
-var whole = regexp.MustCompile(`^\$\{(env|file|cmd):[^}]*\}$`)
-
 // literal reports whether any part of the text stands for itself: it would be a secret in a file.
-func (s secretText) literal() bool { return !whole.MatchString(s.text) }
+func (s secretText) literal() bool { return source.FindString(s.text) != s.text }
 
 // commandTime is how long a secret manager's client may take.
 const commandTime = 30 * time.Second

@@ -22,85 +22,102 @@ func (x *compiler) lookup(n *ast.CallNode, name string) Code {
 	if t == nil {
 		return x.fail(literal, "put it at tables/"+literal.Value+".csv", "there is no table %q%s", literal.Value, diag.DidYouMean(literal.Value, names))
 	}
-	dated := t.Dated()
-	want := len(t.Keys)
-	if dated {
-		want++
+	args, ok := x.lookedUp(n, name, t)
+	if !ok {
+		return BadCode
+	}
+	l := &lookup{table: t, args: args, what: name + `("` + t.Name + `", …)`, orNull: name == "lookup_or_null", pos: x.at(n)}
+	if len(t.Keys) == 1 {
+		l.column = args[0].Column
+	}
+	return x.fold(Code{Type: Type{Kind: KindRow, Table: t, Nullable: l.orNull}, Eval: l.eval}, args...)
+}
+
+// lookedUp compiles the values that a row is looked up by: the key, and the day if rows are valid for
+// some days only.
+func (x *compiler) lookedUp(n *ast.CallNode, name string, t *Table) (args []Code, ok bool) {
+	fail := func(n ast.Node, fix, format string, args ...any) ([]Code, bool) {
+		x.fail(n, fix, format, args...)
+		return nil, false
+	}
+	want, usage := len(t.Keys), `"`+t.Name+`", `+t.KeyNames()
+	if t.Dated() {
+		want, usage = want+1, usage+", day"
 	}
 	if len(n.Arguments)-1 != want {
-		usage := `"` + t.Name + `", ` + t.KeyNames()
-		if dated {
-			usage += ", day"
-		}
-		return x.fail(n, "write "+name+"("+usage+")", "the table %q is looked up by %d values, but %d are given", t.Name, want, len(n.Arguments)-1)
+		return fail(n, "write "+name+"("+usage+")", "the table %q is looked up by %d values, but %d are given", t.Name, want, len(n.Arguments)-1)
 	}
-	args := make([]Code, want)
 	for i, a := range n.Arguments[1:] {
-		args[i] = x.compile(a)
-		if args[i].Bad {
-			return BadCode
+		arg := x.compile(a)
+		switch {
+		case arg.Bad:
+			return nil, false
+		case arg.Kind == KindNull || arg.Kind == KindRow:
+			return fail(a, "", "%s is %s and cannot be looked up", arg.Source, WithArticle(arg.Kind))
 		}
-		if args[i].Kind == KindNull || args[i].Kind == KindRow {
-			return x.fail(a, "", "%s is %s and cannot be looked up", args[i].Source, WithArticle(args[i].Kind))
-		}
-		x.nullHint(a, args[i], name+"(…)")
-		if i == len(t.Keys) { // as_of
-			if args[i].Kind != KindDate && args[i].Kind != KindText {
-				return x.fail(a, "", "the day of validity must be a date, but %s is %s", args[i].Source, WithArticle(args[i].Kind))
+		x.nullHint(a, arg, name+"(…)")
+		if i == len(t.Keys) {
+			if arg.Kind != KindDate && arg.Kind != KindText {
+				return fail(a, "", "the day of validity must be a date, but %s is %s", arg.Source, WithArticle(arg.Kind))
 			}
-			continue
+		} else if k := t.Keys[i]; !x.env.FitsKey(t, k, arg.Kind) {
+			return fail(a, "convert the value with int(…) or text(…), or say `types:` of the table", "the column %q of table %q holds %s, but %s is %s", t.Header[k], t.Name, t.Kinds[k], arg.Source, WithArticle(arg.Kind))
 		}
-		if !x.env.FitsKey(t, t.Keys[i], args[i].Kind) {
-			k := t.Keys[i]
-			return x.fail(a, "convert the value with int(…) or text(…), or say `types:` of the table", "the column %q of table %q holds %s, but %s is %s", t.Header[k], t.Name, t.Kinds[k], args[i].Source, WithArticle(args[i].Kind))
-		}
+		args = append(args, arg)
 	}
-	pos, orNull := x.at(n), name == "lookup_or_null"
-	column := ""
-	if len(t.Keys) == 1 {
-		column = args[0].Column
+	return args, true
+}
+
+// lookup finds a row of a table.
+type lookup struct {
+	table  *Table
+	args   []Code // the key, and the day
+	what   string // for messages
+	orNull bool   // one that finds nothing is null
+	pos    diag.Pos
+	column string // the header, if one column alone is looked up
+}
+
+func (l *lookup) eval(r *Frame) (Value, *Fault) {
+	var few [4]Value
+	values, keys := few[:0], len(l.table.Keys)
+	for i := range l.args {
+		a := &l.args[i]
+		v, f := a.Eval(r)
+		if f != nil {
+			return v, f
+		}
+		if v.IsNull() || v.Kind.IsText() && IsBlank(v.S) {
+			return Value{}, nullFault(a.Pos, a.Source, l.what)
+		}
+		if i == keys {
+			if f := notADate(a, v); f != nil {
+				return Value{}, f
+			}
+		}
+		values = append(values, v)
 	}
-	out := Code{Type: Type{Kind: KindRow, Table: t, Nullable: orNull}, Eval: func(r *Frame) (Value, *Fault) {
-		var few [4]Value
-		values := few[:0]
-		for i := range args {
-			v, f := args[i].Eval(r)
-			if f != nil {
-				return v, f
-			}
-			if v.IsNull() || v.Kind.IsText() && IsBlank(v.S) {
-				return Value{}, nullFault(args[i].Pos, args[i].Source, name+`("`+t.Name+`", …)`)
-			}
-			if i == len(t.Keys) {
-				if f := notADate(&args[i], v); f != nil {
-					return Value{}, f
-				}
-			}
-			values = append(values, v)
-		}
-		var scratch [96]byte
-		key := scratch[:0]
-		for _, v := range values[:len(t.Keys)] {
-			key = v.AppendKey(key)
-		}
-		day := ""
-		if dated {
-			day = values[len(t.Keys)].S
-		}
-		if row := t.Find(key, day); row >= 0 {
-			return Value{Kind: KindRow, N: int64(row)}, nil
-		}
-		m := &Miss{Table: t}
-		for _, v := range values[:len(t.Keys)] {
-			m.Keys = append(m.Keys, strings.Clone(v.Text()))
-		}
-		if orNull {
-			if r != nil {
-				r.Missed = append(r.Missed, m)
-			}
-			return Value{}, nil
-		}
-		return Value{}, m.Fault(pos, column)
-	}}
-	return x.fold(out, args...)
+	var scratch [96]byte
+	key := scratch[:0]
+	for _, v := range values[:keys] {
+		key = v.AppendKey(key)
+	}
+	day := ""
+	if len(values) > keys {
+		day = values[keys].S
+	}
+	if row := l.table.Find(key, day); row >= 0 {
+		return Value{Kind: KindRow, N: int64(row)}, nil
+	}
+	m := &Miss{Table: l.table}
+	for _, v := range values[:keys] {
+		m.Keys = append(m.Keys, strings.Clone(v.Text()))
+	}
+	if !l.orNull {
+		return Value{}, m.Fault(l.pos, l.column)
+	}
+	if r != nil {
+		r.Missed = append(r.Missed, m)
+	}
+	return Value{}, nil
 }

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
@@ -12,7 +13,7 @@ import (
 type column struct {
 	def *bundle.Column
 	expression.Cell
-	spoils bool // a cell can spoil its row or element: it is required, or must fit a type
+	canFail bool // a cell can spoil its row or element: it is required, or must fit a type
 }
 
 // column compiles a declared column.
@@ -33,25 +34,13 @@ func (c *compiler) column(def *bundle.Column, nulls []string) *column {
 			c.add(def.Formats[0].Pos, diag.BundleValue, "keep one of them; dates are never guessed", "%q would be %s in one format and %s in another", text, a, b)
 		}
 	}
-	col.spoils = def.Required || col.Kind != expression.KindText
+	col.canFail = def.Required || col.Kind != expression.KindText
 	return col
 }
 
+// kinds are the kinds of declared types; any other type is text.
+var kinds = map[bundle.Type]expression.Kind{bundle.TypeInteger: expression.KindInteger, bundle.TypeDecimal: expression.KindDecimal, bundle.TypeBoolean: expression.KindBoolean,
+	bundle.TypeDate: expression.KindDate, bundle.TypeDateTime: expression.KindDateTime, bundle.TypeTime: expression.KindTime}
+
 // kindOf is the kind of a declared type.
-func kindOf(t bundle.Type) expression.Kind {
-	switch t {
-	case bundle.TypeInteger:
-		return expression.KindInteger
-	case bundle.TypeDecimal:
-		return expression.KindDecimal
-	case bundle.TypeBoolean:
-		return expression.KindBoolean
-	case bundle.TypeDate:
-		return expression.KindDate
-	case bundle.TypeDateTime:
-		return expression.KindDateTime
-	case bundle.TypeTime:
-		return expression.KindTime
-	}
-	return expression.KindText
-}
+func kindOf(t bundle.Type) expression.Kind { return cmp.Or(kinds[t], expression.KindText) }

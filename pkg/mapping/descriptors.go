@@ -12,7 +12,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
-// descriptorRule is how values of one descriptor type are made (format §7).
+// descriptorRule is how values of one descriptor type are made (docs/bundle-format.md §7).
 type descriptorRule struct {
 	typ    string
 	pos    diag.Pos

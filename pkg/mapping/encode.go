@@ -401,7 +401,7 @@ type elementItems struct {
 }
 
 func (i *elementItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
-	if !r.exists(i.element) || r.doubtful(i.element, i.path) || r.spoiled(i.element.columns, i.path) || r.conflicting(i.element, i.path) {
+	if !r.exists(i.element) || r.joinFailed(i.element, i.path) || r.badCells(i.element.columns, i.path) || r.conflicting(i.element, i.path) {
 		return dst, false
 	}
 	return i.part.items(r, dst, first)

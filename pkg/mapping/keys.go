@@ -34,7 +34,7 @@ func (r *Worker) Keys(row *table.Row, keys []Key) []Key {
 	if f != nil && f.Code == diag.RowQuote {
 		return keys // which cell is which cannot be told
 	}
-	if done, ended := r.ours(false); ended && done != RowRejected {
+	if done, ended := r.selectRow(false); ended && done != RowRejected {
 		return keys
 	}
 	before := len(keys)
@@ -52,11 +52,11 @@ func (r *Worker) keys(keys []Key) []Key {
 	}
 	for _, lk := range r.plan.listKeys {
 		for _, e := range lk.elements {
-			if !r.standing(e) {
+			if !r.allExist(e) {
 				continue
 			}
 			if key, ok := r.keyHash(e.key); ok {
-				content, alone := r.contentHash(e.content, r.plan.who)
+				content, alone := r.contentHash(e.content, r.plan.studentCode)
 				keys = append(keys, Key{List: lk.list, Line: r.line, Number: e.number, Key: key, Content: content, Alone: alone})
 			}
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
-// Lint is what the bundle is allowed to do and had better not (format §10).
+// Lint is what the bundle is allowed to do and had better not (docs/bundle-format.md §10).
 func (p *Program) Lint() diag.List { return slices.Clone(p.lints) }
 
 // lintBundle looks at the whole of a bundle that compiles.

@@ -106,7 +106,7 @@ func (c *compiler) element(l *List, i int, outer around) *element {
 		if bc.index < 0 {
 			continue
 		}
-		if col.spoils {
+		if col.canFail {
 			e.columns = append(e.columns, bc)
 		}
 		e.bound = append(e.bound, bc.index)
@@ -308,7 +308,7 @@ func (r *Worker) there(e *element) (bool, *expression.Fault) {
 			return false, nil
 		}
 	}
-	if r.gone(e) {
+	if r.wasDropped(e) {
 		return false, nil
 	}
 	for i := range e.own {
@@ -324,8 +324,8 @@ func (r *Worker) there(e *element) (bool, *expression.Fault) {
 	return false, nil
 }
 
-// doubtful reports an element of which `on` could not tell whether it is joined.
-func (r *Worker) doubtful(e *element, path string) bool {
+// joinFailed reports an element of which `on` could not tell whether it is joined.
+func (r *Worker) joinFailed(e *element, path string) bool {
 	if !r.exists(e) || r.elements[e.id].fault == nil {
 		return false
 	}
@@ -333,8 +333,8 @@ func (r *Worker) doubtful(e *element, path string) bool {
 	return true
 }
 
-// spoiled gives the bad cells of an element: they reject the records from it and those that reach it.
-func (r *Worker) spoiled(columns []*boundColumn, path string) bool {
+// badCells gives the bad cells of an element: they reject the records from it and those that reach it.
+func (r *Worker) badCells(columns []*boundColumn, path string) bool {
 	bad := false
 	for _, bc := range columns {
 		if _, f := bc.code.Eval(&r.frame); f != nil {

@@ -15,29 +15,29 @@ import (
 // become slots, lists their elements, and what does not depend on a row is encoded already.
 // Immutable, shared by the workers.
 type Plan struct {
-	input     *Input
-	Layout    string
-	headers   []string
-	needed    int // cells that a row must have
-	slots     int
-	columns   []*boundColumn  // of the row; those that can spoil it
-	district  *boundColumn    // nil: all rows are the tenant's
-	leaCodes  map[string]bool // the tenant's districts
-	when      *expression.Code
-	whenNames []namedCode // what `when` looks at, for the message that nothing is left
-	expects   []boundExpect
-	key       []expression.Code
-	by        *expression.Code
-	elements  []*element // all, inner ones after their outer
-	listKeys  []*listKey
-	units     []*unit
-	content   []contentCell    // for rows that are equal in every bound cell
-	who       *expression.Code // the student as the file names it, for elements that are equal
-	decisions []*Decision
-	sites     int
-	Student   string // header that the student's id is read from, without the tenant saying so
-	Notes     diag.List
-	unnamed   []int // columns without header
+	input       *Input
+	Layout      string
+	headers     []string
+	needed      int // cells that a row must have
+	slots       int
+	columns     []*boundColumn  // of the row; those that can spoil it
+	district    *boundColumn    // nil: all rows are the tenant's
+	leaCodes    map[string]bool // the tenant's districts
+	when        *expression.Code
+	whenNames   []namedCode // what `when` looks at, for the message that nothing is left
+	expects     []boundExpect
+	key         []expression.Code
+	by          *expression.Code
+	elements    []*element // all, inner ones after their outer
+	listKeys    []*listKey
+	units       []*unit
+	content     []contentCell    // for rows that are equal in every bound cell
+	studentCode *expression.Code // the student as the file names it, for elements that are equal
+	decisions   []*Decision
+	sites       int
+	Student     string // header that the student's id is read from, without the tenant saying so
+	Notes       diag.List
+	unnamed     []int // columns without header
 }
 
 // boundColumn is a column of the file that a name is bound to.
@@ -120,7 +120,7 @@ func (c *compiler) bind(in *Input, b *binding) *Plan {
 	for _, col := range in.columns {
 		bc := c.bindColumn(at, col)
 		all[col.def.Name.Value] = bc
-		if bc.index >= 0 && col.spoils {
+		if bc.index >= 0 && col.canFail {
 			pl.columns = append(pl.columns, bc)
 		}
 	}
@@ -270,7 +270,7 @@ func (c *compiler) student(row *scope, in *Input, all map[string]*boundColumn) {
 	header := bundle.Values(in.Def.Student)[0]
 	if from != nil {
 		header = from.header
-		c.plan.who = &from.code
+		c.plan.studentCode = &from.code
 		if c.config.RosterColumn == "" {
 			c.plan.Student = header
 		}

@@ -102,7 +102,7 @@ func (r *Worker) mapRow(row *table.Row) Outcome {
 		r.fail(f, "")
 		return RowRejected
 	}
-	if done, ended := r.ours(true); ended {
+	if done, ended := r.selectRow(true); ended {
 		return done
 	}
 	if v := r.verdictOf(nil, 0); v != nil {
@@ -116,7 +116,7 @@ func (r *Worker) mapRow(row *table.Row) Outcome {
 		return RowRejected
 	}
 	rejected := r.expected()
-	bad := r.spoiledRow() || rejected
+	bad := r.badCellsOfRow() || rejected
 	for _, u := range r.plan.units {
 		if r.record(u, bad) {
 			rejected = true
@@ -128,8 +128,8 @@ func (r *Worker) mapRow(row *table.Row) Outcome {
 	return RowMapped
 }
 
-// spoiledRow lists the bad cells of the row itself, and counts how the cells of typed columns fit.
-func (r *Worker) spoiledRow() bool {
+// badCellsOfRow lists the bad cells of the row itself, and counts how the cells of typed columns fit.
+func (r *Worker) badCellsOfRow() bool {
 	bad := false
 	for i, bc := range r.plan.columns {
 		v, f := bc.code.Eval(&r.frame)
@@ -172,9 +172,9 @@ func (r *Worker) malformed(row *table.Row) *expression.Fault {
 	return nil
 }
 
-// ours decides district and when; ended is false for rows that go on. listing is off in pass 1,
+// selectRow decides district and when; ended is false for rows that are mapped. listing is off in pass 1,
 // which leaves it to pass 2 to say what is wrong.
-func (r *Worker) ours(listing bool) (done Outcome, ended bool) {
+func (r *Worker) selectRow(listing bool) (done Outcome, ended bool) {
 	pl := r.plan
 	if pl.district != nil {
 		v, f := pl.district.code.Eval(&r.frame)
@@ -301,19 +301,19 @@ func (r *Worker) reject(u *unit) {
 
 // chain reports whether an element and those around it are there and fit for records.
 func (r *Worker) chain(e *element) bool {
-	if !r.standing(e) {
+	if !r.allExist(e) {
 		return false
 	}
 	for o := e; o != nil; o = o.outer {
-		if r.doubtful(o, "") || r.spoiled(o.columns, "") || r.conflicting(o, "") {
+		if r.joinFailed(o, "") || r.badCells(o.columns, "") || r.conflicting(o, "") {
 			return false
 		}
 	}
 	return true
 }
 
-// standing reports whether an element and those around it are there.
-func (r *Worker) standing(e *element) bool {
+// allExist reports whether an element and those around it are there.
+func (r *Worker) allExist(e *element) bool {
 	for ; e != nil; e = e.outer {
 		if !r.exists(e) {
 			return false

@@ -36,7 +36,7 @@ type scoreRow struct {
 // scoreColumns are the columns that a score table may have; all others stand in `on`.
 var scoreColumns = []string{"header", "name", "kind", "method", "datatype", "objective", "minimum", "maximum", "optional"}
 
-// datatypes are what a score may be (format §5).
+// datatypes are what a score may be (docs/bundle-format.md §5).
 var datatypes = []string{"Integer", "Decimal", "Percentage", "Percentile", "Range", "Level"}
 
 func (c *compiler) scoreUses(uses []*bundle.ScoreUse) []*scoreUse {

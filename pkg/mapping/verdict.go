@@ -65,8 +65,8 @@ func (r *Worker) verdictOf(l *List, number int) *Verdict {
 	return r.decided.Verdict(r.line, l, number)
 }
 
-// gone reports whether an element was dropped because another one has its key.
-func (r *Worker) gone(e *element) bool {
+// wasDropped reports whether an element was dropped because another one has its key.
+func (r *Worker) wasDropped(e *element) bool {
 	v := r.verdictOf(e.list, e.number)
 	if v == nil || v.Kind != Dropped {
 		return false

@@ -55,21 +55,21 @@ func (p *Progress) staged(rows int) {
 
 // runner runs a program over files.
 type runner struct {
-	program  *mapping.Program
-	sink     Sink
-	workers  int
-	first    int // rows of each input that are staged; 0: all
-	progress *Progress
-	files    map[*mapping.Input][]*boundFile
-	verdicts map[*mapping.Input][]*keyVerdicts // by file
-	poisoned *keyset.Set                       // natural keys that are known to conflict
+	program     *mapping.Program
+	sink        Sink
+	workers     int
+	first       int // rows of each input that are staged; 0: all
+	progress    *Progress
+	files       map[*mapping.Input][]*boundFile
+	verdicts    map[*mapping.Input][]*keyVerdicts // by file
+	conflicting *keyset.Set                       // natural keys that are known to conflict
 }
 
 func newRunner(p *mapping.Program, o Options) *runner {
 	if o.Sink == nil {
 		o.Sink = discard{}
 	}
-	return &runner{program: p, poisoned: &keyset.Set{}, sink: o.Sink, workers: max(o.Workers, 1), first: o.Rows, progress: o.Progress,
+	return &runner{program: p, conflicting: &keyset.Set{}, sink: o.Sink, workers: max(o.Workers, 1), first: o.Rows, progress: o.Progress,
 		files: map[*mapping.Input][]*boundFile{}, verdicts: map[*mapping.Input][]*keyVerdicts{}}
 }
 
@@ -108,7 +108,7 @@ func Run(ctx context.Context, p *mapping.Program, o Options) (*Result, error) {
 	for ; err == nil && s.conflicts.Len() > 0; s, err = r.stage(ctx) {
 		// Records with one key and different contents all reject, also the first, which is handed on
 		// already: stage again, knowing their keys.
-		r.poisoned = s.conflicts
+		r.conflicting = s.conflicts
 		r.restart()
 		if err := r.sink.Close(); err != nil {
 			return nil, err

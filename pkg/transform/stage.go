@@ -43,7 +43,7 @@ func (r *runner) stage(ctx context.Context) (*staging, error) {
 }
 
 func (r *runner) stageAll(ctx context.Context, s *staging) error {
-	if err := s.tables(r.poisoned); err != nil {
+	if err := s.tables(r.conflicting); err != nil {
 		return err
 	}
 	for _, in := range r.program.Inputs() {
@@ -52,7 +52,7 @@ func (r *runner) stageAll(ctx context.Context, s *staging) error {
 			if r.first > 0 && s.input.Read >= int64(r.first) {
 				break
 			}
-			if err := r.stageFile(ctx, s, f, known{r.verdicts[in][i], r.poisoned}); err != nil {
+			if err := r.stageFile(ctx, s, f, known{r.verdicts[in][i], r.conflicting}); err != nil {
 				return err
 			}
 		}

@@ -94,10 +94,10 @@ func (s *staging) unlisted() error {
 
 // tables stages the records that tables give: they come before all rows. One whose key a row's
 // record has with other content is rejected like that one.
-func (s *staging) tables(poisoned *keyset.Set) error {
+func (s *staging) tables(conflicting *keyset.Set) error {
 	for _, t := range s.program.TableRecords() {
 		o := s.outputs[t.Resource]
-		if _, ok := poisoned.Find(t.Hash.Key); ok {
+		if _, ok := conflicting.Find(t.Hash.Key); ok {
 			o.counts.Rejected++
 			if err := s.conflict(&t.RecordResult, mapping.Place{File: t.File}, t.Origin); err != nil {
 				return err

@@ -177,7 +177,6 @@ func (r *Reader) Close() error { return r.file.Close() }
 // Line is one line of a record file; Text is valid until the next one.
 type Line struct {
 	Number int64 // from 1
-	Offset int64 // in bytes, from the beginning of the file
 	Text   []byte
 }
 
@@ -193,20 +192,19 @@ func Each(path string, yield func(Line) error) error {
 	}
 	defer r.Close()
 	var b Block
-	for offset := int64(0); ; offset += int64(len(b.Data)) {
+	for {
 		if err := r.Next(&b, 0); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
 		}
-		line := Line{Number: b.First, Offset: offset}
+		line := Line{Number: b.First}
 		for text := range bytes.Lines(b.Data) {
 			line.Text = bytes.TrimSuffix(text, []byte{'\n'})
 			if err := yield(line); err != nil {
 				return err
 			}
 			line.Number++
-			line.Offset += int64(len(text))
 		}
 	}
 }

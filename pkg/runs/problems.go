@@ -1,11 +1,8 @@
 package runs
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
@@ -15,8 +12,7 @@ import (
 // Problems writes problems/<stage>.jsonl and .csv. It is owned by one goroutine.
 type Problems struct {
 	stage, tenant string
-	json          *jsonl.Writer
-	csv           *TextTable
+	listing       *Listing
 }
 
 // problemColumns are the columns of problems/<stage>.csv.
@@ -28,15 +24,11 @@ func (r *Run) NewProblems(stage string) (*Problems, error) {
 	if err := durable.MkdirAll(r.File("problems")); err != nil {
 		return nil, unwritable(err, r.Path)
 	}
-	p := &Problems{stage: stage, tenant: r.Tenant}
-	var err error
-	if p.json, err = jsonl.Create(r.File("problems", stage+".jsonl")); err != nil {
+	l, err := NewListing(r.File("problems", stage), problemColumns...)
+	if err != nil {
 		return nil, unwritable(err, r.Path)
 	}
-	if p.csv, err = NewTextTable(r.File("problems", stage+".csv"), problemColumns...); err != nil {
-		return nil, errors.Join(unwritable(err, r.Path), p.json.Close())
-	}
-	return p, nil
+	return &Problems{stage: stage, tenant: r.Tenant, listing: l}, nil
 }
 
 // Add lists one problem; stage, tenant and, where it is empty, the code's resolution are filled in.
@@ -50,29 +42,15 @@ func (p *Problems) Add(d diag.Problem) error {
 			d.Fix = e.Resolution
 		}
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(d); err != nil {
-		return err
-	}
-	if err := p.json.Write(b.Bytes(), 1); err != nil {
-		return err
-	}
-	return p.csv.Row(string(d.Code), d.Level.String(), d.Stage, d.Tenant, d.Input, d.File, number(d.Line), number(d.Col), d.Column,
-		d.Resource, number(d.StagedLine), d.Path, d.Key, d.Value, number(d.Count), d.Message, d.Fix, d.Rule)
+	return p.listing.Add(d, string(d.Code), d.Level.String(), d.Stage, d.Tenant, d.Input, d.File, NumberCell(d.Line), NumberCell(d.Col), d.Column,
+		d.Resource, NumberCell(d.StagedLine), d.Path, d.Key, d.Value, NumberCell(d.Count), d.Message, d.Fix, d.Rule)
 }
 
 // Commit gives both files their names.
-func (p *Problems) Commit() error {
-	if _, err := p.json.Commit(); err != nil {
-		return errors.Join(err, p.csv.Close())
-	}
-	return p.csv.Commit()
-}
+func (p *Problems) Commit() error { return p.listing.Commit() }
 
 // Close discards files that were not committed.
-func (p *Problems) Close() error { return errors.Join(p.json.Close(), p.csv.Close()) }
+func (p *Problems) Close() error { return p.listing.Close() }
 
 // EachProblem calls yield for each problem that a stage listed; a stage that listed none is no error.
 func (r *Run) EachProblem(stage string, yield func(diag.Problem)) error {
@@ -84,11 +62,4 @@ func (r *Run) EachProblem(stage string, yield func(diag.Problem)) error {
 		yield(p)
 		return nil
 	})
-}
-
-func number(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
 }

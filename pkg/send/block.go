@@ -15,7 +15,6 @@ const blockSize = 512 << 10
 // line is one staged line. Its text belongs to the block it came in.
 type line struct {
 	no     int64 // from 1
-	offset int64 // in the file
 	text   []byte
 	origin string // results:1042; empty if transform did not write the file
 }

@@ -1,7 +1,6 @@
 package send
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,35 +17,23 @@ import (
 type errorList struct {
 	run      *runs.Run
 	resource string
-	dry      bool // nothing is written
-	json     *jsonl.Writer
-	csv      *runs.TextTable
+	dry      bool          // nothing is written
+	listing  *runs.Listing // nil: no error yet
 }
 
 var errorColumns = []string{"staged line", "outcome", "category", "code", "status", "message", "path", "what to do", "key", "source", "file", "line", "correlation id", "time", "tenant", "resource"}
-
-func newErrorList(r *runs.Run, resource string, dry bool) *errorList {
-	return &errorList{run: r, resource: resource, dry: dry}
-}
 
 func (e *errorList) add(row *ErrorRow) error {
 	if e.dry {
 		return nil
 	}
-	if e.json == nil {
+	if e.listing == nil {
 		if err := e.begin(); err != nil {
 			return unwritable(err, e.run.File("errors"))
 		}
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(row); err != nil {
-		return fmt.Errorf("encode an error: %w", err)
-	}
-	err := e.json.Write(b.Bytes(), 1)
-	err = errors.Join(err, e.csv.Row(strconv.FormatInt(row.StagedLine, 10), row.Outcome, row.Category, string(row.Code), number(row.Status), row.Message, row.Path, row.Fix,
-		row.Key, row.Source, row.File, number(row.Line), row.CorrelationID, row.Time.Format(time.RFC3339), row.Tenant, row.Resource))
+	err := e.listing.Add(row, strconv.FormatInt(row.StagedLine, 10), row.Outcome, row.Category, string(row.Code), runs.NumberCell(row.Status), row.Message, row.Path, row.Fix,
+		row.Key, row.Source, row.File, runs.NumberCell(row.Line), row.CorrelationID, row.Time.Format(time.RFC3339), row.Tenant, row.Resource)
 	if err != nil {
 		return unwritable(err, e.run.File("errors"))
 	}
@@ -57,33 +44,19 @@ func (e *errorList) begin() (err error) {
 	if err := durable.MkdirAll(e.run.File("errors")); err != nil {
 		return err
 	}
-	if e.json, err = jsonl.Create(e.run.File("errors", e.resource+".jsonl")); err != nil {
-		return err
-	}
-	e.csv, err = runs.NewTextTable(e.run.File("errors", e.resource+".csv"), errorColumns...)
+	e.listing, err = runs.NewListing(e.run.File("errors", e.resource), errorColumns...)
 	return err
 }
 
 // close gives the files their names.
 func (e *errorList) close() error {
-	if e.json == nil {
+	if e.listing == nil {
 		return nil
 	}
-	_, err := e.json.Commit()
-	if e.csv != nil {
-		err = errors.Join(err, e.csv.Commit())
-	}
-	if err != nil {
+	if err := e.listing.Commit(); err != nil {
 		return unwritable(err, e.run.File("errors"))
 	}
 	return nil
-}
-
-func number(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.Itoa(n)
 }
 
 // listProblems writes problems/send from the lists of errors, resource after resource in load order,

@@ -11,13 +11,13 @@ import (
 )
 
 // hierarchy is the load order inside a resource that refers to itself: an objective assessment to its
-// parent. Records without a staged parent go first, streamed like any other; the rest follows
-// generation by generation. The zero value is that of a resource that does not refer to itself.
+// parent. Records without a staged parent go first; the rest follows generation by generation. The
+// zero value is that of a resource that does not refer to itself.
 type hierarchy struct {
-	generations [][]position   // lines with a staged parent, by how many ancestors they have
-	waits       map[int64]bool // lines of generations
-	circular    map[int64]bool // lines that refer to each other in a circle
-	behind      map[int64]bool // lines that depend on a circle
+	generation map[int64]int  // of the lines with a staged parent: how many ancestors they have
+	last       int            // the last generation
+	circular   map[int64]bool // lines that refer to each other in a circle
+	behind     map[int64]bool // lines that depend on a circle
 }
 
 // selfReferences are the references of a resource that may mean a record of the same resource.
@@ -34,9 +34,9 @@ func selfReferences(r *schema.Resource) map[*schema.Reference]bool {
 	return refs
 }
 
-// link is a reference from a record to another one of its resource.
+// link is a reference from a line to a record of the same resource.
 type link struct {
-	child  int // index of the line, from 0
+	child  int64
 	parent ledger.Hash
 }
 
@@ -44,65 +44,54 @@ type link struct {
 // resources are structures, not results, and small.
 func findHierarchy(checker *schema.Checker, refs map[*schema.Reference]bool, name string, s *staged) (hierarchy, error) {
 	var (
-		rec       schema.Record
-		b         block
-		positions []position
-		links     []link
+		rec   schema.Record
+		b     block
+		links []link
 	)
-	lines := map[ledger.Hash]int{}
+	lines := map[ledger.Hash]int64{}
 	for {
 		err := s.next(&b)
 		if errors.Is(err, io.EOF) {
-			break
+			return generations(links, lines), nil
 		}
 		if err != nil {
 			return hierarchy{}, err
 		}
 		for _, ln := range b.lines {
 			checker.Check(ln.text, &rec)
-			i := len(positions)
-			positions = append(positions, position{ln.no, ln.offset, len(ln.text), ln.origin})
-			if rec.Key.OK {
-				if _, twice := lines[rec.Key.Hash]; !twice {
-					lines[rec.Key.Hash] = i
-				}
+			if _, twice := lines[rec.Key.Hash]; rec.Key.OK && !twice {
+				lines[rec.Key.Hash] = ln.no
 			}
 			for j := range rec.References {
 				if u := &rec.References[j]; refs[u.Reference] {
-					links = append(links, link{i, u.HashFor(name)})
+					links = append(links, link{ln.no, u.HashFor(name)})
 				}
 			}
 		}
 	}
-	return generations(positions, links, lines), nil
 }
 
 // generations sorts the lines that refer to others of the file by how many staged ancestors they have.
-func generations(positions []position, links []link, lines map[ledger.Hash]int) hierarchy {
-	var g graph.Graph[int]
+func generations(links []link, lines map[ledger.Hash]int64) hierarchy {
+	var g graph.Graph[int64]
 	for _, l := range links {
 		if parent, ok := lines[l.parent]; ok { // else it is at the target already, or nowhere: the target will say
 			g.Refer(l.child, parent)
 		}
 	}
 	order := g.Order()
-	h := hierarchy{waits: map[int64]bool{}, circular: map[int64]bool{}, behind: map[int64]bool{}}
+	h := hierarchy{generation: map[int64]int{}, circular: map[int64]bool{}, behind: map[int64]bool{}}
 	for i, wave := range order.Waves {
-		if i == 0 {
-			continue // these have no staged parent
+		h.last = i
+		for _, n := range wave {
+			h.generation[n] = i
 		}
-		generation := make([]position, len(wave))
-		for j, n := range wave {
-			generation[j] = positions[n]
-			h.waits[positions[n].no] = true
-		}
-		h.generations = append(h.generations, generation)
 	}
 	for _, n := range order.Circular {
-		h.circular[positions[n].no] = true
+		h.circular[n] = true
 	}
 	for _, n := range order.Behind {
-		h.behind[positions[n].no] = true
+		h.behind[n] = true
 	}
 	return h
 }

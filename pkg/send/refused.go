@@ -70,11 +70,7 @@ func (r *refused) blocks(std *schema.Standard, rec *schema.Record) (blocker, boo
 	for i := range rec.References {
 		u := &rec.References[i]
 		for _, name := range u.Reference.Targets {
-			h := u.Hash
-			if len(u.Reference.Targets) > 1 {
-				h = u.HashFor(name)
-			}
-			if _, ok := r.keys[h]; ok {
+			if _, ok := r.keys[u.HashFor(name)]; ok {
 				return blocker{u.Place.String(), name, u.String()}, true
 			}
 		}

@@ -2,8 +2,6 @@ package send
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"sync/atomic"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -30,7 +28,7 @@ type resource struct {
 // loadResource loads one staged file and accounts for each of its lines.
 func (l *loader) loadResource(name string) {
 	r := &resource{loader: l, name: name, file: l.staged[name], endpoint: name,
-		errors: newErrorList(l.run, name, l.options.DryRun), categories: map[string]int64{}}
+		errors: &errorList{run: l.run, resource: name, dry: l.options.DryRun}, categories: map[string]int64{}}
 	if known, ok := l.to.Standard.Resource(name); ok {
 		r.known, r.endpoint = known, known.Endpoint()
 	}
@@ -59,47 +57,36 @@ func (l *loader) loadResource(name string) {
 		"duplicate", c.Duplicate, "invalid", c.Invalid, "blocked", c.Blocked, "rejected", c.Rejected, "pending", c.Pending)
 }
 
-// load sends the file as it is read; of a resource that refers to itself, first the records without a
-// staged parent, and then generation by generation.
+// load sends the file as it is read; of a resource that refers to itself, once for each generation.
 func (r *resource) load() error {
 	if r.loader.stop.Err() != nil {
 		return nil
 	}
 	if refs := selfReferences(r.known); len(refs) > 0 {
-		if err := r.readFile(nil, func(s *staged) (err error) {
+		err := r.readFile(nil, func(s *staged) (err error) {
 			r.hierarchy, err = findHierarchy(r.checker, refs, r.name, s)
 			return err
-		}); err != nil {
+		})
+		if err != nil {
 			return err
 		}
 	}
-	if err := r.readFile(r.hierarchy.waits, func(s *staged) error { return r.stream(s.next) }); err != nil {
-		return err
-	}
-	if len(r.hierarchy.generations) == 0 {
-		return nil
-	}
-	f, err := os.Open(r.loader.run.StagedFile(r.name))
-	if err != nil {
-		return fmt.Errorf("open staged %s: %w", r.name, err)
-	}
-	defer f.Close()
-	for _, generation := range r.hierarchy.generations {
-		lines := chosenLines{f, generation}
-		if err := r.stream(lines.next); err != nil {
+	for generation := range r.hierarchy.last + 1 {
+		belongs := func(line int64) bool { return r.hierarchy.generation[line] == generation }
+		if err := r.readFile(belongs, func(s *staged) error { return r.stream(s.next) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// readFile has work read the staged file without the lines in skip.
-func (r *resource) readFile(skip map[int64]bool, work func(*staged) error) error {
+// readFile has work read those lines of the staged file that belong to it; nil: all of them.
+func (r *resource) readFile(belongs func(line int64) bool, work func(*staged) error) error {
 	s, err := openStaged(r.loader.run, r.name, r.file.sums)
 	if err != nil {
 		return err
 	}
-	s.skip = skip
+	s.belongs = belongs
 	err = errors.Join(work(s), s.close())
 	if errors.Is(err, errChanged) {
 		return diag.FailWith(err, diag.Guarded, diag.GuardOldPass, r.loader.validateAgain(), "staged/%s.jsonl is not what was validated", r.name)

@@ -96,7 +96,7 @@ func Run(ctx context.Context, o Options) (*runs.SendCounts, error) {
 		return nil, err
 	}
 	l := &loader{run: o.Run, to: to, options: o, staged: map[string]stagedFile{}, unproven: map[string]bool{}, refused: newRefused(),
-		found: &validateProblems{path: o.Run.File("problems", runs.Validate+".jsonl")}, counts: &runs.SendCounts{DryRun: o.DryRun, Resources: map[string]runs.Loaded{}}}
+		found: &validateProblems{run: o.Run}, counts: &runs.SendCounts{DryRun: o.DryRun, Resources: map[string]runs.Loaded{}}}
 	if err := l.checkFiles(ctx); err != nil {
 		return nil, interruptedOr(ctx, err)
 	}
@@ -109,7 +109,6 @@ func Run(ctx context.Context, o Options) (*runs.SendCounts, error) {
 			return nil, unwritable(err, o.Run.File("errors"))
 		}
 	}
-	defer l.found.close()
 	err = l.load(ctx)
 	if !o.DryRun {
 		err = errors.Join(err, l.listProblems())

@@ -2,7 +2,6 @@ package send
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -17,9 +16,8 @@ import (
 type staged struct {
 	reader  *jsonl.Reader
 	origins *origins
-	sums    checksums // of the blocks still to come
-	offset  int64
-	skip    map[int64]bool // numbers of lines to leave out
+	sums    checksums             // of the blocks still to come
+	belongs func(line int64) bool // chooses the lines to be read, by their numbers; nil: all
 }
 
 // errChanged says that a staged file was changed while it was sent.
@@ -51,18 +49,14 @@ func (s *staged) next(b *block) error {
 		return errChanged
 	}
 	s.sums = s.sums[1:]
-	no := b.text.First
-	for rest := b.text.Data; len(rest) > 0; no++ {
+	for no, text := range b.text.Lines {
 		origin, err := s.origins.next()
 		if err != nil {
 			return err
 		}
-		text, tail, _ := bytes.Cut(rest, []byte{'\n'})
-		if !s.skip[no] {
-			b.lines = append(b.lines, line{no, s.offset, bytes.TrimSuffix(text, []byte{'\r'}), origin})
+		if s.belongs == nil || s.belongs(no) {
+			b.lines = append(b.lines, line{no, text, origin})
 		}
-		s.offset += int64(len(rest) - len(tail))
-		rest = tail
 	}
 	return nil
 }

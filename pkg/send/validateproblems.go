@@ -1,86 +1,44 @@
 package send
 
 import (
-	"cmp"
-	"encoding/json"
-	"io"
-	"os"
-	"slices"
 	"sync"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
-	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-// validateProblems finds what validate said of a staged line. It reads problems/validate.jsonl when it
-// is first asked, and keeps where each problem is in the file, not its text.
+// validateProblems is what validate said of the staged lines that did not pass, as far as it listed
+// that one by one, which is what bounds its size. It is read when it is first asked for.
 type validateProblems struct {
-	path string
-
-	once  sync.Once
-	file  *os.File
-	index map[string][]finding // by resource, sorted by line and level
-}
-
-type finding struct {
-	line   int64
-	offset int64
-	size   int
-	level  diag.Level
+	run  *runs.Run
+	once sync.Once
+	of   map[string]map[int]diag.Problem // by resource and line the one of the highest level
 }
 
 // worst is the problem of a staged line that has the highest level. It only helps to
 // understand why a record was not sent, so that a file that cannot be read is as good as none.
 func (v *validateProblems) worst(resource string, line int64) (diag.Problem, bool) {
-	v.once.Do(v.open)
-	all := v.index[resource]
-	i, ok := slices.BinarySearchFunc(all, line, func(f finding, line int64) int { return cmp.Compare(f.line, line) })
-	if !ok {
-		return diag.Problem{}, false
-	}
-	text := make([]byte, all[i].size)
-	if _, err := io.ReadFull(io.NewSectionReader(v.file, all[i].offset, int64(len(text))), text); err != nil {
-		return diag.Problem{}, false
-	}
-	var p diag.Problem
-	if err := json.Unmarshal(text, &p); err != nil {
-		return diag.Problem{}, false
-	}
-	return p, true
+	v.once.Do(v.read)
+	p, ok := v.of[resource][int(line)]
+	return p, ok
 }
 
-func (v *validateProblems) open() {
-	f, err := os.Open(v.path)
-	if err != nil {
-		return
-	}
-	v.file = f
-	index := map[string][]finding{}
-	err = jsonl.Each(v.path, func(line jsonl.Line) error {
-		var p struct {
-			Resource   string     `json:"resource"`
-			StagedLine int64      `json:"stagedLine"`
-			Level      diag.Level `json:"level"`
+func (v *validateProblems) read() {
+	of := map[string]map[int]diag.Problem{}
+	err := v.run.EachProblem(runs.Validate, func(p diag.Problem) {
+		if p.StagedLine <= 0 {
+			return
 		}
-		if err := json.Unmarshal(line.Text, &p); err != nil {
-			return err
+		lines := of[p.Resource]
+		if lines == nil {
+			lines = map[int]diag.Problem{}
+			of[p.Resource] = lines
 		}
-		if p.StagedLine > 0 {
-			index[p.Resource] = append(index[p.Resource], finding{p.StagedLine, line.Offset, len(line.Text), p.Level})
+		if known, ok := lines[p.StagedLine]; !ok || p.Level < known.Level {
+			lines[p.StagedLine] = diag.Problem{Code: p.Code, Level: p.Level, Path: p.Path, Message: p.Message, Fix: p.Fix}
 		}
-		return nil
 	})
-	if err != nil {
-		return
-	}
-	for _, all := range index {
-		slices.SortStableFunc(all, func(a, b finding) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.level, b.level)) })
-	}
-	v.index = index
-}
-
-func (v *validateProblems) close() {
-	if v.file != nil {
-		v.file.Close()
+	if err == nil {
+		v.of = of
 	}
 }

@@ -41,7 +41,7 @@ func (c *Cell) Read(raw, header string, r *Frame) (Value, *Fault) {
 		}
 		return Value{}, nil
 	}
-	if c.Pad > len(s) && IsDigits(s) {
+	if c.Pad > len(s) && isDigits(s) {
 		s = strings.Repeat("0", c.Pad-len(s)) + s
 	}
 	switch c.Kind {

@@ -296,9 +296,9 @@ func (x *compiler) conditional(n *ast.ConditionalNode) Code {
 	}
 	test := x.compile(n.Cond)
 	before := x.notNull
-	x.notNull = append(before[:len(before):len(before)], notNullIf(n.Cond, true)...)
+	x.notNull = slices.Concat(before, notNullIf(n.Cond, true))
 	a := x.compile(n.Exp1)
-	x.notNull = append(before[:len(before):len(before)], notNullIf(n.Cond, false)...)
+	x.notNull = slices.Concat(before, notNullIf(n.Cond, false))
 	b := x.compile(n.Exp2)
 	x.notNull = before
 	if test.Bad || a.Bad || b.Bad {

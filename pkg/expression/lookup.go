@@ -40,8 +40,8 @@ func (x *compiler) lookedUp(n *ast.CallNode, name string, t *Table) (args []Code
 		x.fail(n, fix, format, args...)
 		return nil, false
 	}
-	want, usage := len(t.Keys), `"`+t.Name+`", `+t.KeyNames()
-	if t.Dated() {
+	want, usage := len(t.Keys), `"`+t.Name+`", `+t.keyNames()
+	if t.dated() {
 		want, usage = want+1, usage+", day"
 	}
 	if len(n.Arguments)-1 != want {

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/big"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -81,7 +82,7 @@ func (x *compiler) logic(n *ast.BinaryNode) Code {
 	decides := n.Operator == "or"
 	a := x.compile(n.Left)
 	before := x.notNull
-	x.notNull = append(before[:len(before):len(before)], notNullIf(n.Left, !decides)...)
+	x.notNull = slices.Concat(before, notNullIf(n.Left, !decides))
 	b := x.compile(n.Right)
 	x.notNull = before
 	if a.Bad || b.Bad {

@@ -47,11 +47,11 @@ func (t *Table) Cell(row int, column string) string {
 // TypeOf is what a column holds.
 func (t *Table) TypeOf(col int) Type { return Type{Kind: t.Kinds[col], Nullable: t.Empty[col]} }
 
-// Dated reports whether rows have days on which they are valid.
-func (t *Table) Dated() bool { return t.From >= 0 || t.To >= 0 }
+// dated reports whether rows have days on which they are valid.
+func (t *Table) dated() bool { return t.From >= 0 || t.To >= 0 }
 
-// KeyNames is the columns of the key, for messages.
-func (t *Table) KeyNames() string {
+// keyNames is the columns of the key, for messages.
+func (t *Table) keyNames() string {
 	names := make([]string, len(t.Keys))
 	for i, k := range t.Keys {
 		names[i] = t.Header[k]
@@ -59,8 +59,8 @@ func (t *Table) KeyNames() string {
 	return strings.Join(names, ", ")
 }
 
-// KeyText is the key of a row for people.
-func (t *Table) KeyText(row int) string {
+// keyText is the key of a row for people.
+func (t *Table) keyText(row int) string {
 	parts := make([]string, len(t.Keys))
 	for i, k := range t.Keys {
 		parts[i] = t.Rows[row].Cells[k]
@@ -72,7 +72,7 @@ func (t *Table) KeyText(row int) string {
 func (t *Table) KeyTexts() []string {
 	all := make([]string, len(t.Rows))
 	for i := range t.Rows {
-		all[i] = t.KeyText(i)
+		all[i] = t.keyText(i)
 	}
 	return all
 }
@@ -106,13 +106,13 @@ func (t *Table) Fill(keyed bool, report func(diag.Problem)) {
 		}
 		key, ok := t.key(i)
 		if !ok {
-			bad("fill the key in, or remove the row", "the key (%s) is empty", t.KeyNames())
+			bad("fill the key in, or remove the row", "the key (%s) is empty", t.keyNames())
 			continue
 		}
 		for _, other := range t.index[string(key)] {
 			at := t.Rows[other].Pos
-			if !t.Dated() {
-				bad("remove one of the two rows", "the key (%s) %q stands already in line %d of %s", t.KeyNames(), t.KeyText(i), at.Line, at.File)
+			if !t.dated() {
+				bad("remove one of the two rows", "the key (%s) %q stands already in line %d of %s", t.keyNames(), t.keyText(i), at.Line, at.File)
 			} else if t.overlap(i, int(other)) {
 				bad("let the one end before the other begins", "the validity overlaps that of line %d, which has the same key", at.Line)
 			}
@@ -168,7 +168,7 @@ func (t *Table) Merge(rows []TableRow, report func(diag.Problem)) {
 // Find is the row of a key, valid on a day; -1 if there is none.
 func (t *Table) Find(key []byte, day string) int {
 	for _, i := range t.index[string(key)] {
-		if !t.Dated() {
+		if !t.dated() {
 			return int(i)
 		}
 		from, to := t.validity(int(i))

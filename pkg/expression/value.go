@@ -152,11 +152,11 @@ func IsInteger(s string) bool {
 	if s != "" && (s[0] == '+' || s[0] == '-') {
 		s = s[1:]
 	}
-	return IsDigits(s)
+	return isDigits(s)
 }
 
-// IsDigits reports whether s is \d+.
-func IsDigits(s string) bool {
+// isDigits reports whether s is \d+.
+func isDigits(s string) bool {
 	if s == "" {
 		return false
 	}

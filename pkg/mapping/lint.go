@@ -125,7 +125,7 @@ func (c *compiler) lintSource(src *source) {
 		return
 	}
 	lets := c.letsAround(src)
-	c.lintCodes(src.def.Record, lets)
+	c.lintCodes(src.def.Record)
 	var identifier, assessment *bundle.Expr
 	for _, p := range src.def.Record.Properties {
 		switch p.Name.Value {
@@ -162,24 +162,24 @@ func (c *compiler) letsAround(src *source) map[string]*bundle.Expr {
 }
 
 // lintCodes finds descriptors that are written in the bundle instead of a table.
-func (c *compiler) lintCodes(n bundle.Node, lets map[string]*bundle.Expr) {
+func (c *compiler) lintCodes(n bundle.Node) {
 	switch n := n.(type) {
 	case *bundle.Object:
 		for _, p := range n.Properties {
 			if e := bundle.ExprAt(p.Node); e != nil && strings.HasSuffix(p.Name.Value, "Descriptor") && c.trees[e] != nil && c.trees[e].GivesFixedText() {
 				c.lint(e.Pos, "give the vendor's word, and map it in a table", "%s is a fixed code", p.Name.Value)
 			}
-			c.lintCodes(p.Node, lets)
+			c.lintCodes(p.Node)
 		}
 	case *bundle.Array:
 		for _, i := range n.Items {
-			c.lintCodes(i, lets)
+			c.lintCodes(i)
 		}
 	case *bundle.Cond:
-		c.lintCodes(n.Record, lets)
+		c.lintCodes(n.Record)
 	case *bundle.Each:
 		if n.Record != nil {
-			c.lintCodes(n.Record, lets)
+			c.lintCodes(n.Record)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"log/slog"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
@@ -15,8 +16,9 @@ type Execution struct {
 	tenant   *tenant.Tenant // nil: none
 	command  string
 	log      *runLog
-	logger   *slog.Logger // made once, because the target's client keeps it over several stages
-	target   *Target      // nil until it is needed
+	logger   *slog.Logger     // made once, because the target's client keeps it over several stages
+	target   *Target          // nil until it is needed
+	catalog  *catalog.Catalog // of the target; nil until it is needed
 	lock     *durable.Lock
 	prepared *prepared // what transform will run; nil for a run that was opened
 	run      *runs.Run

@@ -63,14 +63,18 @@ func (x *Execution) Connect(ctx context.Context) (*Target, error) {
 	return x.target, err
 }
 
-// Catalog asks what the tenant's target offers and holds.
+// Catalog asks what the tenant's target offers and holds, once for all stages.
 func (x *Execution) Catalog(ctx context.Context) (*catalog.Catalog, error) {
+	if x.catalog != nil {
+		return x.catalog, nil
+	}
 	api, err := x.Connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return catalog.Open(ctx, api.Client, catalog.Options{Identity: api.Identity.String(), ClientID: api.ClientID,
+	x.catalog, err = catalog.Open(ctx, api.Client, catalog.Options{Identity: api.Identity.String(), ClientID: api.ClientID,
 		CacheDir: x.place.stateFile(x.tenant, "cache"), Logger: x.logger})
+	return x.catalog, err
 }
 
 func (x *Execution) openTarget(ctx context.Context) (*Target, error) {

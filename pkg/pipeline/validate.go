@@ -38,15 +38,14 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 			"the run in %s was made for %s, not for %s", r.Path, of, t.Name)
 	}
 	o := validate.Options{Run: r, Workers: x.place.workers(), Now: time.Now, Logger: x.logger}
-	if t != nil {
-		o.CacheDir = x.place.stateFile(t, "cache")
-	}
-	var err error
-	if o.Standard, err = x.place.Standard(r.DataStandard); err != nil {
-		return 0, err
-	}
-	if o.EmbeddedDescriptors, err = schema.StandardDescriptors(x.place.Schemas, r.DataStandard); err != nil {
-		return 0, err
+	if offline {
+		var err error
+		if o.Standard, err = x.place.Standard(r.DataStandard); err != nil {
+			return 0, err
+		}
+		if o.EmbeddedDescriptors, err = schema.StandardDescriptors(x.place.Schemas, r.DataStandard); err != nil {
+			return 0, err
+		}
 	}
 	return x.stage(ctx, runs.Validate, func(ctx context.Context) (runs.Counts, error) {
 		if !offline {
@@ -54,7 +53,7 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 			if err != nil {
 				return nil, err
 			}
-			o.Client, o.Target = api.Client, api.describe()
+			o.Client, o.Catalog, o.Target = api.Client, x.Catalog, api.describe()
 		}
 		p := &validate.Progress{}
 		o.Progress = p

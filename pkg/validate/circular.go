@@ -32,7 +32,7 @@ func (r *resource) judgeDependents(all []dependence) {
 	for _, n := range order.Circular {
 		d := parents[n][0]
 		r.raise(n, runs.Invalid)
-		r.list.add(diag.Problem{Code: diag.ReferenceCycle, Level: diag.LevelOf(diag.ReferenceCycle), StagedLine: int(n), Path: d.path, Message: circle(n, d.parent)})
+		r.list.add(diag.Problem{Code: diag.ReferenceCycle, StagedLine: int(n), Path: d.path, Message: circle(n, d.parent)})
 	}
 	for _, n := range append(slices.Concat(order.Waves...), order.Behind...) { // a parent before its children
 		for _, d := range parents[n] {

@@ -29,7 +29,7 @@ func TestDependents(t *testing.T) {
 		if test.offline {
 			g.catalog = nil
 		}
-		r := &resource{gate: g, judged: judged{name: "objectiveAssessments"}, list: newProblemList("objectiveAssessments")}
+		r := &resource{gate: g, name: "objectiveAssessments", list: newProblemList("objectiveAssessments")}
 		for _, v := range test.verdicts {
 			r.verdicts = append(r.verdicts, runs.Verdict(v))
 		}

@@ -39,14 +39,17 @@ func host(folded string) string {
 	return scheme + "://" + rest
 }
 
+// descriptorKey is a descriptor value of a type: as folded, by its endpoint, or as written, by its type.
+type descriptorKey struct{ of, value string }
+
 // descriptorValues answers which descriptor values there are. What is staged is put in by stage
 // before the records that use it are judged; from then on it is safe for concurrent use.
 type descriptorValues struct {
 	standard *schema.Standard
-	catalog  *catalog.Catalog                   // nil: offline
-	staged   map[string]map[string]*stagedValue // endpoint → folded value
-	hosts    map[string]bool                    // whose values are staged
-	embedded map[string]map[string]bool         // endpoint → folded value, for offline
+	catalog  *catalog.Catalog // nil: offline
+	staged   map[descriptorKey]*stagedValue
+	hosts    map[string]bool        // whose values are staged
+	embedded map[descriptorKey]bool // for offline
 }
 
 // stagedValue is a descriptor that the run brings along.
@@ -57,17 +60,10 @@ type stagedValue struct {
 }
 
 func newDescriptorValues(std *schema.Standard, c *catalog.Catalog, embedded []schema.DescriptorValue) *descriptorValues {
-	v := &descriptorValues{standard: std, catalog: c, staged: map[string]map[string]*stagedValue{}, hosts: map[string]bool{},
-		embedded: map[string]map[string]bool{}}
-	if c != nil {
-		return v
-	}
+	v := &descriptorValues{standard: std, catalog: c, staged: map[descriptorKey]*stagedValue{}, hosts: map[string]bool{},
+		embedded: map[descriptorKey]bool{}}
 	for _, d := range embedded {
-		endpoint := v.endpoint(d.Type)
-		if v.embedded[endpoint] == nil {
-			v.embedded[endpoint] = map[string]bool{}
-		}
-		v.embedded[endpoint][fold(d.Namespace+"#"+d.CodeValue)] = true
+		v.embedded[descriptorKey{v.endpoint(d.Type), fold(d.Namespace + "#" + d.CodeValue)}] = true
 	}
 	return v
 }
@@ -83,23 +79,20 @@ func (v *descriptorValues) endpoint(typ string) string {
 // stage puts in a value that the run brings. If it is there in another spelling, that is returned.
 func (v *descriptorValues) stage(endpoint string, d stagedDescriptor) (other string, twice bool) {
 	text := d.namespace + "#" + d.code
-	values := v.staged[endpoint]
-	if values == nil {
-		values = map[string]*stagedValue{}
-		v.staged[endpoint] = values
-	}
+	key := descriptorKey{endpoint, fold(text)}
 	v.hosts[host(fold(d.namespace))] = true
-	if known := values[fold(text)]; known != nil {
+	if known := v.staged[key]; known != nil {
 		return known.text, known.text != text
 	}
-	values[fold(text)] = &stagedValue{line: d.line, text: text}
+	v.staged[key] = &stagedValue{line: d.line, text: text}
 	return "", false
 }
 
 // find finds out about a value.
 func (v *descriptorValues) find(ctx context.Context, typ, value string) (valueState, error) {
-	endpoint, folded := v.endpoint(typ), fold(value)
-	if staged := v.staged[endpoint][folded]; staged != nil {
+	folded := fold(value)
+	key := descriptorKey{v.endpoint(typ), folded}
+	if staged := v.staged[key]; staged != nil {
 		if staged.valid {
 			return valueKnown, nil
 		}
@@ -107,7 +100,7 @@ func (v *descriptorValues) find(ctx context.Context, typ, value string) (valueSt
 	}
 	if v.catalog == nil {
 		switch {
-		case v.embedded[endpoint][folded]:
+		case v.embedded[key]:
 			return valueKnown, nil
 		case strings.HasPrefix(folded, edfiNamespace) || v.hosts[host(folded)]:
 			return valueUnknown, nil
@@ -146,13 +139,15 @@ func (r *resource) stageDescriptors() {
 	v := r.gate.descriptors
 	for _, d := range r.staged {
 		if other, twice := v.stage(r.name, d); twice {
-			r.list.add(diag.Problem{Code: diag.DescriptorCase, Level: diag.LevelOf(diag.DescriptorCase), StagedLine: d.line, Path: "$.codeValue",
+			r.list.add(diag.Problem{Code: diag.DescriptorCase, StagedLine: d.line, Path: "$.codeValue",
 				Key: "namespace=" + d.namespace + ", codeValue=" + d.code, Value: d.code,
 				Message: fmt.Sprintf("differs from %q only in upper and lower case; targets take both for one value", other)})
 		}
 	}
-	for _, value := range v.staged[r.name] {
-		value.valid = passes(r.verdicts[value.line-1])
+	for key, value := range v.staged {
+		if key.of == r.name {
+			value.valid = passes(r.verdicts[value.line-1])
+		}
 	}
 	r.staged = nil
 }
@@ -173,21 +168,15 @@ func (w *worker) noteStaged() {
 
 // descriptor judges one descriptor value.
 func (w *worker) descriptor(d *schema.DescriptorUse) error {
-	values := w.values[d.Type]
-	state, ok := values[string(d.Value)]
+	state, ok := w.values[descriptorKey{d.Type, string(d.Value)}]
 	if !ok {
 		var err error
 		value := string(d.Value)
 		if state, err = w.r.gate.descriptors.find(w.ctx, d.Type, value); err != nil {
 			return err
 		}
-		if w.known < maxValues {
-			if values == nil {
-				values = map[string]valueState{}
-				w.values[d.Type] = values
-			}
-			values[value] = state
-			w.known++
+		if len(w.values) < maxValues {
+			w.values[descriptorKey{d.Type, value}] = state
 		}
 	}
 	if state == valueKnown {

@@ -45,6 +45,7 @@ func listLimit(l diag.Level) int {
 
 // add lists p, or only counts it when many of its cause are listed already.
 func (l *problemList) add(p diag.Problem) {
+	l.complete(&p)
 	cause := runs.Cause{Code: p.Code, Path: pattern(p.Path)}
 	total := l.totals.Of(cause)
 	total.Seen++
@@ -62,12 +63,20 @@ func (l *problemList) add(p diag.Problem) {
 		l.totals.Leave(total, p)
 		return
 	}
-	p.Resource = l.resource
 	l.problems = append(l.problems, p)
+}
+
+// complete fills in what all problems of the list have.
+func (l *problemList) complete(p *diag.Problem) {
+	p.Resource = l.resource
+	if p.Level == 0 {
+		p.Level = diag.LevelOf(p.Code)
+	}
 }
 
 // leave counts p without listing it.
 func (l *problemList) leave(p diag.Problem) {
+	l.complete(&p)
 	l.totals.Leave(l.totals.Of(runs.Cause{Code: p.Code, Path: pattern(p.Path)}), p)
 }
 
@@ -80,7 +89,8 @@ func (l *problemList) sum(p diag.Problem) {
 	if !ok {
 		i = len(l.problems)
 		l.sums[cause] = i
-		p.Resource, p.Key, p.Value = l.resource, "", ""
+		l.complete(&p)
+		p.Key, p.Value = "", ""
 		l.problems = append(l.problems, p)
 	}
 	l.problems[i].Count++

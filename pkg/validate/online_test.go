@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/sandbox"
@@ -93,6 +95,14 @@ func (a *odsAPI) options(t *testing.T, r *runs.Run, secret string) Options {
 		Standard: std, EmbeddedDescriptors: values, Workers: 2, Now: func() time.Time { return now }}
 }
 
+// online runs the gate against the target of o, with a cache.
+func online(ctx context.Context, o Options, cacheDir string) (*Result, error) {
+	o.Catalog = func(ctx context.Context) (*catalog.Catalog, error) {
+		return catalog.Open(ctx, o.Client, catalog.Options{Identity: o.Target.Identity, ClientID: o.Target.ClientID, CacheDir: cacheDir, Now: o.Now})
+	}
+	return Run(ctx, o)
+}
+
 // stagedForODS fits the sandbox's students, schools and school years but for line 2.
 func stagedForODS() map[string]string {
 	return own(map[string]string{
@@ -112,12 +122,11 @@ func TestOnlineAgainstTheSandbox(t *testing.T) {
 		t.Helper()
 		r := newRun(t, stagedForODS())
 		o := ods.options(t, r, sandbox.Secret)
-		o.CacheDir = cacheDir
 		if change != nil {
 			change(&o)
 		}
 		ods.forget()
-		result, err := Run(t.Context(), o)
+		result, err := online(t.Context(), o, cacheDir)
 		keep(r, result)
 		if err != nil {
 			t.Fatal(err)
@@ -170,7 +179,7 @@ func TestWhatTheClaimSetHides(t *testing.T) {
 	ods := newODS(t, sandbox.Options{Clients: []sandbox.Client{{Key: sandbox.Key, Secret: sandbox.Secret, Namespaces: []string{"uri://other.org"},
 		Deny: []sandbox.Denial{{Resource: "schools"}, {Resource: "gradeLevelDescriptors", Actions: []sandbox.Action{sandbox.Read}}}}}})
 	r := newRun(t, stagedForODS())
-	if _, err := Run(t.Context(), ods.options(t, r, sandbox.Secret)); err != nil {
+	if _, err := online(t.Context(), ods.options(t, r, sandbox.Secret), ""); err != nil {
 		t.Fatal(err)
 	}
 	text, _ := os.ReadFile(r.VerdictFile("studentAssessments"))
@@ -183,7 +192,7 @@ func TestWhatTheClaimSetHides(t *testing.T) {
 func TestAWrongSecretIsFoundBeforeAnything(t *testing.T) {
 	ods := newODS(t, sandbox.Options{})
 	r := newRun(t, map[string]string{"assessments": lines(assessment("A"))})
-	_, err := Run(t.Context(), ods.options(t, r, "not-the-secret"))
+	_, err := online(t.Context(), ods.options(t, r, "not-the-secret"), "")
 	e, ok := diag.AsError(err)
 	if !ok || e.Kind != diag.Refused || e.Code != diag.AuthRefused || strings.Contains(err.Error()+e.Next, "not-the-secret") {
 		t.Errorf("%v", err)
@@ -198,7 +207,7 @@ func TestAnUnreachableTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.Client = client
-	_, err = Run(t.Context(), o)
+	_, err = online(t.Context(), o, "")
 	if e, ok := diag.AsError(err); !ok || e.Kind != diag.CouldNotRun || e.Code != diag.TargetUnreached {
 		t.Errorf("%v", err)
 	}
@@ -208,7 +217,7 @@ func TestARunForAnotherStandardStopsEarly(t *testing.T) {
 	ods := newODS(t, sandbox.Options{})
 	r := newRun(t, stagedForODS())
 	r.DataStandard = "4.0"
-	_, err := Run(t.Context(), ods.options(t, r, sandbox.Secret))
+	_, err := online(t.Context(), ods.options(t, r, sandbox.Secret), "")
 	if e, ok := diag.AsError(err); !ok || e.Kind != diag.Guarded || e.Code != diag.StandardMismatch {
 		t.Errorf("%v", err)
 	}

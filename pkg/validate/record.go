@@ -43,8 +43,7 @@ type worker struct {
 	ctx     context.Context
 	r       *resource
 	rec     schema.Record
-	values  map[string]map[string]valueState // of descriptors, by type and value as written
-	known   int                              // in values
+	values  map[descriptorKey]valueState // by type and value as written
 	batch   *batch
 	line    int
 	key     string // of the record, once a problem asks for it
@@ -57,7 +56,7 @@ type worker struct {
 const maxValues = 1 << 16
 
 func (r *resource) newWorker(ctx context.Context) func(*batch) error {
-	w := &worker{ctx: ctx, r: r, values: map[string]map[string]valueState{}}
+	w := &worker{ctx: ctx, r: r, values: map[descriptorKey]valueState{}}
 	return w.judge
 }
 
@@ -173,8 +172,5 @@ func (w *worker) fill(p diag.Problem) diag.Problem {
 		w.key = w.rec.Key.String()
 	}
 	p.StagedLine, p.Key = w.line, w.key
-	if p.Level == 0 {
-		p.Level = diag.LevelOf(p.Code)
-	}
 	return p
 }

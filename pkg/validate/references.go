@@ -25,7 +25,7 @@ type link struct {
 	path     string            // $.studentObjectiveAssessments[*].objectiveAssessmentReference
 	nested   bool              // inside a collection: many a record
 	self     bool              // the resource itself is among the targets
-	staged   []*judged         // targets that are staged and judged already
+	staged   []*resource       // targets that are staged and judged already
 	referent *catalog.Referent // what it may mean at the target
 
 	lastUnasked uint32 // line last counted by resource.unasked
@@ -206,7 +206,7 @@ func (r *resource) askTarget(ctx context.Context) error {
 			return
 		}
 		if explained++; explained > explainLimit {
-			r.list.leave(diag.Problem{Code: code, Level: diag.LevelOf(code), StagedLine: int(line)})
+			r.list.leave(diag.Problem{Code: code, StagedLine: int(line)})
 			return
 		}
 		if failed == nil {

@@ -13,32 +13,12 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
-// judged is what later resources need of one that is done: its keys and their verdicts.
-type judged struct {
-	name     string
-	keys     keyset.Set // number: line-1
-	verdicts []runs.Verdict
-}
-
-// find is the line with this key and its verdict.
-func (j *judged) find(key keyset.Key) (line int, v runs.Verdict, ok bool) {
-	n, ok := j.keys.Find(key)
-	if !ok {
-		return 0, 0, false
-	}
-	return int(n) + 1, j.verdicts[n], true
-}
-
-// raise makes a line's verdict worse, never better.
-func (j *judged) raise(line uint32, v runs.Verdict) {
-	if severity[v] > severity[j.verdicts[line-1]] {
-		j.verdicts[line-1] = v
-	}
-}
-
-// resource judges one staged file: blocks in parallel, then what needs the whole file.
+// resource judges one staged file: blocks in parallel, then what needs the whole file. Its keys and
+// verdicts are what later resources need of it.
 type resource struct {
-	judged
+	name       string
+	keys       keyset.Set // number: line-1
+	verdicts   []runs.Verdict
 	gate       *gate
 	checker    *schema.Checker
 	descriptor bool
@@ -58,6 +38,22 @@ type resource struct {
 	checked schema.Record
 }
 
+// find is the line with this key and its verdict.
+func (r *resource) find(key keyset.Key) (line int, v runs.Verdict, ok bool) {
+	n, ok := r.keys.Find(key)
+	if !ok {
+		return 0, 0, false
+	}
+	return int(n) + 1, r.verdicts[n], true
+}
+
+// raise makes a line's verdict worse, never better.
+func (r *resource) raise(line uint32, v runs.Verdict) {
+	if severity[v] > severity[r.verdicts[line-1]] {
+		r.verdicts[line-1] = v
+	}
+}
+
 const blockSize = 256 << 10
 
 // stream reads the file once: schema, keys, descriptors, and references to what is staged.
@@ -67,7 +63,7 @@ func (r *resource) stream(ctx context.Context) (err error) {
 	if err != nil {
 		return unreadable(err, path)
 	}
-	defer func() { err = joinClose(err, reader) }()
+	defer func() { err = errors.Join(err, reader.Close()) }()
 	if known, ok := r.gate.run.Staged[r.name]; ok {
 		r.keys.Expect(known.Lines)
 	}
@@ -105,7 +101,7 @@ func (r *resource) finish(ctx context.Context) (err error) {
 	if err != nil {
 		return unreadable(err, r.gate.run.StagedFile(r.name))
 	}
-	defer func() { err = joinClose(err, r.lines) }()
+	defer func() { err = errors.Join(err, r.lines.Close()) }()
 
 	if err := r.judgeDuplicates(); err != nil {
 		return err
@@ -145,9 +141,6 @@ func (r *resource) checkAgain(line uint32) error {
 // problem is a problem of the line that checkAgain read last.
 func (r *resource) problem(line uint32, p diag.Problem) {
 	p.StagedLine, p.Key = int(line), r.checked.Key.String()
-	if p.Level == 0 {
-		p.Level = diag.LevelOf(p.Code)
-	}
 	r.list.add(p)
 }
 

@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -32,13 +31,13 @@ type Options struct {
 	Run *runs.Run // whose transform ended well
 
 	// Client is the target; nil: offline, against Standard and EmbeddedDescriptors.
-	Client *target.Client
-	Target runs.Target // who the target is (Identity, BaseURL, Environment, ClientID); the rest is asked
+	Client  *target.Client
+	Catalog func(context.Context) (*catalog.Catalog, error) // opens what the target offers and holds
+	Target  runs.Target                                     // who the target is (Identity, BaseURL, Environment, ClientID); the rest is asked
 
 	Standard            *schema.Standard
 	EmbeddedDescriptors []schema.DescriptorValue
 
-	CacheDir string           // keeps the target's metadata between runs; "": nothing is kept
 	Workers  int              // 0: one
 	Now      func() time.Time // nil: time.Now
 	Logger   *slog.Logger     // nil: nothing is logged
@@ -71,7 +70,7 @@ type gate struct {
 	catalog     *catalog.Catalog // nil: offline
 	references  *catalog.References
 	namespaces  []string // folded prefixes of those that the credential is for; none: not known
-	judged      map[string]*judged
+	judged      map[string]*resource
 	problems    *runs.Problems
 	counts      *runs.ValidateCounts
 	verdicts    map[string]jsonl.Digest
@@ -104,7 +103,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err := guardStandard(o.Run, about.Standard(), true); err != nil {
 		return nil, err
 	}
-	c, err := catalog.Open(ctx, o.Client, catalog.Options{Identity: o.Target.Identity, ClientID: o.Target.ClientID, CacheDir: o.CacheDir, Now: o.Now, Logger: o.Logger})
+	c, err := o.Catalog(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +140,7 @@ func (o Options) withDefaults() Options {
 
 // run judges the staged files; without a catalog, offline.
 func run(ctx context.Context, o Options, c *catalog.Catalog) (result *Result, err error) {
-	g := &gate{options: o, run: o.Run, standard: o.Standard, catalog: c, references: c.References(), judged: map[string]*judged{},
+	g := &gate{options: o, run: o.Run, standard: o.Standard, catalog: c, references: c.References(), judged: map[string]*resource{},
 		counts: &runs.ValidateCounts{Resources: map[string]runs.Verdicts{}}, verdicts: map[string]jsonl.Digest{}, staged: map[string]string{}}
 	if c != nil {
 		g.standard, g.namespaces, g.counts.Online = c.Standard(), c.Namespaces(), true
@@ -162,7 +161,7 @@ func run(ctx context.Context, o Options, c *catalog.Catalog) (result *Result, er
 	}
 	defer func() {
 		if err != nil {
-			err = joinClose(err, g.problems)
+			err = errors.Join(err, g.problems.Close())
 		}
 	}()
 	for i, name := range known {
@@ -235,7 +234,7 @@ func (g *gate) judge(ctx context.Context, name string, later []string) error {
 	if !ok {
 		return diag.Fail(diag.CouldNotRun, diag.Internal, "", "no check for %s", name)
 	}
-	r := &resource{judged: judged{name: name}, gate: g, checker: checker, descriptor: res.Descriptor != "",
+	r := &resource{name: name, gate: g, checker: checker, descriptor: res.Descriptor != "",
 		links: map[*schema.Reference]*link{}, list: newProblemList(name)}
 	for _, ref := range res.References {
 		r.links[ref] = g.link(res, ref)
@@ -250,7 +249,7 @@ func (g *gate) judge(ctx context.Context, name string, later []string) error {
 		return err
 	}
 	if slices.ContainsFunc(later, func(n string) bool { return g.refersTo(n, name) }) {
-		g.judged[name] = &judged{name, r.keys, r.verdicts}
+		g.judged[name] = &resource{name: name, keys: r.keys, verdicts: r.verdicts} // the rest is not needed any more
 	}
 	g.options.Logger.Debug("judged", "resource", name, "records", len(r.verdicts))
 	return nil
@@ -282,12 +281,4 @@ func (g *gate) link(res *schema.Resource, ref *schema.Reference) *link {
 
 func unwritable(err error, path string) error {
 	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's rights and free space, then validate again", "%s cannot be written", path)
-}
-
-// joinClose closes c and adds its error, if any, to err.
-func joinClose(err error, c io.Closer) error {
-	if e := c.Close(); e != nil {
-		return errors.Join(err, e)
-	}
-	return err
 }

@@ -1,7 +1,9 @@
 package validate
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
@@ -10,27 +12,7 @@ import (
 
 // write gives a resource's verdicts, counts and problems to the run.
 func (g *gate) write(r *resource) error {
-	var c runs.Verdicts
-	text := make([]byte, len(r.verdicts))
-	for i, v := range r.verdicts {
-		text[i] = byte(v)
-		c.Staged++
-		switch v {
-		case runs.Valid:
-			c.Valid++
-		case runs.Marked:
-			c.Valid, c.Marked = c.Valid+1, c.Marked+1
-		case runs.Duplicate:
-			c.Valid, c.Duplicate = c.Valid+1, c.Duplicate+1
-		case runs.Invalid:
-			c.Invalid++
-		case runs.Unchecked:
-			c.Unchecked++
-		}
-	}
-	g.counts.Resources[r.name] = c
-	g.staged[r.name] = r.digest.SHA256
-	if err := g.writeVerdicts(r.name, text); err != nil {
+	if err := g.writeVerdicts(r.name, r.verdicts, r.digest); err != nil {
 		return err
 	}
 	changed, moved := g.changed(r.name, r.digest)
@@ -46,20 +28,38 @@ func (g *gate) write(r *resource) error {
 	return g.listAll(problems)
 }
 
-func (g *gate) writeVerdicts(name string, text []byte) error {
+// writeVerdicts writes and counts the verdicts of a resource; d is the digest of its staged file.
+func (g *gate) writeVerdicts(name string, verdicts []runs.Verdict, d jsonl.Digest) error {
+	var c runs.Verdicts
+	text := make([]byte, len(verdicts))
+	for i, v := range verdicts {
+		text[i] = byte(v)
+		c.Staged++
+		switch v {
+		case runs.Valid:
+			c.Valid++
+		case runs.Marked:
+			c.Valid, c.Marked = c.Valid+1, c.Marked+1
+		case runs.Duplicate:
+			c.Valid, c.Duplicate = c.Valid+1, c.Duplicate+1
+		case runs.Invalid:
+			c.Invalid++
+		case runs.Unchecked:
+			c.Unchecked++
+		}
+	}
+	g.counts.Resources[name], g.staged[name] = c, d.SHA256
 	path := g.run.VerdictFile(name)
 	w, err := jsonl.Create(path)
 	if err != nil {
 		return unwritable(err, path)
 	}
 	if err := w.Write(text, len(text)); err != nil {
-		return unwritable(joinClose(err, w), path)
+		return unwritable(errors.Join(err, w.Close()), path)
 	}
-	d, err := w.Commit()
-	if err != nil {
+	if g.verdicts[name], err = w.Commit(); err != nil {
 		return unwritable(err, path)
 	}
-	g.verdicts[name] = d
 	return nil
 }
 
@@ -78,15 +78,9 @@ func (g *gate) refuse(name string) error {
 	if err != nil {
 		return unreadable(err, g.run.StagedFile(name))
 	}
-	text := make([]byte, d.Lines)
-	for i := range text {
-		text[i] = byte(runs.Invalid)
-	}
-	g.counts.Resources[name] = runs.Verdicts{Staged: d.Lines, Invalid: d.Lines}
-	g.staged[name] = d.SHA256
 	g.options.Progress.BytesRead.Add(d.Bytes)
 	g.options.Progress.Records.Add(d.Lines)
-	if err := g.writeVerdicts(name, text); err != nil {
+	if err := g.writeVerdicts(name, slices.Repeat([]runs.Verdict{runs.Invalid}, int(d.Lines)), d); err != nil {
 		return err
 	}
 	problem := diag.Problem{Code: diag.ResourceUnknown, Resource: name, Count: int(d.Lines),

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"net/url"
 	"slices"
 
-	"github.com/sluice-edfi/sluice/pkg/ordered"
+	"golang.org/x/sync/errgroup"
+
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/target"
 )
@@ -176,20 +176,15 @@ func (q *References) byKeyIsCheaper(ctx context.Context, col *collection, open [
 func (q *References) askEach(ctx context.Context, ask question, open []uint32) (left []uint32, got reply, err error) {
 	found := make([]bool, len(open))
 	replies := make([]reply, len(open))
-	asked := -1
-	next := func() (int, error) {
-		if asked++; asked == len(open) {
-			return 0, io.EOF
-		}
-		return asked, nil
-	}
-	work := func() func(int) error {
-		return func(i int) (err error) {
-			found[i], replies[i], err = q.askOne(ctx, ask, q.lookups[open[i]])
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(workers)
+	for i, n := range open {
+		g.Go(func() (err error) {
+			found[i], replies[i], err = q.askOne(ctx, ask, q.lookups[n])
 			return err
-		}
+		})
 	}
-	if err := ordered.Run(ctx, workers, next, work, func(int) error { return nil }); err != nil {
+	if err := g.Wait(); err != nil {
 		return nil, replyOdd, err
 	}
 	for i, n := range open {

@@ -89,15 +89,12 @@ func (b *breaker) acquire(ctx context.Context) error {
 			}
 			b.waits.tell(0, left, fmt.Sprintf("%s; given up after %s", state, b.maxOutage))
 		}
-		timer := time.NewTimer(left)
 		select {
 		case <-changed:
-		case <-timer.C:
+		case <-time.After(left):
 		case <-ctx.Done():
-			timer.Stop()
 			return ctx.Err()
 		}
-		timer.Stop()
 	}
 }
 

@@ -29,6 +29,9 @@ const (
 // maxRenewals bounds the tokens that one call may use up when tokens die young.
 const maxRenewals = 5
 
+// acceptJSON is what every call asks for.
+const acceptJSON = "application/json"
+
 // beforeReached is how many attempts a host gets that has never answered: a wrong address should
 // not take half a minute to say so.
 const beforeReached = 3
@@ -47,7 +50,6 @@ type call struct {
 	resource    string // for messages
 	body        []byte
 	contentType string
-	accept      string
 	etag        string // If-None-Match
 	anonymous   bool
 	basic       bool  // the token request
@@ -85,7 +87,7 @@ func (a *call) do(ctx context.Context) (*answer, error) {
 	}
 	h := request.Header
 	h["User-Agent"] = []string{c.config.UserAgent}
-	h["Accept"] = []string{a.accept}
+	h["Accept"] = []string{acceptJSON}
 	h["Correlation-Id"] = []string{a.correlationID}
 	if a.contentType != "" {
 		h["Content-Type"] = []string{a.contentType}

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 )
-
-const acceptJSON = "application/json"
 
 // About is what a target says of itself, with its addresses made concrete. An address that the
 // target does not offer is "".
@@ -58,12 +57,10 @@ func (c *Client) Discover(ctx context.Context) (*About, error) {
 	if about := c.about.Load(); about != nil {
 		return about, nil
 	}
-	select {
-	case c.discovering <- struct{}{}:
-		defer func() { <-c.discovering }()
-	case <-ctx.Done():
+	if c.discovering.lock(ctx) != nil {
 		return nil, interruption(ctx, "GET root document")
 	}
+	defer c.discovering.unlock()
 	if about := c.about.Load(); about != nil {
 		return about, nil
 	}
@@ -89,11 +86,11 @@ func (c *Client) rootDocument(ctx context.Context) (*rootDocument, error) {
 	}
 	var failure error
 	for _, address := range addresses {
-		u, err := url.Parse(address)
+		a, err := c.reading("root document", address)
 		if err != nil {
-			return nil, setup("base_url is not an address", "give it as https://host/path")
+			return nil, err
 		}
-		a := &call{client: c, method: http.MethodGet, url: u, resource: "root document", accept: acceptJSON, anonymous: true, most: maxSmall}
+		a.anonymous = true
 		answer, err := a.do(ctx)
 		if err == nil {
 			var root rootDocument
@@ -108,7 +105,7 @@ func (c *Client) rootDocument(ctx context.Context) (*rootDocument, error) {
 		var large *tooLarge
 		if f, ok := AsFailure(err); ok && f.Kind != Transport && f.Kind != Server && f.Kind != TooMany && f.Status < 500 && !errors.As(err, &large) {
 			f.Kind = Setup
-			f.Fix = firstOf(redirectFix(f), c.rootFix())
+			f.Fix = cmp.Or(redirectFix(f), c.rootFix())
 		}
 		if f, ok := AsFailure(err); !ok || f.Status != http.StatusNotFound {
 			break
@@ -137,10 +134,7 @@ func (c *Client) rootFix() string {
 
 // settle turns the root document into addresses that can be used, and refuses what it cannot.
 func (c *Client) settle(root *rootDocument) (*About, error) {
-	urls := make(map[string]string, len(root.URLs))
-	for name, address := range root.URLs {
-		urls[strings.ToLower(name)] = address
-	}
+	urls := lowerCased(root.URLs)
 	a := &About{Version: root.Version, Mode: root.APIMode, missing: map[string]*Failure{}}
 	for _, m := range root.DataModels {
 		if strings.EqualFold(m.Name, "Ed-Fi") {
@@ -188,7 +182,7 @@ func (c *Client) settle(root *rootDocument) (*About, error) {
 	a.OpenAPIURL = data("openApiMetadata", urls["openapimetadata"])
 	a.ChangeQueriesURL = data("changeQueries", urls["changequeries"])
 	a.OAuthURL = oauth("oauth", urls["oauth"])
-	a.TokenInfoURL = oauth("tokenInfo", firstOf(urls["tokeninfo"], urls["oauthtokenintrospection"]))
+	a.TokenInfoURL = oauth("tokenInfo", cmp.Or(urls["tokeninfo"], urls["oauthtokenintrospection"]))
 	if a.TokenInfoURL == "" && (a.missing["tokenInfo"] == nil || c.config.OAuthURL != "") {
 		a.TokenInfoURL = defaultTokenInfoURL(a.OAuthURL)
 	}
@@ -244,6 +238,15 @@ func (c *Client) chooseYear(a *About, urls map[string]string) error {
 	return nil
 }
 
+// reading is a call that reads something small at an address that the target gave; name is for messages.
+func (c *Client) reading(name, address string) (*call, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, setup("the address of the "+name+" cannot be read", "check base_url")
+	}
+	return &call{client: c, method: http.MethodGet, url: u, resource: name, most: maxSmall}, nil
+}
+
 // unreadable is a success that does not hold what it should.
 func (a *call) unreadable(answer *answer) *Failure {
 	f := answerFailure(answer.status, answer.header, nil)
@@ -253,12 +256,10 @@ func (a *call) unreadable(answer *answer) *Failure {
 	return a.finished(f)
 }
 
-// notOffered is a failure to use an address that the target does not have.
-func (c *Client) notOffered(what string, about *About, names ...string) error {
-	for _, name := range names {
-		if f := about.missing[name]; f != nil {
-			return f
-		}
+// notOffered is a failure to use an address, by its name, that the target does not have.
+func (a *About) notOffered(what, name string) error {
+	if f := a.missing[name]; f != nil {
+		return f
 	}
 	return &Failure{Kind: NotFound, Method: http.MethodGet, Resource: what, Detail: "the target does not offer " + what, Err: ErrNotOffered}
 }

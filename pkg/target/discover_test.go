@@ -86,7 +86,10 @@ func TestDiscoverGenerations(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
 			config := tt.config
-			config.BaseURL, config.ClientID, config.ClientSecret = firstOf(tt.base, b), testKey, testSecret
+			config.BaseURL, config.ClientID, config.ClientSecret = tt.base, testKey, testSecret
+			if tt.base == "" {
+				config.BaseURL = b
+			}
 			config.Transport = memory{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if strings.Count(strings.Trim(r.URL.Path, "/"), "/") <= 1 && r.Method == http.MethodGet && !strings.Contains(r.URL.Path, "metadata") {
 					_ = json.NewEncoder(w).Encode(tt.root)

@@ -2,6 +2,7 @@ package target
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -38,10 +39,10 @@ func (c *Client) Documents(ctx context.Context, have ETags) (*Documents, error) 
 		return nil, err
 	}
 	if about.OpenAPIURL == "" {
-		return nil, c.notOffered("OpenAPI metadata", about, "openApiMetadata")
+		return nil, about.notOffered("OpenAPI metadata", "openApiMetadata")
 	}
 	if about.DependenciesURL == "" {
-		return nil, c.notOffered("dependencies", about, "dependencies")
+		return nil, about.notOffered("dependencies", "dependencies")
 	}
 	resources, descriptors, err := c.documentURLs(ctx, about)
 	if err != nil {
@@ -140,18 +141,18 @@ func (c *Client) metadataAddress(about *About, address string) (string, error) {
 
 // document fetches one document without a token.
 func (c *Client) document(ctx context.Context, name, address, etag string) (*Document, *call, error) {
-	u, err := url.Parse(address)
+	a, err := c.reading(name, address)
 	if err != nil {
-		return nil, nil, setup("the address of the "+name+" cannot be read", "check base_url")
+		return nil, nil, err
 	}
-	a := &call{client: c, method: http.MethodGet, url: u, resource: name, accept: acceptJSON, anonymous: true, most: maxDocument, etag: etag}
+	a.anonymous, a.most, a.etag = true, maxDocument, etag
 	answer, err := a.do(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	d := &Document{URL: address, ETag: answer.header.Get("ETag"), Body: answer.body}
 	if answer.status == http.StatusNotModified {
-		d.NotModified, d.Body, d.ETag = true, nil, firstOf(d.ETag, etag)
+		d.NotModified, d.Body, d.ETag = true, nil, cmp.Or(d.ETag, etag)
 	}
 	return d, a, nil
 }

@@ -2,8 +2,10 @@ package target
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -59,7 +61,7 @@ func (f *Failure) read(m map[string]json.RawMessage) bool {
 		f.Title = t
 	}
 	f.Detail = text(m["detail"])
-	f.CorrelationID = firstOf(text(m["correlationid"]), text(m["traceid"]))
+	f.CorrelationID = cmp.Or(text(m["correlationid"]), text(m["traceid"]))
 	f.Fields = fields(m["validationerrors"])
 	f.Messages = sentences(m["errors"])
 	if f.Fields == nil && f.Messages == nil {
@@ -69,7 +71,7 @@ func (f *Failure) read(m map[string]json.RawMessage) bool {
 		f.Fields = fields(m["modelstate"])
 	}
 	if f.Messages == nil && f.Detail == "" {
-		f.Detail = firstOf(text(m["message"]), text(m["error_description"]), text(m["error"]))
+		f.Detail = cmp.Or(text(m["message"]), text(m["error_description"]), text(m["error"]))
 	}
 	// A token endpoint's error code is what tells a wrong secret from a wrong request.
 	if code := text(m["error"]); f.Type == "" && !strings.Contains(code, " ") {
@@ -79,8 +81,8 @@ func (f *Failure) read(m map[string]json.RawMessage) bool {
 }
 
 // lowerCased folds the names, because API generations differ in their case.
-func lowerCased(m map[string]json.RawMessage) map[string]json.RawMessage {
-	folded := make(map[string]json.RawMessage, len(m))
+func lowerCased[V any](m map[string]V) map[string]V {
+	folded := make(map[string]V, len(m))
 	for name, value := range m {
 		folded[strings.ToLower(name)] = value
 	}
@@ -128,15 +130,6 @@ func fields(raw json.RawMessage) map[string][]string {
 	return all
 }
 
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
-
 // correlationOf finds the id under which the target, or what stands before it, logged the call.
 func correlationOf(header http.Header) string {
 	for _, name := range []string{"Correlation-Id", "X-Correlation-Id", "X-Request-Id"} {
@@ -154,47 +147,14 @@ func isPage(body []byte) bool { return len(body) > 0 && body[0] == '<' }
 func excerpt(body []byte) string {
 	body = body[:min(len(body), 64<<10)] // what a page has to say stands before that
 	if isPage(body) {
-		body = withoutTags(body)
+		body = tags.ReplaceAllLiteral(body, []byte{' '})
 	}
 	body = body[:min(len(body), 4*excerptLength)] // room for runs of blanks
 	return plain(string(body), excerptLength)
 }
 
-// withoutTags drops tags, and scripts and styles with what they hold, in one pass over the page.
-func withoutTags(page []byte) []byte {
-	// Only ASCII letters are folded, so that the two stay equally long.
-	lower := bytes.Clone(page)
-	for i, b := range lower {
-		if 'A' <= b && b <= 'Z' {
-			lower[i] = b + 'a' - 'A'
-		}
-	}
-	var out []byte
-	for at := 0; at < len(page); {
-		open := bytes.IndexByte(page[at:], '<')
-		if open < 0 {
-			return append(out, page[at:]...)
-		}
-		out = append(append(out, page[at:at+open]...), ' ')
-		at += open
-		for _, end := range []string{"</script", "</style"} {
-			if bytes.HasPrefix(lower[at+1:], []byte(end[2:])) {
-				// Not found means the page was cut within it: then it is the rest of the page.
-				skip := bytes.Index(lower[at:], []byte(end))
-				if skip < 0 {
-					return out
-				}
-				at += skip
-			}
-		}
-		shut := bytes.IndexByte(page[at:], '>')
-		if shut < 0 {
-			return out
-		}
-		at += shut + 1
-	}
-	return out
-}
+// tags are the tags of a page, scripts and styles with what they hold. What is cut off goes to the end.
+var tags = regexp.MustCompile(`(?is)<(?:script.*?(?:</script|$)|style.*?(?:</style|$))?[^>]*>?`)
 
 // plain makes foreign text fit for one line of a log: no control characters, no runs of blanks,
 // at most limit characters.

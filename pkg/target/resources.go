@@ -1,7 +1,9 @@
 package target
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -94,12 +96,12 @@ func (c *Client) onResource(ctx context.Context, a *call, path string, query url
 }
 
 func (c *Client) complete(ctx context.Context, a *call, path string, u *url.URL) (*Response, error) {
-	a.client, a.resource, a.url, a.accept = c, path, u, acceptJSON
+	a.client, a.resource, a.url = c, path, u
 	answer, err := a.do(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := &Response{Status: answer.status, Attempts: a.attempts, CorrelationID: firstOf(correlationOf(answer.header), a.correlationID)}
+	r := &Response{Status: answer.status, Attempts: a.attempts, CorrelationID: cmp.Or(correlationOf(answer.header), a.correlationID)}
 	if location := answer.header["Location"]; len(location) > 0 {
 		r.ID = location[0][strings.LastIndexByte(location[0], '/')+1:]
 	}
@@ -107,4 +109,34 @@ func (c *Client) complete(ctx context.Context, a *call, path string, u *url.URL)
 		r.Body = answer.body
 	}
 	return r, nil
+}
+
+// NewestChangeVersion asks for the newest change version; it grows with every write. The error is
+// ErrNotOffered where change queries are off.
+func (c *Client) NewestChangeVersion(ctx context.Context) (int64, error) {
+	about, err := c.Discover(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if about.ChangeQueriesURL == "" {
+		return 0, about.notOffered("change queries", "changeQueries")
+	}
+	a, err := c.reading("availableChangeVersions", join(about.ChangeQueriesURL, "availableChangeVersions"))
+	if err != nil {
+		return 0, err
+	}
+	answer, err := a.do(ctx)
+	if err != nil {
+		if f, ok := AsFailure(err); ok && f.Status == http.StatusNotFound {
+			f.Err = ErrNotOffered
+		}
+		return 0, err
+	}
+	var versions struct {
+		Newest int64 `json:"newestChangeVersion"` // names are compared without case: 5.3 writes it with a capital
+	}
+	if json.Unmarshal(answer.body, &versions) != nil {
+		return 0, a.unreadable(answer)
+	}
+	return versions.Newest, nil
 }

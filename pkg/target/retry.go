@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
 )
 
 // RetryPolicy says how often and after which delays a call is repeated. The zero value is
@@ -14,7 +16,6 @@ import (
 type RetryPolicy struct {
 	Max           int           // retries after the first attempt; 0: 5, negative: none
 	First         time.Duration // delay before the first retry; 0: 1 s
-	Factor        float64       // by which each delay exceeds the one before; 0: 2
 	Ceiling       time.Duration // of a delay that we choose; 0: 60 s
 	Jitter        float64       // largest share added at random; 0: 0.1, negative: none
 	MaxRetryAfter time.Duration // of a delay that the target asks for, which ends the call if it is longer; 0: 5 min
@@ -37,9 +38,6 @@ func (p RetryPolicy) withDefaults() RetryPolicy {
 	orDefault(&p.Ceiling, 60*time.Second)
 	orDefault(&p.MaxRetryAfter, 5*time.Minute)
 	orDefault(&p.MaxOutage, 5*time.Minute)
-	if p.Factor < 1 {
-		p.Factor = 2
-	}
 	switch {
 	case p.Jitter == 0:
 		p.Jitter = 0.1
@@ -51,11 +49,7 @@ func (p RetryPolicy) withDefaults() RetryPolicy {
 
 // delay is the wait after the n-th failure, n from 0, without jitter.
 func (p RetryPolicy) delay(n int) time.Duration {
-	d := float64(p.First) * math.Pow(p.Factor, float64(n))
-	if d > float64(p.Ceiling) {
-		return p.Ceiling
-	}
-	return time.Duration(d)
+	return retryablehttp.DefaultBackoff(p.First, p.Ceiling, n, nil)
 }
 
 // jittered lengthens a delay at random, so that workers that failed together do not come back

@@ -7,6 +7,7 @@
 package target
 
 import (
+	"context"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
@@ -128,9 +129,9 @@ func New(config Config) (*Client, error) {
 	entering.Timeout = min(config.Timeout, enteringTimeout)
 	c.entering = &entering
 	c.waits = &waits{host: c.base.Host, hook: config.OnWait, log: c.log}
-	c.pace = newPace(config, c.waits)
+	c.pace = &pace{retry: config.Retry, waits: c.waits, epoch: time.Now()}
 	c.breaker = newBreaker(config.Retry.MaxOutage, c.waits, c.log)
-	c.tokens.lock = newSemaphore()
+	c.tokens.asking = newSemaphore()
 	return c, nil
 }
 
@@ -153,3 +154,15 @@ func (c *Client) nextCorrelationID() string {
 type semaphore chan struct{}
 
 func newSemaphore() semaphore { return make(semaphore, 1) }
+
+// lock takes it, or returns why the context ended.
+func (s semaphore) lock(ctx context.Context) error {
+	select {
+	case s <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s semaphore) unlock() { <-s }

@@ -2,6 +2,7 @@ package target
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,7 +27,7 @@ const (
 // tokens is the one token that all workers share. A target may allow 15 live ones per client, so
 // a new one is asked for only when the one in use is about to expire or was refused.
 type tokens struct {
-	lock       semaphore // held while a token is asked for
+	asking     semaphore // held while a token is asked for
 	current    atomic.Pointer[token]
 	previous   atomic.Pointer[token]   // the one before: requests with it may still be under way
 	unaccepted atomic.Int64            // tokens in a row that were refused and never accepted
@@ -78,28 +79,30 @@ func (t *tokens) accept(used *token) {
 // locks the client out, and each new token would be refused too.
 func (t *tokens) refuse(f *Failure) { t.refused.CompareAndSwap(nil, f) }
 
+// held is the token in use, or why there will be none any more; nil and nil: one must be asked for.
+func (t *tokens) held() (*token, error) {
+	if f := t.refused.Load(); f != nil {
+		again := *f
+		return nil, &again
+	}
+	if held := t.current.Load(); held.usable() {
+		return held, nil
+	}
+	return nil, nil
+}
+
 // token gives the token in use, or asks for one; other callers wait for that one.
 func (c *Client) token(ctx context.Context) (*token, error) {
 	s := &c.tokens
-	if f := s.refused.Load(); f != nil {
-		again := *f
-		return nil, &again
+	if t, err := s.held(); t != nil || err != nil {
+		return t, err
 	}
-	if t := s.current.Load(); t.usable() {
-		return t, nil
+	if err := s.asking.lock(ctx); err != nil {
+		return nil, err
 	}
-	select {
-	case s.lock <- struct{}{}:
-		defer func() { <-s.lock }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if f := s.refused.Load(); f != nil {
-		again := *f
-		return nil, &again
-	}
-	if t := s.current.Load(); t.usable() {
-		return t, nil
+	defer s.asking.unlock()
+	if t, err := s.held(); t != nil || err != nil {
+		return t, err
 	}
 	t, err := c.requestToken(ctx)
 	if err != nil {
@@ -126,7 +129,7 @@ func (c *Client) requestToken(ctx context.Context) (*token, error) {
 		return nil, setup("the token URL is not an address", "set oauth_url")
 	}
 	trip := &tokenTrip{call{client: c, method: http.MethodPost, url: address, resource: tokenResource,
-		contentType: "application/x-www-form-urlencoded", accept: acceptJSON, anonymous: true, basic: true, most: maxSmall}}
+		contentType: "application/x-www-form-urlencoded", anonymous: true, basic: true, most: maxSmall}}
 	config := clientcredentials.Config{
 		ClientID: c.config.ClientID, ClientSecret: c.secret(),
 		TokenURL: about.OAuthURL, AuthStyle: oauth2.AuthStyleInHeader,
@@ -144,7 +147,7 @@ func (c *Client) requestToken(ctx context.Context) (*token, error) {
 		f := answerFailure(http.StatusOK, http.Header{}, nil)
 		var oauth *oauth2.RetrieveError
 		if errors.As(err, &oauth) && oauth.ErrorCode != "" {
-			f.Kind, f.Type, f.Detail = Auth, oauth.ErrorCode, plain(firstOf(oauth.ErrorDescription, oauth.ErrorCode), excerptLength)
+			f.Kind, f.Type, f.Detail = Auth, oauth.ErrorCode, plain(cmp.Or(oauth.ErrorDescription, oauth.ErrorCode), excerptLength)
 			return nil, credentialFailure(trip.call.finished(f))
 		}
 		f.Kind, f.Detail = Odd, "the token endpoint answered, but not with a token"
@@ -228,7 +231,7 @@ func (c *Client) TokenInfo(ctx context.Context) (*TokenInfo, error) {
 	}
 	address, err := url.Parse(about.TokenInfoURL)
 	if err != nil || about.TokenInfoURL == "" {
-		return nil, c.notOffered("token information", about, "tokenInfo")
+		return nil, about.notOffered("token information", "tokenInfo")
 	}
 	var info TokenInfo
 	for again := true; ; again = false {
@@ -238,7 +241,7 @@ func (c *Client) TokenInfo(ctx context.Context) (*TokenInfo, error) {
 		}
 		a := &call{client: c, method: http.MethodPost, url: address, resource: tokenInfoResource,
 			body:        []byte("token=" + url.QueryEscape(t.value)),
-			contentType: "application/x-www-form-urlencoded", accept: acceptJSON, most: maxSmall}
+			contentType: "application/x-www-form-urlencoded", most: maxSmall}
 		answer, err := a.do(ctx)
 		f, failed := AsFailure(err)
 		switch {

@@ -62,7 +62,7 @@ func (c *Checker) check(data []byte, rec *Record, keyOnly bool) {
 	if s.record(c.root) {
 		c.makeKey(rec)
 	} else {
-		s.findAt(diag.RecordJSON, "$", nil, "", "character %d: %s", s.in.Pos+1, s.in.Problem)
+		s.find(diag.RecordJSON, Place{}, nil, "", "character %d: %s", s.in.Pos+1, s.in.Problem)
 	}
 	rec.scratch.text = s.in.Decoded
 }
@@ -235,19 +235,16 @@ func (s *run) requireMembers(p *plan, seen []uint64) {
 			continue
 		}
 		for i := range p.fields {
-			if f := &p.fields[i]; i/64 == w && f.Required && seen[w]&(1<<(i%64)) == 0 {
-				s.missing(p, f)
+			f := &p.fields[i]
+			switch {
+			case i/64 != w || !f.Required || seen[w]&(1<<(i%64)) != 0:
+			case p.ref != nil:
+				s.wrong(f, nil, "", "%s lacks %s, a part of what it points at", p.ref.Path.Leaf(), f.Name)
+			default:
+				s.wrong(f, nil, "", "%s is missing; it is required", f.Name)
 			}
 		}
 	}
-}
-
-func (s *run) missing(p *plan, f *field) {
-	if p.ref != nil {
-		s.wrong(f, nil, "", "%s lacks %s, a part of what it points at", p.ref.Path.Leaf(), f.Name)
-		return
-	}
-	s.wrong(f, nil, "", "%s is missing; it is required", f.Name)
 }
 
 // unknown finds a property that the standard does not have, and skips its value.
@@ -257,15 +254,15 @@ func (s *run) unknown(p *plan, name string) bool {
 	}
 	s.in.Peek()
 	if !p.open && !s.keyOnly {
-		here := s.place(p.path).String() + "." + name
+		here := s.place(p.path.member(name))
 		if serverFields[name] {
-			s.findAt(diag.RecordServerField, here, nil, "", "%s is set by the target alone", name)
+			s.find(diag.RecordServerField, here, nil, "", "%s is set by the target alone", name)
 		} else {
 			known := make([]string, 0, len(p.fields))
 			for i := range p.fields {
 				known = append(known, p.fields[i].Name)
 			}
-			s.findAt(diag.RecordUnknown, here, nil, "", "there is no property %s here%s", name, diag.DidYouMean(name, known))
+			s.find(diag.RecordUnknown, here, nil, "", "there is no property %s here%s", name, diag.DidYouMean(name, known))
 		}
 	}
 	return s.in.Skip()

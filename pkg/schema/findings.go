@@ -15,14 +15,10 @@ func (s *run) wrong(f *field, value []byte, fix, format string, args ...any) {
 }
 
 func (s *run) find(code diag.Code, at Place, value []byte, fix, format string, args ...any) {
-	s.findAt(code, at.String(), value, fix, format, args...)
-}
-
-func (s *run) findAt(code diag.Code, path string, value []byte, fix, format string, args ...any) {
 	if s.keyOnly {
 		return
 	}
-	s.rec.Findings = append(s.rec.Findings, Finding{Code: code, Level: diag.LevelOf(code), Path: path,
+	s.rec.Findings = append(s.rec.Findings, Finding{Code: code, Level: diag.LevelOf(code), Path: at.String(),
 		Value: shorten(value), Message: fmt.Sprintf(format, args...), Fix: fix})
 }
 

@@ -33,7 +33,7 @@ func (s *run) checkEqual(f *field, value []byte) {
 	}
 	if !equalValues(first.value, value, f.Descriptor != "") {
 		s.find(diag.RecordPartsDiffer, s.place(f.path), value, "", "%s is %q, but %s is %q; they must be the same",
-			f.Name, shorten(value), strings.Join(first.place.Path(), "."), shorten(first.value))
+			f.Name, shorten(value), strings.Join(first.place.path.names, "."), shorten(first.value))
 	}
 }
 

@@ -125,11 +125,3 @@ func (p Place) String() string {
 	}
 	return b.String()
 }
-
-// Path is the place in the schema, without item numbers.
-func (p Place) Path() Path {
-	if p.path == nil {
-		return nil
-	}
-	return p.path.names
-}

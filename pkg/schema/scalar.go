@@ -107,50 +107,35 @@ func isDate(v []byte) bool {
 	if len(v) != 10 || v[4] != '-' || v[7] != '-' {
 		return false
 	}
-	year, ok1 := digits(v[:4])
-	month, ok2 := digits(v[5:7])
-	day, ok3 := digits(v[8:])
-	if !ok1 || !ok2 || !ok3 || year == 0 || month < 1 || month > 12 || day < 1 || day > 31 {
-		return false
-	}
-	return day <= 28 || time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Day() == day
+	year, month, day := digits(v[:4]), digits(v[5:7]), digits(v[8:])
+	return year >= 1 && month >= 1 && month <= 12 && day >= 1 &&
+		(day <= 28 || time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Day() == day)
 }
 
-func digits(v []byte) (int, bool) {
+// digits is the number that v writes, or none.
+func digits(v []byte) int {
 	n := 0
 	for _, c := range v {
 		if c < '0' || c > '9' {
-			return 0, false
+			return none
 		}
 		n = n*10 + int(c-'0')
 	}
-	return n, len(v) > 0
+	return n
 }
 
 // isTime reports whether v is a time of day, as in 14:05, 14:05:30 or 14:05:30.25.
 func isTime(v []byte) bool {
-	if len(v) < 5 || v[2] != ':' {
-		return false
+	upTo := func(v []byte, highest int) bool { n := digits(v); return n != none && n <= highest }
+	minutes := len(v) >= 5 && v[2] == ':' && upTo(v[:2], 23) && upTo(v[3:5], 59)
+	if !minutes || len(v) == 5 {
+		return minutes
 	}
-	hour, ok1 := digits(v[:2])
-	minute, ok2 := digits(v[3:5])
-	if !ok1 || !ok2 || hour > 23 || minute > 59 {
-		return false
+	seconds := len(v) >= 8 && v[5] == ':' && upTo(v[6:8], 59)
+	if !seconds || len(v) == 8 {
+		return seconds
 	}
-	if v = v[5:]; len(v) == 0 {
-		return true
-	}
-	if len(v) < 3 || v[0] != ':' {
-		return false
-	}
-	if second, ok := digits(v[1:3]); !ok || second > 59 {
-		return false
-	}
-	if v = v[3:]; len(v) == 0 {
-		return true
-	}
-	_, ok := digits(v[1:])
-	return v[0] == '.' && ok && len(v) <= 10
+	return v[8] == '.' && len(v) >= 10 && len(v) <= 18 && digits(v[9:]) != none
 }
 
 // isDateTime reports whether v is a date, T and a time, and then Z, an offset or nothing, which

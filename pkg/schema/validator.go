@@ -49,11 +49,7 @@ func (s *Standard) Validator(resource string) (*Validator, error) {
 	for name, bits := range map[string]int{"int32": 32, "int64": 64} {
 		c.Formats[name] = func(v any) bool { return fitsInteger(v, bits) }
 	}
-	own, err := jsonschema.CompileString("own.json", `{"properties": {"maxLength": {"type": "integer"}, "minLength": {"type": "integer"}, "x-descriptor": {"type": "string"}}}`)
-	if err != nil {
-		return nil, fmt.Errorf("compile own keywords: %w", err)
-	}
-	c.RegisterExtension("own", own, ownKeywords{})
+	c.RegisterExtension("own", nil, ownKeywords{})
 	name := resource + ".json"
 	if err := c.AddResource(name, bytes.NewReader(layOut(r.schema()))); err != nil {
 		return nil, fmt.Errorf("read schema of %s: %w", resource, err)
@@ -138,10 +134,8 @@ type ownKeywords struct{}
 
 // Compile finds these keywords in a schema.
 func (ownKeywords) Compile(_ jsonschema.CompilerContext, m map[string]any) (jsonschema.ExtSchema, error) {
-	var own ownSchema
-	own.min = keywordNumber(m["minLength"])
-	own.max = keywordNumber(m["maxLength"])
-	own.descriptor = m["x-descriptor"] != nil && m["type"] == "string"
+	own := ownSchema{min: keywordNumber(m["minLength"]), max: keywordNumber(m["maxLength"]),
+		descriptor: m["x-descriptor"] != nil && m["type"] == "string"}
 	if own == (ownSchema{}) {
 		return nil, nil
 	}

@@ -2,6 +2,7 @@ package strictyaml
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -99,13 +100,13 @@ func (c *converter) mapping(t *token.Token, flow bool, values []*ast.MappingValu
 			}
 			if bare {
 				c.problem(key.Pos, "Quote the whole value before it if the comma belongs to it, as in {a: \"f(b, c)\"}.",
-					"%s has no value: in braces a comma ends the value before it", quoted(key.Value))
+					"%s has no value: in braces a comma ends the value before it", strconv.Quote(key.Value))
 			} else {
-				c.null(value, quoted(key.Value), v.Value)
+				c.null(value, strconv.Quote(key.Value), v.Value)
 			}
 		}
 		if at, twice := first[key.Value]; twice {
-			c.problem(key.Pos, "Keep one of them.", "the key %s stands here a second time (first in line %d)", quoted(key.Value), at.Line)
+			c.problem(key.Pos, "Keep one of them.", "the key %s stands here a second time (first in line %d)", strconv.Quote(key.Value), at.Line)
 			continue
 		}
 		first[key.Value] = key.Pos
@@ -148,9 +149,9 @@ func (c *converter) key(n ast.MapKeyNode) *Node {
 		c.problem(pos, "Write one word, or a text in quotes.", "this cannot be a key")
 		return &Node{Kind: Scalar, Pos: pos, Value: strings.TrimSpace(n.String())}
 	case key.Null:
-		c.problem(key.Pos, "Write "+quoted(key.Value)+" if the text is meant.", "the key %s is null for YAML", key.Value)
+		c.problem(key.Pos, "Write "+strconv.Quote(key.Value)+" if the text is meant.", "the key %s is null for YAML", key.Value)
 	case key.Type != Text:
-		c.problem(key.Pos, "Write "+quoted(key.Value)+".", "the key %s is %s for YAML", key.Value, key.Type)
+		c.problem(key.Pos, "Write "+strconv.Quote(key.Value)+".", "the key %s is %s for YAML", key.Value, key.Type)
 	}
 	return key
 }
@@ -166,7 +167,7 @@ func (c *converter) null(n *Node, what string, from ast.Node) {
 	case isImplicit(from):
 		c.problem(n.Pos, "Write a value, or delete it; an empty list is [], an empty map {}.", "%s has no value", what)
 	default:
-		c.problem(n.Pos, "Write "+quoted(n.Value)+" if the text is meant, or delete it.", "%s is null", what)
+		c.problem(n.Pos, "Write "+strconv.Quote(n.Value)+" if the text is meant, or delete it.", "%s is null", what)
 	}
 }
 
@@ -286,7 +287,7 @@ func (c *converter) hash(n *Node, tail string) {
 	}
 	col := n.Pos.Col + runes(n.Value) + gap
 	c.problem(c.pos(n.Pos.Line, col), "Quote the whole text if `#` belongs to it; put two blanks before a comment and one behind its `#`.",
-		"YAML cuts the text %s here, because ` #` begins a comment", quoted(n.Value))
+		"YAML cuts the text %s here, because ` #` begins a comment", strconv.Quote(n.Value))
 }
 
 // forgotten refuses scalars that the parser read and then dropped.
@@ -296,7 +297,7 @@ func (c *converter) forgotten(tokens token.Tokens) {
 		case token.StringType, token.SingleQuoteType, token.DoubleQuoteType,
 			token.NullType, token.BoolType, token.IntegerType, token.FloatType:
 			if !c.seen[t] {
-				c.problem(c.place(t, ""), "Correct the indentation, or quote the whole text.", "%s belongs to nothing", quoted(t.Value))
+				c.problem(c.place(t, ""), "Correct the indentation, or quote the whole text.", "%s belongs to nothing", strconv.Quote(t.Value))
 			}
 		}
 	}

@@ -56,14 +56,10 @@ func (s *source) parse(text string) *Node {
 
 // parseTokens runs the parser; if it panics, that is a syntax error like others.
 func parseTokens(tokens token.Tokens) (file *ast.File, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			file, err = nil, fmt.Errorf("this is no YAML: %v", r)
-		}
-	}()
+	defer recovered(&err)
 	var kept token.Tokens
 	for _, t := range tokens { // comments confuse the parser, and are not needed
-		if t.Type != token.CommentType {
+		if !isComment(t) {
 			kept = append(kept, t)
 		}
 	}
@@ -71,13 +67,17 @@ func parseTokens(tokens token.Tokens) (file *ast.File, err error) {
 }
 
 func tokenize(text string) (tokens token.Tokens, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("this is no YAML: %v", r)
-		}
-	}()
+	defer recovered(&err)
 	return lexer.Tokenize(text), nil
 }
+
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("this is no YAML: %v", r)
+	}
+}
+
+func isComment(t *token.Token) bool { return t.Type == token.CommentType }
 
 // refusals are the features of YAML that are not used here, with what to write instead.
 var refusals = map[token.Type]struct{ message, fix string }{
@@ -115,7 +115,7 @@ func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
 		switch t.Type {
 		case token.TagType:
 			applied++
-			s.problem(pos, fmt.Sprintf("Quote it if the text is meant: %s; in an expression write `not`.", quoted(strings.TrimSpace(t.Value))),
+			s.problem(pos, fmt.Sprintf("Quote it if the text is meant: %q; in an expression write `not`.", strings.TrimSpace(t.Value)),
 				"%s is a tag, and tags are not used here", t.Value)
 		case token.AnchorType, token.AliasType:
 			applied++
@@ -128,7 +128,7 @@ func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
 		case token.SequenceEndType, token.MappingEndType:
 			depth--
 		case token.DocumentHeaderType:
-			if ok && hasContent(tokens[:i]) {
+			if ok && slices.ContainsFunc(tokens[:i], func(t *token.Token) bool { return !isComment(t) }) {
 				s.problem(pos, "Make it two files.", "`---` begins a second document")
 				ok = false
 			}
@@ -151,10 +151,6 @@ func startsLine(tokens token.Tokens, i int) bool {
 		return true
 	}
 	return tokens[i-1].Position.Line < tokens[i].Position.Line && tokens[i].Type != token.CommentType
-}
-
-func hasContent(tokens token.Tokens) bool {
-	return slices.ContainsFunc(tokens, func(t *token.Token) bool { return t.Type != token.CommentType })
 }
 
 // body finds the one document of the file.
@@ -235,20 +231,12 @@ func (s *source) sections(text string) {
 		}
 		start = i
 	}
-	s.dropRepeated()
-}
-
-// dropRepeated leaves one problem for each line: a slip that was seen twice is one.
-func (s *source) dropRepeated() {
-	seen := map[int]bool{}
-	kept := s.problems[:0]
-	for _, p := range s.problems {
-		if !seen[p.Line] {
-			kept = append(kept, p)
-		}
+	seen := map[int]bool{} // lines with a problem: a slip that was seen twice is one
+	s.problems = slices.DeleteFunc(s.problems, func(p diag.Problem) bool {
+		again := seen[p.Line]
 		seen[p.Line] = true
-	}
-	s.problems = kept
+		return again
+	})
 }
 
 // topKey matches a line with a key of the top-level map.

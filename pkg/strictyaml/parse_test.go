@@ -209,10 +209,17 @@ func TestCodeOfTheFamily(t *testing.T) {
 	}
 }
 
-func TestSourceLine(t *testing.T) {
+// sourceLine is the snippet of a problem in a line of src.
+func sourceLine(src []byte, line int) string {
+	list := diag.List{{File: "f", Line: line}}
+	Snippets(list, "f", src)
+	return list[0].Snippet
+}
+
+func TestSnippets(t *testing.T) {
 	src := []byte("\ufeffa\r\nb\n\nd")
 	for line, want := range map[int]string{1: "a", 2: "b", 3: "", 4: "d", 5: ""} {
-		if got := SourceLine(src, line); got != want {
+		if got := sourceLine(src, line); got != want {
 			t.Errorf("line %d: %q", line, got)
 		}
 	}
@@ -256,7 +263,7 @@ func FuzzParse(f *testing.F) {
 		}
 		var check func(n *Node)
 		check = func(n *Node) {
-			line := []rune(SourceLine(src, n.Pos.Line))
+			line := []rune(sourceLine(src, n.Pos.Line))
 			begin := map[Style]string{Plain: n.Value, Single: "'", Double: `"`, Literal: "|"}[n.Style]
 			if n.Kind == Scalar && (n.Pos.Col < 1 || n.Pos.Col > len(line)+1 || !strings.HasPrefix(string(line[n.Pos.Col-1:]), begin)) {
 				t.Fatalf("%q is not at %v in\n%s", n.Value, n.Pos, src)

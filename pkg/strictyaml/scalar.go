@@ -2,7 +2,6 @@ package strictyaml
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -110,6 +109,5 @@ func hexEscape(s string) (rune, int) {
 
 // straight reports whether the columns simply follow each other, so that they need not be kept.
 func straight(columns []int) bool {
-	return !slices.ContainsFunc(columns, func(c int) bool { return c < columns[0] }) &&
-		(len(columns) == 0 || columns[len(columns)-1] == columns[0]+len(columns)-1)
+	return len(columns) == 0 || columns[len(columns)-1] == columns[0]+len(columns)-1
 }

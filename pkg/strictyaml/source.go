@@ -2,7 +2,6 @@ package strictyaml
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -25,31 +24,14 @@ const maxListed = 200
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// SourceLine returns a line of src, counted from 1 and without its end, for snippets.
-func SourceLine(src []byte, line int) string {
-	lines := sourceLines(src)
-	if line < 1 || line > len(lines) {
-		return ""
-	}
-	return lines[line-1]
-}
-
 // Snippets fills in the source line of each problem of file that has none.
 func Snippets(list diag.List, file string, src []byte) {
-	lines := sourceLines(src)
+	lines := strings.Split(strings.ToValidUTF8(string(bytes.TrimPrefix(src, byteOrderMark)), "\uFFFD"), "\n")
 	for i, p := range list {
 		if p.Snippet == "" && p.File == file && p.Line >= 1 && p.Line <= len(lines) {
-			list[i].Snippet = lines[p.Line-1]
+			list[i].Snippet = strings.TrimRight(lines[p.Line-1], "\r")
 		}
 	}
-}
-
-func sourceLines(src []byte) []string {
-	lines := strings.Split(strings.ToValidUTF8(string(bytes.TrimPrefix(src, byteOrderMark)), "\uFFFD"), "\n")
-	for i, l := range lines {
-		lines[i] = strings.TrimRight(l, "\r")
-	}
-	return lines
 }
 
 // source is the text of one document while it is parsed.
@@ -172,7 +154,7 @@ func (s *source) checkLine(n int, l string) bool {
 		return false
 	}
 	if (strings.HasPrefix(l, "---") || strings.HasPrefix(l, "...")) && len(l) > 3 && l[3] != ' ' {
-		s.problem(s.pos(n, 1), "Quote the text.", "%s begins a document", quoted(l[:3]))
+		s.problem(s.pos(n, 1), "Quote the text.", "%q begins a document", l[:3])
 		return false
 	}
 	indent := l[:len(l)-len(strings.TrimLeft(l, " \t"))]
@@ -182,6 +164,3 @@ func (s *source) checkLine(n int, l string) bool {
 	}
 	return true
 }
-
-// quoted is a text in double quotes, with its escapes.
-func quoted(s string) string { return fmt.Sprintf("%q", s) }

@@ -40,7 +40,7 @@ func Load(path string) (*Config, error) {
 	}
 	if len(r.problems) > 0 {
 		r.problems.Sort()
-		guardSecrets(r.problems, src)
+		guardSecrets(r.problems, path, src)
 		return nil, &diag.Error{Kind: diag.Usage, Code: diag.ConfigKey, Message: path + " is not valid", Problems: r.problems,
 			Next: "correct the lines named; examples/sluice.yaml shows every key"}
 	}
@@ -54,13 +54,14 @@ var (
 )
 
 // guardSecrets: a line of this file may hold a secret, so lines are named and never shown.
-func guardSecrets(problems diag.List, src []byte) {
+func guardSecrets(problems diag.List, path string, src []byte) {
+	strictyaml.Snippets(problems, path, src)
 	for i := range problems {
 		p := &problems[i]
-		p.Snippet = ""
-		if secretive.MatchString(strictyaml.SourceLine(src, p.Line)) {
+		if secretive.MatchString(p.Snippet) {
 			p.Message, p.Fix = quotedText.ReplaceAllString(p.Message, "“…”"), quotedText.ReplaceAllString(p.Fix, "“…”")
 		}
+		p.Snippet = ""
 	}
 }
 

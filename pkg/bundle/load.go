@@ -288,7 +288,7 @@ func (l *loader) expr(n *strictyaml.Node, what string) *Expr {
 		l.bad(n.Pos, diag.BundleExpression, `Write an expression; if it holds a comma, a colon or braces, quote it.`, "%s must be an expression, and is %s", what, n.Kind)
 		return &Expr{Pos: n.Pos}
 	}
-	e := &Expr{Source: n.Value, Pos: n.TextPos(), Block: n.Style == strictyaml.Literal, columns: n.Columns()}
+	e := &Expr{Source: n.Value, Pos: n.TextPos, Block: n.Style == strictyaml.Literal, columns: n.Columns}
 	if strings.TrimSpace(e.Source) == "" {
 		l.bad(n.Pos, diag.BundleExpression, `An empty text is '""'.`, "%s: the expression is empty", what)
 	}

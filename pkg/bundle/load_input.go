@@ -249,30 +249,30 @@ func (l *loader) expect(n *strictyaml.Node, what string) []*Expect {
 
 // scores is tables.s, {table, on}, or a list of these.
 func (l *loader) scores(n *strictyaml.Node, what string) []*ScoreUse {
-	if n.Null {
-		return nil
-	}
+	items := []*strictyaml.Node{n}
 	if n.Kind == strictyaml.List {
-		var all []*ScoreUse
-		for _, item := range n.Items {
-			if item.Kind == strictyaml.List {
-				l.bad(item.Pos, diag.BundleValue, "", "%s: a list in a list", what)
-				continue
-			}
-			all = append(all, l.scores(item, what)...)
+		items = n.Items
+	}
+	var all []*ScoreUse
+	for _, item := range items {
+		use := &ScoreUse{Pos: item.Pos}
+		switch {
+		case item.Null:
+			continue
+		case item.Kind == strictyaml.List:
+			l.bad(item.Pos, diag.BundleValue, "", "%s: a list in a list", what)
+			continue
+		case item.Kind == strictyaml.Scalar:
+			use.Table = l.table(item, what)
+		default:
+			l.keys(item, what, map[string]func(*strictyaml.Node){
+				"table": func(n *strictyaml.Node) { use.Table = l.table(n, what+": table") },
+				"on":    func(n *strictyaml.Node) { on := l.reference(n, what+": on"); use.On = &on },
+			}, "table")
 		}
-		return all
+		all = append(all, use)
 	}
-	use := &ScoreUse{Pos: n.Pos}
-	if n.Kind == strictyaml.Scalar {
-		use.Table = l.table(n, what)
-		return []*ScoreUse{use}
-	}
-	l.keys(n, what, map[string]func(*strictyaml.Node){
-		"table": func(n *strictyaml.Node) { use.Table = l.table(n, what+": table") },
-		"on":    func(n *strictyaml.Node) { on := l.reference(n, what+": on"); use.On = &on },
-	}, "table")
-	return []*ScoreUse{use}
+	return all
 }
 
 func (l *loader) lists(n *strictyaml.Node) []*List {

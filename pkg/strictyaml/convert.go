@@ -139,12 +139,9 @@ func (c *converter) colon(key *Node) {
 
 // key converts a key, which must be text without any doubt.
 func (c *converter) key(n ast.MapKeyNode) *Node {
-	var key *Node
-	if k, ok := n.(ast.Node); ok {
-		key = c.node(k)
-	}
+	key := c.node(n)
 	switch {
-	case key == nil || key.Kind != Scalar || key.Style == Literal:
+	case key.Kind != Scalar || key.Style == Literal:
 		pos := c.place(n.GetToken(), "")
 		c.problem(pos, "Write one word, or a text in quotes.", "this cannot be a key")
 		return &Node{Kind: Scalar, Pos: pos, Value: strings.TrimSpace(n.String())}
@@ -162,21 +159,15 @@ func isImplicit(n ast.Node) bool {
 
 // null refuses a value that is absent or null.
 func (c *converter) null(n *Node, what string, from ast.Node) {
-	switch {
-	case isRefused(from): // said already
-	case isImplicit(from):
+	switch from.(type) {
+	case *ast.TagNode, *ast.AnchorNode, *ast.AliasNode: // said already
+		return
+	}
+	if isImplicit(from) {
 		c.problem(n.Pos, "Write a value, or delete it; an empty list is [], an empty map {}.", "%s has no value", what)
-	default:
-		c.problem(n.Pos, "Write "+strconv.Quote(n.Value)+" if the text is meant, or delete it.", "%s is null", what)
+		return
 	}
-}
-
-func isRefused(n ast.Node) bool {
-	switch n.(type) {
-	case *ast.TagNode, *ast.AnchorNode, *ast.AliasNode:
-		return true
-	}
-	return false
+	c.problem(n.Pos, "Write "+strconv.Quote(n.Value)+" if the text is meant, or delete it.", "%s is null", what)
 }
 
 // block converts a `|` text. Its lines stay lines, so that positions are kept: line n of the text is
@@ -186,7 +177,7 @@ func (c *converter) block(n *ast.LiteralNode) *Node {
 		c.see(n.Value)
 	}
 	pos := c.place(n.Start, n.Start.Value)
-	node := &Node{Kind: Scalar, Style: Literal, Pos: pos, text: c.pos(pos.Line+1, 1)}
+	node := &Node{Kind: Scalar, Style: Literal, Pos: pos, TextPos: c.pos(pos.Line+1, 1)}
 	if n.Value == nil {
 		return node
 	}
@@ -199,7 +190,7 @@ func (c *converter) block(n *ast.LiteralNode) *Node {
 		written := c.line(pos.Line + 1 + i)
 		if indent == "" && strings.TrimSpace(l) != "" && strings.HasSuffix(written, l) {
 			indent = strings.TrimSuffix(written, l)
-			node.text.Col = runes(indent) + 1
+			node.TextPos.Col = runes(indent) + 1
 		}
 		if indent == "" {
 			blanks = max(blanks, len(written))
@@ -232,7 +223,7 @@ func (c *converter) scalar(n ast.Node) *Node {
 
 func (c *converter) quotedScalar(t *token.Token, style Style, quote string) *Node {
 	pos := c.place(t, quote)
-	node := &Node{Kind: Scalar, Style: style, Pos: pos, Value: t.Value, text: c.pos(pos.Line, pos.Col+1)}
+	node := &Node{Kind: Scalar, Style: style, Pos: pos, Value: t.Value, TextPos: c.pos(pos.Line, pos.Col+1)}
 	written, ok := scanQuoted(c.at(pos.Line, pos.Col), pos.Col)
 	if ok {
 		c.found(pos.Line, pos.Col, c.at(pos.Line, pos.Col)[:written.length])
@@ -243,7 +234,7 @@ func (c *converter) quotedScalar(t *token.Token, style Style, quote string) *Nod
 	case written.value != t.Value:
 		c.problem(pos, "Write the character itself instead of an escape, or use a `|` block.", "this quoted text can be read in two ways")
 	case !straight(written.columns):
-		node.columns = written.columns
+		node.Columns = written.columns
 	}
 	return node
 }
@@ -259,7 +250,7 @@ func (c *converter) plain(t *token.Token) *Node {
 		firstLine = t.Value
 	}
 	pos := c.place(t, firstLine)
-	node := &Node{Kind: Scalar, Pos: pos, Value: t.Value, text: pos}
+	node := &Node{Kind: Scalar, Pos: pos, Value: t.Value, TextPos: pos}
 	node.Type, node.Null = typeOf(t.Value)
 	switch tail, ok := strings.CutPrefix(c.at(pos.Line, pos.Col), t.Value); {
 	case several:

@@ -67,11 +67,11 @@ type Node struct {
 	Type  Type
 	Null  bool // it has no value, which Parse has reported
 
+	TextPos diag.Pos // of the first character of Value: after the quote, or on the first line of a block
+	Columns []int    // of a quoted Value in which escapes shift characters: the source column of each; else nil
+
 	Pairs []Pair  // of maps, in the order written; no key occurs twice
 	Items []*Node // of lists
-
-	text    diag.Pos // of the first character of Value
-	columns []int    // of quoted scalars in which escapes shift characters: the source column of each
 }
 
 // Pair is a key of a map with its value.
@@ -92,14 +92,6 @@ func (n *Node) Get(key string) (*Node, bool) {
 	}
 	return nil, false
 }
-
-// TextPos is the position of the first character of a scalar's Value: after the quote, or on the
-// first line of a block.
-func (n *Node) TextPos() diag.Pos { return n.text }
-
-// Columns gives the source column of each character of a quoted Value in which escapes shift them; it
-// is nil where the characters follow each other from TextPos on.
-func (n *Node) Columns() []int { return n.columns }
 
 // IsText reports whether the scalar is text without any doubt: quoted, a block, or a plain word that
 // YAML does not take for a number, boolean or null.

@@ -157,7 +157,7 @@ func TestPositions(t *testing.T) {
 	walk = func(n *Node) {
 		line := fmt.Sprintf("%s %d:%d", n.Kind, n.Pos.Line, n.Pos.Col)
 		if n.Kind == Scalar {
-			line += fmt.Sprintf(" %q text %d:%d %v", n.Value, n.TextPos().Line, n.TextPos().Col, n.Columns())
+			line += fmt.Sprintf(" %q text %d:%d %v", n.Value, n.TextPos.Line, n.TextPos.Col, n.Columns)
 		}
 		got = append(got, line)
 		for _, p := range n.Pairs {

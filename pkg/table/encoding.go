@@ -82,9 +82,7 @@ func decode(name string, r io.Reader, declared string) (io.Reader, string, error
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
 		e, canonical, skip = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), "utf-16be", 2
 	}
-	if _, err := in.Discard(skip); err != nil {
-		return nil, "", diag.FailWith(err, diag.CouldNotRun, diag.ConfigFile, "", "reading %s", name)
-	}
+	_, _ = in.Discard(skip) // which were peeked at
 	if e == nil {
 		return in, canonical, nil
 	}

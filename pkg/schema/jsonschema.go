@@ -66,14 +66,11 @@ var kindKeywords = [...][2]string{
 	KindObject: {"object"}, KindArray: {"array"},
 }
 
-const (
-	int32Format = "int32"
-	int64Format = "int64"
-)
+const int32Format = "int32" // of an integer; else it has 64 bits
 
 func (r *Resource) schema() *resourceSchema {
 	out := &resourceSchema{Dialect: jsonSchemaDialect, Title: r.Name, Descriptor: r.Descriptor, KeyUpdates: r.KeyUpdates,
-		Key: [][]string{}, valueSchema: r.Root.schema()}
+		Key: [][]string{}, valueSchema: *r.Root.schema()}
 	if r.Segment != coreSegment {
 		out.Segment = r.Segment
 	}
@@ -86,8 +83,8 @@ func (r *Resource) schema() *resourceSchema {
 	return out
 }
 
-func (o *Object) schema() valueSchema {
-	out := valueSchema{Type: kindKeywords[KindObject][0], Properties: make(map[string]*valueSchema, len(o.Properties))}
+func (o *Object) schema() *valueSchema {
+	out := &valueSchema{Type: kindKeywords[KindObject][0], Properties: make(map[string]*valueSchema, len(o.Properties))}
 	if ref := o.Reference; ref != nil {
 		out.Abstract, out.Targets, out.Identity, out.TargetKey = ref.Abstract, ref.Targets, ref.Identity, map[string]string{}
 		for _, k := range ref.Keys {
@@ -108,19 +105,17 @@ func (o *Object) schema() valueSchema {
 
 func (p *Property) schema() *valueSchema {
 	if p.Kind == KindObject {
-		out := p.Object.schema()
-		return &out
+		return p.Object.schema()
 	}
 	out := &valueSchema{Type: kindKeywords[p.Kind][0], Format: kindKeywords[p.Kind][1], Descriptor: p.Descriptor,
 		MinLength: p.MinLength, MaxLength: p.MaxLength, Minimum: p.Minimum, Maximum: p.Maximum, Unique: joinPaths(p.ItemKey)}
 	switch {
 	case p.Kind == KindInteger && p.Int64:
-		out.Format = int64Format
+		out.Format = "int64"
 	case p.Kind == KindInteger:
 		out.Format = int32Format
 	case p.Kind == KindArray && p.Object != nil:
-		items := p.Object.schema()
-		out.Items = &items
+		out.Items = p.Object.schema()
 		if p.Required {
 			out.MinItems = 1
 		}

@@ -30,7 +30,8 @@ type document struct {
 }
 
 type pathItem struct {
-	Get, Post, Put *operation
+	Get, Put operation
+	Post     *operation
 }
 
 type operation struct {
@@ -133,9 +134,13 @@ func (r *reader) read(text []byte, descriptors bool) error {
 		if len(parts) != 2 || item.Post == nil {
 			continue
 		}
-		raw := newRawResource(parts[0], parts[1], item)
-		if put := doc.Paths[path+"/{id}"].Put; put != nil {
-			raw.KeyUpdates = put.Updatable
+		schema := item.Post.body()
+		raw := &rawResource{Resource: &Resource{Segment: parts[0], Name: parts[1], KeyUpdates: doc.Paths[path+"/{id}"].Put.Updatable},
+			schema: schema, entity: entityOf(schema), params: map[string]bool{}}
+		for _, p := range item.Get.Parameters {
+			if p.Name != "" {
+				raw.params[p.Name] = p.Identity
+			}
 		}
 		if descriptors || strings.HasSuffix(raw.Name, "Descriptors") {
 			raw.Descriptor = upperFirst(strings.TrimSuffix(raw.Name, "s"))
@@ -145,20 +150,6 @@ func (r *reader) read(text []byte, descriptors bool) error {
 		}
 	}
 	return nil
-}
-
-func newRawResource(segment, endpoint string, item pathItem) *rawResource {
-	schema := item.Post.body()
-	raw := &rawResource{Resource: &Resource{Name: endpoint, Segment: segment}, schema: schema, entity: entityOf(schema),
-		params: map[string]bool{}}
-	if item.Get != nil {
-		for _, p := range item.Get.Parameters {
-			if p.Name != "" {
-				raw.params[p.Name] = p.Identity
-			}
-		}
-	}
-	return raw
 }
 
 // body is the schema name of what a POST takes.

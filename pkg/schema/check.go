@@ -326,17 +326,12 @@ func (s *run) wrongKind(f *field, c byte) bool {
 
 // kindOf says what a value is by its first character.
 func kindOf(c byte) string {
-	switch c {
-	case '{':
-		return KindObject.String()
-	case '[':
-		return KindArray.String()
-	case '"':
-		return KindString.String()
-	case 't', 'f':
-		return KindBoolean.String()
-	case 'n':
+	if c == 'n' {
 		return "null"
 	}
-	return KindNumber.String()
+	kind, ok := map[byte]Kind{'{': KindObject, '[': KindArray, '"': KindString, 't': KindBoolean, 'f': KindBoolean}[c]
+	if !ok {
+		kind = KindNumber
+	}
+	return kind.String()
 }

@@ -109,7 +109,11 @@ func (s *run) compareItem(f *field, hashes *hashSet, first, number int) {
 		if other.hash != h || !equalKeys(values, sc.values[other.values:other.values+n], f.plan.keyFold) {
 			continue
 		}
-		s.find(diag.RecordItemTwice, s.place(f.plan.path), bytes.Join(valuesOf(values), []byte(", ")), "",
+		var shown [][]byte
+		for _, v := range values {
+			shown = append(shown, v.value)
+		}
+		s.find(diag.RecordItemTwice, s.place(f.plan.path), bytes.Join(shown, []byte(", ")), "",
 			"item %d of %s has the same %s as item %d", number+1, f.Name, f.plan.keyNames, other.number+1)
 		return
 	}
@@ -127,14 +131,6 @@ func (h *hashSet) suspects(hash uint64, items []item) []item {
 		return nil
 	}
 	return items
-}
-
-func valuesOf(parts []itemPart) [][]byte {
-	out := make([][]byte, len(parts))
-	for i, p := range parts {
-		out[i] = p.value
-	}
-	return out
 }
 
 func equalKeys(a, b []itemPart, fold []bool) bool {

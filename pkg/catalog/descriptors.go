@@ -28,9 +28,7 @@ func (c *Catalog) Descriptor(ctx context.Context, typ, value string) (Answer, er
 	defer c.mu.Unlock()
 	all := c.descriptors[res.Name]
 	if all == nil {
-		if all = c.cachedValues(res); all == nil {
-			all = &values{known: map[string]bool{}}
-		}
+		all = c.cachedValues(res)
 		c.descriptors[res.Name] = all
 	}
 	if !all.known[value] && !all.fresh {
@@ -49,14 +47,14 @@ func (c *Catalog) Descriptor(ctx context.Context, typ, value string) (Answer, er
 
 func valuesFile(res *schema.Resource) string { return "descriptors-" + res.Name + ".json" }
 
-// cachedValues are the values of a type as the cache knows them, up to its age; nil: not at all.
+// cachedValues are the values of a type as the cache knows them, up to its age.
 func (c *Catalog) cachedValues(res *schema.Resource) *values {
+	all := &values{known: map[string]bool{}}
 	kept, ok := c.cache.read(valuesFile(res))
 	var list []string
 	if !ok || !kept.fresh || json.Unmarshal(kept.body, &list) != nil {
-		return nil
+		return all
 	}
-	all := &values{known: make(map[string]bool, len(list))}
 	for _, v := range list {
 		all.known[v] = true
 	}

@@ -104,22 +104,31 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// loadPairs reads a table of names and values.
-func loadPairs(ctx context.Context, q querier, table string) (map[string]string, error) {
-	rows, err := q.QueryContext(ctx, "SELECT name, value FROM "+table)
+// eachRow calls yield for each row that a query gives.
+func eachRow(ctx context.Context, q querier, yield func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer rows.Close()
-	values := map[string]string{}
 	for rows.Next() {
-		var name, value string
-		if err := rows.Scan(&name, &value); err != nil {
-			return nil, err
+		if err := yield(rows); err != nil {
+			return err
 		}
-		values[name] = value
 	}
-	return values, rows.Err()
+	return rows.Err()
+}
+
+// loadPairs reads a table of names and values.
+func loadPairs(ctx context.Context, q querier, table string) (map[string]string, error) {
+	values := map[string]string{}
+	err := eachRow(ctx, q, func(row *sql.Rows) error {
+		var name, value string
+		err := row.Scan(&name, &value)
+		values[name] = value
+		return err
+	}, "SELECT name, value FROM "+table)
+	return values, err
 }
 
 // storePairs writes names and values over those of the same names.

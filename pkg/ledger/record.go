@@ -55,7 +55,7 @@ func (l *Ledger) Record(ctx context.Context, run Run, rows []Row) error {
 
 // put writes rows in a transaction.
 func (l *Ledger) put(ctx context.Context, tx *sql.Tx, run Run, rows []Row) error {
-	runNo, err := runNumber(ctx, tx, run)
+	runNo, err := number(ctx, tx, "INSERT INTO run (id, bundle, version) VALUES (?, ?, ?)", "SELECT no FROM run WHERE id = ?", run.ID, run.Bundle, run.Version)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (l *Ledger) put(ctx context.Context, tx *sql.Tx, run Run, rows []Row) error
 		r := &rows[i]
 		no, ok := resources[r.Resource]
 		if !ok {
-			if no, err = resourceNumber(ctx, tx, r.Resource); err != nil {
+			if no, err = number(ctx, tx, "INSERT INTO resource (name) VALUES (?)", "SELECT no FROM resource WHERE name = ?", r.Resource); err != nil {
 				return err
 			}
 			resources[r.Resource] = no
@@ -122,22 +122,12 @@ func (l *Ledger) putOrdered(ctx context.Context, tx *sql.Tx, order []position, r
 	return nil
 }
 
-// runNumber finds or makes the number that stands for a run.
-func runNumber(ctx context.Context, tx *sql.Tx, run Run) (no int64, err error) {
-	if _, err := tx.ExecContext(ctx, "INSERT INTO run (id, bundle, version) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-		run.ID, run.Bundle, run.Version); err != nil {
+// number finds or makes the number that stands for a row of a table; the first of the values tells rows apart.
+func number(ctx context.Context, tx *sql.Tx, insert, find string, values ...any) (no int64, err error) {
+	if _, err := tx.ExecContext(ctx, insert+" ON CONFLICT DO NOTHING", values...); err != nil {
 		return 0, err
 	}
-	err = tx.QueryRowContext(ctx, "SELECT no FROM run WHERE id = ?", run.ID).Scan(&no)
-	return no, err
-}
-
-// resourceNumber finds or makes the number that stands for a resource.
-func resourceNumber(ctx context.Context, tx *sql.Tx, name string) (no int64, err error) {
-	if _, err := tx.ExecContext(ctx, "INSERT INTO resource (name) VALUES (?) ON CONFLICT DO NOTHING", name); err != nil {
-		return 0, err
-	}
-	err = tx.QueryRowContext(ctx, "SELECT no FROM resource WHERE name = ?", name).Scan(&no)
+	err = tx.QueryRowContext(ctx, find, values[0]).Scan(&no)
 	return no, err
 }
 

@@ -44,6 +44,16 @@ type KeyValue struct {
 // String writes the key for people: assessmentIdentifier=X, namespace=Y.
 func (k Key) String() string { return keyText(k.Parts) }
 
+// Part is the value of a part by its name; nil if the key has none of that name.
+func (k Key) Part(name string) []byte {
+	for _, p := range k.Parts {
+		if p.Name == name {
+			return p.Value
+		}
+	}
+	return nil
+}
+
 func keyText(parts []KeyValue) string {
 	var b strings.Builder
 	for i, p := range parts {

@@ -1,6 +1,7 @@
 package send
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -38,16 +39,7 @@ func (r *refused) add(res *schema.Resource, key *schema.Key) {
 
 // descriptorOf is how other records write a descriptor record: namespace#codeValue.
 func descriptorOf(key *schema.Key) []byte {
-	var namespace, code []byte
-	for _, p := range key.Parts {
-		switch p.Name {
-		case "namespace":
-			namespace = p.Value
-		case "codeValue":
-			code = p.Value
-		}
-	}
-	return append(append(append([]byte{}, namespace...), '#'), code...)
+	return slices.Concat(key.Part("namespace"), []byte{'#'}, key.Part("codeValue"))
 }
 
 func descriptorKey(endpoint string, value []byte) string {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -61,39 +62,30 @@ func (s *staged) next(b *block) error {
 	return nil
 }
 
-func (s *staged) close() error { return errors.Join(s.reader.Close(), s.origins.close()) }
+func (s *staged) close() error { return errors.Join(s.reader.Close(), s.origins.file.Close()) }
 
 // origins reads staged/<resource>.origin line by line.
 type origins struct {
-	file *os.File // nil: there is none
+	file io.ReadCloser
 	scan *bufio.Scanner
 }
 
 func openOrigins(path string) (*origins, error) {
-	f, err := os.Open(path)
+	var file io.ReadCloser
+	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &origins{}, nil
+		file, err = io.NopCloser(strings.NewReader("")), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("open origins: %w", err)
 	}
-	return &origins{file: f, scan: bufio.NewScanner(f)}, nil
+	return &origins{file, bufio.NewScanner(file)}, nil
 }
 
 // next is the origin of the next line; empty after the last.
 func (o *origins) next() (string, error) {
-	if o.scan == nil || !o.scan.Scan() {
-		if o.scan != nil && o.scan.Err() != nil {
-			return "", fmt.Errorf("read origins: %w", o.scan.Err())
-		}
-		return "", nil
+	if !o.scan.Scan() && o.scan.Err() != nil {
+		return "", fmt.Errorf("read origins: %w", o.scan.Err())
 	}
 	return o.scan.Text(), nil
-}
-
-func (o *origins) close() error {
-	if o.file == nil {
-		return nil
-	}
-	return o.file.Close()
 }

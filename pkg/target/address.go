@@ -1,6 +1,7 @@
 package target
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/url"
@@ -129,7 +130,11 @@ func resourcePath(resource string) string {
 }
 
 // address is the URL of a resource, parsed once per resource.
-func (c *Client) address(about *About, path string) (*url.URL, error) {
+func (c *Client) address(ctx context.Context, path string) (*url.URL, error) {
+	about, err := c.Discover(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if u, ok := c.addresses.Load(path); ok {
 		return u.(*url.URL), nil
 	}

@@ -79,7 +79,7 @@ type answer struct {
 // context's error if the caller gave up.
 func (a *call) do(ctx context.Context) (*answer, error) {
 	c := a.client
-	a.correlationID = c.nextCorrelationID()
+	a.correlationID = c.calls + "-" + strconv.FormatUint(c.sequence.Add(1), 10)
 	request := &http.Request{
 		Method: a.method, URL: a.url, Host: a.url.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -206,7 +206,9 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 	c := a.client
 	a.answer, a.failure = nil, nil
 	if ctx.Err() != nil {
-		discard(response)
+		if response != nil {
+			_ = response.Body.Close()
+		}
 		return false, ctx.Err() // giveUp hands the permit back
 	}
 	var body []byte
@@ -378,12 +380,6 @@ type tooLarge struct{ limit int64 }
 
 func (t *tooLarge) Error() string {
 	return fmt.Sprintf("the answer is larger than %d MiB, which no Ed-Fi API sends here", t.limit>>20)
-}
-
-func discard(response *http.Response) {
-	if response != nil {
-		_ = response.Body.Close()
-	}
 }
 
 // redirected words a redirect that was not followed.

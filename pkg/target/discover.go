@@ -86,7 +86,7 @@ func (c *Client) rootDocument(ctx context.Context) (*rootDocument, error) {
 	}
 	var failure error
 	for _, address := range addresses {
-		a, err := c.reading("root document", address)
+		a, err := c.readCall("root document", address)
 		if err != nil {
 			return nil, err
 		}
@@ -238,8 +238,8 @@ func (c *Client) chooseYear(a *About, urls map[string]string) error {
 	return nil
 }
 
-// reading is a call that reads something small at an address that the target gave; name is for messages.
-func (c *Client) reading(name, address string) (*call, error) {
+// readCall is a call that reads something small at an address that the target gave; name is for messages.
+func (c *Client) readCall(name, address string) (*call, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, setup("the address of the "+name+" cannot be read", "check base_url")

@@ -102,7 +102,7 @@ func TestDiscoverGenerations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			u, err := c.address(about, resourcePath("x"))
+			u, err := c.address(t.Context(), resourcePath("x"))
 			if err != nil {
 				t.Fatal(err)
 			}

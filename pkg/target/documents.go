@@ -13,7 +13,6 @@ import (
 // Document is one metadata document. If it was asked for with the ETag of a copy that is still
 // good, NotModified is set and Body is nil.
 type Document struct {
-	URL         string
 	ETag        string
 	Body        []byte
 	NotModified bool
@@ -141,7 +140,7 @@ func (c *Client) metadataAddress(about *About, address string) (string, error) {
 
 // document fetches one document without a token.
 func (c *Client) document(ctx context.Context, name, address, etag string) (*Document, *call, error) {
-	a, err := c.reading(name, address)
+	a, err := c.readCall(name, address)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -150,7 +149,7 @@ func (c *Client) document(ctx context.Context, name, address, etag string) (*Doc
 	if err != nil {
 		return nil, nil, err
 	}
-	d := &Document{URL: address, ETag: answer.header.Get("ETag"), Body: answer.body}
+	d := &Document{ETag: answer.header.Get("ETag"), Body: answer.body}
 	if answer.status == http.StatusNotModified {
 		d.NotModified, d.Body, d.ETag = true, nil, cmp.Or(d.ETag, etag)
 	}

@@ -3,6 +3,7 @@ package target
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -80,13 +81,8 @@ func (f *Failure) quotable() bool {
 func (f *Failure) Text() string {
 	switch {
 	case len(f.Fields) > 0:
-		paths := make([]string, 0, len(f.Fields))
-		for path := range f.Fields {
-			paths = append(paths, path)
-		}
-		slices.Sort(paths)
-		parts := make([]string, 0, len(paths))
-		for _, path := range paths {
+		var parts []string
+		for _, path := range slices.Sorted(maps.Keys(f.Fields)) {
 			parts = append(parts, strings.TrimSpace(path+": "+strings.Join(f.Fields[path], " ")))
 		}
 		return strings.Join(parts, "; ")

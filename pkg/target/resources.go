@@ -33,12 +33,8 @@ func (c *Client) GetByID(ctx context.Context, resource, id string) (*Response, e
 	if id == "" {
 		return nil, fmt.Errorf("GET %s: no id given", resourcePath(resource))
 	}
-	about, err := c.Discover(ctx)
-	if err != nil {
-		return nil, err
-	}
 	path := resourcePath(resource)
-	collection, err := c.address(about, path)
+	collection, err := c.address(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -81,11 +77,7 @@ func (c *Client) Post(ctx context.Context, resource string, body []byte) (*Respo
 
 // onResource makes a call at the address of a collection.
 func (c *Client) onResource(ctx context.Context, a *call, path string, query url.Values) (*Response, error) {
-	about, err := c.Discover(ctx)
-	if err != nil {
-		return nil, err
-	}
-	u, err := c.address(about, path)
+	u, err := c.address(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +113,7 @@ func (c *Client) NewestChangeVersion(ctx context.Context) (int64, error) {
 	if about.ChangeQueriesURL == "" {
 		return 0, about.notOffered("change queries", "changeQueries")
 	}
-	a, err := c.reading("availableChangeVersions", join(about.ChangeQueriesURL, "availableChangeVersions"))
+	a, err := c.readCall("availableChangeVersions", join(about.ChangeQueriesURL, "availableChangeVersions"))
 	if err != nil {
 		return 0, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"html"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -64,12 +65,9 @@ func (c *Client) scrub(f *Failure) {
 }
 
 func cleaned(texts []string, clean func(string) string) []string {
-	if texts == nil {
-		return nil
-	}
-	out := make([]string, len(texts))
+	texts = slices.Clone(texts)
 	for i, s := range texts {
-		out[i] = clean(s)
+		texts[i] = clean(s)
 	}
-	return out
+	return texts
 }

@@ -14,7 +14,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,7 +94,7 @@ func New(config Config) (*Client, error) {
 
 	secret := config.ClientSecret
 	config.ClientSecret = ""
-	c := &Client{config: config, secret: func() string { return secret }, log: config.Logger, calls: fmt.Sprintf("%016x", rand.Uint64()), discovering: newSemaphore()}
+	c := &Client{config: config, secret: func() string { return secret }, log: config.Logger, calls: fmt.Sprintf("%016x", rand.Uint64()), discovering: make(semaphore, 1)}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
@@ -131,7 +130,7 @@ func New(config Config) (*Client, error) {
 	c.waits = &waits{host: c.base.Host, hook: config.OnWait, log: c.log}
 	c.pace = &pace{retry: config.Retry, waits: c.waits, epoch: time.Now()}
 	c.breaker = newBreaker(config.Retry.MaxOutage, c.waits, c.log)
-	c.tokens.asking = newSemaphore()
+	c.tokens.asking = make(semaphore, 1)
 	return c, nil
 }
 
@@ -145,15 +144,8 @@ func (c *Client) Close() {
 	}
 }
 
-// nextCorrelationID numbers the calls of the client below the prefix that all of them share.
-func (c *Client) nextCorrelationID() string {
-	return c.calls + "-" + strconv.FormatUint(c.sequence.Add(1), 10)
-}
-
 // semaphore is a mutex whose waiters can give up with their context.
 type semaphore chan struct{}
-
-func newSemaphore() semaphore { return make(semaphore, 1) }
 
 // lock takes it, or returns why the context ended.
 func (s semaphore) lock(ctx context.Context) error {

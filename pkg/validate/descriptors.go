@@ -154,16 +154,8 @@ func (r *resource) stageDescriptors() {
 
 // noteStaged remembers what a staged descriptor is called.
 func (w *worker) noteStaged() {
-	d := stagedDescriptor{line: w.line}
-	for _, p := range w.rec.Key.Parts {
-		switch p.Name {
-		case "namespace":
-			d.namespace = string(p.Value)
-		case "codeValue":
-			d.code = string(p.Value)
-		}
-	}
-	w.batch.staged = append(w.batch.staged, d)
+	key := &w.rec.Key
+	w.batch.staged = append(w.batch.staged, stagedDescriptor{w.line, string(key.Part("namespace")), string(key.Part("codeValue"))})
 }
 
 // descriptor judges one descriptor value.
@@ -212,11 +204,7 @@ func (w *worker) descriptor(d *schema.DescriptorUse) error {
 // namespaceHost is the host of the record's own namespace: its vendor.
 func (w *worker) namespaceHost() string {
 	if w.host == "" {
-		for _, p := range w.rec.Key.Parts {
-			if p.Name == "namespace" {
-				w.host = host(fold(string(p.Value)))
-			}
-		}
+		w.host = host(fold(string(w.rec.Key.Part("namespace"))))
 	}
 	return w.host
 }

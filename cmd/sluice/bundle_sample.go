@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -77,28 +76,14 @@ func (a *app) writeSample(ctx context.Context, p *mapping.Program, q sample.Requ
 		if a.JSON {
 			return usage("add -o FILE", "--json and the sample cannot both go to stdout")
 		}
-		w := bufio.NewWriterSize(cancellable{ctx, a.out}, 1<<16)
-		err := sample.Write(w, p, q)
-		if err == nil {
-			err = w.Flush()
-		}
+		err := sample.Write(cancellable{ctx, a.out}, p, q)
 		if errors.Is(err, syscall.EPIPE) {
 			return nil // the reader has enough
 		}
 		return err
 	}
-	f, err := durable.Create(out)
+	err := durable.WriteWith(out, func(w io.Writer) error { return sample.Write(cancellable{ctx, w}, p, q) })
 	if err != nil {
-		return pipeline.DiskError(err)
-	}
-	w := bufio.NewWriterSize(cancellable{ctx, f}, 1<<16)
-	if err := sample.Write(w, p, q); err != nil {
-		return errors.Join(pipeline.DiskError(err), f.Close())
-	}
-	if err := w.Flush(); err != nil {
-		return errors.Join(pipeline.DiskError(err), f.Close())
-	}
-	if err := f.Commit(); err != nil {
 		return pipeline.DiskError(err)
 	}
 	path, err := filepath.Abs(out)

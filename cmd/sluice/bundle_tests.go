@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -12,19 +11,8 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-// bundleTestOptions are the flags of bundle test.
-type bundleTestOptions struct {
-	update bool
-	cases  []string
-}
-
-func (o *bundleTestOptions) add(flags *pflag.FlagSet) {
-	flags.BoolVar(&o.update, "update", false, "rewrite what is expected, then review the difference")
-	flags.StringArrayVar(&o.cases, "case", nil, "only this fixture; again for more")
-}
-
 func (a *app) newBundleTest() *cobra.Command {
-	var o bundleTestOptions
+	var o fixture.Options
 	cmd := &cobra.Command{
 		Use:   "test BUNDLE",
 		Short: "Run a bundle's fixtures: what CI runs when a bundle changes",
@@ -38,16 +26,18 @@ differs. With --update it rewrites what is expected, for review.`,
 			return a.runBundleTest(cmd.Context(), args[0], o)
 		}),
 	}
-	o.add(cmd.Flags())
+	cmd.Flags().BoolVar(&o.Update, "update", false, "rewrite what is expected, then review the difference")
+	cmd.Flags().StringArrayVar(&o.Cases, "case", nil, "only this fixture; again for more")
 	return cmd
 }
 
-func (a *app) runBundleTest(ctx context.Context, ref string, o bundleTestOptions) (runs.Outcome, error) {
+func (a *app) runBundleTest(ctx context.Context, ref string, o fixture.Options) (runs.Outcome, error) {
 	b, all, err := a.openBundle(ref)
 	if err != nil {
 		return 0, err
 	}
-	results, err := fixture.Test(ctx, b, fixture.Options{Standards: all, Update: o.update, Cases: o.cases, Workers: a.Workers})
+	o.Standards, o.Workers = all, a.Workers
+	results, err := fixture.Test(ctx, b, o)
 	if err != nil {
 		return 0, err
 	}

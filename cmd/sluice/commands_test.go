@@ -38,13 +38,13 @@ func TestCommandsWithoutCobra(t *testing.T) {
 	if !strings.Contains(out.String(), "next: sluice validate 'the run' --offline\n") {
 		t.Errorf("%s", out.String())
 	}
-	if _, err := a.runValidate(t.Context(), "the run", validateOptions{}); err == nil || !strings.Contains(err.Error(), "none is named") {
+	if _, err := a.runValidate(t.Context(), "the run", false); err == nil || !strings.Contains(err.Error(), "none is named") {
 		t.Errorf("%v", err)
 	}
 	out.Reset()
 	a.JSON = true
 	a.screen = newScreen(s, a.settings)
-	outcome, err := a.runValidate(t.Context(), "the run", validateOptions{offline: true})
+	outcome, err := a.runValidate(t.Context(), "the run", true)
 	var result struct{ Exit runs.Outcome }
 	if err := json.Unmarshal(out.Bytes(), &result); err != nil {
 		t.Fatal(err)
@@ -52,7 +52,8 @@ func TestCommandsWithoutCobra(t *testing.T) {
 	if err != nil || result.Exit != outcome || !outcome.Finished() {
 		t.Errorf("%v, %v, %+v", outcome, err, result)
 	}
-	_, err = a.runSend(t.Context(), "the run", "sandbox", sendOptions{})
+	a.Tenant = "sandbox"
+	_, err = a.runSend(t.Context(), "the run", false)
 	if e, ok := diag.AsError(err); !ok || e.Kind != diag.Guarded && e.Kind != diag.Usage {
 		t.Errorf("an offline pass opened the target: %v", err)
 	}

@@ -58,6 +58,18 @@ func (a *app) completeRuns(cmd *cobra.Command, args []string, _ string) ([]strin
 	return paths, cobra.ShellCompDirectiveDefault
 }
 
+// completes gives a flag its completion.
+func completes(cmd *cobra.Command, flag string, complete cobra.CompletionFunc) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
+		panic(err) // a flag that does not exist: a defect of the command
+	}
+}
+
+// words completes to one of them.
+func words(all ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)
+}
+
 // readConfigFlag: completion runs without the settings being read.
 func (a *app) readConfigFlag(cmd *cobra.Command) {
 	if path, err := cmd.Flags().GetString("config"); err == nil && path != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -16,12 +17,8 @@ func (a *app) printError(err error) {
 	if !ok {
 		e = diag.Fail(diag.CouldNotRun, diag.Internal, "", "%s", err.Error())
 	}
-	next := e.Next
-	if next == "" {
-		if entry, ok := diag.Explain(e.Code); ok {
-			next = entry.Resolution
-		}
-	}
+	entry, _ := diag.Explain(e.Code)
+	next := cmp.Or(e.Next, entry.Resolution)
 	var r *runs.Run
 	if of, ok := errors.AsType[*pipeline.RunError](err); ok {
 		r = of.Run

@@ -12,18 +12,6 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/send"
 )
 
-func (a *app) newLedger() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "ledger",
-		Short:   "What the tenant's target holds, as sluice knows it",
-		Example: "  sluice ledger rebuild --tenant gb",
-		Args:    onlyCommands,
-		RunE:    a.needSubcommand,
-	}
-	cmd.AddCommand(a.newLedgerRebuild())
-	return cmd
-}
-
 func (a *app) newLedgerRebuild() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rebuild",

@@ -2,18 +2,15 @@ package main
 
 import "runtime/debug"
 
-// How far the heap may grow between collections, in percent, unless GOGC says otherwise. While a
-// mapping is compiled it may grow further than Go's own 100: that saves a third of a small run. A
-// stage goes back to Go's pace, so that memory stays flat in a large one.
+// How far the heap may grow between collections, in percent. While a mapping is compiled it may grow
+// further than Go's own 100: that saves a third of a small run. A stage goes back to Go's pace, so that
+// memory stays flat in a large one.
 const (
 	gcWhileCompiling = 200
 	gcInAStage       = 100
 )
 
-func (a *app) startFast() { a.collectAt(gcWhileCompiling) }
-
-func (a *app) keepMemoryFlat() { a.collectAt(gcInAStage) }
-
+// collectAt sets how far the heap may grow, unless GOGC says it.
 func (a *app) collectAt(percent int) {
 	if a.getenv("GOGC") == "" {
 		debug.SetGCPercent(percent)

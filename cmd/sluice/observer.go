@@ -12,7 +12,7 @@ func (a *app) observer() pipeline.Observer {
 	return pipeline.Observer{
 		Note:  func(text string) { a.screen.note("%s", text) },
 		Wait:  a.onWait(),
-		Begin: func(string) { a.keepMemoryFlat() },
+		Begin: func(string) { a.collectAt(gcInAStage) },
 		Watch: a.watch,
 		End:   a.printStage,
 		Path:  shownPath,

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/transform"
 )
@@ -15,25 +16,10 @@ const maxPreview = 10000
 
 // previewResult is the --json object of transform --preview.
 type previewResult struct {
-	Exit     runs.Outcome      `json:"exit"`
-	Rows     []previewedRow    `json:"rows"`
-	Records  []previewedRecord `json:"records"`
-	Problems diag.List         `json:"problems"`
-}
-
-type previewedRow struct {
-	Input   string            `json:"input"`
-	File    string            `json:"file"`
-	Line    int64             `json:"line"`
-	Outcome transform.RowFate `json:"outcome"`
-}
-
-type previewedRecord struct {
-	Input    string          `json:"input"`
-	File     string          `json:"file"`
-	Line     int64           `json:"line"`
-	Resource string          `json:"resource"`
-	Record   json.RawMessage `json:"record"`
+	Exit     runs.Outcome              `json:"exit"`
+	Rows     []transform.PreviewRow    `json:"rows"`
+	Records  []transform.PreviewRecord `json:"records"`
+	Problems diag.List                 `json:"problems"`
 }
 
 // runPreview prints what the first rows give.
@@ -48,7 +34,11 @@ func (a *app) runPreview(ctx context.Context, ref string, o transformOptions, ro
 	if err != nil {
 		return 0, err
 	}
-	x, err := a.reading("sluice transform --preview", a.Tenant)
+	place, err := a.workplace()
+	if err != nil {
+		return 0, err
+	}
+	x, err := pipeline.New(place, a.Tenant, "sluice transform --preview")
 	if err != nil {
 		return 0, err
 	}
@@ -59,12 +49,15 @@ func (a *app) runPreview(ctx context.Context, ref string, o transformOptions, ro
 	}
 	preview.Problems.Sort()
 	a.screen.problems(a.screen.err, preview.Problems)
+	// What is empty is a list in JSON all the same.
+	result := previewResult{outcome, append([]transform.PreviewRow{}, preview.Rows...), []transform.PreviewRecord{}, append(diag.List{}, preview.Problems...)}
 	for _, row := range preview.Rows {
+		result.Records = append(result.Records, row.Records...)
 		if err := a.sayRow(row); err != nil {
 			return 0, err
 		}
 	}
-	return outcome, a.screen.result(resultOf(preview, outcome))
+	return outcome, a.screen.result(result)
 }
 
 // sayRow prints the records of a row under its place, or why it has none.
@@ -81,15 +74,4 @@ func (a *app) sayRow(row transform.PreviewRow) error {
 		a.screen.say("%s  %s\n%s", paint(a.screen.outColour, bold, where), r.Resource, text.String())
 	}
 	return nil
-}
-
-func resultOf(preview *transform.Preview, outcome runs.Outcome) previewResult {
-	result := previewResult{Exit: outcome, Rows: []previewedRow{}, Records: []previewedRecord{}, Problems: append(diag.List{}, preview.Problems...)}
-	for _, row := range preview.Rows {
-		result.Rows = append(result.Rows, previewedRow{row.Input, row.File, row.Line, row.Became})
-		for _, r := range row.Records {
-			result.Records = append(result.Records, previewedRecord{row.Input, row.File, row.Line, r.Resource, r.Record})
-		}
-	}
-	return result
 }

@@ -80,7 +80,7 @@ const exitHelp = `Exit status:
 // run executes one command line and returns its exit status.
 func run(ctx context.Context, args []string, s streams) int {
 	a := newApp(s)
-	a.startFast()
+	a.collectAt(gcWhileCompiling)
 	a.root.SetArgs(args)
 	a.root.SetIn(s.in)
 	a.root.SetOut(s.out)
@@ -147,19 +147,31 @@ func (a *app) newRoot() *cobra.Command {
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp)
 	root.AddCommand(
 		a.newTransform(), a.newValidate(), a.newSend(), a.newRun(),
-		a.newBundle(), a.newTarget(), a.newLedger(), a.newRuns(),
+		a.group("bundle", "Work on bundles: list, lint, test, sample",
+			"  sluice bundle list\n  sluice bundle lint ./bundles/mine\n  sluice bundle test ./bundles/mine",
+			a.newBundleList(), a.newBundleLint(), a.newBundleTest(), a.newBundleSample()),
+		a.group("target", "A tenant's target: check what it is and allows, accept a new data standard",
+			"  sluice target check --tenant gb --bundle nwea-map-growth",
+			a.newTargetCheck(), a.newTargetAccept()),
+		a.group("ledger", "What the tenant's target holds, as sluice knows it",
+			"  sluice ledger rebuild --tenant gb",
+			a.newLedgerRebuild()),
+		a.group("runs", "What ran, and how it ended",
+			"  sluice runs list --tenant gb\n  sluice runs show runs/gb/20260501T120000.000Z-nwea-map-growth",
+			a.newRunsList(), a.newRunsShow()),
 		a.newSandbox(), a.newDemo(), a.newExplain(), a.newVersion(),
 	)
-	for name, complete := range map[string]cobra.CompletionFunc{
-		"tenant":     a.completeTenants,
-		"log-format": cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp),
-		"log-level":  cobra.FixedCompletions([]string{"debug", "info", "warn", "error"}, cobra.ShellCompDirectiveNoFileComp),
-	} {
-		if err := root.RegisterFlagCompletionFunc(name, complete); err != nil {
-			panic(err) // a flag that does not exist: a defect of this function
-		}
-	}
+	completes(root, "tenant", a.completeTenants)
+	completes(root, "log-format", words("text", "json"))
+	completes(root, "log-level", words("debug", "info", "warn", "error"))
 	return root
+}
+
+// group is a command that only holds others.
+func (a *app) group(use, short, example string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Example: example, Args: onlyCommands, RunE: a.needSubcommand}
+	cmd.AddCommand(commands...)
+	return cmd
 }
 
 // configure reads flags and SLUICE_* variables once, before the command runs.
@@ -187,4 +199,20 @@ func (a *app) configure(flags *pflag.FlagSet) error {
 	a.logger = slog.New(a.log)
 	a.given = givenFlags(a.root.PersistentFlags())
 	return nil
+}
+
+// newLog is the log on stderr. What is logged holds no secret and no student's data.
+func newLog(stderr io.Writer, s settings) (slog.Handler, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		return nil, usage("use debug, info, warn or error", "--log-level %q is not known", s.LogLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch s.LogFormat {
+	case "text":
+		return slog.NewTextHandler(stderr, options), nil
+	case "json":
+		return slog.NewJSONHandler(stderr, options), nil
+	}
+	return nil, usage("use text or json", "--log-format %q is not known", s.LogFormat)
 }

@@ -20,19 +20,19 @@ that ended with 0 or 3, stops otherwise, and ends with the worst of their exit s
 		ValidArgsFunction: a.completeBundles,
 		PreRunE:           a.explicitTenant,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
-			return a.runRun(cmd.Context(), args[0], a.Tenant, o)
+			return a.runRun(cmd.Context(), args[0], o)
 		}),
 	}
 	o.add(cmd.Flags())
 	return cmd
 }
 
-func (a *app) runRun(ctx context.Context, ref, tenant string, o transformOptions) (runs.Outcome, error) {
+func (a *app) runRun(ctx context.Context, ref string, o transformOptions) (runs.Outcome, error) {
 	q, err := o.request(ref)
 	if err != nil {
 		return 0, err
 	}
-	x, err := a.writing("sluice run", tenant)
+	x, err := a.writing("sluice run", a.Tenant)
 	if err != nil {
 		return 0, err
 	}

@@ -9,18 +9,6 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-func (a *app) newRuns() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "runs",
-		Short:   "What ran, and how it ended",
-		Example: "  sluice runs list --tenant gb\n  sluice runs show runs/gb/20260501T120000.000Z-nwea-map-growth",
-		Args:    onlyCommands,
-		RunE:    a.needSubcommand,
-	}
-	cmd.AddCommand(a.newRunsList(), a.newRunsShow())
-	return cmd
-}
-
 func (a *app) newRunsList() *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"regexp"
@@ -11,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
 // screen writes results to stdout and everything else to stderr. Colour and progress need a
@@ -104,10 +104,12 @@ func (s *screen) result(v any) error {
 	if !s.json {
 		return nil
 	}
-	enc := json.NewEncoder(s.out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	text, err := jsonl.Indented(v)
+	if err != nil {
+		return err
+	}
+	_, err = s.out.Write(text)
+	return err
 }
 
 // grid prints rows in columns; numbers stand to the right.

@@ -4,19 +4,12 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-type sendOptions struct{ dryRun bool }
-
-func (o *sendOptions) add(flags *pflag.FlagSet) {
-	flags.BoolVar(&o.dryRun, "dry-run", false, "show what would be created, updated and left alone; change nothing")
-}
-
 func (a *app) newSend() *cobra.Command {
-	var o sendOptions
+	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "send RUN --tenant NAME",
 		Short: "Load what passed",
@@ -31,18 +24,18 @@ Stopped at any moment, the same command goes on where it was: nothing is lost, n
 		ValidArgsFunction: a.completeRuns,
 		PreRunE:           a.explicitTenant,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
-			return a.runSend(cmd.Context(), args[0], a.Tenant, o)
+			return a.runSend(cmd.Context(), args[0], dryRun)
 		}),
 	}
-	o.add(cmd.Flags())
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be created, updated and left alone; change nothing")
 	return cmd
 }
 
-func (a *app) runSend(ctx context.Context, path, tenant string, o sendOptions) (runs.Outcome, error) {
+func (a *app) runSend(ctx context.Context, path string, dryRun bool) (runs.Outcome, error) {
 	if _, err := runs.Open(path); err != nil {
 		return 0, err
 	}
-	x, err := a.writing("sluice send", tenant)
+	x, err := a.writing("sluice send", a.Tenant)
 	if err != nil {
 		return 0, err
 	}
@@ -50,7 +43,7 @@ func (a *app) runSend(ctx context.Context, path, tenant string, o sendOptions) (
 	if err := x.Open(path); err != nil {
 		return 0, err
 	}
-	if o.dryRun {
+	if dryRun {
 		outcome, rep, err := x.Rehearse(ctx)
 		if err != nil {
 			return outcome, err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -17,28 +16,8 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/send"
 )
 
-func (a *app) newTarget() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:     "target",
-		Short:   "A tenant's target: check what it is and allows, accept a new data standard",
-		Example: "  sluice target check --tenant gb --bundle nwea-map-growth",
-		Args:    onlyCommands,
-		RunE:    a.needSubcommand,
-	}
-	cmd.AddCommand(a.newTargetCheck(), a.newTargetAccept())
-	return cmd
-}
-
-// targetCheckOptions are the flags of target check.
-type targetCheckOptions struct{ bundle, run string }
-
-func (o *targetCheckOptions) add(flags *pflag.FlagSet) {
-	flags.StringVar(&o.bundle, "bundle", "", "compare with what this bundle needs")
-	flags.StringVar(&o.run, "run", "", "compare with what this run has staged")
-}
-
 func (a *app) newTargetCheck() *cobra.Command {
-	var o targetCheckOptions
+	var bundle, run string
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Pre-flight: is the target there, does it take the credential, does it fit the bundle?",
@@ -49,18 +28,17 @@ It changes nothing. Ends with 0 if nothing stands in the way, 3 if something doe
 		Args:    cobra.NoArgs,
 		PreRunE: a.needTenant,
 		RunE: a.action(func(cmd *cobra.Command, _ []string) (runs.Outcome, error) {
-			return a.runTargetCheck(cmd.Context(), o)
+			return a.runTargetCheck(cmd.Context(), bundle, run)
 		}),
 	}
-	o.add(cmd.Flags())
+	cmd.Flags().StringVar(&bundle, "bundle", "", "compare with what this bundle needs")
+	cmd.Flags().StringVar(&run, "run", "", "compare with what this run has staged")
 	cmd.MarkFlagsMutuallyExclusive("bundle", "run")
-	if err := cmd.RegisterFlagCompletionFunc("bundle", a.completeBundles); err != nil {
-		panic(err) // a flag that does not exist: a defect of this function
-	}
+	completes(cmd, "bundle", a.completeBundles)
 	return cmd
 }
 
-func (a *app) runTargetCheck(ctx context.Context, o targetCheckOptions) (runs.Outcome, error) {
+func (a *app) runTargetCheck(ctx context.Context, bundle, run string) (runs.Outcome, error) {
 	x, err := a.writing("sluice target check", a.Tenant)
 	if err != nil {
 		return 0, err
@@ -70,7 +48,7 @@ func (a *app) runTargetCheck(ctx context.Context, o targetCheckOptions) (runs.Ou
 	if err != nil {
 		return 0, err
 	}
-	needs, wanted, err := needsOf(x.Place(), o)
+	needs, wanted, err := needsOf(x.Place(), bundle, run)
 	if err != nil {
 		return 0, err
 	}
@@ -116,10 +94,10 @@ func (a *app) runTargetCheck(ctx context.Context, o targetCheckOptions) (runs.Ou
 }
 
 // needsOf is what a bundle or a run will load, and a check of the data standard that it is for.
-func needsOf(place *pipeline.Workplace, o targetCheckOptions) (needs catalog.Needs, fits func(version string) error, err error) {
+func needsOf(place *pipeline.Workplace, bundle, run string) (needs catalog.Needs, fits func(version string) error, err error) {
 	switch {
-	case o.bundle != "":
-		b, err := place.Bundle(o.bundle)
+	case bundle != "":
+		b, err := place.Bundle(bundle)
 		if err != nil {
 			return needs, nil, err
 		}
@@ -133,8 +111,8 @@ func needsOf(place *pipeline.Workplace, o targetCheckOptions) (needs catalog.Nee
 			_, err := place.Standards(b, version)
 			return err
 		}, nil
-	case o.run != "":
-		r, err := runs.Open(o.run)
+	case run != "":
+		r, err := runs.Open(run)
 		if err != nil {
 			return needs, nil, err
 		}

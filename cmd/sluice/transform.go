@@ -63,9 +63,7 @@ in a preview, and it cannot tell what the rows after these would change.`,
 	}
 	o.add(cmd.Flags())
 	cmd.Flags().IntVar(&preview, "preview", 0, "N, print the records of the first N rows of each input and write nothing")
-	if err := cmd.RegisterFlagCompletionFunc("preview", cobra.FixedCompletions([]string{"1", "10", "100"}, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // a flag that does not exist: a defect of this function
-	}
+	completes(cmd, "preview", words("1", "10", "100"))
 	return cmd
 }
 

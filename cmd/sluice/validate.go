@@ -4,19 +4,12 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-type validateOptions struct{ offline bool }
-
-func (o *validateOptions) add(flags *pflag.FlagSet) {
-	flags.BoolVar(&o.offline, "offline", false, "judge against the embedded data standard; the pass opens nothing")
-}
-
 func (a *app) newValidate() *cobra.Command {
-	var o validateOptions
+	var offline bool
 	cmd := &cobra.Command{
 		Use:   "validate RUN",
 		Short: "Would the target take the staged records?",
@@ -29,18 +22,18 @@ pass opens nothing.`,
 		Args:              exactArgs("RUN"),
 		ValidArgsFunction: a.completeRuns,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
-			return a.runValidate(cmd.Context(), args[0], o)
+			return a.runValidate(cmd.Context(), args[0], offline)
 		}),
 	}
-	o.add(cmd.Flags())
+	cmd.Flags().BoolVar(&offline, "offline", false, "judge against the embedded data standard; the pass opens nothing")
 	return cmd
 }
 
-func (a *app) runValidate(ctx context.Context, path string, o validateOptions) (runs.Outcome, error) {
+func (a *app) runValidate(ctx context.Context, path string, offline bool) (runs.Outcome, error) {
 	if _, err := runs.Open(path); err != nil {
 		return 0, err
 	}
-	if !o.offline && a.Tenant == "" {
+	if !offline && a.Tenant == "" {
 		return 0, usage("add --tenant NAME, or --offline", "validate asks the target of a tenant, and none is named")
 	}
 	x, err := a.writing("sluice validate", a.Tenant)
@@ -52,7 +45,7 @@ func (a *app) runValidate(ctx context.Context, path string, o validateOptions) (
 		return 0, err
 	}
 	validate, next := x.Validate, a.command("send", shownPath(x.Run().Path), "--tenant", a.Tenant)
-	if o.offline {
+	if offline {
 		validate, next = x.ValidateOffline, ""
 	}
 	outcome, err := validate(ctx)

@@ -38,8 +38,6 @@ func toolName() string {
 	return "sluice " + version
 }
 
-func userAgent() string { return "sluice/" + version }
-
 func (a *app) newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
@@ -47,7 +45,7 @@ func (a *app) newVersion() *cobra.Command {
 		Example: "  sluice version\n  sluice version --json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			known := schemaVersions()
+			known := schema.Versions(schemas.FS)
 			a.screen.say("%s", toolName())
 			a.screen.say("data standards: %v", known)
 			a.screen.say("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)
@@ -56,6 +54,3 @@ func (a *app) newVersion() *cobra.Command {
 		},
 	}
 }
-
-// schemaVersions are the embedded data standards, oldest first.
-func schemaVersions() []string { return schema.Versions(schemas.FS) }

@@ -6,8 +6,10 @@ import (
 	"os"
 
 	"github.com/sluice-edfi/sluice/bundles"
+	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
+	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
 	"github.com/sluice-edfi/sluice/schemas"
 )
@@ -38,20 +40,26 @@ func (a *app) workplace() (*pipeline.Workplace, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pipeline.Workplace{Config: c, Bundles: bundles.FS, Schemas: schemas.FS, Tool: toolName(), UserAgent: userAgent(),
+	return &pipeline.Workplace{Config: c, Bundles: bundles.FS, Schemas: schemas.FS, Tool: toolName(), UserAgent: "sluice/" + version,
 		Workers: a.Workers, Strict: a.Strict, Stdin: a.in, Log: a.log, Observer: a.observer()}, nil
 }
 
-// reading begins an execution that leaves nothing behind, for a tenant, "" being none; closing ends it.
-func (a *app) reading(command, tenant string) (*pipeline.Execution, error) {
-	w, err := a.workplace()
+// openBundle loads a bundle that can be used, with the data standards that it covers.
+func (a *app) openBundle(ref string) (*bundle.Bundle, []*schema.Standard, error) {
+	place, err := a.workplace()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return begin(w, command, tenant)
+	b, err := place.Bundle(ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err := place.Standards(b, "")
+	return b, all, err
 }
 
-// writing begins an execution that leaves something behind: where there is no sluice.yaml it says where.
+// writing begins an execution that leaves something behind, for a tenant, "" being none; closing ends
+// it. Where there is no sluice.yaml it says where that will be.
 func (a *app) writing(command, tenant string) (*pipeline.Execution, error) {
 	w, err := a.workplace()
 	if err != nil {
@@ -60,18 +68,7 @@ func (a *app) writing(command, tenant string) (*pipeline.Execution, error) {
 	if w.Config.File == "" {
 		a.screen.note("no sluice.yaml here: runs and state go into %s", w.Config.Folder)
 	}
-	return begin(w, command, tenant)
-}
-
-func begin(w *pipeline.Workplace, command, name string) (*pipeline.Execution, error) {
-	if name == "" {
-		return pipeline.New(w, nil, command), nil
-	}
-	t, err := w.Config.Tenant(name)
-	if err != nil {
-		return nil, err
-	}
-	return pipeline.New(w, t, command), nil
+	return pipeline.New(w, tenant, command)
 }
 
 // closing ends an execution; what it cannot give back the system will.

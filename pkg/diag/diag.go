@@ -155,6 +155,14 @@ func FailWith(err error, kind Kind, code Code, next, format string, args ...any)
 	return e
 }
 
+// Unwritable makes err, of a file that could not be written or read, an error with its code; nil stays nil.
+func Unwritable(err error, next, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return FailWith(err, CouldNotRun, MachineDisk, next, format, args...)
+}
+
 // AsError finds the *Error in err's chain.
 func AsError(err error) (*Error, bool) {
 	var e *Error

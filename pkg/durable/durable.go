@@ -10,6 +10,7 @@ package durable
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -71,18 +72,28 @@ func (f *File) Close() error {
 	return errors.Join(f.File.Close(), os.Remove(f.Name()))
 }
 
-// WriteFile writes the parts to path, one after the other: all of them, or nothing.
-func WriteFile(path string, parts ...[]byte) error {
+// WriteWith lets write fill the file at path: the file holds all of it, or is not there.
+func WriteWith(path string, write func(io.Writer) error) error {
 	f, err := Create(path)
 	if err != nil {
 		return err
 	}
-	for _, data := range parts {
-		if _, err := f.Write(data); err != nil {
-			return errors.Join(err, f.Close())
-		}
+	if err := write(f); err != nil {
+		return errors.Join(err, f.Close())
 	}
 	return f.Commit()
+}
+
+// WriteFile writes the parts to path, one after the other: all of them, or nothing.
+func WriteFile(path string, parts ...[]byte) error {
+	return WriteWith(path, func(w io.Writer) error {
+		for _, data := range parts {
+			if _, err := w.Write(data); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Sweep removes from a folder the unfinished files of killed processes; nobody may be writing there. A

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"hash"
 	"io"
@@ -224,4 +225,14 @@ func DigestFile(path string) (Digest, error) {
 			return Digest{}, err
 		}
 	}
+}
+
+// Indented is a value as JSON for people to read, with a line end; <, > and & stay as they are.
+func Indented(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err := enc.Encode(v)
+	return b.Bytes(), err
 }

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/sluice-edfi/sluice/pkg/catalog"
@@ -25,11 +26,17 @@ type Execution struct {
 	began    bool // a stage of this execution has begun
 }
 
-// New begins an execution for a tenant, which may be nil; locks name the command as their holder.
-func New(place *Workplace, t *tenant.Tenant, command string) *Execution {
-	x := &Execution{place: place, tenant: t, command: command, log: &runLog{}}
+// New begins an execution for a tenant of sluice.yaml, "" being none; locks name the command as their
+// holder.
+func New(place *Workplace, name, command string) (*Execution, error) {
+	x := &Execution{place: place, command: command, log: &runLog{}}
 	x.logger = x.log.logger(place.Log)
-	return x
+	if name == "" {
+		return x, nil
+	}
+	var err error
+	x.tenant, err = place.Config.Tenant(name)
+	return x, err
 }
 
 // Place is the workplace of the execution.
@@ -61,4 +68,28 @@ func (x *Execution) Close() error {
 		return x.lock.Unlock()
 	}
 	return nil
+}
+
+// All makes a new run and goes the whole way with it. A stage follows one that ended done or partly;
+// the worst outcome counts. Address and credential are proven before anything is prepared.
+func (x *Execution) All(ctx context.Context, q Request) (runs.Outcome, error) {
+	api, err := x.Connect(ctx)
+	if err != nil {
+		return x.ended(ctx, 0, err)
+	}
+	if _, err := api.Enter(ctx); err != nil {
+		return x.ended(ctx, 0, err)
+	}
+	if err := x.Create(q); err != nil {
+		return x.ended(ctx, 0, err)
+	}
+	worst := runs.Done
+	for _, stage := range []func(context.Context) (runs.Outcome, error){x.Transform, x.Validate, x.Send} {
+		outcome, err := stage(ctx)
+		if err != nil {
+			return outcome, err
+		}
+		worst = max(worst, outcome)
+	}
+	return worst, nil
 }

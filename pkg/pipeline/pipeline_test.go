@@ -42,13 +42,14 @@ func workplace(t *testing.T) (*Workplace, Request) {
 		Request{Bundle: "nwea-map-growth", Inputs: []string{"results=" + file}, Params: map[string]string{"school_year": "2026"}, Run: filepath.Join(folder, "run")}
 }
 
-func sandboxTenant(t *testing.T, w *Workplace) *tenant.Tenant {
+// begin begins an execution for a tenant; "" is none.
+func begin(t *testing.T, w *Workplace, name, command string) *Execution {
 	t.Helper()
-	of, err := w.Config.Tenant(tenant.Sandbox)
+	x, err := New(w, name, command)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return of
+	return x
 }
 
 // TestSideBySide: runs in one process share nothing; each keeps its own log, manifest and outcome.
@@ -56,11 +57,10 @@ func TestSideBySide(t *testing.T) {
 	var all sync.WaitGroup
 	for range 2 {
 		w, q := workplace(t)
-		of := sandboxTenant(t, w)
 		var ended []string
 		w.Observer.End = func(_ *report.Report, s *report.Stage) { ended = append(ended, s.Name) }
+		x := begin(t, w, tenant.Sandbox, "test")
 		all.Go(func() {
-			x := New(w, of, "test")
 			outcome, err := x.All(t.Context(), q)
 			if err := errors.Join(err, x.Close()); err != nil || outcome != runs.Done {
 				t.Errorf("%v, %v", outcome, err)
@@ -89,14 +89,14 @@ func TestSideBySide(t *testing.T) {
 
 func TestLocks(t *testing.T) {
 	w, q := workplace(t)
-	first := New(w, nil, "the first")
+	first := begin(t, w, "", "the first")
 	if err := first.Create(q); err != nil {
 		t.Fatal(err)
 	}
 	if outcome, err := first.Transform(t.Context()); err != nil || outcome != runs.Done {
 		t.Fatal(outcome, err)
 	}
-	second := New(w, nil, "the second")
+	second := begin(t, w, "", "the second")
 	err := second.Open(q.Run)
 	if e, ok := diag.AsError(err); !ok || e.Code != diag.GuardLocked || OutcomeOf(t.Context(), err) != runs.Guarded {
 		t.Errorf("%v", err)
@@ -104,7 +104,7 @@ func TestLocks(t *testing.T) {
 	if err := errors.Join(second.Close(), first.Close()); err != nil {
 		t.Fatal(err)
 	}
-	third := New(w, nil, "the third")
+	third := begin(t, w, "", "the third")
 	if err := third.Open(q.Run); err != nil {
 		t.Errorf("the lock was not given back: %v", err)
 	}
@@ -120,7 +120,7 @@ func TestLocks(t *testing.T) {
 // run may still be replaced. An error before any stage names no run.
 func TestAGuardLeavesNoSend(t *testing.T) {
 	w, q := workplace(t)
-	x := New(w, sandboxTenant(t, w), "test")
+	x := begin(t, w, tenant.Sandbox, "test")
 	defer x.Close()
 	if err := x.Create(q); err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestAGuardLeavesNoSend(t *testing.T) {
 	if r, err := runs.Open(q.Run); err != nil || r.Stages[runs.Send] != nil {
 		t.Errorf("the manifest holds the send: %v", err)
 	}
-	other := New(w, nil, "test")
+	other := begin(t, w, "", "test")
 	err = other.Create(Request{Bundle: "no-such-bundle"})
 	_, err = other.ended(t.Context(), 0, err)
 	if _, ok := errors.AsType[*RunError](err); ok || err == nil {
@@ -153,7 +153,7 @@ func TestAGuardLeavesNoSend(t *testing.T) {
 func TestStrict(t *testing.T) {
 	w, q := workplace(t)
 	w.Strict = true
-	x := New(w, nil, "test")
+	x := begin(t, w, "", "test")
 	defer x.Close()
 	if err := x.Create(q); err != nil {
 		t.Fatal(err)

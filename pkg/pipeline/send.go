@@ -67,10 +67,9 @@ func (x *Execution) send(o send.Options) work {
 	return func(ctx context.Context) (runs.Counts, error) {
 		p := &send.Progress{}
 		o.To.Progress = p
-		stop := x.place.Observer.watch(runs.Send, func() Progress {
+		defer x.place.Observer.watch(runs.Send, func() Progress {
 			return Progress{p.Done.Load(), p.Total.Load(), fmt.Sprintf("(%d sent)", p.Sent.Load())}
-		})
-		defer stop()
+		})()
 		counts, err := send.Run(ctx, o)
 		if counts == nil {
 			return nil, err

@@ -41,9 +41,8 @@ func (x *Execution) stage(ctx context.Context, name string, do work) (runs.Outco
 	}
 	x.logger.Info("stage ends", "stage", name, "exit", outcome)
 	if err == nil && x.log.hasFailed() {
-		err = diag.Fail(diag.CouldNotRun, diag.MachineDisk, "free space, then run the command again",
+		outcome, err = runs.CouldNotRun, diag.Fail(diag.CouldNotRun, diag.MachineDisk, "free space, then run the command again",
 			"the run's log could not be written")
-		outcome = runs.CouldNotRun
 	}
 	rep, repErr := x.remember(name, outcome, counts)
 	if err == nil && repErr != nil {

@@ -23,20 +23,13 @@ func (w *Workplace) Standard(version string) (*schema.Standard, error) {
 // Standards loads the data standards to shape and check for: first the one that the tenant asks
 // for, or the newest embedded one in the bundle's range; then the others of the range.
 func (w *Workplace) Standards(b *bundle.Bundle, wanted string) ([]*schema.Standard, error) {
-	within, err := semver.NewConstraint(b.DataStandard.Value)
+	fit, err := covered(b, schema.Versions(w.Schemas))
 	if err != nil {
-		p := diag.At(b.DataStandard.Pos, diag.BundleValue, `write it as ">=4.0 <6"`, "data_standard %q is no range of versions", b.DataStandard.Value)
-		return nil, bundle.Unusable(b.Name, diag.List{p})
+		return nil, err
 	}
-	var fit []string
-	for _, v := range schema.Versions(w.Schemas) {
-		if version, err := semver.NewVersion(v); err == nil && within.Check(version) {
-			fit = append([]string{v}, fit...)
-		}
-	}
+	slices.Reverse(fit)
 	if wanted != "" {
-		version, err := semver.NewVersion(wanted)
-		if err != nil || !within.Check(version) {
+		if asked, err := covered(b, []string{wanted}); err != nil || len(asked) == 0 {
 			return nil, diag.Fail(diag.Usage, diag.BundleStandard, "set `data_standard` of the tenant to one that the bundle covers",
 				"bundle %s covers data standards %s, the tenant asks for %s", b.Name, b.DataStandard.Value, wanted)
 		}
@@ -57,22 +50,30 @@ func (w *Workplace) Standards(b *bundle.Bundle, wanted string) ([]*schema.Standa
 	return all, nil
 }
 
+// covered are the versions that lie in the bundle's range of data standards.
+func covered(b *bundle.Bundle, versions []string) ([]string, error) {
+	within, err := semver.NewConstraint(b.DataStandard.Value)
+	if err != nil {
+		p := diag.At(b.DataStandard.Pos, diag.BundleValue, `write it as ">=4.0 <6"`, "data_standard %q is no range of versions", b.DataStandard.Value)
+		return nil, bundle.Unusable(b.Name, diag.List{p})
+	}
+	var fit []string
+	for _, v := range versions {
+		if version, err := semver.NewVersion(v); err == nil && within.Check(version) {
+			fit = append(fit, v)
+		}
+	}
+	return fit, nil
+}
+
 // published are the data standards that Ed-Fi has published for the APIs in use.
 var published = []string{"3.3", "4.0", "5.0", "5.1", "5.2", "6.0"}
 
 // NotEmbedded are the published data standards in the bundle's range that are not embedded, so that
-// the bundle cannot be checked against them.
+// the bundle cannot be checked against them; none if the range cannot be read.
 func (w *Workplace) NotEmbedded(b *bundle.Bundle) []string {
-	within, err := semver.NewConstraint(b.DataStandard.Value)
-	if err != nil {
-		return nil
-	}
 	embedded := schema.Versions(w.Schemas)
-	var all []string
-	for _, v := range published {
-		if version, err := semver.NewVersion(v); err == nil && within.Check(version) && !slices.Contains(embedded, v) {
-			all = append(all, v)
-		}
-	}
-	return all
+	others := slices.DeleteFunc(slices.Clone(published), func(v string) bool { return slices.Contains(embedded, v) })
+	fit, _ := covered(b, others)
+	return fit
 }

@@ -147,8 +147,7 @@ func (w *Workplace) OpenSandbox(o sandbox.Options) (*sandbox.Server, error) {
 		return nil, err
 	}
 	if err := durable.MkdirAll(o.Dir); err != nil {
-		return nil, diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's rights",
-			"the sandbox's store cannot be written")
+		return nil, diag.Unwritable(err, "check the folder's rights", "the sandbox's store cannot be written")
 	}
 	return sandbox.Open(o)
 }

@@ -30,10 +30,9 @@ func (x *Execution) Transform(ctx context.Context) (runs.Outcome, error) {
 
 func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 	p := &transform.Progress{}
-	stop := x.place.Observer.watch(runs.Transform, func() Progress {
+	defer x.place.Observer.watch(runs.Transform, func() Progress {
 		return Progress{p.BytesRead.Load(), p.BytesTotal.Load(), fmt.Sprintf("(%d rows)", p.Rows.Load())}
-	})
-	defer stop()
+	})()
 	files, remove, err := source.Fetch(ctx, x.prepared.inputs, x.run.Path, x.place.Stdin)
 	if err != nil {
 		return nil, err

@@ -57,10 +57,9 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 		}
 		p := &validate.Progress{}
 		o.Progress = p
-		stop := x.place.Observer.watch(runs.Validate, func() Progress {
+		defer x.place.Observer.watch(runs.Validate, func() Progress {
 			return Progress{p.BytesRead.Load(), p.BytesTotal.Load(), fmt.Sprintf("(%d records)", p.Records.Load())}
-		})
-		defer stop()
+		})()
 		result, err := validate.Run(ctx, o)
 		if result == nil {
 			return nil, err

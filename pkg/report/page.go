@@ -22,7 +22,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"count":   thousands,
 	"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 	"seconds": seconds,
-	"level":   func(l diag.Level) string { return l.String() },
+	"meaning": func(c diag.Code) string { e, _ := diag.Explain(c); return e.Meaning },
 	"bytes":   size,
 	"short": func(s string) string {
 		if len(s) > 19 {
@@ -41,7 +41,6 @@ type view struct {
 	Columns   []string // of the table of records, after the one of staged records
 	Resources []resourceRow
 	Timings   []timeBar
-	Explained []explained
 }
 
 // bar is an equation as a bar of segments.
@@ -76,11 +75,6 @@ type timeBar struct {
 	X, Width float64
 }
 
-type explained struct {
-	Group
-	Meaning string
-}
-
 // classes colour the terms: good, quiet, bad.
 var classes = map[string]string{"used": "good", "valid": "good", "created": "good", "updated": "good2", "unchanged": "quiet2",
 	"filtered": "quiet", "duplicate": "quiet", "other": "quiet", "unmatched": "warn", "unchecked": "warn", "blocked": "warn", "pending": "warn",
@@ -96,13 +90,6 @@ func (rep *Report) page() ([]byte, error) {
 		}
 	}
 	v.Columns, v.Resources = rep.resources()
-	for _, g := range rep.Problems {
-		e := explained{Group: g}
-		if entry, ok := diag.Explain(g.Code); ok {
-			e.Meaning = entry.Meaning
-		}
-		v.Explained = append(v.Explained, e)
-	}
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, v); err != nil {
 		return nil, fmt.Errorf("render the report: %w", err)

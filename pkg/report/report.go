@@ -13,6 +13,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -144,29 +145,22 @@ func timing(x *runs.Execution) Timing {
 
 // Write writes report.json and report.html.
 func (rep *Report) Write(r *runs.Run) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(rep); err != nil {
+	text, err := jsonl.Indented(rep)
+	if err != nil {
 		return err
-	}
-	if err := durable.WriteFile(r.File("report.json"), b.Bytes()); err != nil {
-		return unwritable(err)
 	}
 	page, err := rep.page()
 	if err != nil {
 		return err
 	}
-	if err := durable.WriteFile(r.File("report.html"), page); err != nil {
+	if err := durable.WriteFile(r.File("report.json"), text); err != nil {
 		return unwritable(err)
 	}
-	return nil
+	return unwritable(durable.WriteFile(r.File("report.html"), page))
 }
 
 func unwritable(err error) error {
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "free space, or choose another run directory",
-		"the report cannot be written")
+	return diag.Unwritable(err, "free space, or choose another run directory", "the report cannot be written")
 }
 
 // Summarise keeps summaries/<n>-<stage>.json: what this execution of the stage did, never rewritten.
@@ -196,8 +190,5 @@ func (rep *Report) Summarise(r *runs.Run, stage string) error {
 	if err != nil {
 		return err
 	}
-	if err := durable.WriteFile(r.File("summaries", fmt.Sprintf("%d-%s.json", n, stage)), append(text, '\n')); err != nil {
-		return unwritable(err)
-	}
-	return nil
+	return unwritable(durable.WriteFile(r.File("summaries", fmt.Sprintf("%d-%s.json", n, stage)), append(text, '\n')))
 }

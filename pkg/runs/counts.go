@@ -80,9 +80,6 @@ func (c InputCounts) Equation(of string) Equation {
 		{"other", c.Other}, {"unmatched", c.Unmatched}, {"rejected", c.Rejected}}}
 }
 
-// Holds reports whether every row read is accounted for.
-func (c InputCounts) Holds() bool { return c.Equation("").Holds() }
-
 // StagedCounts is what transform wrote for one resource.
 type StagedCounts struct {
 	Staged    int64 `json:"staged"`
@@ -125,9 +122,6 @@ func (v Verdicts) Equation(of string) Equation {
 	return Equation{of, Term{"staged", v.Staged}, []Term{{"valid", v.Valid}, {"invalid", v.Invalid}, {"unchecked", v.Unchecked}}}
 }
 
-// Holds reports whether every staged record is accounted for.
-func (v Verdicts) Holds() bool { return v.Equation("").Holds() }
-
 // ValidateCounts is the counts of validate.
 type ValidateCounts struct {
 	Online bool `json:"online"`
@@ -169,9 +163,6 @@ func (l Loaded) Equation(of string) Equation {
 	return Equation{of, Term{"staged", l.Staged}, []Term{{"created", l.Created}, {"updated", l.Updated}, {"unchanged", l.Unchanged},
 		{"duplicate", l.Duplicate}, {"invalid", l.Invalid}, {"blocked", l.Blocked}, {"rejected", l.Rejected}, {"pending", l.Pending}}}
 }
-
-// Holds reports whether every staged record is accounted for.
-func (l Loaded) Holds() bool { return l.Equation("").Holds() }
 
 // SendCounts is the counts of send.
 type SendCounts struct {

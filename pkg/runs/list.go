@@ -1,7 +1,6 @@
 package runs
 
 import (
-	"bufio"
 	"errors"
 	"io/fs"
 	"os"
@@ -45,22 +44,13 @@ func Remember(root, path string) error {
 }
 
 func readElsewhere(root string) ([]string, error) {
-	f, err := os.Open(filepath.Join(root, elsewhere))
+	text, err := os.ReadFile(filepath.Join(root, elsewhere))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var paths []string
-	s := bufio.NewScanner(f)
-	for s.Scan() {
-		if p := s.Text(); !slices.Contains(paths, p) {
-			paths = append(paths, p)
-		}
-	}
-	return paths, s.Err()
+	paths := strings.FieldsFunc(string(text), func(r rune) bool { return r == '\n' })
+	slices.Sort(paths)
+	return slices.Compact(paths), err // two commands may have noted the same one at the same time
 }
 
 // List finds the runs under root, and those it remembers elsewhere, oldest first. tenant may be

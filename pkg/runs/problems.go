@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 
@@ -37,11 +38,8 @@ func (p *Problems) Add(d diag.Problem) error {
 	if d.Level == 0 {
 		d.Level = diag.LevelOf(d.Code)
 	}
-	if d.Fix == "" {
-		if e, ok := diag.Explain(d.Code); ok {
-			d.Fix = e.Resolution
-		}
-	}
+	e, _ := diag.Explain(d.Code)
+	d.Fix = cmp.Or(d.Fix, e.Resolution)
 	return p.listing.Add(d, string(d.Code), d.Level.String(), d.Stage, d.Tenant, d.Input, d.File, NumberCell(d.Line), NumberCell(d.Col), d.Column,
 		d.Resource, NumberCell(d.StagedLine), d.Path, d.Key, d.Value, NumberCell(d.Count), d.Message, d.Fix, d.Rule)
 }

@@ -3,7 +3,6 @@
 package runs
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/rand"
 	"encoding/hex"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
 const manifestFile = "run.json"
@@ -55,9 +55,7 @@ func Create(path string, m Manifest) (*Run, error) {
 	rand.Read(id)
 	r := &Run{Path: path, Manifest: m}
 	r.Format, r.ID = format, hex.EncodeToString(id)
-	if r.Stages == nil {
-		r.Stages = map[string]*Execution{}
-	}
+	r.Stages = map[string]*Execution{}
 	if err := r.Save(); err != nil { // first: a folder with anything in it and no manifest is foreign
 		return nil, err
 	}
@@ -144,7 +142,7 @@ func checkKinds(path string) error {
 }
 
 func unwritable(err error, path string) error {
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's rights and free space, or name another with --run",
+	return diag.Unwritable(err, "check the folder's rights and free space, or name another with --run",
 		"the run directory %s cannot be written", path)
 }
 
@@ -179,17 +177,11 @@ func Open(path string) (*Run, error) {
 
 // Save rewrites the manifest.
 func (r *Run) Save() error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(r.Manifest); err != nil {
+	text, err := jsonl.Indented(r.Manifest)
+	if err != nil {
 		return err
 	}
-	if err := durable.WriteFile(r.File(manifestFile), b.Bytes()); err != nil {
-		return unwritable(err, r.Path)
-	}
-	return nil
+	return unwritable(durable.WriteFile(r.File(manifestFile), text), r.Path)
 }
 
 // Begin records that a stage starts; whatever later stages said is no longer true. Verdicts and

@@ -33,7 +33,7 @@ func TestLifeOfARun(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, _ := back.Counts(Transform).(*TransformCounts)
-	if !back.Finished(Transform) || back.Finished(Validate) || back.Counts(Validate) != nil || got == nil || !got.Inputs["results"].Holds() || !got.Partly() {
+	if !back.Finished(Transform) || back.Finished(Validate) || back.Counts(Validate) != nil || got == nil || !got.Inputs["results"].Equation("results").Holds() || !got.Partly() {
 		t.Errorf("%+v %+v", back.Manifest, got)
 	}
 	if _, err := Create(path, Manifest{Created: now}); err != nil {

@@ -130,7 +130,7 @@ func TestInterrupted(t *testing.T) {
 		}
 		total := int64(0)
 		for name, c := range counts.Resources {
-			if !c.Holds() {
+			if !c.Equation("").Holds() {
 				t.Errorf("%s: %+v", name, c)
 			}
 			total += c.Staged
@@ -316,7 +316,7 @@ func TestFailures(t *testing.T) {
 			o.To.Client = &answering{Client: w.client, failure: c.failure}
 			counts, err := send.Run(t.Context(), o)
 			got := counts.Resources["studentAssessments"]
-			if !got.Holds() || got.Staged != 60 || got.Created != 0 {
+			if !got.Equation("").Holds() || got.Staged != 60 || got.Created != 0 {
 				t.Fatalf("%+v", got)
 			}
 			switch {
@@ -374,7 +374,7 @@ func TestBrokenLedger(t *testing.T) {
 		t.Fatalf("%+v, %v", counts, err)
 	}
 	for name, c := range counts.Resources {
-		if !c.Holds() {
+		if !c.Equation("").Holds() {
 			t.Errorf("%s: %+v", name, c)
 		}
 	}

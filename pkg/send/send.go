@@ -162,7 +162,7 @@ func (l *loader) verdict(ctx context.Context, err error) error {
 	for _, name := range l.resources() {
 		c := l.counts.Resources[name]
 		pending += c.Pending
-		if !c.Holds() || c.Staged != l.staged[name].lines || c.Pending < 0 {
+		if !c.Equation(name).Holds() || c.Staged != l.staged[name].lines || c.Pending < 0 {
 			return errors.Join(diag.Fail(diag.Guarded, diag.GuardEquation, "", "%s: %d staged are not %d created + %d updated + %d unchanged + %d duplicate + %d invalid + %d blocked + %d rejected + %d pending",
 				name, l.staged[name].lines, c.Created, c.Updated, c.Unchanged, c.Duplicate, c.Invalid, c.Blocked, c.Rejected, c.Pending), err)
 		}

@@ -81,7 +81,7 @@ func (s *staging) finish() error {
 // checkEquation says whether every row is accounted for.
 func (s *staging) checkEquation() error {
 	for _, name := range slices.Sorted(maps.Keys(s.counts.Inputs)) {
-		if c := s.counts.Inputs[name]; !c.Holds() {
+		if c := s.counts.Inputs[name]; !c.Equation(name).Holds() {
 			return diag.Fail(diag.Guarded, diag.GuardEquation, "", "the rows of %s do not add up: %s", name, fmt.Sprintf("%+v", c))
 		}
 	}

@@ -19,19 +19,22 @@ type Preview struct {
 
 // PreviewRow is a row, what became of it, and its records.
 type PreviewRow struct {
-	Input   string
-	File    string
-	Line    int64
-	Became  RowFate
-	Records []PreviewRecord
+	Input   string          `json:"input"`
+	File    string          `json:"file"`
+	Line    int64           `json:"line"`
+	Became  RowFate         `json:"outcome"`
+	Records []PreviewRecord `json:"-"`
 
 	origin string
 }
 
-// PreviewRecord is a record of a row.
+// PreviewRecord is a record, with the row that it comes from.
 type PreviewRecord struct {
-	Resource string
-	Record   json.RawMessage // on one line
+	Input    string          `json:"input"`
+	File     string          `json:"file"`
+	Line     int64           `json:"line"`
+	Resource string          `json:"resource"`
+	Record   json.RawMessage `json:"record"` // on one line
 }
 
 // Begin starts with nothing.
@@ -52,7 +55,7 @@ func (v *Preview) Staged(resource string, l Lines) error {
 	i := 0
 	for record := range records {
 		origin := string(origins[i])
-		v.records[origin] = append(v.records[origin], PreviewRecord{resource, bytes.Clone(bytes.TrimSpace(record))})
+		v.records[origin] = append(v.records[origin], PreviewRecord{Resource: resource, Record: bytes.Clone(bytes.TrimSpace(record))})
 		i++
 	}
 	return nil
@@ -67,7 +70,12 @@ func (v *Preview) Problem(p diag.Problem) error {
 // Commit gives the rows their records.
 func (v *Preview) Commit(*Result) error {
 	for i := range v.Rows {
-		v.Rows[i].Records = v.records[v.Rows[i].origin]
+		row := &v.Rows[i]
+		row.Records = v.records[row.origin]
+		for k := range row.Records {
+			r := &row.Records[k]
+			r.Input, r.File, r.Line = row.Input, row.File, row.Line
+		}
 	}
 	return nil
 }

@@ -153,7 +153,7 @@ func judgeAll(t *testing.T, staged map[string]string, fake *fakeTarget, want map
 		}
 	}
 	for name, c := range v.counts.Resources {
-		if !c.Holds() || c.Staged != int64(len(v.lines[name])) {
+		if !c.Equation(name).Holds() || c.Staged != int64(len(v.lines[name])) {
 			t.Errorf("%s: %+v", name, c)
 		}
 	}

@@ -100,7 +100,7 @@ func (g *gate) refuse(name string) error {
 // checkEquation makes sure that every line staged is accounted for.
 func (g *gate) checkEquation() error {
 	for name, c := range g.counts.Resources {
-		if !c.Holds() || c.Staged != g.verdicts[name].Lines {
+		if !c.Equation(name).Holds() || c.Staged != g.verdicts[name].Lines {
 			return diag.Fail(diag.Guarded, diag.GuardEquation, "", "%s: %d staged are not %d valid + %d invalid + %d unchecked",
 				name, c.Staged, c.Valid, c.Invalid, c.Unchecked)
 		}

@@ -18,17 +18,11 @@ func (a *app) newExplain() *cobra.Command {
 			return codes(), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			type entry struct {
-				Code       diag.Code `json:"code"`
-				Level      int       `json:"level"`
-				Meaning    string    `json:"meaning"`
-				Resolution string    `json:"resolution"`
-			}
-			var shown []entry
+			var shown []diag.Entry
 			var rows [][]string
 			for _, e := range diag.Codes() {
 				if len(args) == 0 || string(e.Code) == strings.ToUpper(args[0]) {
-					shown = append(shown, entry{e.Code, int(e.Level), e.Meaning, e.Resolution})
+					shown = append(shown, e)
 					rows = append(rows, []string{string(e.Code), e.Level.String(), e.Meaning})
 				}
 			}
@@ -41,7 +35,7 @@ func (a *app) newExplain() *cobra.Command {
 				return a.screen.result(shown)
 			}
 			e := shown[0]
-			a.screen.say("%s (level %d, %s)\n%s\n→ %s", e.Code, e.Level, diag.Level(e.Level), e.Meaning, e.Resolution)
+			a.screen.say("%s (level %d, %s)\n%s\n→ %s", e.Code, int(e.Level), e.Level, e.Meaning, e.Resolution)
 			return a.screen.result(e)
 		},
 	}

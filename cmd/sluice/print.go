@@ -103,14 +103,13 @@ func (a *app) sayWhyNothing(counts *runs.SendCounts) {
 const mostGroups = 12
 
 func (a *app) groupLine(g report.Group) string {
-	style := map[diag.Level]string{diag.LevelFormat: red, diag.LevelError: red, diag.LevelWarning: yellow, diag.LevelInfo: cyan}[g.Level]
 	where := ""
 	for _, part := range []string{g.Input, g.Resource, g.Column, g.Path} {
 		if part != "" {
 			where += " " + part
 		}
 	}
-	return fmt.Sprintf("%d × %s%s: %s", g.Count, paint(a.screen.outColour, style, string(g.Code)), where, g.Message)
+	return fmt.Sprintf("%d × %s%s: %s", g.Count, paint(a.screen.outColour, styles[g.Level], string(g.Code)), where, g.Message)
 }
 
 // runResult is the --json object of transform, validate, send, run and demo.

@@ -6,6 +6,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
+	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
 // progressEvery is how often the bar moves, and lineEvery how often a line is written where
@@ -14,6 +15,29 @@ const (
 	progressEvery = 200 * time.Millisecond
 	lineEvery     = 20 * time.Second
 )
+
+// observer shows what goes on in a run to the person at the terminal.
+func (a *app) observer() pipeline.Observer {
+	return pipeline.Observer{
+		Note:  func(text string) { a.screen.note("%s", text) },
+		Wait:  a.onWait(),
+		Begin: func(string) { a.collectAt(gcInAStage) },
+		Watch: a.watch,
+		End:   a.printStage,
+		Path:  shownPath,
+	}
+}
+
+// onWait tells the person at the terminal why nothing moves. Where notes are not shown it is nil: then
+// the client logs a warning instead.
+func (a *app) onWait() func(target.Wait) {
+	if a.screen.quiet || a.screen.json {
+		return nil
+	}
+	return func(w target.Wait) {
+		a.screen.note("waiting %s for %s: %s", w.For.Round(time.Second), w.Host, w.Why)
+	}
+}
 
 // watch shows progress until the returned function is called. It samples counters, so that the
 // work itself only touches atomics.

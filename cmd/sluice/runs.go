@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +44,10 @@ func (a *app) runRunsList() error {
 		for _, stage := range runs.Stages() {
 			word := "–"
 			if x := r.Stages[stage.Name]; x != nil {
-				l.Stages[stage.Name], word = howItEnded(x)
+				l.Stages[stage.Name], word = -1, "unfinished"
+				if x.Exit != nil {
+					l.Stages[stage.Name], word = *x.Exit, cmp.Or(endings[*x.Exit], "stopped")
+				}
 			}
 			row = append(row, word)
 		}
@@ -61,23 +65,8 @@ func (a *app) runRunsList() error {
 	return a.screen.result(shown)
 }
 
-// howItEnded says in a number and a word how a stage ended.
-func howItEnded(x *runs.Execution) (runs.Outcome, string) {
-	if x.Exit == nil {
-		return -1, "unfinished"
-	}
-	switch *x.Exit {
-	case runs.Done:
-		return *x.Exit, "done"
-	case runs.Partly:
-		return *x.Exit, "partly"
-	case runs.Interrupted:
-		return *x.Exit, "interrupted"
-	case runs.Refused:
-		return *x.Exit, "refused"
-	}
-	return *x.Exit, "stopped"
-}
+// endings are the words for how a stage ended; any other stopped.
+var endings = map[runs.Outcome]string{runs.Done: "done", runs.Partly: "partly", runs.Interrupted: "interrupted", runs.Refused: "refused"}
 
 func (a *app) newRunsShow() *cobra.Command {
 	return &cobra.Command{

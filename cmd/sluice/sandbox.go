@@ -7,7 +7,6 @@ import (
 	"net"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
@@ -17,21 +16,9 @@ import (
 // sandboxAddress is where the emulator listens unless told.
 const sandboxAddress = "127.0.0.1:8765"
 
-type sandboxOptions struct {
-	address, state, students, faults string
-	reset                            bool
-}
-
-func (o *sandboxOptions) add(flags *pflag.FlagSet) {
-	flags.StringVar(&o.address, "address", sandboxAddress, "address on loopback; port 0 takes a free one")
-	flags.StringVar(&o.state, "state", "", "folder of the store (default: that of the tenant sandbox)")
-	flags.BoolVar(&o.reset, "reset", false, "begin with an empty store")
-	flags.StringVar(&o.students, "students", "", "CSV with a column studentUniqueId: more students to know")
-	flags.StringVar(&o.faults, "fault", "", "faults and their probability, as in 429:0.01,503:0.005 (429, 500, 502, 503, 504, reset-before, reset-after, html, truncated, slow, expire, conflict, empty)")
-}
-
 func (a *app) newSandbox() *cobra.Command {
-	var o sandboxOptions
+	var o sandbox.Options
+	var address, faults string
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve the Ed-Fi API emulator on loopback",
@@ -45,37 +32,41 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
   sluice sandbox --address 127.0.0.1:0 --state /tmp/store --reset
   sluice sandbox --fault 429:0.01,503:0.005,reset-after:0.001`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runSandbox(cmd.Context(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runSandbox(cmd.Context(), o, address, faults) },
 	}
-	o.add(cmd.Flags())
+	flags := cmd.Flags()
+	flags.StringVar(&address, "address", sandboxAddress, "address on loopback; port 0 takes a free one")
+	flags.StringVar(&o.Dir, "state", "", "folder of the store (default: that of the tenant sandbox)")
+	flags.BoolVar(&o.Reset, "reset", false, "begin with an empty store")
+	flags.StringVar(&o.Students, "students", "", "CSV with a column studentUniqueId: more students to know")
+	flags.StringVar(&faults, "fault", "", "faults and their probability, as in 429:0.01,503:0.005 (429, 500, 502, 503, 504, reset-before, reset-after, html, truncated, slow, expire, conflict, empty)")
 	return cmd
 }
 
-func (a *app) runSandbox(ctx context.Context, o sandboxOptions) error {
+func (a *app) runSandbox(ctx context.Context, o sandbox.Options, address, faults string) error {
 	place, err := a.workplace()
 	if err != nil {
 		return err
 	}
-	faults, err := sandbox.ParseFaults(o.faults)
-	if err != nil {
+	if o.Faults, err = sandbox.ParseFaults(faults); err != nil {
 		return diag.FailWith(err, diag.Usage, diag.ConfigUsage, "write it as 429:0.01,503:0.005 (see --help)",
 			"--fault is not understood")
 	}
-	host, _, err := net.SplitHostPort(o.address)
+	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return usage("use 127.0.0.1:PORT",
-			"--address %q is not on loopback; the sandbox has a public key and serves this machine only", o.address)
+			"--address %q is not on loopback; the sandbox has a public key and serves this machine only", address)
 	}
-	store := cmp.Or(o.state, place.SandboxFolder())
-	server, err := place.OpenSandbox(sandbox.Options{Dir: store, Reset: o.reset, Students: o.students, Faults: faults, Logger: a.logger})
+	o.Dir, o.Logger = cmp.Or(o.Dir, place.SandboxFolder()), a.logger
+	server, err := place.OpenSandbox(o)
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", o.address)
+	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return errors.Join(diag.FailWith(err, diag.CouldNotRun, diag.TargetUnreached, "choose another --address", "the sandbox cannot listen"), server.Close())
 	}
-	return a.serve(ctx, server, listener, store)
+	return a.serve(ctx, server, listener, o.Dir)
 }
 
 // serve prints how to reach the emulator and serves until the context ends.

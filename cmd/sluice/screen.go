@@ -42,6 +42,9 @@ const (
 	dim    = "2"
 )
 
+// styles colour what is said of a problem.
+var styles = map[diag.Level]string{diag.LevelFormat: red, diag.LevelError: red, diag.LevelWarning: yellow, diag.LevelInfo: cyan}
+
 func paint(on bool, style, text string) string {
 	if !on || text == "" {
 		return text
@@ -172,7 +175,7 @@ func (s *screen) problems(w io.Writer, list diag.List) {
 }
 
 func (s *screen) problem(w io.Writer, p diag.Problem) {
-	style := map[diag.Level]string{diag.LevelFormat: red, diag.LevelError: red, diag.LevelWarning: yellow, diag.LevelInfo: cyan}[p.Level]
+	style := styles[p.Level]
 	where := p.Pos().String()
 	if where != "" {
 		where += ": "

@@ -76,11 +76,10 @@ func (a *app) runTargetCheck(ctx context.Context, bundle, run string) (runs.Outc
 	ok := true
 	for _, f := range found {
 		ok = ok && f.OK
-		mark := paint(a.screen.outColour, green, "ok ")
+		mark, code := paint(a.screen.outColour, green, "ok "), ""
 		if !f.OK {
 			mark = paint(a.screen.outColour, red, "NO ")
 		}
-		code := ""
 		if f.Code != "" {
 			code = " [" + string(f.Code) + "]"
 		}

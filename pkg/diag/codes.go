@@ -9,10 +9,10 @@ type Code string
 
 // Entry is a row of the table of codes, from which docs/codes.md and `sluice explain` are made.
 type Entry struct {
-	Code       Code
-	Level      Level
-	Meaning    string
-	Resolution string
+	Code       Code   `json:"code"`
+	Level      Level  `json:"level"`
+	Meaning    string `json:"meaning"`
+	Resolution string `json:"resolution"`
 }
 
 // LevelOf is the code's level; a code that is not in the table counts as an error of the record.

@@ -36,7 +36,6 @@ func (h Holder) String() string {
 
 // LockedError says that another command is at work in the folder, and which.
 type LockedError struct {
-	Path   string
 	Holder Holder // zero if it could not be read
 }
 
@@ -67,7 +66,7 @@ func LockFolder(dir, command string, now time.Time) (*Lock, error) {
 		return nil, fmt.Errorf("lock the folder: %w", err)
 	}
 	if !ok {
-		return nil, &LockedError{Path: l.file.Path(), Holder: readHolder(l.holder)}
+		return nil, &LockedError{readHolder(l.holder)}
 	}
 	host, _ := os.Hostname()
 	text, err := json.Marshal(Holder{PID: os.Getpid(), Host: host, Command: command, Since: now.UTC()})

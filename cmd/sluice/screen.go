@@ -140,15 +140,11 @@ func (s *screen) grid(header []string, rows [][]string) {
 	line := func(cells []string, style string) {
 		var b strings.Builder
 		for i, c := range cells {
-			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(c))
-			if right[i] {
-				b.WriteString(pad + c)
-			} else {
-				b.WriteString(c + pad)
+			w := width[i]
+			if !right[i] {
+				w = -w // which is to the left
 			}
-			if i < len(cells)-1 {
-				b.WriteString("  ")
-			}
+			fmt.Fprintf(&b, "%*s  ", w, c)
 		}
 		fmt.Fprintln(s.out, "  "+paint(s.outColour, style, strings.TrimRight(b.String(), " ")))
 	}

@@ -9,22 +9,26 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
-// check judges one record as an ODS does before it writes to the database:
-//
-//	shapes and values ─► descriptor values ─► unified keys, collections
-//
-// The messages of the first step that has any hold back the later ones. On the way it collects what
+// check judges one record as an ODS does before it writes to the database. On the way it collects what
 // the record refers to.
 type check struct {
 	model    *model
 	store    *store
 	endpoint *endpoint
 
-	at       []step              // where the check is in the record
-	invalid  map[string][]string // messages by JSON path
-	values   []*row              // descriptors whose values the record uses
-	pointers []pointer           // what its references mean
+	at       []step                 // where the check is in the record
+	said     [4]map[string][]string // messages of each stage by JSON path
+	values   []*row                 // descriptors whose values the record uses
+	pointers []pointer              // what its references mean
 }
+
+// The stages of an ODS. The messages of the first that has any hold back those of the later ones.
+const (
+	ofShape = iota // and of values
+	ofDescriptor
+	ofExistence // of descriptor values
+	ofEquality  // unified keys, items of collections
+)
 
 // step is a member's name, or the number of an item.
 type step struct {
@@ -39,7 +43,7 @@ type pointer struct {
 }
 
 // say adds a message at the place where the check is.
-func (c *check) say(format string, args ...any) {
+func (c *check) say(stage int, format string, args ...any) {
 	path := "$"
 	for _, s := range c.at {
 		if s.name == "" {
@@ -48,116 +52,163 @@ func (c *check) say(format string, args ...any) {
 			path += "." + s.name
 		}
 	}
-	if c.invalid == nil {
-		c.invalid = map[string][]string{}
+	if c.said[stage] == nil {
+		c.said[stage] = map[string][]string{}
 	}
-	c.invalid[path] = append(c.invalid[path], fmt.Sprintf(format, args...))
+	c.said[stage][path] = append(c.said[stage][path], fmt.Sprintf(format, args...))
 }
 
 func (c *check) enter(name string) { c.at = append(c.at, step{name: name}) }
 func (c *check) enterItem(i int)   { c.at = append(c.at, step{item: i}) }
 func (c *check) leave()            { c.at = c.at[:len(c.at)-1] }
 
-// run judges a tidy record.
-func (c *check) run(body object) bool {
+// run judges a record, and returns the messages.
+func (c *check) run(m record) map[string][]string {
 	root := c.endpoint.Root
-	c.checkObject(root, body)
-	if c.endpoint.Descriptor != "" && c.invalid == nil {
-		c.checkDescriptor(body)
+	c.object(root, m)
+	if c.endpoint.Descriptor != "" {
+		c.descriptor(m)
 	}
-	if c.invalid == nil {
-		c.findUses(root, body)
-	}
-	if c.invalid == nil {
+	if c.messages() == nil {
 		for _, pair := range c.endpoint.Equal {
-			c.unify(root, body, pair[0], pair[1])
+			c.unify(root, m, pair[0], pair[1])
 		}
-		c.checkCollections(root, body)
 	}
-	return c.invalid == nil
+	return c.messages()
 }
 
-// checkObject judges the members of an object.
-func (c *check) checkObject(o *schema.Object, m object) {
-	for _, p := range o.Properties {
-		v, ok := m[p.Name]
-		if !ok && (!p.Required || o.Reference != nil) { // what a reference lacks is said of it as a whole
+func (c *check) messages() map[string][]string {
+	for _, said := range c.said {
+		if said != nil {
+			return said
+		}
+	}
+	return nil
+}
+
+// object judges the members of an object. What a reference lacks is said of it as a whole.
+func (c *check) object(o *schema.Object, m []value) {
+	for i, p := range o.Properties {
+		if m[i].kind == 0 && (!p.Required || o.Reference != nil) {
 			continue
 		}
 		c.enter(p.Name)
-		if ok {
-			c.checkValue(p, v, o.Reference != nil)
+		if m[i].kind == 0 {
+			c.say(ofShape, "%s is required.", title(p.Name))
 		} else {
-			c.say("%s is required.", title(p.Name))
+			c.value(o, p, m[i])
 		}
 		c.leave()
 	}
 }
 
-func (c *check) checkValue(p *schema.Property, v any, inReference bool) {
+func (c *check) value(o *schema.Object, p *schema.Property, v value) {
+	inReference := o.Reference != nil
 	switch p.Kind {
 	case schema.KindArray:
-		c.checkItems(p, v)
+		c.collection(p, v)
 	case schema.KindObject:
-		m, ok := v.(object)
-		if !ok {
-			c.say("%s must be an object.", title(p.Name))
-		} else if p.Object != nil {
-			c.checkObject(p.Object, m)
-			if p.Object.Reference != nil {
-				c.checkReference(p, m)
-			}
+		if v.kind != '{' {
+			c.say(ofShape, "%s must be an object.", title(p.Name))
+			return
+		}
+		c.object(p.Object, v.parts)
+		if p.Object.Reference != nil {
+			c.reference(p, v.parts)
 		}
 	default:
 		if message := scalarFault(p, v, inReference || c.endpoint.inKey[p]); message != "" {
-			c.say("%s", message)
+			c.say(ofShape, "%s", message)
+		} else if p.Descriptor != "" && v.text != "" {
+			c.descriptorValue(c.model.byType[p.Descriptor], v.text, inReference)
 		}
 	}
 }
 
-func (c *check) checkItems(p *schema.Property, v any) {
-	items, ok := v.([]any)
-	if !ok {
-		c.say("%s must be a collection.", title(p.Name))
+// collection judges the items of a collection, no two of which may have the same identifying values.
+func (c *check) collection(p *schema.Property, v value) {
+	if v.kind != '[' {
+		c.say(ofShape, "%s must be a collection.", title(p.Name))
 		return
 	}
-	if len(items) == 0 && p.Required {
-		c.say("%s must have at least one item.", title(p.Name))
+	if len(v.parts) == 0 && p.Required {
+		c.say(ofShape, "%s must have at least one item.", title(p.Name))
 	}
-	for i, item := range items {
+	var seen map[string]bool
+	if len(v.parts) > 1 && len(p.ItemKey) > 0 {
+		seen = make(map[string]bool, len(v.parts))
+	}
+	for i, item := range v.parts {
 		c.enterItem(i)
-		if item, ok := item.(object); ok {
-			c.checkObject(p.Object, item)
+		if item.kind != '{' {
+			c.say(ofShape, "An item of %s must be an object.", title(p.Name))
 		} else {
-			c.say("An item of %s must be an object.", title(p.Name))
+			c.object(p.Object, item.parts)
+			if seen != nil {
+				c.item(p, i, item.parts, seen)
+			}
 		}
 		c.leave()
 	}
 }
 
-// checkReference demands all parts of a reference of which some are there.
-func (c *check) checkReference(p *schema.Property, m object) {
+// item refuses an item whose identifying values were seen before in its collection.
+func (c *check) item(p *schema.Property, i int, item []value, seen map[string]bool) {
+	var room [256]byte
+	key := room[:0]
+	for _, path := range p.ItemKey {
+		o := p.Object
+		for _, name := range path[:len(path)-1] {
+			o = o.ByName[name].Object
+		}
+		key = append(append(key, c.canonical(o.ByName[path.Leaf()], at(p.Object, item, path))...), 0)
+	}
+	if seen[string(key)] {
+		c.say(ofEquality, "The %s item of the %s has the same identifying values as another item earlier in the list.", ordinal(i+1), title(p.Name))
+	}
+	seen[string(key)] = true
+}
+
+// reference demands all parts of a reference of which some are there, and collects what it means.
+func (c *check) reference(p *schema.Property, m []value) {
 	var missing []string
-	for _, part := range p.Object.Properties {
-		if part.Required && isDefault(m[part.Name]) {
+	for i, part := range p.Object.Properties {
+		if part.Required && m[i].isDefault() {
 			missing = append(missing, title(part.Name))
 		}
 	}
 	if missing != nil {
-		c.say("%s is missing the following properties: %s", title(p.Name), strings.Join(missing, ", "))
+		c.say(ofShape, "%s is missing the following properties: %s", title(p.Name), strings.Join(missing, ", "))
+		return
+	}
+	ref := c.model.references[p.Object.Reference]
+	keys := make([]string, len(ref.targets))
+	for i, t := range ref.targets {
+		keys[i] = c.model.targetKey(t, m)
+	}
+	c.pointers = append(c.pointers, pointer{ref, keys})
+}
+
+// descriptorValue says that a descriptor value does not exist, or collects it.
+func (c *check) descriptorValue(d *endpoint, text string, inReference bool) {
+	found := c.store.value(d, text)
+	if found == nil {
+		c.say(ofExistence, "%s value '%s' does not exist.", d.entity, text)
+	} else if !inReference && !slices.Contains(c.values, found) { // what a reference means holds its own
+		c.values = append(c.values, found)
 	}
 }
 
-// checkDescriptor judges what only the record of a descriptor must obey.
-func (c *check) checkDescriptor(body object) {
-	if strings.Contains(textOf(body["codeValue"]), "#") {
+// descriptor judges what only the record of a descriptor must obey.
+func (c *check) descriptor(m record) {
+	if strings.Contains(c.endpoint.text(m, "codeValue"), "#") {
 		c.enter("codeValue")
-		c.say("CodeValue cannot contain '#'.")
+		c.say(ofDescriptor, "CodeValue cannot contain '#'.")
 		c.leave()
 	}
-	if !isDescriptorNamespace(textOf(body["namespace"])) {
+	if !isDescriptorNamespace(c.endpoint.text(m, "namespace")) {
 		c.enter("namespace")
-		c.say("Namespace is not a valid namespace for a descriptor (expected 'uri://[organization]/[name]Descriptor').")
+		c.say(ofDescriptor, "Namespace is not a valid namespace for a descriptor (expected 'uri://[organization]/[name]Descriptor').")
 		c.leave()
 	}
 }
@@ -174,79 +225,31 @@ func isDescriptorNamespace(text string) bool {
 	return ok && len(segments) >= 2 && !slices.Contains(segments, "") && !strings.ContainsFunc(rest, foreign)
 }
 
-// findUses collects what the record refers to, and says which descriptor values do not exist.
-func (c *check) findUses(o *schema.Object, m object) {
-	for _, p := range o.Properties {
-		v, ok := m[p.Name]
-		if !ok {
-			continue
-		}
-		c.enter(p.Name)
-		switch v := v.(type) {
-		case string:
-			if p.Descriptor != "" && v != "" {
-				c.findValue(c.model.byType[p.Descriptor], v, o.Reference != nil)
-			}
-		default:
-			if p.Object == nil {
-				break
-			}
-			c.eachObject(v, func(inner object) bool {
-				c.findUses(p.Object, inner)
-				return true
-			})
-			if p.Object.Reference != nil {
-				c.addPointer(c.model.references[p.Object.Reference], v.(object))
-			}
-		}
-		c.leave()
-	}
-}
-
-func (c *check) findValue(d *endpoint, value string, inReference bool) {
-	found := c.store.value(d, value)
-	if found == nil {
-		c.say("%s value '%s' does not exist.", d.entity, value)
-	} else if !inReference && !slices.Contains(c.values, found) { // what a reference means holds its own
-		c.values = append(c.values, found)
-	}
-}
-
-func (c *check) addPointer(ref *reference, m object) {
-	p := pointer{reference: ref}
-	for _, t := range ref.targets {
-		p.keys = append(p.keys, c.model.targetKey(t, m))
-	}
-	c.pointers = append(c.pointers, p)
-}
-
 // follow visits the values that a path leads to, until visit says no.
-func (c *check) follow(o *schema.Object, m object, path schema.Path, visit func(p *schema.Property, v any) bool) bool {
-	p, v := o.ByName[path[0]], m[path[0]]
-	if v == nil {
+func (c *check) follow(o *schema.Object, m []value, path schema.Path, visit func(p *schema.Property, v value) bool) bool {
+	i, _ := part(o, path[0])
+	if m[i].kind == 0 {
 		return true
 	}
 	c.enter(path[0])
 	defer c.leave()
 	if len(path) == 1 {
-		return visit(p, v)
+		return visit(o.Properties[i], m[i])
 	}
-	return c.eachObject(v, func(inner object) bool { return c.follow(p.Object, inner, path[1:], visit) })
+	return c.each(m[i], func(inner []value) bool { return c.follow(o.Properties[i].Object, inner, path[1:], visit) })
 }
 
-// eachObject visits an object, or the items of a collection, until visit says no.
-func (c *check) eachObject(v any, visit func(m object) bool) bool {
-	switch v := v.(type) {
-	case object:
-		return visit(v)
-	case []any:
-		for i, item := range v {
-			c.enterItem(i)
-			more := visit(item.(object))
-			c.leave()
-			if !more {
-				return false
-			}
+// each visits an object, or the items of a collection, until visit says no.
+func (c *check) each(v value, visit func(m []value) bool) bool {
+	if v.kind == '{' {
+		return visit(v.parts)
+	}
+	for i, item := range v.parts {
+		c.enterItem(i)
+		more := visit(item.parts)
+		c.leave()
+		if !more {
+			return false
 		}
 	}
 	return true
@@ -254,29 +257,30 @@ func (c *check) eachObject(v any, visit func(m object) bool) bool {
 
 // unify demands that values which are one value in the database are equal. Where both paths run
 // through the same collection, it compares within each item.
-func (c *check) unify(o *schema.Object, m object, a, b schema.Path) {
+func (c *check) unify(o *schema.Object, m []value, a, b schema.Path) {
 	if len(a) > 1 && len(b) > 1 && a[0] == b[0] {
+		i, _ := part(o, a[0])
 		c.enter(a[0])
-		c.eachObject(m[a[0]], func(inner object) bool {
-			c.unify(o.ByName[a[0]].Object, inner, a[1:], b[1:])
+		c.each(m[i], func(inner []value) bool {
+			c.unify(o.Properties[i].Object, inner, a[1:], b[1:])
 			return true
 		})
 		c.leave()
 		return
 	}
-	var first any
-	c.follow(o, m, a, func(_ *schema.Property, v any) bool { first = v; return false })
-	if first == nil {
+	var first value
+	c.follow(o, m, a, func(_ *schema.Property, v value) bool { first = v; return false })
+	if first.kind == 0 {
 		return
 	}
 	both := false
-	same := func(p *schema.Property, v any) bool {
+	same := func(p *schema.Property, v value) bool {
 		both = true
-		if v == first || c.canonical(p, v) == c.canonical(p, first) {
+		if v.text == first.text || c.canonical(p, v) == c.canonical(p, first) {
 			return true
 		}
-		c.say("All values supplied for '%s' must match. Review all references and align the following conflicting values: '%s', '%s'",
-			p.Name, textOf(first), textOf(v))
+		c.say(ofEquality, "All values supplied for '%s' must match. Review all references and align the following conflicting values: '%s', '%s'",
+			p.Name, first.text, v.text)
 		return false
 	}
 	if c.follow(o, m, b, same) && both {
@@ -284,63 +288,9 @@ func (c *check) unify(o *schema.Object, m object, a, b schema.Path) {
 	}
 }
 
-// checkCollections refuses items of one collection with the same identifying values.
-func (c *check) checkCollections(o *schema.Object, m object) {
-	for _, p := range o.Properties {
-		v, ok := m[p.Name]
-		if !ok || p.Object == nil || p.Object.Reference != nil {
-			continue
-		}
-		c.enter(p.Name)
-		items, _ := v.([]any)
-		seen := make(map[string]bool, len(items))
-		c.eachObject(v, func(item object) bool {
-			c.checkCollections(p.Object, item)
-			if len(items) < 2 || len(p.ItemKey) == 0 {
-				return true
-			}
-			key := c.itemKey(p, item)
-			if seen[key] {
-				c.say("The %s item of the %s has the same identifying values as another item earlier in the list.",
-					ordinal(c.at[len(c.at)-1].item+1), title(p.Name))
-			}
-			seen[key] = true
-			return true
-		})
-		c.leave()
-	}
-}
-
-// itemKey is what identifies an item in its collection.
-func (c *check) itemKey(p *schema.Property, item object) string {
-	key := ""
-	for i, path := range p.ItemKey {
-		o := p.Object
-		for _, name := range path[:len(path)-1] {
-			o = o.ByName[name].Object
-		}
-		part := c.identifying(o.ByName[path.Leaf()], at(item, path))
-		if i == 0 {
-			key = part
-		} else {
-			key += "\x00" + part
-		}
-	}
-	return key
-}
-
-// identifying is the same text for values that are equal; for a descriptor's that of its record.
-func (c *check) identifying(p *schema.Property, v any) string {
-	if text, ok := v.(string); ok && p.Descriptor != "" {
-		if found := c.store.value(c.model.byType[p.Descriptor], text); found != nil {
-			return found.Key
-		}
-	}
-	return c.canonical(p, v)
-}
-
-func (c *check) canonical(p *schema.Property, v any) string {
-	return canonical(p.Kind, v, c.model.foldKeys || p.Descriptor != "")
+// canonical is the same text for values that are equal.
+func (c *check) canonical(p *schema.Property, v value) string {
+	return canonical(p.Kind, v.text, c.model.foldKeys || p.Descriptor != "")
 }
 
 // ordinal writes 2 as 2nd.

@@ -147,20 +147,19 @@ func (c *dataCall) readChange() (*change, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := decode(body)
+	m, hasID, err := decode(body, c.endpoint.Root)
 	if err != nil {
 		return nil, invalidData(map[string][]string{"$": {"The request body is not valid JSON: " + err.Error() + "."}})
 	}
-	if c.r.Method == http.MethodPost && hasID(m) {
+	if c.r.Method == http.MethodPost && hasID {
 		return nil, badRequest("Resource identifiers cannot be assigned by the client. The 'id' property must be removed from the request body.")
 	}
 	e := c.endpoint
-	tidy(m, e.Root)
 	ck := check{model: c.server.model, store: c.server.store, endpoint: e}
-	if !ck.run(m) {
-		return nil, invalidData(ck.invalid)
+	if messages := ck.run(m); messages != nil {
+		return nil, invalidData(messages)
 	}
-	if path := e.namespacePath(); path != nil && at(m, path) != nil && !c.client.maySee(textOf(at(m, path))) {
+	if !c.client.maySee(e, m) {
 		return nil, namespaceMismatch(c.client.Namespaces, false)
 	}
 	return &change{endpoint: e, key: c.server.model.recordKey(e, m), value: e.descriptorValue(m), body: body,
@@ -199,16 +198,6 @@ func (c *dataCall) readBody() ([]byte, error) {
 	return line.Bytes(), nil
 }
 
-// hasID says that the client sent an id of its own.
-func hasID(m object) bool {
-	for name, v := range m {
-		if strings.EqualFold(name, "id") && v != nil {
-			return true
-		}
-	}
-	return false
-}
-
 // mayUpdate judges the change of an existing record: the claim to update, and If-Match.
 func (c *dataCall) mayUpdate(old *row) error {
 	if err := c.client.authorize(c.endpoint, Update); err != nil {
@@ -243,16 +232,10 @@ func (c *dataCall) visibleRow(id string) (*row, error) {
 		return r, nil
 	}
 	m, err := c.server.record(r)
-	if err == nil && !c.sees(m) {
+	if err == nil && !c.client.maySee(c.endpoint, m) {
 		err = namespaceMismatch(c.client.Namespaces, true)
 	}
 	return r, err
-}
-
-// sees says whether the client's namespaces cover a record.
-func (c *dataCall) sees(m object) bool {
-	path := c.endpoint.namespacePath()
-	return c.seesAll() || at(m, path) == nil || c.client.maySee(textOf(at(m, path)))
 }
 
 // seesAll says that namespaces hide nothing here from the client. Everyone may read descriptors.

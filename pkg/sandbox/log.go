@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,7 +90,11 @@ func (s *store) openFolder(o *Options, log *slog.Logger) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || o.Reset {
 		title, err := json.Marshal(logTitle{logFormat, newID(), s.model.version})
 		if err == nil {
-			err = durable.WriteFile(path, title, []byte("\n"), seeds(s.model, o.Descriptors))
+			log := append(title, '\n')
+			for _, r := range s.model.seeds(o.Descriptors) {
+				log = appendLines(log, r, r.body)
+			}
+			err = durable.WriteFile(path, log)
 		}
 		if err != nil {
 			return fmt.Errorf("start the store: %w", err)
@@ -134,8 +137,7 @@ func (s *store) openLog(log *slog.Logger) error {
 	return err
 }
 
-// load reads changes up to the last whole one: of the log, or in a store without one what it knows from
-// the start.
+// load reads changes up to the last whole one.
 func (s *store) load(in *bufio.Reader) error {
 	for {
 		if err := s.loadRow(in); errors.Is(err, io.EOF) {
@@ -161,23 +163,15 @@ func (s *store) loadRow(in *bufio.Reader) error {
 		return fmt.Errorf("it holds %s, which Data Standard %s does not have", r.Resource, s.model.version)
 	}
 	r.endpoint = e
-	read := len(line)
-	switch {
-	case r.Size == 0:
-	case s.log == nil:
-		r.body, err = in.ReadBytes('\n')
-		r.body = bytes.TrimSuffix(r.body, []byte("\n"))
-	default:
-		r.offset = s.log.end + int64(read)
-		read += r.Size + 1
-		_, err = in.Discard(r.Size + 1)
+	size := int64(len(line))
+	if r.Size > 0 {
+		r.offset = s.log.end + size
+		size += int64(r.Size) + 1
+		if _, err := in.Discard(r.Size + 1); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	if s.log != nil {
-		s.log.end += int64(read)
-	}
+	s.log.end += size
 	s.apply(r)
 	return nil
 }

@@ -33,6 +33,7 @@ type endpoint struct {
 
 // reference is a reference property and the endpoints it may point at.
 type reference struct {
+	of      *schema.Object
 	name    string // Student, EducationOrganization
 	targets []referenceTarget
 }
@@ -40,7 +41,7 @@ type reference struct {
 // referenceTarget says which members of a reference hold the parts of a target's key.
 type referenceTarget struct {
 	endpoint *endpoint
-	members  []string // in the order of the target's key
+	members  []int // numbers of properties, in the order of the target's key
 }
 
 // newModel resolves the facts of a standard, and says which of them do not fit together.
@@ -124,7 +125,7 @@ func (m *model) resolveObject(e *endpoint, o *schema.Object) error {
 }
 
 func (m *model) newReference(o *schema.Object) (*reference, error) {
-	ref := &reference{name: title(o.Reference.Abstract)}
+	ref := &reference{of: o, name: title(o.Reference.Abstract)}
 	for _, name := range o.Reference.Targets {
 		t, ok := m.byName[strings.ToLower(name)]
 		if !ok {
@@ -144,23 +145,24 @@ func (m *model) newReference(o *schema.Object) (*reference, error) {
 
 // targetMembers pairs the target's key with the members of the reference: by the facts' own pairing,
 // else by name (a unified part), else there is only one of each (educationOrganizationId and schoolId).
-func targetMembers(o *schema.Object, t *endpoint) ([]string, error) {
-	var members []string
-	for i, part := range t.Identity {
+func targetMembers(o *schema.Object, t *endpoint) ([]int, error) {
+	var members []int
+	for i, key := range t.Identity {
 		name := ""
 		for _, k := range o.Reference.Keys {
-			if slices.Equal(k.Target, part.Path) {
+			if slices.Equal(k.Target, key.Path) {
 				name = k.Name
 				break
 			}
-			if name == "" && (k.Target.Leaf() == part.Path.Leaf() || len(t.Identity) == 1 && len(o.Reference.Keys) == 1) {
+			if name == "" && (k.Target.Leaf() == key.Path.Leaf() || len(t.Identity) == 1 && len(o.Reference.Keys) == 1) {
 				name = k.Name
 			}
 		}
-		if o.ByName[name] == nil {
-			return nil, fmt.Errorf("reference %s has nothing for part %d (%s) of the key of %s", o.Reference.Path, i+1, part.Path, t.Name)
+		member, exact := part(o, name)
+		if !exact {
+			return nil, fmt.Errorf("reference %s has nothing for part %d (%s) of the key of %s", o.Reference.Path, i+1, key.Path, t.Name)
 		}
-		members = append(members, name)
+		members = append(members, member)
 	}
 	return members, nil
 }

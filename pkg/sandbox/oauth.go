@@ -288,11 +288,13 @@ func (c *Client) authorize(e *endpoint, actions ...Action) error {
 		"') must grant permission of the '"+strings.ToLower(string(actions[0]))+"' action on one of the following resource claims: '"+claim+"'.")
 }
 
-// maySee says whether the client's prefixes cover a namespace.
-func (c *Client) maySee(namespace string) bool {
-	if len(c.Namespaces) == 0 {
+// maySee says whether the client's prefixes cover a record's namespace, if it has one.
+func (c *Client) maySee(e *endpoint, m record) bool {
+	path := e.namespacePath()
+	if len(c.Namespaces) == 0 || path == nil || at(e.Root, m, path).kind == 0 {
 		return true
 	}
+	namespace := e.text(m, path...)
 	for _, prefix := range c.Namespaces {
 		if len(namespace) >= len(prefix) && strings.EqualFold(namespace[:len(prefix)], prefix) {
 			return true

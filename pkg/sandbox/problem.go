@@ -90,13 +90,9 @@ func nonUnique(entity string) *problem {
 		fmt.Sprintf("A primary key conflict occurred when attempting to create or update a record of '%s'.", entity))
 }
 
-func dependentExists(by []*endpoint) *problem {
-	names := make([]string, len(by))
-	for i, e := range by {
-		names[i] = e.entity
-	}
+func dependentExists(by []string) *problem {
 	return newProblem(http.StatusConflict, "data-conflict:dependent-item-exists", "Dependent Item Exists",
-		fmt.Sprintf("The requested action cannot be performed because this item is referenced by existing '%s' item(s).", strings.Join(names, "', '")))
+		fmt.Sprintf("The requested action cannot be performed because this item is referenced by existing '%s' item(s).", strings.Join(by, "', '")))
 }
 
 func multiUserConflict() *problem {

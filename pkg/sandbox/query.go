@@ -77,7 +77,7 @@ func (m *model) keyNames() map[string]map[string]string {
 			}
 			for i, part := range t.endpoint.Identity {
 				for _, path := range append(slices.Clone(part.Also), part.Path) {
-					names[t.endpoint.Name][strings.Join(path, ".")] = t.members[i]
+					names[t.endpoint.Name][strings.Join(path, ".")] = ref.of.Properties[t.members[i]].Name
 				}
 			}
 		}
@@ -193,7 +193,7 @@ func (q *query) addCondition(f *filter, text string) {
 	if f == nil {
 		return
 	}
-	if f.property.Kind != schema.KindString && text != "0" && scalarFault(f.property, text, false) != "" {
+	if f.property.Kind != schema.KindString && text != "0" && scalarFault(f.property, value{kind: '"', text: text}, false) != "" {
 		q.errs = append(q.errs, fmt.Sprintf("The value '%s' is not valid for %s.", text, f.name))
 	}
 	q.conditions = append(q.conditions, condition{f, text})
@@ -201,15 +201,15 @@ func (q *query) addCondition(f *filter, text string) {
 
 // key is the natural key that the conditions ask for; empty if they do not give all of it.
 func (q *query) key(m *model, e *endpoint) string {
-	var parts []string
-	for _, part := range e.Identity {
-		i := slices.IndexFunc(q.conditions, func(c condition) bool { return c.filter.leadsTo(part.Path) })
-		if i < 0 {
+	texts := make([]string, len(e.Identity))
+	for i, part := range e.Identity {
+		n := slices.IndexFunc(q.conditions, func(c condition) bool { return c.filter.leadsTo(part.Path) })
+		if n < 0 {
 			return ""
 		}
-		parts = append(parts, canonical(part.Kind, q.conditions[i].text, m.foldsKey(e, part)))
+		texts[i] = q.conditions[n].text
 	}
-	return e.keyText(parts)
+	return m.newKey(e, func(i int) string { return texts[i] })
 }
 
 // list answers with a page of a collection.
@@ -308,19 +308,19 @@ func (l *listing) matches(r *row) (bool, error) {
 		return false, err
 	}
 	for _, cond := range q.conditions {
-		if !cond.meets(m, c.server.model.foldKeys) {
+		if !cond.meets(c.endpoint, m, c.server.model.foldKeys) {
 			return false, nil
 		}
 	}
-	return c.sees(m), nil
+	return c.seesAll() || c.client.maySee(c.endpoint, m), nil
 }
 
 // meets says that a record has the value that a condition asks for.
-func (c condition) meets(m object, foldKeys bool) bool {
+func (c condition) meets(e *endpoint, m record, foldKeys bool) bool {
 	p := c.filter.property
 	fold := foldKeys || p.Descriptor != ""
 	return slices.ContainsFunc(c.filter.paths, func(path schema.Path) bool {
-		v := at(m, path)
-		return v != nil && canonical(p.Kind, v, fold) == canonical(p.Kind, c.text, fold)
+		v := at(e.Root, m, path)
+		return v.kind != 0 && canonical(p.Kind, v.text, fold) == canonical(p.Kind, c.text, fold)
 	})
 }

@@ -16,21 +16,17 @@ import (
 
 const lastModifiedLayout = "2006-01-02T15:04:05.000000Z"
 
-// record is a stored record, tidy.
-func (s *Server) record(r *row) (object, error) {
-	if r.ofRoster() {
-		return r.endpoint.roster.record(r.Number), nil
-	}
+// record reads a stored record.
+func (s *Server) record(r *row) (record, error) {
 	body, err := s.store.body(r)
 	if err != nil {
 		return nil, err
 	}
-	m, err := decode(body)
+	m, _, err := decode(body, r.endpoint.Root)
 	if err != nil {
-		return nil, fmt.Errorf("a record of %s in the sandbox's store is damaged: %w", r.Resource, err)
+		err = fmt.Errorf("a record of %s in the sandbox's store is damaged: %w", r.Resource, err)
 	}
-	tidy(m, r.endpoint.Root)
-	return m, nil
+	return m, err
 }
 
 // render appends a record as a reader gets it: with its id, every collection, values and descriptors in
@@ -48,26 +44,24 @@ func (s *Server) render(dst []byte, r *row) ([]byte, error) {
 }
 
 // renderObject appends an object's members, each with a comma after it.
-func (s *Server) renderObject(dst []byte, o *schema.Object, m object) []byte {
-	for _, p := range o.Properties {
-		v, ok := m[p.Name]
-		if !ok && p.Kind != schema.KindArray {
+func (s *Server) renderObject(dst []byte, o *schema.Object, m []value) []byte {
+	for i, p := range o.Properties {
+		if m[i].kind == 0 && p.Kind != schema.KindArray {
 			continue
 		}
 		dst = append(append(append(dst, '"'), p.Name...), `":`...)
 		switch {
 		case p.Kind == schema.KindArray:
 			dst = append(dst, '[')
-			items, _ := v.([]any)
-			for _, item := range items {
-				dst = s.renderObject(append(dst, '{'), p.Object, item.(object))
+			for _, item := range m[i].parts {
+				dst = s.renderObject(append(dst, '{'), p.Object, item.parts)
 				dst = append(closeWith(dst, '}'), ',')
 			}
 			dst = closeWith(dst, ']')
 		case p.Object != nil:
-			dst = closeWith(s.renderObject(append(dst, '{'), p.Object, v.(object)), '}')
+			dst = closeWith(s.renderObject(append(dst, '{'), p.Object, m[i].parts), '}')
 		default:
-			dst = s.renderScalar(dst, p, v)
+			dst = s.renderScalar(dst, p, m[i].text)
 		}
 		dst = append(dst, ',')
 	}
@@ -83,18 +77,18 @@ func closeWith(dst []byte, bracket byte) []byte {
 }
 
 // renderLink appends a reference's link, if what it means is still there.
-func (s *Server) renderLink(dst []byte, ref *reference, m object) []byte {
+func (s *Server) renderLink(dst []byte, ref *reference, m []value) []byte {
 	for _, t := range ref.targets {
 		if r := s.store.find(t.endpoint, s.model.targetKey(t, m)); r != nil {
-			return fmt.Appendf(dst, `"link":{"rel":%q,"href":%q}`, t.endpoint.entity, t.endpoint.path()+"/"+s.store.recordID(r))
+			return append(append(dst, `"link":{"rel":"`+t.endpoint.entity+`","href":"`+t.endpoint.path()+"/"+s.store.recordID(r)...), `"}`...)
 		}
 	}
 	return dst
 }
 
 // renderScalar appends a value as it is stored: a number in quotes is a number.
-func (s *Server) renderScalar(dst []byte, p *schema.Property, v any) []byte {
-	text := canonical(p.Kind, v, false)
+func (s *Server) renderScalar(dst []byte, p *schema.Property, text string) []byte {
+	text = canonical(p.Kind, text, false)
 	if p.Kind == schema.KindInteger || p.Kind == schema.KindNumber || p.Kind == schema.KindBoolean {
 		return append(dst, text...)
 	}
@@ -105,6 +99,9 @@ func (s *Server) renderScalar(dst []byte, p *schema.Property, v any) []byte {
 	}
 	return jsonl.AppendString(dst, text)
 }
+
+// object is a JSON object that the sandbox makes up.
+type object = map[string]any
 
 // toJSON writes a value made of what JSON has.
 func toJSON(v any) []byte {

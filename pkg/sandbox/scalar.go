@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -14,51 +13,35 @@ import (
 
 const dateTimeLayout = "2006-01-02T15:04:05.999999999Z07:00"
 
-// textOf is a scalar as text: a string without its quotes, anything else as it is written.
-func textOf(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case json.Number:
-		return v.String()
-	case bool:
-		return strconv.FormatBool(v)
-	case int: // in what the sandbox makes up
-		return strconv.Itoa(v)
-	}
-	return ""
-}
-
 // scalarFault is what is wrong with a scalar, or nothing. Key says that it is part of a natural key.
-func scalarFault(p *schema.Property, v any, key bool) string {
-	text, isText := v.(string)
-	switch v.(type) {
-	case object, []any:
+func scalarFault(p *schema.Property, v value, key bool) string {
+	if v.kind == '{' || v.kind == '[' {
 		return fmt.Sprintf("Unexpected object or collection for %s.", title(p.Name))
 	}
+	isText := v.kind == '"'
 	switch p.Kind {
 	case schema.KindString:
 		if !isText {
 			return fmt.Sprintf("Unexpected value for %s: a string is expected.", title(p.Name))
 		}
-		return textFault(p, text, key)
+		return textFault(p, v.text, key)
 	case schema.KindInteger:
-		return integerFault(p, v, key)
+		return integerFault(p, v.text, key)
 	case schema.KindNumber:
-		return numberFault(p, v)
+		return numberFault(p, v.text)
 	case schema.KindBoolean:
 		return booleanFault(v)
 	case schema.KindDate:
-		if _, err := time.Parse(time.DateOnly, text); !isText || err != nil {
-			return fmt.Sprintf("Could not convert string to date: %s. Expected format: 'YYYY-MM-DD'.", textOf(v))
+		if _, err := time.Parse(time.DateOnly, v.text); !isText || err != nil {
+			return fmt.Sprintf("Could not convert string to date: %s. Expected format: 'YYYY-MM-DD'.", v.text)
 		}
 	case schema.KindDateTime:
-		if _, ok := parseDateTime(text); !isText || !ok {
-			return fmt.Sprintf("Could not convert string to DateTime: %s.", textOf(v))
+		if _, ok := parseDateTime(v.text); !isText || !ok {
+			return fmt.Sprintf("Could not convert string to DateTime: %s.", v.text)
 		}
 	case schema.KindTime:
-		if canonicalTime(text) == "" {
-			return fmt.Sprintf("Could not convert string to time: %s. Expected format: 'HH:mm:ss'.", textOf(v))
+		if !isText || canonicalTime(v.text) == "" {
+			return fmt.Sprintf("Could not convert string to time: %s. Expected format: 'HH:mm:ss'.", v.text)
 		}
 	}
 	return ""
@@ -121,14 +104,14 @@ func dangerous(text string) bool {
 }
 
 // integerFault also takes integers in quotes, as an ODS does.
-func integerFault(p *schema.Property, v any, key bool) string {
+func integerFault(p *schema.Property, text string, key bool) string {
 	bits := 32
 	if p.Int64 {
 		bits = 64
 	}
-	n, err := strconv.ParseInt(textOf(v), 10, bits)
+	n, err := strconv.ParseInt(text, 10, bits)
 	if err != nil {
-		return fmt.Sprintf("Unexpected value for %s: %s is not an Int%d.", title(p.Name), textOf(v), bits)
+		return fmt.Sprintf("Unexpected value for %s: %s is not an Int%d.", title(p.Name), text, bits)
 	}
 	if n == 0 && key {
 		return title(p.Name) + " value must be different than 0."
@@ -136,8 +119,7 @@ func integerFault(p *schema.Property, v any, key bool) string {
 	return rangeFault(p, float64(n))
 }
 
-func numberFault(p *schema.Property, v any) string {
-	text := textOf(v)
+func numberFault(p *schema.Property, text string) string {
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsInf(n, 0) || strings.Trim(text, "0123456789+-.eE") != "" { // ParseFloat also knows hexadecimal and NaN
 		return fmt.Sprintf("Unexpected value for %s: %s is not a decimal.", title(p.Name), text)
@@ -160,15 +142,15 @@ func rangeFault(p *schema.Property, v float64) string {
 }
 
 // booleanFault takes what ODS/API 7 takes: true, false, 0 and 1, in quotes too.
-func booleanFault(v any) string {
-	if _, ok := parseBool(textOf(v)); ok {
+func booleanFault(v value) string {
+	if _, ok := parseBool(v.text); ok {
 		return ""
 	}
 	kind := "String"
-	if _, ok := v.(json.Number); ok {
+	if v.kind == '0' {
 		kind = "Integer"
 	}
-	return fmt.Sprintf("Unexpected value for boolean: %s (type: %s)", textOf(v), kind)
+	return fmt.Sprintf("Unexpected value for boolean: %s (type: %s)", v.text, kind)
 }
 
 func parseBool(text string) (value, ok bool) {
@@ -208,8 +190,7 @@ func canonicalTime(text string) string {
 
 // canonical is a value as text, the same for equal values: numbers without needless digits, times in
 // UTC, and in lower case what is compared without regard to case.
-func canonical(kind schema.Kind, v any, fold bool) string {
-	text := textOf(v)
+func canonical(kind schema.Kind, text string, fold bool) string {
 	switch kind {
 	case schema.KindInteger:
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil {

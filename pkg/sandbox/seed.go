@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
@@ -27,6 +28,7 @@ const (
 
 const (
 	entryDate   = "2021-08-16"
+	gradeLevel  = "uri://ed-fi.org/GradeLevelDescriptor#"
 	firstYear   = 1991 // of the school years that an ODS is installed with
 	lastYear    = 2050
 	currentYear = 2026
@@ -45,9 +47,9 @@ var (
 // Everything about them follows from the student's number, which also gives them numbers in the store
 // below those of other records. Immutable.
 type roster struct {
-	first uint32                     // number in the store
-	key   func(student int) []string // the parts
-	write func(student int) object
+	first uint32                   // number in the store
+	key   func(student int) string // the natural key
+	body  func(student int) []byte
 	id    int // which part of the key is the student's id
 }
 
@@ -61,20 +63,18 @@ const (
 // has says that a number is of one of the roster's records.
 func (r *roster) has(n uint32) bool { return n >= r.first && n < r.first+rosterSize }
 
-// number is the number of the record with a key of these parts.
-func (r *roster) number(parts []string) (uint32, bool) {
-	id, err := strconv.Atoi(parts[r.id])
+// number is the number of the record with a key.
+func (r *roster) number(key string) (uint32, bool) {
+	id, err := strconv.Atoi(keyParts(key)[r.id])
 	student := id - FirstStudent
 	if err != nil || student < 0 || student >= Students {
 		return 0, false
 	}
-	return r.first + uint32(student), slices.Equal(parts, r.key(student))
+	return r.first + uint32(student), key == r.key(student)
 }
 
-func (r *roster) record(n uint32) object { return r.write(int(n - r.first)) }
-
 func (e *endpoint) rosterRow(n uint32) *row {
-	return &row{Number: n, Resource: e.Name, Key: e.keyText(e.roster.key(int(n - e.roster.first))), Version: seedVersion,
+	return &row{Number: n, Resource: e.Name, Key: e.roster.key(int(n - e.roster.first)), Version: seedVersion,
 		Modified: seedTime.UnixNano(), endpoint: e}
 }
 
@@ -83,9 +83,9 @@ func (r *row) ofRoster() bool { return r.body == nil && r.offset == 0 }
 
 func school(student int) int { return FirstSchool + student%Schools }
 
-func student(id string, n int) object {
-	return object{"studentUniqueId": id, "firstName": firstNames[n%len(firstNames)], "lastSurname": surnames[n/7%len(surnames)],
-		"birthDate": fmt.Sprintf("%d-%02d-%02d", 2008+n%13, 1+n%12, 1+n%28)}
+func student(id string, n int) []byte {
+	return fmt.Appendf(nil, `{"birthDate":"%d-%02d-%02d","firstName":"%s","lastSurname":"%s","studentUniqueId":%s}`,
+		2008+n%13, 1+n%12, 1+n%28, firstNames[n%len(firstNames)], surnames[n/7%len(surnames)], jsonl.AppendString(nil, id))
 }
 
 // addRosters gives students and enrollments their rosters, in a standard that has them.
@@ -93,81 +93,91 @@ func (m *model) addRosters() {
 	id := func(n int) string { return strconv.Itoa(FirstStudent + n) }
 	if e, ok := m.find("students"); ok && len(e.Identity) == 1 {
 		e.roster = &roster{
-			key:   func(n int) []string { return []string{id(n)} },
-			write: func(n int) object { return student(id(n), n) },
+			key:  func(n int) string { return m.newKey(e, func(int) string { return id(n) }) },
+			body: func(n int) []byte { return student(id(n), n) },
 		}
 	}
 	e, ok := m.find("studentSchoolAssociations")
 	if !ok || len(e.Identity) != 3 {
 		return
 	}
-	part := map[string]int{}
-	for i, p := range e.Identity {
-		part[p.Path.Leaf()] = i
-	}
 	e.roster = &roster{
-		first: rosterSize, id: part["studentUniqueId"],
-		key: func(n int) []string {
-			key := make([]string, len(part))
-			key[part["studentUniqueId"]], key[part["schoolId"]], key[part["entryDate"]] = id(n), strconv.Itoa(school(n)), entryDate
-			return key
+		first: rosterSize,
+		id:    slices.IndexFunc(e.Identity, func(p schema.KeyPart) bool { return p.Path.Leaf() == "studentUniqueId" }),
+		key: func(n int) string {
+			return m.newKey(e, func(i int) string {
+				switch e.Identity[i].Path.Leaf() {
+				case "studentUniqueId":
+					return id(n)
+				case "schoolId":
+					return strconv.Itoa(school(n))
+				}
+				return entryDate
+			})
 		},
-		write: func(n int) object {
-			return object{"entryDate": entryDate, "schoolReference": object{"schoolId": school(n)}, "studentReference": object{"studentUniqueId": id(n)},
-				"entryGradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#" + grades[12-n%13]}
+		body: func(n int) []byte {
+			return fmt.Appendf(nil, `{"entryDate":"%s","entryGradeLevelDescriptor":"%s%s","schoolReference":{"schoolId":%d},"studentReference":{"studentUniqueId":"%s"}}`,
+				entryDate, gradeLevel, grades[12-n%13], school(n), id(n))
 		},
 	}
 }
 
-// seeds are the records that a new store begins with, as its log has them: descriptors, school years,
-// the district and its schools.
-func seeds(m *model, descriptors []schema.DescriptorValue) []byte {
+// seeds are the records that a new store begins with: descriptors, school years, the district and its
+// schools.
+func (m *model) seeds(descriptors []schema.DescriptorValue) []*row {
 	s := seeder{model: m, keys: map[string]bool{}}
 	for _, d := range descriptors {
 		if e, ok := m.byType[strings.ToLower(d.Type)]; ok {
-			s.add(e.Name, object{"namespace": d.Namespace, "codeValue": d.CodeValue, "shortDescription": d.CodeValue})
+			body := jsonl.AppendString([]byte(`{"codeValue":`), d.CodeValue)
+			body = jsonl.AppendString(append(body, `,"namespace":`...), d.Namespace)
+			body = jsonl.AppendString(append(body, `,"shortDescription":`...), d.CodeValue)
+			s.add(e.Name, append(body, '}'))
 		}
 	}
 	for y := firstYear; y <= lastYear; y++ {
-		s.add("schoolYearTypes", object{"schoolYear": y, "currentSchoolYear": y == currentYear, "schoolYearDescription": fmt.Sprintf("%d-%d", y-1, y)})
+		s.add("schoolYearTypes", fmt.Appendf(nil, `{"currentSchoolYear":%t,"schoolYear":%d,"schoolYearDescription":"%d-%d"}`, y == currentYear, y, y-1, y))
 	}
 	const category = "uri://ed-fi.org/EducationOrganizationCategoryDescriptor#"
-	s.add("localEducationAgencies", object{"localEducationAgencyId": District, "nameOfInstitution": "Sandbox District",
+	s.add("localEducationAgencies", toJSON(object{"localEducationAgencyId": District, "nameOfInstitution": "Sandbox District",
 		"localEducationAgencyCategoryDescriptor": "uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor#Independent",
-		"categories":                             []object{{"educationOrganizationCategoryDescriptor": category + "Local Education Agency"}}})
+		"categories":                             []object{{"educationOrganizationCategoryDescriptor": category + "Local Education Agency"}}}))
 	levels := []object{}
 	for _, g := range grades {
-		levels = append(levels, object{"gradeLevelDescriptor": "uri://ed-fi.org/GradeLevelDescriptor#" + g})
+		levels = append(levels, object{"gradeLevelDescriptor": gradeLevel + g})
 	}
 	for n := range Schools {
-		s.add("schools", object{"schoolId": FirstSchool + n, "nameOfInstitution": fmt.Sprintf("Sandbox School %02d", n),
+		s.add("schools", toJSON(object{"schoolId": FirstSchool + n, "nameOfInstitution": fmt.Sprintf("Sandbox School %02d", n),
 			"localEducationAgencyReference":   object{"localEducationAgencyId": District},
-			"educationOrganizationCategories": []object{{"educationOrganizationCategoryDescriptor": category + "School"}}, "gradeLevels": levels})
+			"educationOrganizationCategories": []object{{"educationOrganizationCategoryDescriptor": category + "School"}}, "gradeLevels": levels}))
 	}
-	return s.log
+	return s.rows
 }
 
-// seeder writes the log of a new store.
+// seeder collects what a new store begins with.
 type seeder struct {
 	model *model
 	keys  map[string]bool
-	log   []byte
+	rows  []*row
 }
 
 // add adds a record; one whose key is there already, or whose resource the standard does not have, is
 // left out.
-func (s *seeder) add(resource string, body object) {
-	e, ok := s.model.find(resource)
-	if !ok {
-		return
+func (s *seeder) add(resource string, body []byte) {
+	if e, ok := s.model.find(resource); ok {
+		if r := s.model.seed(e, firstFree+uint32(len(s.rows)), body); !s.keys[r.Key] {
+			s.keys[r.Key], s.rows = true, append(s.rows, r)
+		}
 	}
-	key := s.model.recordKey(e, body)
-	if s.keys[key] {
-		return
+}
+
+// seed is a record that was there from the start.
+func (m *model) seed(e *endpoint, number uint32, body []byte) *row {
+	rec, _, err := decode(body, e.Root)
+	if err != nil { // the sandbox wrote it
+		panic(err)
 	}
-	r := row{Number: firstFree + uint32(len(s.keys)), Resource: e.Name, Key: key, Value: e.descriptorValue(body), Version: seedVersion, Modified: seedTime.UnixNano()}
-	s.keys[key] = true
-	s.log = appendLines(s.log, &r, toJSON(body))
+	return &row{Number: number, Resource: e.Name, Key: m.recordKey(e, rec), Value: e.descriptorValue(rec), Version: seedVersion,
+		Modified: seedTime.UnixNano(), Size: len(body), endpoint: e, body: body}
 }
 
 // addStudents adds the students of a CSV file with a column studentUniqueId that are not in the roster.
@@ -183,11 +193,8 @@ func (s *store) addStudents(path string) error {
 		return err
 	}
 	for n, id := range ids {
-		m := student(id, n)
-		body, key := toJSON(m), s.model.recordKey(e, m)
-		if s.lookup(e, key) == nil {
-			s.apply(&row{Number: firstGiven + uint32(n), Resource: e.Name, Key: key, Version: seedVersion, Modified: seedTime.UnixNano(),
-				Size: len(body), endpoint: e, body: body})
+		if r := s.model.seed(e, firstGiven+uint32(n), student(id, n)); s.lookup(e, r.Key) == nil {
+			s.apply(r)
 		}
 	}
 	return nil

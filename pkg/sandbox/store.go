@@ -1,9 +1,7 @@
 package sandbox
 
 import (
-	"bufio"
 	"bytes"
-	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -11,6 +9,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -52,7 +51,6 @@ type store struct {
 	byValue  map[spelling]*row      // descriptors by their value as it is spelt: the usual way to ask
 	order    map[*endpoint][]uint32 // what is not of a roster, in the order it came
 	gone     map[*endpoint]int      // how many of its roster are deleted
-	uses     map[uint32]int         // how many records refer to a record
 	next     uint32                 // number
 	version  uint64                 // the newest change version
 	modified int64                  // the newest time of change; they never repeat
@@ -77,7 +75,7 @@ func newID() string {
 func openStore(m *model, o *Options, log *slog.Logger) (*store, error) {
 	s := &store{
 		model: m, now: o.Now, rows: map[uint32]*row{}, byKey: map[string]*row{}, byValue: map[spelling]*row{},
-		order: map[*endpoint][]uint32{}, gone: map[*endpoint]int{}, uses: map[uint32]int{},
+		order: map[*endpoint][]uint32{}, gone: map[*endpoint]int{},
 		next: firstFree, version: seedVersion, modified: seedTime.UnixNano(),
 	}
 	var err error
@@ -88,7 +86,9 @@ func openStore(m *model, o *Options, log *slog.Logger) (*store, error) {
 	case err != nil:
 	case o.Dir == "":
 		s.id = newID()
-		err = s.load(bufio.NewReader(bytes.NewReader(seeds(m, o.Descriptors))))
+		for _, r := range m.seeds(o.Descriptors) {
+			s.apply(r)
+		}
 	default:
 		err = s.openFolder(o, log)
 	}
@@ -148,7 +148,7 @@ func (s *store) value(d *endpoint, value string) *row {
 	if r := s.byValue[spelling{d, value}]; r != nil {
 		return r
 	}
-	return s.byKey[d.valueKey(value)]
+	return s.byKey[s.model.valueKey(d, value)]
 }
 
 // lookup is find under the lock.
@@ -156,7 +156,7 @@ func (s *store) lookup(e *endpoint, key string) *row {
 	if r := s.byKey[key]; r != nil || e.roster == nil {
 		return r
 	}
-	if n, ok := e.roster.number(keyParts(key)); ok {
+	if n, ok := e.roster.number(key); ok {
 		return s.row(e, n)
 	}
 	return nil
@@ -176,7 +176,7 @@ func (s *store) body(r *row) ([]byte, error) {
 	case r.body != nil:
 		return r.body, nil
 	case r.ofRoster():
-		return toJSON(r.endpoint.roster.record(r.Number)), nil
+		return r.endpoint.roster.body(int(r.Number - r.endpoint.roster.first)), nil
 	}
 	return s.log.read(r)
 }
@@ -216,7 +216,12 @@ func (s *store) collect(e *endpoint, skip, most int) []*row {
 	defer s.mu.RUnlock()
 	var out []*row
 	if e.roster != nil {
-		for n := e.roster.first; n < e.roster.first+rosterSize && len(out) < most; n++ {
+		n := e.roster.first
+		if s.gone[e] == 0 {
+			over := min(skip, rosterSize)
+			n, skip = n+uint32(over), skip-over
+		}
+		for ; n < e.roster.first+rosterSize && len(out) < most; n++ {
 			if r, changed := s.rows[n]; changed && r == nil {
 				continue
 			}
@@ -296,8 +301,10 @@ func (s *store) replaced(c *change) (*row, error) {
 			return nil, keyChange(c.endpoint.entity)
 		case same != nil:
 			return nil, nonUnique(c.endpoint.entity)
-		case s.uses[old.Number] > 0:
-			return nil, dependentExists(s.dependents(old))
+		default:
+			if err := s.unused(old); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if old == nil {
@@ -348,22 +355,28 @@ func (s *store) remove(e *endpoint, id string, may func(*row) error) error {
 	if err := may(old); err != nil {
 		return err
 	}
-	if s.uses[old.Number] > 0 {
-		return dependentExists(s.dependents(old))
+	if err := s.unused(old); err != nil {
+		return err
 	}
 	return s.write(&row{Number: old.Number, Resource: e.Name, Key: old.Key, endpoint: e}, nil)
 }
 
-// dependents are the endpoints with records that refer to one, sorted by name.
-func (s *store) dependents(of *row) []*endpoint {
-	var by []*endpoint
+// unused refuses if other records refer to one. It reads all records to know: deletes are rare.
+func (s *store) unused(old *row) error {
+	var by []string
 	for _, r := range s.rows {
-		if r != nil && slices.Contains(r.Refs, of.Number) && !slices.Contains(by, r.endpoint) {
-			by = append(by, r.endpoint)
+		if r != nil && slices.Contains(r.Refs, old.Number) && !slices.Contains(by, r.Resource) {
+			by = append(by, r.Resource)
 		}
 	}
-	slices.SortFunc(by, func(a, b *endpoint) int { return cmp.Compare(a.Name, b.Name) })
-	return by
+	if by == nil {
+		return nil
+	}
+	slices.Sort(by)
+	for i, name := range by {
+		by[i] = s.model.byName[strings.ToLower(name)].entity
+	}
+	return dependentExists(by)
 }
 
 // write gives a change its version and time, and makes it last.
@@ -386,13 +399,11 @@ func (s *store) apply(r *row) {
 	ofRoster := e.roster != nil && e.roster.has(r.Number)
 	old := s.rows[r.Number]
 	if old != nil {
-		s.addUses(old, -1)
 		delete(s.byKey, old.Key)
 		delete(s.byValue, spelling{e, old.Value})
 	}
 	switch {
 	case r.Size > 0:
-		s.addUses(r, +1)
 		s.rows[r.Number], s.byKey[r.Key] = r, r
 		if r.Value != "" {
 			s.byValue[spelling{e, r.Value}] = r
@@ -407,15 +418,6 @@ func (s *store) apply(r *row) {
 		delete(s.rows, r.Number)
 		if i, ok := slices.BinarySearch(s.order[e], r.Number); ok {
 			s.order[e] = slices.Delete(s.order[e], i, i+1)
-		}
-	}
-}
-
-// addUses counts that a record refers to others, or that it no longer does.
-func (s *store) addUses(r *row, by int) {
-	for _, n := range r.Refs {
-		if s.uses[n] += by; s.uses[n] == 0 {
-			delete(s.uses, n)
 		}
 	}
 }

@@ -161,7 +161,8 @@ func (c *check) item(p *schema.Property, i int, item []value, seen map[string]bo
 		for _, name := range path[:len(path)-1] {
 			o = o.ByName[name].Object
 		}
-		key = append(append(key, c.canonical(o.ByName[path.Leaf()], at(p.Object, item, path))...), 0)
+		leaf := o.ByName[path.Leaf()]
+		key = append(appendCanonical(key, leaf.Kind, at(p.Object, item, path).text, c.folds(leaf)), 0)
 	}
 	if seen[string(key)] {
 		c.say(ofEquality, "The %s item of the %s has the same identifying values as another item earlier in the list.", ordinal(i+1), title(p.Name))
@@ -290,8 +291,11 @@ func (c *check) unify(o *schema.Object, m []value, a, b schema.Path) {
 
 // canonical is the same text for values that are equal.
 func (c *check) canonical(p *schema.Property, v value) string {
-	return canonical(p.Kind, v.text, c.model.foldKeys || p.Descriptor != "")
+	return canonical(p.Kind, v.text, c.folds(p))
 }
+
+// folds says that values of a property are compared without regard to case.
+func (c *check) folds(p *schema.Property) bool { return c.model.foldKeys || p.Descriptor != "" }
 
 // ordinal writes 2 as 2nd.
 func ordinal(n int) string {

@@ -44,6 +44,7 @@ type decoder struct {
 	text  string // the body
 	scan  jsonl.Scanner
 	root  *schema.Object
+	room  []value // for the parts of objects
 	hasID bool
 }
 
@@ -96,7 +97,11 @@ func (d *decoder) value(p *schema.Property) (v value, ok bool) {
 func (d *decoder) object(o *schema.Object) ([]value, bool) {
 	var m []value
 	if o != nil {
-		m = make([]value, len(o.Properties))
+		n := len(o.Properties)
+		if len(d.room) < n {
+			d.room = make([]value, max(n, 64))
+		}
+		m, d.room = d.room[:n:n], d.room[n:]
 	}
 	ok := d.list('}', func() bool {
 		if d.scan.Peek() != '"' {
@@ -140,7 +145,7 @@ func part(o *schema.Object, name string) (i int, exact bool) {
 }
 
 func (d *decoder) items(p *schema.Property) ([]value, bool) {
-	items := []value{}
+	items := make([]value, 0, 2)
 	ok := d.list(']', func() bool {
 		item, ok := d.value(p)
 		items = append(items, item)

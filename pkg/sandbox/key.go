@@ -13,7 +13,7 @@ func (m *model) newKey(e *endpoint, part func(i int) string) string {
 	key := append(room[:0], e.Name...)
 	for i, k := range e.Identity {
 		fold := m.foldKeys || k.Descriptor != "" || e.Descriptor != ""
-		key = append(append(key, 0), canonical(k.Kind, part(i), fold)...)
+		key = appendCanonical(append(key, 0), k.Kind, part(i), fold)
 	}
 	return string(key)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
@@ -216,4 +217,22 @@ func canonical(kind schema.Kind, text string, fold bool) string {
 		}
 	}
 	return text
+}
+
+// appendCanonical appends the canonical text.
+func appendCanonical(dst []byte, kind schema.Kind, text string, fold bool) []byte {
+	if kind != schema.KindString || !fold {
+		return append(dst, canonical(kind, text, fold)...)
+	}
+	from := len(dst)
+	dst = append(dst, text...)
+	for i, c := range dst[from:] {
+		if c >= utf8.RuneSelf {
+			return append(dst[:from], strings.ToLower(text)...)
+		}
+		if c >= 'A' && c <= 'Z' {
+			dst[from+i] = c + 'a' - 'A'
+		}
+	}
+	return dst
 }

@@ -2,7 +2,7 @@
 // ODS/API 7.2, made-up data. It is the target of the demo and of the built-in tenant, and the server of
 // tests that need a whole target.
 //
-//	a call ─► route ─► fault? ─► token ─► claim set ─► decode, tidy ─► check ─► store ─► answer
+//	a call ─► route ─► fault? ─► token ─► claim set ─► decode ─────► check ─► store ─► answer
 //	             │                                                       │        │
 //	             └─► discovery, OAuth, documents               schema.Standard   log
 //

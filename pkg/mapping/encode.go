@@ -17,12 +17,6 @@ type node interface {
 	emit(r *Worker, dst []byte) ([]byte, bool)
 }
 
-// items is a part of an array: it appends any number of elements, with a comma before each but the
-// very first.
-type items interface {
-	items(r *Worker, dst []byte, first bool) ([]byte, bool)
-}
-
 // constNode is JSON that no row changes, with the descriptors decided in it.
 type constNode struct {
 	text []byte
@@ -63,20 +57,26 @@ func (n *keyNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 // span is a place in the bytes of a record.
 type span struct{ start, end int }
 
+// value evaluates what stands at a place of a record; false if that has no value, or it cannot be had.
+func (r *Worker) value(code *expression.Code, path string) (v expression.Value, ok bool) {
+	v, f := code.Eval(&r.frame)
+	if f != nil {
+		r.fail(f, path)
+		return v, false
+	}
+	return v, !v.IsNull() && !(v.Kind.IsText() && expression.IsBlank(v.S))
+}
+
 // leafNode is an expression whose value fits its property.
 type leafNode struct {
 	code  expression.Code
-	write func(dst []byte, v expression.Value) ([]byte, string) // the text says why it does not fit
+	write write
 	path  string
 }
 
 func (n *leafNode) emit(r *Worker, dst []byte) ([]byte, bool) {
-	v, f := n.code.Eval(&r.frame)
-	if f != nil {
-		r.fail(f, n.path)
-		return dst, false
-	}
-	if v.IsNull() || v.Kind.IsText() && expression.IsBlank(v.S) {
+	v, ok := r.value(&n.code, n.path)
+	if !ok {
 		return dst, false
 	}
 	out, wrong := n.write(dst, v)
@@ -87,91 +87,65 @@ func (n *leafNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	return out, true
 }
 
-// writer gives the function that writes values of a kind into a property; false if they cannot fit.
-func writer(p *schema.Property, k expression.Kind) (func([]byte, expression.Value) ([]byte, string), bool) {
-	switch p.Kind {
-	case schema.KindString:
-		switch {
-		case k.IsText():
-			return func(dst []byte, v expression.Value) ([]byte, string) { return jsonl.AppendString(dst, v.S), "" }, true
-		case k.IsNumber():
-			return func(dst []byte, v expression.Value) ([]byte, string) {
-				dst = append(dst, '"')
-				dst = v.AppendText(dst)
-				return append(dst, '"'), ""
-			}, true
-		}
-	case schema.KindInteger:
-		if k == expression.KindInteger {
-			return func(dst []byte, v expression.Value) ([]byte, string) { return v.AppendText(dst), "" }, true
-		}
-	case schema.KindNumber:
-		if k.IsNumber() {
-			return func(dst []byte, v expression.Value) ([]byte, string) {
-				if v.Kind == expression.KindInteger {
-					return v.AppendText(dst), ""
-				}
-				return append(dst, expression.PlainDecimal(v.S)...), ""
-			}, true
-		}
-	case schema.KindBoolean:
-		if k == expression.KindBoolean {
-			return func(dst []byte, v expression.Value) ([]byte, string) { return v.AppendText(dst), "" }, true
-		}
-	case schema.KindDate:
-		switch k {
-		case expression.KindDate:
-			return quoted, true
-		case expression.KindText:
-			return func(dst []byte, v expression.Value) ([]byte, string) {
-				if !expression.IsDate(v.S) {
-					return dst, "is no date (YYYY-MM-DD)"
-				}
-				return quoted(dst, v)
-			}, true
-		}
-	case schema.KindDateTime:
-		midnight := func(dst []byte, v expression.Value) ([]byte, string) {
-			dst = append(dst, '"')
-			dst = append(dst, v.S...)
-			return append(dst, `T00:00:00Z"`...), ""
-		}
-		switch k {
-		case expression.KindDate:
-			return midnight, true
-		case expression.KindDateTime:
-			return quoted, true
-		case expression.KindText:
-			return func(dst []byte, v expression.Value) ([]byte, string) {
-				if expression.IsDate(v.S) {
-					return midnight(dst, v)
-				}
-				if expression.IsDateTime(v.S) {
-					return quoted(dst, v)
-				}
-				return dst, "is no date and time (2026-03-01T08:15:00Z)"
-			}, true
-		}
-	case schema.KindTime:
-		switch k {
-		case expression.KindTime:
-			return quoted, true
-		case expression.KindText:
-			return func(dst []byte, v expression.Value) ([]byte, string) {
-				if !expression.IsTime(v.S) {
-					return dst, "is no time (HH:mm:ss)"
-				}
-				return quoted(dst, v)
-			}, true
-		}
-	}
-	return nil, false
+// write writes a value into a property; the text says why it does not fit.
+type write func(dst []byte, v expression.Value) ([]byte, string)
+
+// writers write values of a kind into properties of a kind; what has none never fits.
+var writers = map[schema.Kind]map[expression.Kind]write{
+	schema.KindString: {expression.KindText: escaped, expression.KindDate: escaped, expression.KindDateTime: escaped, expression.KindTime: escaped,
+		expression.KindInteger: quoted, expression.KindDecimal: quoted},
+	schema.KindInteger:  {expression.KindInteger: number},
+	schema.KindNumber:   {expression.KindInteger: number, expression.KindDecimal: number},
+	schema.KindBoolean:  {expression.KindBoolean: boolean},
+	schema.KindDate:     {expression.KindDate: quoted, expression.KindText: date},
+	schema.KindDateTime: {expression.KindDate: midnight, expression.KindDateTime: quoted, expression.KindText: dateTime},
+	schema.KindTime:     {expression.KindTime: quoted, expression.KindText: clock},
+}
+
+func escaped(dst []byte, v expression.Value) ([]byte, string) {
+	return jsonl.AppendString(dst, v.S), ""
 }
 
 func quoted(dst []byte, v expression.Value) ([]byte, string) {
-	dst = append(dst, '"')
-	dst = append(dst, v.S...)
-	return append(dst, '"'), ""
+	return append(v.AppendText(append(dst, '"')), '"'), ""
+}
+
+func number(dst []byte, v expression.Value) ([]byte, string) {
+	if v.Kind == expression.KindInteger {
+		return v.AppendText(dst), ""
+	}
+	return append(dst, expression.PlainDecimal(v.S)...), ""
+}
+
+func boolean(dst []byte, v expression.Value) ([]byte, string) { return v.AppendText(dst), "" }
+
+func date(dst []byte, v expression.Value) ([]byte, string) {
+	if !expression.IsDate(v.S) {
+		return dst, "is no date (YYYY-MM-DD)"
+	}
+	return quoted(dst, v)
+}
+
+// midnight is the time of a day without one.
+func midnight(dst []byte, v expression.Value) ([]byte, string) {
+	return append(append(append(dst, '"'), v.S...), `T00:00:00Z"`...), ""
+}
+
+func dateTime(dst []byte, v expression.Value) ([]byte, string) {
+	switch {
+	case expression.IsDate(v.S):
+		return midnight(dst, v)
+	case expression.IsDateTime(v.S):
+		return quoted(dst, v)
+	}
+	return dst, "is no date and time (2026-03-01T08:15:00Z)"
+}
+
+func clock(dst []byte, v expression.Value) ([]byte, string) {
+	if !expression.IsTime(v.S) {
+		return dst, "is no time (HH:mm:ss)"
+	}
+	return quoted(dst, v)
 }
 
 // descriptorNode is a leaf that holds a descriptor: the vendor's word becomes a URI.
@@ -181,12 +155,8 @@ type descriptorNode struct {
 }
 
 func (n *descriptorNode) emit(r *Worker, dst []byte) ([]byte, bool) {
-	v, f := n.code.Eval(&r.frame)
-	if f != nil {
-		r.fail(f, n.site.path)
-		return dst, false
-	}
-	if v.IsNull() || v.Kind.IsText() && expression.IsBlank(v.S) {
+	v, ok := r.value(&n.code, n.site.path)
+	if !ok {
 		return dst, false
 	}
 	s := v.S
@@ -229,22 +199,17 @@ type objectNode struct {
 }
 
 type propNode struct {
-	name []byte // with quotes and colon; of constants with the value
+	name []byte // with comma, quotes and colon; of constants with the value
 	node node   // nil for constants
 	log  []int32
 	bits uint64
 }
 
 func (n *objectNode) emit(r *Worker, dst []byte) ([]byte, bool) {
-	start, faults := len(dst), r.faults
-	dst = append(dst, '{')
-	some, have := false, uint64(0)
+	start, faults, have := len(dst), r.faults, uint64(0)
 	for i := range n.props {
 		p := &n.props[i]
 		mark := len(dst)
-		if some {
-			dst = append(dst, ',')
-		}
 		dst = append(dst, p.name...)
 		if p.node == nil {
 			r.log = append(r.log, p.log...)
@@ -255,16 +220,16 @@ func (n *objectNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 				continue
 			}
 		}
-		some = true
 		have |= p.bits
 	}
-	if !some {
-		return dst[:start], false
+	if len(dst) == start {
+		return dst, false
 	}
 	if missing := n.required &^ have; missing != 0 && r.faults == faults {
 		r.fail(n.incomplete(missing), n.path)
 		return dst[:start], false
 	}
+	dst[start] = '{' // for the first comma
 	return append(dst, '}'), true
 }
 
@@ -278,7 +243,7 @@ func (n *objectNode) incomplete(missing uint64) *expression.Fault {
 		Fix: "give the part a `when`, or the property a value; nothing is dropped for being incomplete"}
 }
 
-// condNode holds something only where its condition is true.
+// condNode holds something, or elements of an array, only where its condition is true.
 type condNode struct {
 	test expression.Code
 	node node
@@ -286,156 +251,108 @@ type condNode struct {
 }
 
 func (n *condNode) emit(r *Worker, dst []byte) ([]byte, bool) {
-	v, f := n.test.Eval(&r.frame)
-	if f != nil {
-		r.fail(f, n.path)
-		return dst, false
-	}
-	if !v.IsTrue() {
+	if v, ok := r.value(&n.test, n.path); !ok || !v.IsTrue() {
 		return dst, false
 	}
 	return n.node.emit(r, dst)
 }
 
-// arrayNode is an array; without elements it is left out.
-type arrayNode struct{ items items }
+// arrayNode is an array; without elements it is left out. What its parts append is any number of
+// elements, with a comma before each.
+type arrayNode struct{ parts node }
 
 func (n *arrayNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	start := len(dst)
-	dst = append(dst, '[')
-	dst, ok := n.items.items(r, dst, true)
+	dst, ok := n.parts.emit(r, dst)
 	if !ok {
 		return dst[:start], false
 	}
+	dst[start] = '[' // for the first comma
 	return append(dst, ']'), true
 }
 
-// seqItems is parts of an array one after the other.
-type seqItems []items
+// partNodes is parts of an array one after the other.
+type partNodes []node
 
-func (s seqItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
-	some := false
-	for _, i := range s {
-		var ok bool
-		if dst, ok = i.items(r, dst, first && !some); ok {
-			some = true
-		}
+func (n partNodes) emit(r *Worker, dst []byte) ([]byte, bool) {
+	start := len(dst)
+	for _, part := range n {
+		dst, _ = part.emit(r, dst)
 	}
-	return dst, some
+	return dst, len(dst) > start
 }
 
-// oneItem is one element.
-type oneItem struct{ node node }
+// itemNode is one element of an array.
+type itemNode struct{ node node }
 
-func (i oneItem) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
-	mark := len(dst)
-	if !first {
-		dst = append(dst, ',')
-	}
-	dst, ok := i.node.emit(r, dst)
+func (n *itemNode) emit(r *Worker, dst []byte) ([]byte, bool) {
+	start := len(dst)
+	dst, ok := n.node.emit(r, append(dst, ','))
 	if !ok {
-		return dst[:mark], false
+		return dst[:start], false
 	}
 	return dst, true
 }
 
-// constItems is elements that no row changes.
-type constItems struct {
-	text []byte
-	log  []int32
-}
-
-func (i *constItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
-	if !first {
-		dst = append(dst, ',')
-	}
-	r.log = append(r.log, i.log...)
-	return append(dst, i.text...), true
-}
-
-// condItems holds elements only where its condition is true.
-type condItems struct {
-	test expression.Code
-	part items
-	path string
-}
-
-func (i *condItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
-	v, f := i.test.Eval(&r.frame)
-	if f != nil {
-		r.fail(f, i.path)
-		return dst, false
-	}
-	if !v.IsTrue() {
-		return dst, false
-	}
-	return i.part.items(r, dst, first)
-}
-
-// guardItems holds elements only where outer names equal the columns of a table's row.
-type guardItems struct {
+// guardNode holds elements only where outer names equal the columns of a table's row.
+type guardNode struct {
 	guards []guard
-	part   items
+	part   node
 	path   string
 }
 
-func (i *guardItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
+func (i *guardNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	for k := range i.guards {
-		v, f := i.guards[k].outer.Eval(&r.frame)
-		if f != nil {
-			r.fail(f, i.path)
-			return dst, false
-		}
-		if v.IsNull() || !expression.Equal(v, i.guards[k].want) {
+		if v, ok := r.value(&i.guards[k].outer, i.path); !ok || !expression.Equal(v, i.guards[k].want) {
 			return dst, false
 		}
 	}
-	return i.part.items(r, dst, first)
+	return i.part.emit(r, dst)
 }
 
-// elementItems is what an element of a list gives, where it exists; its bad cells reject the record.
-type elementItems struct {
+// elementNode is what an element of a list gives, where it exists; its bad cells reject the record.
+type elementNode struct {
 	element *element
-	part    items
+	part    node
 	path    string
 }
 
-func (i *elementItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
+func (i *elementNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	if !r.exists(i.element) || r.joinFailed(i.element, i.path) || r.badCells(i.element.columns, i.path) || r.conflicting(i.element, i.path) {
 		return dst, false
 	}
-	return i.part.items(r, dst, first)
+	return i.part.emit(r, dst)
 }
 
-// groupItems is what an objective gives, where it has a score or a level.
-type groupItems struct {
+// groupNode is what an objective gives, where it has a score or a level.
+type groupNode struct {
 	group *scoreGroup
-	part  items
+	part  node
 }
 
-func (i *groupItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
+func (i *groupNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	if !i.group.any(r) {
 		return dst, false
 	}
-	return i.part.items(r, dst, first)
+	return i.part.emit(r, dst)
 }
 
-// scoreItems is `scores` or `levels`: the fragments around each value are encoded before the first row.
-type scoreItems struct {
+// scoreNode is `scores` or `levels`: the fragments around each value are encoded before the first row.
+type scoreNode struct {
 	list []scoreItem
 	path string // of the array
 }
 
 type scoreItem struct {
 	*score
-	prefix []byte // up to the value
+	prefix []byte // with comma, up to the value
 	suffix []byte
 	log    []int32
 	site   descriptorSite // of a level
 }
 
-func (s *scoreItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
-	some := false
+func (s *scoreNode) emit(r *Worker, dst []byte) ([]byte, bool) {
+	start := len(dst)
 	for k := range s.list {
 		i := &s.list[k]
 		text, f := i.read(r)
@@ -447,9 +364,6 @@ func (s *scoreItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
 			continue
 		}
 		mark := len(dst)
-		if some || !first {
-			dst = append(dst, ',')
-		}
 		dst = append(dst, i.prefix...)
 		if i.level {
 			var ok bool
@@ -472,7 +386,6 @@ func (s *scoreItems) items(r *Worker, dst []byte, first bool) ([]byte, bool) {
 		}
 		dst = append(dst, i.suffix...)
 		r.log = append(r.log, i.log...)
-		some = true
 	}
-	return dst, some
+	return dst, len(dst) > start
 }

@@ -54,7 +54,7 @@ func (c *compiler) unit(src *source, s *scope, e *element, row diag.Pos) *unit {
 	if src.def.When != nil {
 		when := c.condition(src.def.When, inner)
 		inner.names.NotNull = c.notNullIn(src.def.When)
-		if when.Constant && when.Fault == nil && !when.Value.IsTrue() {
+		if never(when) {
 			return nil
 		}
 		if !when.Constant || when.Fault != nil {
@@ -148,7 +148,7 @@ func (x *recordCompiler) object(o *schema.Object, n *bundle.Object, s *scope, pa
 		if i, ok := x.source.parts[strings.Join(inner, ".")]; ok {
 			value = &keyNode{i, value}
 		}
-		out.props = append(out.props, propNode{name: append(jsonl.AppendString(nil, name), ':'), node: value, bits: bit[name]})
+		out.props = append(out.props, propNode{name: append(jsonl.AppendString([]byte{','}, name), ':'), node: value, bits: bit[name]})
 	}
 	for _, p := range o.Properties {
 		if p.Required && !given[p.Name] {
@@ -162,12 +162,16 @@ func (x *recordCompiler) object(o *schema.Object, n *bundle.Object, s *scope, pa
 // fit the data standard.
 func (x *recordCompiler) decidedAway(n bundle.Node, s *scope) bool {
 	cond, ok := n.(*bundle.Cond)
-	if !ok {
-		return false
-	}
-	test := x.c.condition(cond.When, s)
-	return test.Constant && test.Fault == nil && !test.Data && !test.Bad && !test.Value.IsTrue()
+	return ok && decided(x.c.condition(cond.When, s))
 }
+
+// never reports whether a condition leaves out what it stands before, whatever the row.
+func never(test expression.Code) bool {
+	return test.Constant && test.Fault == nil && !test.Value.IsTrue()
+}
+
+// decided reports whether parameters and data standard alone say so.
+func decided(test expression.Code) bool { return never(test) && !test.Data && !test.Bad }
 
 func (x *recordCompiler) place(path string) string {
 	if path == "$" {
@@ -190,7 +194,7 @@ func (n *objectNode) fold() node {
 		have |= p.bits
 		text := append(slices.Clone(p.name), k.text...)
 		if last := len(props) - 1; last >= 0 && props[last].node == nil {
-			props[last].name = append(append(props[last].name, ','), text...)
+			props[last].name = append(props[last].name, text...)
 			props[last].log = append(props[last].log, k.log...)
 			props[last].bits |= p.bits
 			continue
@@ -202,7 +206,7 @@ func (n *objectNode) fold() node {
 		return nil
 	}
 	if all && len(props) == 1 && n.required&^have == 0 {
-		return &constNode{text: append(append([]byte{'{'}, props[0].name...), '}'), log: props[0].log}
+		return &constNode{text: append(append([]byte{'{'}, props[0].name[1:]...), '}'), log: props[0].log}
 	}
 	return n
 }
@@ -211,28 +215,19 @@ func (n *objectNode) fold() node {
 // data standard alone leave it out.
 func (x *recordCompiler) property(p *schema.Property, n bundle.Node, s *scope, path string, keys []string) (out node, early bool) {
 	if cond, ok := n.(*bundle.Cond); ok {
-		test := x.c.condition(cond.When, s)
-		if test.Constant && test.Fault == nil && !test.Value.IsTrue() {
-			if !test.Bad {
-				x.unused(func(x *recordCompiler) { x.property(p, cond.Record, s, path, keys) })
-			}
-			return nil, !test.Data && !test.Bad && !x.c.inferring()
-		}
-		within := s.child()
-		within.names.NotNull = x.c.notNullIn(cond.When)
-		inner, _ := x.property(p, cond.Record, within, path, keys)
-		if inner == nil || test.Constant && test.Fault == nil {
-			return inner, false
-		}
-		return &condNode{test, inner, path}, false
+		out, test := x.when(cond.When, s, path, func(x *recordCompiler, s *scope) node {
+			inner, _ := x.property(p, cond.Record, s, path, keys)
+			return inner
+		})
+		return out, decided(test) && !x.c.inferring()
 	}
 	if p.Kind == schema.KindArray {
 		part := x.many(p, n, s, path)
 		switch part := part.(type) {
 		case nil:
 			return nil, false
-		case *constItems:
-			return &constNode{text: append(append([]byte{'['}, part.text...), ']'), log: part.log}, false
+		case *constNode:
+			return &constNode{text: append(append([]byte{'['}, part.text[1:]...), ']'), log: part.log}, false
 		}
 		return &arrayNode{part}, false
 	}
@@ -295,8 +290,8 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 	if p.Descriptor != "" {
 		return x.descriptorLeaf(p, v, n, path), false
 	}
-	write, ok := writer(p, v.Kind)
-	if !ok {
+	write := writers[p.Kind][v.Kind]
+	if write == nil {
 		fix := ""
 		switch {
 		case p.Kind == schema.KindInteger && v.Kind.IsText():
@@ -382,10 +377,10 @@ func (x *recordCompiler) constantDescriptor(rule *descriptorRule, text string, p
 }
 
 // many compiles the elements of an array; nil if there can be none.
-func (x *recordCompiler) many(p *schema.Property, n bundle.Node, s *scope, path string) items {
+func (x *recordCompiler) many(p *schema.Property, n bundle.Node, s *scope, path string) node {
 	switch n := n.(type) {
 	case *bundle.Array:
-		var seq seqItems
+		var seq partNodes
 		for _, i := range n.Items {
 			if part := x.many(p, i, s, path); part != nil {
 				seq = append(seq, part)
@@ -393,9 +388,10 @@ func (x *recordCompiler) many(p *schema.Property, n bundle.Node, s *scope, path 
 		}
 		return seq.fold()
 	case *bundle.Object:
-		return single(x.object(p.Object, n, s, path+"[*]", []string{"[*]"})) // nothing in a list is part of the key
+		return item(x.object(p.Object, n, s, path+"[*]", []string{"[*]"})) // nothing in a list is part of the key
 	case *bundle.Cond:
-		return x.manyIf(n.When, s, path, func(x *recordCompiler, s *scope) items { return x.many(p, n.Record, s, path) })
+		out, _ := x.when(n.When, s, path, func(x *recordCompiler, s *scope) node { return x.many(p, n.Record, s, path) })
+		return out
 	case *bundle.Each:
 		return x.each(p, n, s, path)
 	case *bundle.Scalar:
@@ -409,25 +405,25 @@ func (x *recordCompiler) many(p *schema.Property, n bundle.Node, s *scope, path 
 	return nil
 }
 
-// manyIf compiles elements under a condition.
-func (x *recordCompiler) manyIf(when *bundle.Expr, s *scope, path string, part func(*recordCompiler, *scope) items) items {
+// when compiles a part of a record under a condition, if there is one.
+func (x *recordCompiler) when(when *bundle.Expr, s *scope, path string, part func(*recordCompiler, *scope) node) (out node, test expression.Code) {
 	if when == nil {
-		return part(x, s)
+		return part(x, s), test
 	}
-	test := x.c.condition(when, s)
-	if test.Constant && test.Fault == nil && !test.Value.IsTrue() {
+	test = x.c.condition(when, s)
+	if never(test) {
 		if !test.Bad {
 			x.unused(func(x *recordCompiler) { part(x, s) })
 		}
-		return nil
+		return nil, test
 	}
 	within := s.child()
 	within.names.NotNull = x.c.notNullIn(when)
 	inner := part(x, within)
 	if inner == nil || test.Constant && test.Fault == nil {
-		return inner
+		return inner, test
 	}
-	return &condItems{test, inner, path}
+	return &condNode{test, inner, path}, test
 }
 
 // bareWord is the one name that an expression is.
@@ -439,28 +435,29 @@ func (c *compiler) bareWord(e *bundle.Expr) (string, bool) {
 	return tree.Name()
 }
 
-func single(n node) items {
+// item is one element of an array.
+func item(n node) node {
 	switch n := n.(type) {
 	case nil:
 		return nil
 	case *constNode:
-		return &constItems{n.text, n.log}
+		return &constNode{append([]byte{','}, n.text...), n.log}
 	}
-	return oneItem{n}
+	return &itemNode{n}
 }
 
 // fold joins constants that stand side by side.
-func (s seqItems) fold() items {
-	var out seqItems
-	for _, i := range s {
-		k, ok := i.(*constItems)
+func (n partNodes) fold() node {
+	var out partNodes
+	for _, part := range n {
+		k, ok := part.(*constNode)
 		if last := len(out) - 1; ok && last >= 0 {
-			if before, ok := out[last].(*constItems); ok {
-				out[last] = &constItems{append(append(slices.Clone(before.text), ','), k.text...), append(slices.Clone(before.log), k.log...)}
+			if before, ok := out[last].(*constNode); ok {
+				out[last] = &constNode{slices.Concat(before.text, k.text), slices.Concat(before.log, k.log)}
 				continue
 			}
 		}
-		out = append(out, i)
+		out = append(out, part)
 	}
 	switch len(out) {
 	case 0:
@@ -473,10 +470,10 @@ func (s seqItems) fold() items {
 
 // each compiles what is repeated, once for every element, row or objective: what does not depend on
 // the vendor's row is a constant then.
-func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path string) items {
+func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path string) node {
 	name := n.Over.Value
-	var seq seqItems
-	add := func(i items) {
+	var seq partNodes
+	add := func(i node) {
 		if i != nil {
 			seq = append(seq, i)
 		}
@@ -491,7 +488,8 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 			x.bad(n.Pos, "leave `record` and `let` out", "`each: %s` gives the %s as they are", name, name)
 			return nil
 		}
-		return x.manyIf(n.When, s, path, func(x *recordCompiler, s *scope) items { return x.scoreItems(p, s, name, n.Over.Pos, path) })
+		out, _ := x.when(n.When, s, path, func(x *recordCompiler, s *scope) node { return x.scoreItems(p, s, name, n.Over.Pos, path) })
+		return out
 	case name == "objectives":
 		if s.scores == nil {
 			x.bad(n.Over.Pos, "give it a score table", "%s has no score tables, so there are no objectives", s.noScores)
@@ -507,7 +505,7 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 			objective.Data = true
 			x.c.put(inner, &expression.Symbol{Name: "objective", What: "objective", Pos: n.Over.Pos, Code: objective})
 			if part := x.repeated(p, n, inner, path); part != nil {
-				add(&groupItems{g, part})
+				add(&groupNode{g, part})
 			}
 		}
 	default:
@@ -523,7 +521,7 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 				x.c.put(inner, sym)
 			}
 			if part := x.repeated(p, n, inner, path); part != nil {
-				add(&elementItems{e, part, path})
+				add(&elementNode{e, part, path})
 			}
 		}
 	}
@@ -531,7 +529,7 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 }
 
 // eachRow repeats for the rows of a table; `on` keeps those whose columns equal names outside.
-func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, path string, add func(items)) {
+func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, path string, add func(node)) {
 	t := x.c.tables[n.Over.Value]
 	if t == nil {
 		x.bad(n.Over.Pos, "put it at tables/"+n.Over.Value+".csv", "there is no table %q%s", n.Over.Value, diag.DidYouMean(n.Over.Value, slices.Sorted(maps.Keys(x.c.tables))))
@@ -579,7 +577,7 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 		x.c.fields(inner, fields, values, "table column")
 		part := x.repeated(p, n, inner, path)
 		if part != nil && len(guards) > 0 {
-			part = &guardItems{guards, part, path}
+			part = &guardNode{guards, part, path}
 		}
 		add(part)
 	}
@@ -607,17 +605,18 @@ func (t *lookupTable) rowValues(i int) []fieldValue {
 }
 
 // repeated compiles let, when and record of `each` in the scope of one element.
-func (x *recordCompiler) repeated(p *schema.Property, n *bundle.Each, s *scope, path string) items {
+func (x *recordCompiler) repeated(p *schema.Property, n *bundle.Each, s *scope, path string) node {
 	if n.Record == nil {
 		x.bad(n.Pos, "say what to make of each: `record: {…}`", "`each: %s` has no `record`", n.Over.Value)
 		return nil
 	}
 	x.c.lets(s, n.Let)
-	return x.manyIf(n.When, s, path, func(x *recordCompiler, s *scope) items { return x.many(p, n.Record, s, path) })
+	out, _ := x.when(n.When, s, path, func(x *recordCompiler, s *scope) node { return x.many(p, n.Record, s, path) })
+	return out
 }
 
 // scoreItems compiles `scores` or `levels` of the innermost row, element or objective.
-func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, pos diag.Pos, path string) items {
+func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, pos diag.Pos, path string) node {
 	if s.scores == nil {
 		x.bad(pos, "give it a score table", "%s has no score tables, so there are no %s", s.noScores, word)
 		return nil
@@ -636,7 +635,7 @@ func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, p
 	if g == nil {
 		return nil
 	}
-	out := &scoreItems{path: path}
+	out := &scoreNode{path: path}
 	list := g.scores
 	if word == "levels" {
 		list = g.levels
@@ -648,7 +647,7 @@ func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, p
 	}
 	for _, sc := range list {
 		item := scoreItem{score: sc, suffix: []byte{'}'}}
-		item.prefix = append(item.prefix, `{"assessmentReportingMethodDescriptor":`...)
+		item.prefix = append(item.prefix, `,{"assessmentReportingMethodDescriptor":`...)
 		if !x.appendConstant(&item, method, sc.method, sc.pos, path+"[*]."+need[0]) {
 			continue
 		}

@@ -16,36 +16,52 @@ type DateFormat struct {
 	iso    bool // the text of a date in it is the ISO text already
 }
 
-// dateToken is a part of a format: a field of the date or the time, or a literal.
+// The parts of a date and a time, and of a format.
+const (
+	literal = iota // what stands there as it is
+	year
+	month
+	day
+	hour
+	minute
+	second
+	milli
+	half // of the day: 1 or 2; 0 if the hours are 24
+	zone // minutes east
+)
+
+// instant is a date and a time by its parts.
+type instant [zone + 1]int
+
+// dateToken is a part of a format.
 type dateToken struct {
-	field   byte   // Y M D h m s f A Z, or 0 for a literal
-	width   int    // digits; 0: one or two
-	short   bool   // YY
-	literal string // what stands there as it is
+	part  int
+	width int    // digits; 0: one or two
+	short bool   // YY
+	text  string // of a literal
 }
 
 var dateWords = []struct {
 	text  string
-	field byte
+	part  int
 	width int
-}{{"YYYY", 'Y', 4}, {"YY", 'Y', 2}, {"MM", 'M', 2}, {"M", 'M', 0}, {"DD", 'D', 2}, {"D", 'D', 0}, {"HH", 'h', 2}, {"H", 'h', 0},
-	{"mm", 'm', 2}, {"ss", 's', 2}, {"SSS", 'f', 3}, {"A", 'A', 2}, {"Z", 'Z', 0}}
+}{{"YYYY", year, 4}, {"YY", year, 2}, {"MM", month, 2}, {"M", month, 0}, {"DD", day, 2}, {"D", day, 0}, {"HH", hour, 2}, {"H", hour, 0},
+	{"mm", minute, 2}, {"ss", second, 2}, {"SSS", milli, 3}, {"A", half, 2}, {"Z", zone, 0}}
 
 // ParseDateFormat compiles a format for a type; the error says what is wrong with it.
 func ParseDateFormat(source string, k Kind) (*DateFormat, error) {
 	f := &DateFormat{source: source, kind: k, iso: k == KindDate && source == "YYYY-MM-DD"}
-	has := map[byte]bool{}
+	var has instant
 next:
 	for rest := source; rest != ""; {
 		for _, w := range dateWords {
 			if !strings.HasPrefix(rest, w.text) {
 				continue
 			}
-			if has[w.field] {
+			if has[w.part]++; has[w.part] > 1 {
 				return nil, fmt.Errorf("%q names the same part of a date twice (%s)", source, w.text)
 			}
-			has[w.field] = true
-			t := dateToken{field: w.field, width: w.width, short: w.text == "YY"}
+			t := dateToken{part: w.part, width: w.width, short: w.text == "YY"}
 			if n := len(f.tokens); n > 0 && t.digits() && f.tokens[n-1].digits() && (t.width == 0 || f.tokens[n-1].width == 0) {
 				return nil, fmt.Errorf("%q: M, D and H take one or two digits and may not touch another number; write MM, DD, HH, or a separator", source)
 			}
@@ -53,40 +69,34 @@ next:
 			rest = rest[len(w.text):]
 			continue next
 		}
-		if n := len(f.tokens); n > 0 && f.tokens[n-1].field == 0 {
-			f.tokens[n-1].literal += rest[:1]
+		if n := len(f.tokens); n > 0 && f.tokens[n-1].part == literal {
+			f.tokens[n-1].text += rest[:1]
 		} else {
-			f.tokens = append(f.tokens, dateToken{literal: rest[:1]})
+			f.tokens = append(f.tokens, dateToken{text: rest[:1]})
 		}
 		rest = rest[1:]
 	}
-	var need string
+	var need []int
 	switch k {
 	case KindDate:
-		need = "YMD"
+		need = []int{year, month, day}
 	case KindTime:
-		need = "hm"
+		need = []int{hour, minute}
 	case KindDateTime:
-		need = "YMDhm"
-		if !has['Z'] {
+		need = []int{year, month, day, hour, minute}
+		if has[zone] == 0 {
 			return nil, fmt.Errorf("%q has no zone (Z): a datetime without a zone could be any hour; read it as `date`, or as `time`", source)
 		}
 	}
-	for _, c := range []byte(need) {
-		if !has[c] {
-			return nil, fmt.Errorf("%q does not say the %s", source, map[byte]string{'Y': "year", 'M': "month", 'D': "day", 'h': "hour", 'm': "minutes"}[c])
+	for _, part := range need {
+		if has[part] == 0 {
+			return nil, fmt.Errorf("%q does not say the %s", source, [...]string{year: "year", month: "month", day: "day", hour: "hour", minute: "minutes"}[part])
 		}
 	}
 	return f, nil
 }
 
-func (t dateToken) digits() bool { return t.field != 0 && t.field != 'A' && t.field != 'Z' }
-
-type instant struct {
-	year, month, day, hour, minute, second, milli int
-	zone                                          int  // minutes east
-	half                                          byte // of the day: a or p; 0 if the hours are 24
-}
+func (t dateToken) digits() bool { return t.part >= year && t.part <= milli }
 
 // parse reads a text that is all in the format.
 func (f *DateFormat) parse(s string) (instant, bool) {
@@ -97,35 +107,32 @@ func (f *DateFormat) parse(s string) (instant, bool) {
 			return at, false
 		}
 	}
-	if i != len(s) || at.hour > 23 || at.minute > 59 || at.second > 59 {
+	if i != len(s) || at[hour] > 23 || at[minute] > 59 || at[second] > 59 {
 		return at, false
 	}
-	if at.half != 0 {
-		if at.hour < 1 || at.hour > 12 {
+	if at[half] != 0 {
+		if at[hour] < 1 || at[hour] > 12 {
 			return at, false
 		}
-		at.hour %= 12
-		if at.half == 'p' {
-			at.hour += 12
-		}
+		at[hour] = at[hour]%12 + 12*(at[half]-1)
 	}
 	return at, true
 }
 
 // read reads a token at the i-th byte of a text, and says where the next one begins.
 func (t *dateToken) read(s string, i int, at *instant) (next int, ok bool) {
-	switch t.field {
-	case 0:
-		return i + len(t.literal), strings.HasPrefix(s[i:], t.literal)
-	case 'A':
+	switch t.part {
+	case literal:
+		return i + len(t.text), strings.HasPrefix(s[i:], t.text)
+	case half:
 		if i+2 > len(s) || s[i+1]|32 != 'm' {
 			return i, false
 		}
-		at.half = s[i] | 32
-		return i + 2, at.half == 'a' || at.half == 'p'
-	case 'Z':
-		n, zone, ok := parseZone(s[i:])
-		at.zone = zone
+		at[half] = 1 + strings.IndexByte("ap", s[i]|32)
+		return i + 2, at[half] > 0
+	case zone:
+		n, minutes, ok := parseZone(s[i:])
+		at[zone] = minutes
 		return i + n, ok
 	}
 	return t.readNumber(s, i, at)
@@ -147,25 +154,10 @@ func (t *dateToken) readNumber(s string, i int, at *instant) (next int, ok bool)
 	if t.width == 0 && (i < len(s) && digitAt(s, i) || start > 0 && digitAt(s, start-1)) {
 		return i, false
 	}
-	switch t.field {
-	case 'Y':
-		if t.short {
-			n += 2000
-		}
-		at.year = n
-	case 'M':
-		at.month = n
-	case 'D':
-		at.day = n
-	case 'h':
-		at.hour = n
-	case 'm':
-		at.minute = n
-	case 's':
-		at.second = n
-	case 'f':
-		at.milli = n
+	if t.short {
+		n += 2000
 	}
+	at[t.part] = n
 	return i, true
 }
 
@@ -204,11 +196,12 @@ func parseZone(s string) (length, minutes int, ok bool) {
 }
 
 // dayExists reports whether the calendar has the day.
-func (at instant) dayExists() bool {
-	if at.year < 1 || at.month < 1 || at.month > 12 || at.day < 1 || at.day > 31 {
+func (at *instant) dayExists() bool {
+	y, m, d := at[year], at[month], at[day]
+	if y < 1 || m < 1 || m > 12 || d < 1 || d > 31 {
 		return false
 	}
-	return at.day <= 28 || time.Date(at.year, time.Month(at.month), at.day, 0, 0, 0, 0, time.UTC).Day() == at.day
+	return d <= 28 || time.Date(y, time.Month(m), d, 0, 0, 0, 0, time.UTC).Day() == d
 }
 
 func appendDigits(dst []byte, n, width int) []byte {
@@ -218,22 +211,6 @@ func appendDigits(dst []byte, n, width int) []byte {
 		n /= 10
 	}
 	return append(dst, b[:width]...)
-}
-
-func (at instant) appendDate(dst []byte) []byte {
-	dst = appendDigits(dst, at.year, 4)
-	dst = append(dst, '-')
-	dst = appendDigits(dst, at.month, 2)
-	dst = append(dst, '-')
-	return appendDigits(dst, at.day, 2)
-}
-
-func (at instant) appendTime(dst []byte) []byte {
-	dst = appendDigits(dst, at.hour, 2)
-	dst = append(dst, ':')
-	dst = appendDigits(dst, at.minute, 2)
-	dst = append(dst, ':')
-	return appendDigits(dst, at.second, 2)
 }
 
 // read gives the ISO text of a cell in the format: of a date as written, of a datetime in UTC.
@@ -248,57 +225,43 @@ func (f *DateFormat) read(s string) (string, bool) {
 	var b [32]byte
 	switch f.kind {
 	case KindDate:
-		return string(at.appendDate(b[:0])), true
+		return string(isoDate.append(b[:0], at, true)), true
 	case KindTime:
-		return string(at.appendTime(b[:0])), true
+		return string(isoTime.append(b[:0], at, true)), true
 	}
-	t := time.Date(at.year, time.Month(at.month), at.day, at.hour, at.minute-at.zone, at.second, at.milli*1e6, time.UTC)
+	t := time.Date(at[year], time.Month(at[month]), at[day], at[hour], at[minute]-at[zone], at[second], at[milli]*1e6, time.UTC)
 	if t.Year() < 1 || t.Year() > 9999 {
 		return "", false
 	}
 	return t.Format("2006-01-02T15:04:05.999Z"), true
 }
 
-// Append writes a time in the format; M, D and H have two digits if padded.
-func (f *DateFormat) Append(dst []byte, at time.Time, padded bool) []byte {
-	hour := at.Hour()
-	if slices.ContainsFunc(f.tokens, func(t dateToken) bool { return t.field == 'A' }) {
-		hour = (hour+11)%12 + 1
+// Append writes a time in the format.
+func (f *DateFormat) Append(dst []byte, t time.Time) []byte {
+	at := instant{year: t.Year(), month: int(t.Month()), day: t.Day(), hour: t.Hour(), minute: t.Minute(), second: t.Second(), milli: t.Nanosecond() / 1e6}
+	return f.append(dst, at, false)
+}
+
+// append writes an instant in the format; M, D and H have two digits if padded.
+func (f *DateFormat) append(dst []byte, at instant, padded bool) []byte {
+	afternoon := at[hour] / 12
+	if slices.ContainsFunc(f.tokens, func(t dateToken) bool { return t.part == half }) {
+		at[hour] = (at[hour]+11)%12 + 1
 	}
 	for i := range f.tokens {
-		var n int
-		switch t := &f.tokens[i]; t.field {
-		case 0:
-			dst = append(dst, t.literal...)
-			continue
-		case 'A':
-			dst = at.AppendFormat(dst, "PM")
-			continue
-		case 'Z':
+		switch t := &f.tokens[i]; {
+		case t.part == literal:
+			dst = append(dst, t.text...)
+		case t.part == half:
+			dst = append(dst, "AP"[afternoon], 'M')
+		case t.part == zone:
 			dst = append(dst, 'Z')
-			continue
-		case 'Y':
-			n = at.Year()
-		case 'M':
-			n = int(at.Month())
-		case 'D':
-			n = at.Day()
-		case 'h':
-			n = hour
-		case 'm':
-			n = at.Minute()
-		case 's':
-			n = at.Second()
-		case 'f':
-			n = at.Nanosecond() / 1e6
-		}
-		switch width := f.tokens[i].width; {
-		case width > 0:
-			dst = appendDigits(dst, n, width)
+		case t.width > 0:
+			dst = appendDigits(dst, at[t.part], t.width)
 		case padded:
-			dst = appendDigits(dst, n, 2)
+			dst = appendDigits(dst, at[t.part], 2)
 		default:
-			dst = strconv.AppendInt(dst, int64(n), 10)
+			dst = strconv.AppendInt(dst, int64(at[t.part]), 10)
 		}
 	}
 	return dst
@@ -308,13 +271,13 @@ func (f *DateFormat) Append(dst []byte, at time.Time, padded bool) []byte {
 func Ambiguous(formats []*DateFormat) (text, one, other string, found bool) {
 	for i, f := range formats {
 		for _, g := range formats[i+1:] {
-			for _, year := range []int{2003, 2010} {
-				for month := 1; month <= 12; month++ {
-					for day := 1; day <= 12; day++ {
-						at := time.Date(year, time.Month(month), day, max(1, month-1), day, day, 0, time.UTC)
+			for _, y := range []int{2003, 2010} {
+				for m := 1; m <= 12; m++ {
+					for d := 1; d <= 12; d++ {
+						at := instant{year: y, month: m, day: d, hour: max(1, m-1), minute: d, second: d}
 						for _, padded := range []bool{false, true} {
 							for _, from := range []*DateFormat{f, g} {
-								text = string(from.Append(nil, at, padded))
+								text = string(from.append(nil, at, padded))
 								one, ok := f.read(text)
 								other, ok2 := g.read(text)
 								if ok && ok2 && one != other {

@@ -328,8 +328,8 @@ func springYear(args []Value) (Value, string) {
 		return Value{}, "the text is no date"
 	}
 	at, _ := isoDate.parse(args[0].S)
-	if first > 1 && int64(at.month) >= first {
-		at.year++
+	if first > 1 && int64(at[month]) >= first {
+		at[year]++
 	}
-	return IntegerValue(int64(at.year)), ""
+	return IntegerValue(int64(at[year])), ""
 }

@@ -116,20 +116,15 @@ func (v Value) AppendKey(dst []byte) []byte {
 	if v.IsNull() {
 		return append(dst, 'n')
 	}
-	var scratch [24]byte
-	var s []byte
+	s := v.S
 	switch v.Kind {
 	case KindInteger, KindBoolean:
-		s = v.AppendText(scratch[:0])
+		var scratch [24]byte
+		s = string(v.AppendText(scratch[:0])) // on the stack
 	case KindDecimal:
-		s = append(scratch[:0], PlainDecimal(v.S)...)
-	default:
-		dst = strconv.AppendInt(dst, int64(len(v.S)), 10)
-		dst = append(dst, ':')
-		return append(dst, v.S...)
+		s = PlainDecimal(s)
 	}
-	dst = strconv.AppendInt(dst, int64(len(s)), 10)
-	dst = append(dst, ':')
+	dst = append(strconv.AppendInt(dst, int64(len(s)), 10), ':')
 	return append(dst, s...)
 }
 
@@ -187,48 +182,20 @@ func IsDecimal(s string) bool {
 	return digits > 0 && points <= 1
 }
 
-// PlainInteger is the text of an integer of any length without plus and leading zeros.
-func PlainInteger(s string) string {
-	if plain := s[0] != '+' && s[0] != '-' && (s[0] != '0' || len(s) == 1); plain {
-		return s
-	}
-	minus := s[0] == '-'
-	s = strings.TrimLeft(s, "+-0")
-	switch {
-	case s == "":
-		return "0"
-	case minus:
-		return "-" + s
-	}
-	return s
-}
-
 // PlainDecimal is the shortest text of a decimal: no plus, no zeros that change nothing, no point at an end.
 func PlainDecimal(s string) string {
-	whole, fraction, point := strings.Cut(s, ".")
-	if !point {
-		return PlainInteger(whole)
+	d := DigitsOf(s)
+	sign, point := "", ""
+	if d.Negative {
+		sign = "-"
 	}
-	sign := ""
-	if whole != "" && (whole[0] == '-' || whole[0] == '+') {
-		if whole[0] == '-' {
-			sign = "-"
-		}
-		whole = whole[1:]
+	if d.fraction != "" {
+		point = "."
 	}
-	whole = strings.TrimLeft(whole, "0")
-	fraction = strings.TrimRight(fraction, "0")
-	switch {
-	case whole == "" && fraction == "":
-		return "0"
-	case fraction == "":
-		return sign + whole
-	case whole == "":
-		return sign + "0." + fraction
-	case len(sign)+len(whole)+1+len(fraction) == len(s):
+	if d.whole != "" && len(sign)+len(d.whole)+len(point)+len(d.fraction) == len(s) {
 		return s
 	}
-	return sign + whole + "." + fraction
+	return sign + cmp.Or(d.whole, "0") + point + d.fraction
 }
 
 // maxDigits bounds the numbers that expressions calculate with.
@@ -263,8 +230,7 @@ func CompareNumbers(a, b Value) int {
 	if a.Kind == KindInteger && b.Kind == KindInteger {
 		return cmp.Compare(a.N, b.N)
 	}
-	var x, y [24]byte
-	return digitsOf(a, &x).Compare(digitsOf(b, &y))
+	return CompareDecimals(a.Text(), b.Text())
 }
 
 // CompareDecimals orders the texts of two decimals exactly, of any size.
@@ -274,13 +240,6 @@ func CompareDecimals(a, b string) int { return DigitsOf(a).Compare(DigitsOf(b)) 
 type Digits struct {
 	Negative        bool
 	whole, fraction string
-}
-
-func digitsOf(v Value, scratch *[24]byte) Digits {
-	if v.Kind == KindInteger {
-		return DigitsOf(string(strconv.AppendInt(scratch[:0], v.N, 10)))
-	}
-	return DigitsOf(v.S)
 }
 
 // DigitsOf cuts the text of a decimal.

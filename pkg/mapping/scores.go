@@ -93,7 +93,7 @@ func (sc *score) fit(s string) (result, wrong string) {
 		if !expression.IsInteger(s) {
 			return "", "is not an integer"
 		}
-		result = expression.PlainInteger(s)
+		result = expression.PlainDecimal(s)
 	case "Decimal", "Percentage":
 		if !expression.IsDecimal(s) {
 			return "", "is not a decimal number"

@@ -179,6 +179,15 @@ func (t *Table) Find(key []byte, day string) int {
 	return -1
 }
 
+// FindText is the row of a text in a table with one column of it as key; -1 if there is none, or no
+// table.
+func (t *Table) FindText(text string) int {
+	if t == nil {
+		return -1
+	}
+	return t.Find(TextValue(text).AppendKey(nil), "")
+}
+
 // validity is the first and last day of a row, empty if open.
 func (t *Table) validity(row int) (from, to string) {
 	if t.From >= 0 {

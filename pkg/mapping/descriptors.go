@@ -162,7 +162,10 @@ type resolved struct {
 // resolve decides a value.
 func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (Decision, *expression.Fault) {
 	out := Decision{Type: d.typ, Value: text, Rule: lineOf(rule)}
-	row := d.row(text)
+	row := -1
+	if d.table != nil {
+		row = d.table.FindText(text)
+	}
 	if row >= 0 {
 		out.Rule = lineOf(d.table.Rows[row].Pos)
 	}
@@ -196,14 +199,6 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (Dec
 func lineOf(pos diag.Pos) diag.Pos {
 	pos.Col = 0
 	return pos
-}
-
-// row is the row of a value in the rule's table; -1 if there is none.
-func (d *descriptorRule) row(value string) int {
-	if d.table == nil {
-		return -1
-	}
-	return d.table.Find(expression.TextValue(value).AppendKey(nil), "")
 }
 
 // decide resolves a value and notes the decision in the list.

@@ -14,9 +14,9 @@ import (
 // each item in the order in which next produced it.
 //
 // next and emit each run in a goroutine of their own, never two calls of one at a time. newWorker
-// is called once per worker, so that each has its own buffers. At most 2n+2 items are alive at a
-// time; emit may therefore recycle what it has written. The first error of any of them ends the
-// run and is returned; on an error the tail of the items may not be emitted.
+// is called once per worker, one after the other, so that each has its own buffers. At most 2n+2
+// items are alive at a time; emit may therefore recycle what it has written. The first error of any
+// of them ends the run and is returned; on an error the tail of the items may not be emitted.
 func Run[T any](ctx context.Context, n int, next func() (T, error), newWorker func() func(T) error, emit func(T) error) error {
 	type job struct {
 		item T
@@ -55,8 +55,8 @@ func Run[T any](ctx context.Context, n int, next func() (T, error), newWorker fu
 		}
 	})
 	for range n {
+		work := newWorker()
 		g.Go(func() error {
-			work := newWorker()
 			for j := range todo {
 				if err := work(j.item); err != nil {
 					return err

@@ -76,7 +76,7 @@ func BenchmarkEngine(b *testing.B) {
 		b.Run(fmt.Sprintf("workers=%d", workers), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				out, err := Run(context.Background(), p, Options{Inputs: map[string][]source.Local{"results": {source.File(path)}}, Workers: workers})
+				out, err := Run(context.Background(), p, Options{Sink: discard{}, Inputs: map[string][]source.Local{"results": {source.File(path)}}, Workers: workers})
 				if err != nil {
 					b.Fatal(err)
 				}

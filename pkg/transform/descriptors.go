@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
-	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 )
@@ -29,92 +28,69 @@ func (s *staging) decisions() []mapping.Decision {
 // vendorDescriptors stages a descriptor for each of the vendor's codes that a staged record uses,
 // sorted by code.
 func (s *staging) vendorDescriptors() error {
-	used := map[string]map[string]mapping.Decision{} // type → code
+	used := map[[2]string]mapping.Decision{} // by type and code
 	for _, d := range s.decisions() {
-		if d.Code == "" {
+		at := [2]string{d.Type, d.Code}
+		first, ok := used[at]
+		if d.Code == "" || ok && first.Value == d.Value {
 			continue
 		}
-		if used[d.Type] == nil {
-			used[d.Type] = map[string]mapping.Decision{}
+		if !ok || !s.described(d.Type, first.Value) { // the table says more than the value
+			used[at] = d
 		}
-		first, ok := used[d.Type][d.Code]
-		if !ok {
-			used[d.Type][d.Code] = d
-			continue
-		}
-		if first.Value == d.Value {
-			continue
-		}
-		if !s.described(d.Type, first.Value) { // the table says more than the value
-			used[d.Type][d.Code] = d
-		}
-		if err := s.sameCode(first, d); err != nil {
-			return err
+		if ok {
+			if err := s.sameCode(first, d); err != nil {
+				return err
+			}
 		}
 	}
-	for _, typ := range slices.Sorted(maps.Keys(used)) {
+	folded := map[[2]string]string{}
+	for _, at := range slices.SortedFunc(maps.Keys(used), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		typ, code, d := at[0], at[1], used[at]
 		res, ok := s.program.Standard.DescriptorResource(typ)
 		if !ok {
 			continue // reported by Compile
 		}
-		o := s.output(res.Name)
-		folded := map[string]string{}
-		for _, code := range slices.Sorted(maps.Keys(used[typ])) {
-			d := used[typ][code]
-			low := strings.ToLower(code)
-			if other, ok := folded[low]; ok {
-				if err := s.problem(diag.Problem{Code: diag.DescriptorCase, Resource: res.Name, Value: code, Rule: d.Rule.Rule(),
-					Message: fmt.Sprintf("the codes %q and %q differ only in case; targets take them for one", other, code)}); err != nil {
-					return err
-				}
-			}
-			folded[low] = code
-			text := s.vendorDescriptor(typ, code, d.Value)
-			o.counts.Staged++
-			origin := s.program.Origin(d.Rule)
-			if err := s.write(o, text, 1, []byte(origin+"\n")); err != nil {
+		low := [2]string{typ, strings.ToLower(code)}
+		if other, ok := folded[low]; ok {
+			if err := s.problem(diag.Problem{Code: diag.DescriptorCase, Resource: res.Name, Value: code, Rule: d.Rule.Rule(),
+				Message: fmt.Sprintf("the codes %q and %q differ only in case; targets take them for one", other, code)}); err != nil {
 				return err
 			}
+		}
+		folded[low] = code
+		o := s.output(res.Name)
+		o.counts.Staged++
+		if err := s.write(o, s.vendorDescriptor(typ, code, d.Value), 1, []byte(s.program.Origin(d.Rule)+"\n")); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// rowOf is the row of a value in the table of its type; -1 if there is none.
-func rowOf(t *expression.Table, value string) int {
-	if t == nil {
-		return -1
-	}
-	return t.Find(expression.TextValue(value).AppendKey(nil), "")
-}
-
 // described reports whether the bundle has a row for a value of the vendor.
 func (s *staging) described(typ, value string) bool {
 	_, t := s.program.DescriptorTable(typ)
-	return rowOf(t, value) >= 0
+	return t.FindText(value) >= 0
 }
 
 // vendorDescriptor is the descriptor that a vendor's value becomes.
 func (s *staging) vendorDescriptor(typ, code, value string) []byte {
 	namespace, t := s.program.DescriptorTable(typ)
-	short, description := value, ""
+	short := value
 	if len([]rune(short)) > 75 {
 		short = code
 	}
-	if row := rowOf(t, value); row >= 0 {
-		description = t.Cell(row, "description")
+	fields := []string{"codeValue", code, "namespace", namespace, "shortDescription", short}
+	if row := t.FindText(value); row >= 0 && t.Cell(row, "description") != "" {
+		fields = append(fields, "description", t.Cell(row, "description"))
 	}
-	text := append([]byte(nil), `{"codeValue":`...)
-	text = jsonl.AppendString(text, code)
-	text = append(text, `,"namespace":`...)
-	text = jsonl.AppendString(text, namespace)
-	text = append(text, `,"shortDescription":`...)
-	text = jsonl.AppendString(text, short)
-	if description != "" {
-		text = append(text, `,"description":`...)
-		text = jsonl.AppendString(text, description)
+	text := []byte{'{'}
+	for i, f := range fields {
+		text = append(jsonl.AppendString(text, f), ":,"[i%2])
 	}
-	return append(text, "}\n"...)
+	text[len(text)-1] = '}'
+	return append(text, '\n')
 }
 
 // sameCode notes, once, two values of the vendor that become one descriptor.
@@ -160,7 +136,6 @@ func (s *staging) undeclaredLevels() error {
 	}
 	type level struct{ method, path, value string }
 	counts := map[level]int64{}
-	var order []level
 	for _, d := range all {
 		if d.Type != performanceLevels || !strings.HasPrefix(d.Resource, "student") || declared[d.Value] {
 			continue
@@ -169,12 +144,9 @@ func (s *staging) undeclaredLevels() error {
 		if l.method == "" { // the record says which, but not to us
 			l.path = d.Path
 		}
-		if counts[l] == 0 {
-			order = append(order, l)
-		}
 		counts[l] += s.decided[d]
 	}
-	slices.SortFunc(order, func(a, b level) int {
+	order := slices.SortedFunc(maps.Keys(counts), func(a, b level) int {
 		return cmp.Or(strings.Compare(a.method, b.method), strings.Compare(a.path, b.path), strings.Compare(a.value, b.value))
 	})
 	for _, l := range order {

@@ -62,9 +62,7 @@ func paramText(params map[string]string) string {
 // finish adds the counts up, and hands on what is said of the whole run.
 func (s *staging) finish() error {
 	for _, out := range s.outputs {
-		c := s.counts.Resources[out.name]
-		c.Staged, c.Duplicate, c.Rejected = c.Staged+out.counts.Staged, c.Duplicate+out.counts.Duplicate, c.Rejected+out.counts.Rejected
-		s.counts.Resources[out.name] = c
+		s.counts.Resources[out.name] = out.counts
 	}
 	if err := s.checkEquation(); err != nil {
 		return err
@@ -82,7 +80,7 @@ func (s *staging) finish() error {
 func (s *staging) checkEquation() error {
 	for _, name := range slices.Sorted(maps.Keys(s.counts.Inputs)) {
 		if c := s.counts.Inputs[name]; !c.Equation(name).Holds() {
-			return diag.Fail(diag.Guarded, diag.GuardEquation, "", "the rows of %s do not add up: %s", name, fmt.Sprintf("%+v", c))
+			return diag.Fail(diag.Guarded, diag.GuardEquation, "", "the rows of %s do not add up: %+v", name, c)
 		}
 	}
 	return nil

@@ -159,3 +159,16 @@ func with(t testing.TB, pairs ...string) string {
 	}
 	return text
 }
+
+// discard is a sink that keeps nothing.
+type discard struct{}
+
+func (discard) Begin() error                            { return nil }
+func (discard) Row(mapping.Place, int64, RowFate) error { return nil }
+func (discard) Staged(string, Lines) error              { return nil }
+func (discard) Problem(diag.Problem) error              { return nil }
+func (discard) Rejected(*RejectFile, string) error      { return nil }
+func (discard) Unmapped(Unmapped) error                 { return nil }
+func (discard) Mapped(Mapped) error                     { return nil }
+func (discard) Commit(*Result) error                    { return nil }
+func (discard) Close() error                            { return nil }

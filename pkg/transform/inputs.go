@@ -67,13 +67,11 @@ func (r *runner) openInputs(given map[string][]source.Local) error {
 				continue
 			}
 			r.files[in] = append(r.files[in], f)
-			if r.progress != nil {
-				passes := int64(1)
-				if in.Def.HasKeys() {
-					passes = 2
-				}
-				r.progress.BytesTotal.Add(passes * local.Size)
+			passes := int64(1)
+			if in.Def.HasKeys() {
+				passes = 2
 			}
+			r.progress.BytesTotal.Add(passes * local.Size)
 		}
 	}
 	if worst != nil {

@@ -64,7 +64,7 @@ func (k *keyPass) read(ctx context.Context, r *runner, f *boundFile) error {
 		if err := src.Next(&b.block); err != nil {
 			return nil, err
 		}
-		r.progress.read(int64(b.block.Len()))
+		r.progress.BytesRead.Add(int64(b.block.Len()))
 		return b, nil
 	}
 	worker := func() func(*keyBatch) error {

@@ -61,18 +61,19 @@ func (s *staging) reportUnmapped() error {
 
 // reportMappings reports every descriptor decision once, with a count.
 func (s *staging) reportMappings() error {
-	counts := map[mapping.Decision]int64{}
-	var all []mapping.Decision
-	for _, d := range s.decisions() {
+	version := s.program.Bundle.Name + "@" + s.program.Bundle.Version
+	var all []Mapped
+	for _, d := range s.decisions() { // which differ by their method last
 		n := s.decided[d]
 		d.Method = ""
-		if _, ok := counts[d]; !ok {
-			all = append(all, d)
+		if last := len(all) - 1; last >= 0 && all[last].Decision == d {
+			all[last].Count += n
+		} else {
+			all = append(all, Mapped{Decision: d, Count: n, Version: version})
 		}
-		counts[d] += n
 	}
-	for _, d := range all {
-		if err := s.sink.Mapped(Mapped{Decision: d, Count: counts[d], Version: s.program.Bundle.Name + "@" + s.program.Bundle.Version}); err != nil {
+	for _, m := range all {
+		if err := s.sink.Mapped(m); err != nil {
 			return err
 		}
 	}

@@ -208,7 +208,7 @@ func TestUsageOfInputs(t *testing.T) {
 		if name, path, ok := strings.Cut(file, "="); ok {
 			given[name] = []source.Local{source.File(path)}
 		}
-		_, err := Run(context.Background(), p, Options{Inputs: given})
+		_, err := Run(context.Background(), p, Options{Sink: discard{}, Inputs: given})
 		if e, ok := diag.AsError(err); !ok || e.Kind != diag.Usage || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", file, err)
 		}

@@ -27,7 +27,7 @@ import (
 
 // Options is what a program is run on.
 type Options struct {
-	Sink     Sink                      // nil throws everything away
+	Sink     Sink
 	Inputs   map[string][]source.Local // by input, in the order in which they are read
 	Workers  int                       // 0: 1
 	Rows     int                       // of each input, only the first ones are staged; 0: all
@@ -41,33 +41,21 @@ type Progress struct {
 	Rows       atomic.Int64
 }
 
-func (p *Progress) read(n int64) {
-	if p != nil {
-		p.BytesRead.Add(n)
-	}
-}
-
-func (p *Progress) staged(rows int) {
-	if p != nil {
-		p.Rows.Add(int64(rows))
-	}
-}
-
 // runner runs a program over files.
 type runner struct {
 	program     *mapping.Program
 	sink        Sink
 	workers     int
-	first       int // rows of each input that are staged; 0: all
-	progress    *Progress
+	first       int       // rows of each input that are staged; 0: all
+	progress    *Progress // never nil
 	files       map[*mapping.Input][]*boundFile
 	verdicts    map[*mapping.Input][]*keyVerdicts // by file
 	conflicting *keyset.Set                       // natural keys that are known to conflict
 }
 
 func newRunner(p *mapping.Program, o Options) *runner {
-	if o.Sink == nil {
-		o.Sink = discard{}
+	if o.Progress == nil {
+		o.Progress = &Progress{}
 	}
 	return &runner{program: p, conflicting: &keyset.Set{}, sink: o.Sink, workers: max(o.Workers, 1), first: o.Rows, progress: o.Progress,
 		files: map[*mapping.Input][]*boundFile{}, verdicts: map[*mapping.Input][]*keyVerdicts{}}
@@ -128,9 +116,6 @@ func Run(ctx context.Context, p *mapping.Program, o Options) (*Result, error) {
 
 // restart says that everything is staged once more.
 func (r *runner) restart() {
-	if r.progress == nil {
-		return
-	}
 	r.progress.Rows.Store(0)
 	for _, files := range r.files {
 		for _, f := range files {

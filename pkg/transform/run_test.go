@@ -73,7 +73,7 @@ func TestProgressOfAConflict(t *testing.T) {
 		t.Fatal(err)
 	}
 	var p Progress
-	out, err := Run(t.Context(), compile(t, with(t, "    key: [id, day]\n", ""), year), Options{Inputs: map[string][]source.Local{"results": {source.File(path)}}, Progress: &p})
+	out, err := Run(t.Context(), compile(t, with(t, "    key: [id, day]\n", ""), year), Options{Sink: discard{}, Inputs: map[string][]source.Local{"results": {source.File(path)}}, Progress: &p})
 	if err != nil || out.Counts.Inputs["results"].Rejected != 2 {
 		t.Fatalf("%+v %v", out, err)
 	}

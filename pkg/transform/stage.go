@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -101,7 +100,9 @@ func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k know
 		return err
 	}
 	for _, w := range workers {
-		s.merge(w)
+		for d, n := range w.Decisions() {
+			s.decided[d] += n
+		}
 	}
 	s.retyped = append(s.retyped, f.plan.Retyped(workers)...)
 	for _, p := range f.plan.Nameless(workers) {
@@ -116,10 +117,17 @@ func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k know
 // mapFile maps the rows of a file and emits them in their order. It gives the workers that did it.
 func (r *runner) mapFile(ctx context.Context, s *staging, f *boundFile, src table.Reader, k known) ([]*mapping.Worker, error) {
 	s.blank, s.short, f.rows = 0, 0, 0
-	cut := newCut(r.first, int(s.input.Read))
+	// A preview ends behind the first rows of an input: one worker counts them in their order, and the
+	// reader of blocks looks on.
+	var left atomic.Int64
+	parallel, cut := r.workers, r.first > 0
+	if cut {
+		parallel = 1
+		left.Store(int64(r.first) - s.input.Read)
+	}
 	free := make(freeList[batch], 4*r.workers+4)
 	next := func() (*batch, error) {
-		if cut.reached() {
+		if cut && left.Load() <= 0 {
 			return nil, io.EOF
 		}
 		b := free.take()
@@ -127,7 +135,7 @@ func (r *runner) mapFile(ctx context.Context, s *staging, f *boundFile, src tabl
 		if err := src.Next(&b.block); err != nil {
 			return nil, err
 		}
-		r.progress.read(int64(b.block.Len()))
+		r.progress.BytesRead.Add(int64(b.block.Len()))
 		return b, nil
 	}
 	var workers []*mapping.Worker
@@ -137,7 +145,7 @@ func (r *runner) mapFile(ctx context.Context, s *staging, f *boundFile, src tabl
 		var parser table.Parser
 		return func(b *batch) error {
 			for row := range b.block.Rows(&parser) {
-				if !row.Blank && cut.next() {
+				if cut && !row.Blank && left.Add(-1) < 0 {
 					return nil
 				}
 				w.Map(&row, &b.Batch)
@@ -145,53 +153,21 @@ func (r *runner) mapFile(ctx context.Context, s *staging, f *boundFile, src tabl
 			return nil
 		}
 	}
-	parallel := r.workers
-	if cut != nil {
-		parallel = 1 // which counts the rows in their order
-	}
-	err := ordered.Run(ctx, parallel, next, serially(worker), func(b *batch) error {
+	err := ordered.Run(ctx, parallel, next, worker, func(b *batch) error {
 		s.blank, s.short = s.blank+b.Blank, s.short+b.Short
 		f.rows += int64(len(b.Rows))
-		r.progress.staged(len(b.Rows))
+		r.progress.Rows.Add(int64(len(b.Rows)))
 		defer free.give(b)
 		return s.emit(&b.Batch)
 	})
 	return workers, err
 }
 
-// cut ends a file behind the first rows of its input. A nil one never does. One worker counts; the
-// reader of blocks may look on.
-type cut struct{ left atomic.Int64 }
-
-func newCut(first, read int) *cut {
-	if first == 0 {
-		return nil
-	}
-	c := &cut{}
-	c.left.Store(int64(first - read))
-	return c
-}
-
-// next takes a row, and reports whether it is one too many.
-func (c *cut) next() bool { return c != nil && c.left.Add(-1) < 0 }
-
-func (c *cut) reached() bool { return c != nil && c.left.Load() <= 0 }
-
 // needsMark reports whether UTF-8 text would be taken for something else by the input it came from:
 // its bundle declares another encoding, or the file had one.
 func needsMark(declared, read string) bool {
 	const utf8 = "utf-8"
 	return read != utf8 || declared != "" && !strings.EqualFold(declared, utf8)
-}
-
-// serially lets workers be made one at a time.
-func serially[T any](create func() T) func() T {
-	lock := sync.Mutex{}
-	return func() T {
-		lock.Lock()
-		defer lock.Unlock()
-		return create()
-	}
 }
 
 // fileNotes lists what was counted over a whole file.

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
@@ -199,30 +200,30 @@ func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mappin
 		}
 		o.from, o.last = r.End, r.End
 	}
-	became := Filtered // by itself, or because none of its records was wanted
 	s.input.Read++
-	switch {
-	case row.Outcome == mapping.RowFiltered:
-		s.input.Filtered++
-	case row.Outcome == mapping.RowOther:
-		became = Other
-		s.input.Other++
-	case row.Outcome == mapping.RowRejected || rejected > 0:
-		became = Rejected
-		s.input.Rejected++
+	became, count := s.fate(row.Outcome, staged, equal, rejected)
+	*count++
+	if became == Rejected {
 		if err := s.sink.Rejected(&s.rejects, row.Raw); err != nil {
 			return err
 		}
-	case staged > 0:
-		became = Used
-		s.input.Used++
-	case row.Outcome == mapping.RowDuplicate || equal > 0:
-		became = Duplicate
-		s.input.Duplicate++
-	default:
-		s.input.Filtered++
 	}
 	return s.sink.Row(s.at, row.Line, became)
+}
+
+// fate is what became of a row by its outcome and its records, and where that is counted.
+func (s *staging) fate(outcome mapping.Outcome, staged, equal, rejected int) (RowFate, *int64) {
+	switch {
+	case outcome == mapping.RowOther:
+		return Other, &s.input.Other
+	case outcome == mapping.RowRejected || rejected > 0:
+		return Rejected, &s.input.Rejected
+	case staged > 0:
+		return Used, &s.input.Used
+	case outcome == mapping.RowDuplicate || equal > 0:
+		return Duplicate, &s.input.Duplicate
+	}
+	return Filtered, &s.input.Filtered // by itself, or because none of its records was wanted
 }
 
 // conflict lists a record that has the natural key of another one, but other content.
@@ -239,19 +240,35 @@ func (s *staging) conflict(r *mapping.RecordResult, at mapping.Place, origin str
 
 // saw keeps a few of the values of rows that were left out.
 func (s *staging) saw(v mapping.SeenValue) {
-	for _, old := range s.seen {
-		if old == v {
-			return
-		}
-	}
-	if len(s.seen) < mapping.MaxSeen {
+	if len(s.seen) < mapping.MaxSeen && !slices.Contains(s.seen, v) {
 		s.seen = append(s.seen, v)
 	}
 }
 
-// merge adds the decisions of a worker.
-func (s *staging) merge(r *mapping.Worker) {
-	for d, n := range r.Decisions() {
-		s.decided[d] += n
+// recordTable knows the natural keys of all records of the run and tells equal records from
+// conflicting ones.
+type recordTable struct {
+	keys     keyset.Set
+	contents keyset.List[uint64] // by the keys' numbers
+}
+
+type recordVerdict uint8
+
+const (
+	recordNew recordVerdict = iota
+	recordEqual
+	recordConflict
+)
+
+// add notes a record and says how it relates to the one that had its key before.
+func (t *recordTable) add(h mapping.RecordHash) recordVerdict {
+	n, fresh := t.keys.Add(h.Key)
+	switch {
+	case fresh:
+		t.contents.Append(h.Content)
+		return recordNew
+	case *t.contents.At(n) == h.Content:
+		return recordEqual
 	}
+	return recordConflict
 }

@@ -136,13 +136,9 @@ func (x *compiler) equality(n *ast.BinaryNode, a, b Code) Code {
 	}
 	want, dates := n.Operator == "==", beside(a, b)
 	return x.fold(Code{Type: Type{Kind: KindBoolean}, Eval: func(r *Frame) (Value, *Fault) {
-		v, f := a.Eval(r)
+		v, w, f := both(r, &a, &b, "")
 		if f != nil {
 			return v, f
-		}
-		w, f := b.Eval(r)
-		if f != nil {
-			return w, f
 		}
 		if dates != nil {
 			if f := dates(v, w); f != nil {
@@ -197,6 +193,7 @@ func (x *compiler) order(n *ast.BinaryNode, a, b Code) Code {
 	x.nullHint(n, a, "`"+n.Operator+"`")
 	x.nullHint(n, b, "`"+n.Operator+"`")
 	operator, dates := n.Operator, beside(a, b)
+	accepts := map[string][3]bool{"<": {true, false, false}, "<=": {true, true, false}, ">": {false, false, true}, ">=": {false, true, true}}[operator] // less, equal, greater
 	return x.fold(Code{Type: Type{Kind: KindBoolean}, Eval: func(r *Frame) (Value, *Fault) {
 		v, w, f := both(r, &a, &b, operator)
 		if f != nil {
@@ -213,19 +210,11 @@ func (x *compiler) order(n *ast.BinaryNode, a, b Code) Code {
 		} else {
 			c = strings.Compare(v.S, w.S)
 		}
-		switch operator {
-		case "<":
-			return BooleanValue(c < 0), nil
-		case "<=":
-			return BooleanValue(c <= 0), nil
-		case ">":
-			return BooleanValue(c > 0), nil
-		}
-		return BooleanValue(c >= 0), nil
+		return BooleanValue(accepts[c+1]), nil
 	}}, a, b)
 }
 
-// both evaluates two sides that may not be null.
+// both evaluates two sides; an operator that is named takes no null.
 func both(r *Frame, a, b *Code, operator string) (v, w Value, f *Fault) {
 	if v, f = a.Eval(r); f != nil {
 		return v, w, f
@@ -233,13 +222,14 @@ func both(r *Frame, a, b *Code, operator string) (v, w Value, f *Fault) {
 	if w, f = b.Eval(r); f != nil {
 		return v, w, f
 	}
-	if v.IsNull() {
-		return v, w, nullFault(a.Pos, a.Source, "`"+operator+"`")
+	switch {
+	case operator == "":
+	case v.IsNull():
+		f = nullFault(a.Pos, a.Source, "`"+operator+"`")
+	case w.IsNull():
+		f = nullFault(b.Pos, b.Source, "`"+operator+"`")
 	}
-	if w.IsNull() {
-		return v, w, nullFault(b.Pos, b.Source, "`"+operator+"`")
-	}
-	return v, w, nil
+	return v, w, f
 }
 
 func (x *compiler) arithmetic(n *ast.BinaryNode, a, b Code) Code {
@@ -297,26 +287,17 @@ func calculate(operator string, v, w Value, pos diag.Pos) (Value, *Fault) {
 	if !ok || !ok2 {
 		return v, FaultAt(pos, diag.ExpressionFails, "a number has more than %d digits", maxDigits)
 	}
-	z := new(big.Rat)
-	switch operator {
-	case "+":
-		z.Add(p, q)
-	case "-":
-		z.Sub(p, q)
-	case "*":
-		z.Mul(p, q)
-	case "/":
-		if q.Sign() == 0 {
-			return v, FaultAt(pos, diag.ExpressionFails, "division by zero")
-		}
-		z.Quo(p, q)
+	if operator == "/" && q.Sign() == 0 {
+		return v, FaultAt(pos, diag.ExpressionFails, "division by zero")
 	}
-	out, ok := decimalOf(z)
+	out, ok := decimalOf(rational[operator](new(big.Rat), p, q))
 	if !ok {
 		return v, FaultAt(pos, diag.ExpressionFails, "a number has more than %d digits", maxDigits)
 	}
 	return out, nil
 }
+
+var rational = map[string]func(z, x, y *big.Rat) *big.Rat{"+": (*big.Rat).Add, "-": (*big.Rat).Sub, "*": (*big.Rat).Mul, "/": (*big.Rat).Quo}
 
 // calculateIntegers is false where the result does not fit.
 func calculateIntegers(operator string, a, b int64) (int64, bool) {
@@ -379,13 +360,9 @@ func (x *compiler) textTest(n *ast.BinaryNode, a, b Code) Code {
 	}
 	test := map[string]func(s, t string) bool{"contains": strings.Contains, "startsWith": strings.HasPrefix, "endsWith": strings.HasSuffix}[n.Operator]
 	return x.fold(Code{Type: Type{Kind: KindBoolean}, Eval: func(r *Frame) (Value, *Fault) {
-		v, f := a.Eval(r)
+		v, w, f := both(r, &a, &b, "")
 		if f != nil {
 			return v, f
-		}
-		w, f := b.Eval(r)
-		if f != nil {
-			return w, f
 		}
 		return BooleanValue(!v.IsNull() && !w.IsNull() && test(v.S, w.S)), nil
 	}}, a, b)

@@ -31,7 +31,7 @@ type binding struct {
 }
 
 func newBinding(file string, headers []string) *binding {
-	b := &binding{file: file, headers: headers, index: make(map[string]int, len(headers)), known: map[string]bool{}, absent: map[string]int{}}
+	b := &binding{file: file, headers: headers, index: make(map[string]int, len(headers)), known: map[string]bool{}, named: map[string]string{}, absent: map[string]int{}}
 	for i, h := range headers {
 		if h != "" {
 			b.index[h] = i
@@ -106,20 +106,11 @@ func (b *binding) note(p diag.Problem) {
 }
 
 // describe notes a header for the contract, once: what a further column or score says of it is added.
-func (b *binding) describe(i int, col ContractColumn, e *element) {
+func (b *binding) describe(i int, col ContractColumn) {
 	if !b.ideal || i < 0 {
 		return
 	}
 	col.Header = b.headers[i]
-	if e != nil {
-		col.List = e.list.Path
-	}
-	if col.Name != "" && col.List == "" {
-		if b.named == nil {
-			b.named = map[string]string{}
-		}
-		b.named[col.Name] = col.Header
-	}
 	at := slices.IndexFunc(b.contract, func(o ContractColumn) bool { return o.Header == col.Header })
 	if at < 0 {
 		b.contract = append(b.contract, col)
@@ -130,10 +121,9 @@ func (b *binding) describe(i int, col ContractColumn, e *element) {
 		have.Score = col.Score
 	}
 	if have.Type == "" || have.Type == bundle.TypeText {
-		have.Type, have.Formats, have.Yes, have.No = col.Type, col.Formats, col.Yes, col.No
+		have.Type, have.Formats = col.Type, col.Formats
 	}
-	have.Pad = max(have.Pad, col.Pad)
-	have.Required, have.Optional = have.Required || col.Required, have.Optional && col.Optional
+	have.Required = have.Required || col.Required
 }
 
 // chooseLayout finds the first layout that fits.

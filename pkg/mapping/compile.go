@@ -185,9 +185,6 @@ func (c *compiler) compileParams() {
 	for _, def := range c.bundle.Params {
 		name := def.Name.Value
 		names = append(names, name)
-		if !expression.IsName(name) {
-			c.add(def.Name.Pos, diag.BundleName, "use small letters, digits and _, a letter first", "%q cannot be the name of a parameter", name)
-		}
 		sym := &expression.Symbol{Name: name, What: "parameter", Pos: def.Name.Pos, Code: expression.BadCode}
 		c.params[name] = sym
 		if v, ok := c.paramValue(def); ok {

@@ -168,22 +168,15 @@ func (c *compiler) elementsOf(l *List) {
 
 // hasOwn reports whether a header of the list, or of a list in it, can be an element's own.
 func (l *List) hasOwn() bool {
-	own := func(pattern string) bool { return namesField(pattern, l.fields) }
-	for _, col := range l.Def.Columns {
-		for _, h := range col.Headers {
-			if own(h.Value) {
-				return true
-			}
-		}
-	}
-	for _, u := range l.scores {
-		for _, r := range u.rows {
-			if slices.ContainsFunc(r.headers, own) {
-				return true
-			}
-		}
-	}
-	return slices.ContainsFunc(l.lists, (*List).hasOwn)
+	return slices.ContainsFunc(l.Def.Columns, func(col *bundle.Column) bool { return l.names(col.Headers) }) ||
+		slices.ContainsFunc(l.scores, func(u *scoreUse) bool {
+			return slices.ContainsFunc(u.rows, func(r *scoreRow) bool { return l.names(r.headers) })
+		}) || slices.ContainsFunc(l.lists, (*List).hasOwn)
+}
+
+// names reports whether one of the headers names a field of the list, so that it is an element's own.
+func (l *List) names(headers []bundle.Text) bool {
+	return slices.ContainsFunc(headers, func(h bundle.Text) bool { return namesField(h.Value, l.fields) })
 }
 
 // namesField reports whether a pattern names a field that is not in `on`.
@@ -209,7 +202,7 @@ func fill(pattern string, texts map[string]string) (string, []string) {
 	return expression.TrimSpace(out), unknown
 }
 
-// Contract is what the files of an input look like in one layout: for samples and documents.
+// Contract is what the files of an input look like in one layout: for samples.
 type Contract struct {
 	Input     string
 	Layout    string // empty if the input has no layouts
@@ -217,32 +210,22 @@ type Contract struct {
 	Delimiter string
 	Columns   []ContractColumn // each header once, in the order in which the bundle names them
 	Student   []string         // headers that may hold a student's id
-	Key       []string         // names
 	District  string           // header
 }
 
-// ContractColumn is one header of a contract.
+// ContractColumn is one header of a contract. One that the bundle ignores under its very name has
+// nothing else.
 type ContractColumn struct {
 	Header   string
-	Name     string // the first name it is bound to; empty if it is a score alone
 	Type     bundle.Type
 	Formats  []string
-	Nulls    []string
-	Yes, No  []string
-	Pad      int
 	Required bool
-	Optional bool
-	List     string // path of the list it belongs to: tests.parts
 	Score    *ContractScore
-	Reserved bool // ignored by the bundle under this very name
 }
 
 // ContractScore is what a score column holds.
 type ContractScore struct {
-	Level            bool
-	Method           string
 	Datatype         string
-	Objective        string
 	Minimum, Maximum string
 }
 
@@ -267,7 +250,7 @@ func (p *Program) contract(in *Input, layout string) *Contract {
 	out := &Contract{Input: in.Name, Layout: layout, Format: in.Def.Format.Value, Delimiter: in.Def.Delimiter, Columns: b.contract}
 	reserve := func(header string) {
 		if !slices.ContainsFunc(out.Columns, func(o ContractColumn) bool { return o.Header == header }) {
-			out.Columns = append(out.Columns, ContractColumn{Header: header, Reserved: true})
+			out.Columns = append(out.Columns, ContractColumn{Header: header})
 		}
 	}
 	for _, l := range in.Def.Layouts {
@@ -286,9 +269,6 @@ func (p *Program) contract(in *Input, layout string) *Contract {
 		if h := b.named[s.Value]; h != "" {
 			out.Student = append(out.Student, h)
 		}
-	}
-	for _, k := range in.Def.Key {
-		out.Key = append(out.Key, k.Value)
 	}
 	if in.Def.District != nil {
 		out.District = b.named[in.Def.District.Value]

@@ -37,10 +37,6 @@ const standardHost = "uri://ed-fi.org"
 func (c *compiler) descriptorRules(d *bundle.Descriptors) {
 	c.rules = map[string]*descriptorRule{}
 	put := func(typ bundle.Text, r *descriptorRule) {
-		if old := c.rules[typ.Value]; old != nil {
-			c.add(typ.Pos, diag.BundleDescriptor, "list it once", "%s is listed already at %s", typ.Value, old.pos)
-			return
-		}
 		r.typ, r.pos = typ.Value, typ.Pos
 		c.rules[typ.Value] = r
 	}
@@ -59,9 +55,6 @@ func (c *compiler) descriptorRules(d *bundle.Descriptors) {
 		switch {
 		case s.Host != nil:
 			r := &descriptorRule{host: strings.TrimSuffix(s.Host.Value, "/")}
-			if !strings.HasPrefix(r.host, "uri://") || strings.Contains(r.host, "#") {
-				c.add(s.Host.Pos, diag.BundleDescriptor, "write uri://ed-fi.org, or tables.x", "%q is no namespace", s.Host.Value)
-			}
 			put(s.Type, r)
 			c.shared = append(c.shared, r)
 		case s.Table != nil:

@@ -27,14 +27,12 @@ type Key struct {
 // Keys appends the keys of a row and of its elements. A row that is another's or filtered has none;
 // one that is rejected has, so that no older one steps in for it.
 func (r *Worker) Keys(row *table.Row, keys []Key) []Key {
-	r.scratch.Reset(0)
-	r.out = &r.scratch
-	r.begin(row.Line, row.Cells)
+	r.first(row)
 	f := r.malformed(row)
 	if f != nil && f.Code == diag.RowQuote {
 		return keys // which cell is which cannot be told
 	}
-	if done, ended := r.selectRow(false); ended && done != RowRejected {
+	if done, ended := r.selectRow(); ended && done != RowRejected {
 		return keys
 	}
 	before := len(keys)
@@ -83,13 +81,18 @@ func (r *Worker) certain(keys []Key, row *table.Row) []Key {
 	})
 }
 
+// first moves to a row in the first pass, which leaves it to the second one to say what is wrong.
+func (r *Worker) first(row *table.Row) {
+	r.out = &r.scratch
+	r.out.Problems = r.out.Problems[:0]
+	r.begin(row.Line, row.Cells)
+}
+
 // By is the value by which `duplicates` chooses among rows, or among the elements of a list, on a row;
 // false if it cannot be had.
 func (r *Worker) By(row *table.Row, l *List, number int) (expression.Value, bool) {
 	if r.line != row.Line {
-		r.scratch.Reset(0)
-		r.out = &r.scratch
-		r.begin(row.Line, row.Cells)
+		r.first(row)
 	}
 	by := r.plan.by
 	if l != nil {

@@ -362,8 +362,8 @@ func (c *compiler) lintListScores(lists []*List) {
 	for _, l := range lists {
 		for _, u := range l.scores {
 			for _, r := range u.rows {
-				if len(r.headers) > 0 && !slices.ContainsFunc(r.headers, func(h string) bool { return namesField(h, l.fields) }) {
-					c.lint(r.pos, "name a field in it, or put the row into a score table of the input", "the header %q names no field of the list %s: a value there makes no element exist, and is lost without one", strings.Join(r.headers, "|"), l.Path)
+				if len(r.headers) > 0 && !l.names(r.headers) {
+					c.lint(r.pos, "name a field in it, or put the row into a score table of the input", "the header %q names no field of the list %s: a value there makes no element exist, and is lost without one", strings.Join(bundle.Values(r.headers), "|"), l.Path)
 				}
 			}
 		}

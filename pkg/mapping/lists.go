@@ -99,7 +99,6 @@ func (c *compiler) element(l *List, i int, outer around) *element {
 	c.numbers[l]++
 	c.plan.elements = append(c.plan.elements, e)
 	e.scope.lists = map[string][]*element{}
-	e.scope.elements = append(slices.Clone(outer.scope.elements), e)
 	c.fields(e.scope, l.fields, l.elements[i], "field")
 	for _, col := range l.columns {
 		bc := c.bindColumn(at, col)
@@ -109,23 +108,14 @@ func (c *compiler) element(l *List, i int, outer around) *element {
 		if col.canFail {
 			e.columns = append(e.columns, bc)
 		}
-		e.bound = append(e.bound, bc.index)
-		e.content = append(e.content, contentCell{contentTag(col.def.Name.Pos), bc.index, col.Nulls})
-		if slices.ContainsFunc(col.def.Headers, func(h bundle.Text) bool { return namesField(h.Value, l.fields) }) {
-			e.own = append(e.own, ownCell{bc.index, col.Nulls})
-		}
+		e.bind(bc.index, col.Nulls, col.def.Name.Pos, col.def.Headers)
 	}
 	c.lets(e.scope, l.Def.Let)
 	c.scoreScope(at, l.scores, "the list "+l.Path)
 	if e.scope.scores != nil {
 		for _, sc := range e.scope.scores.all {
-			if sc.index < 0 {
-				continue
-			}
-			e.bound = append(e.bound, sc.index)
-			e.content = append(e.content, contentCell{contentTag(sc.pos), sc.index, sc.nulls})
-			if slices.ContainsFunc(sc.headers, func(h string) bool { return namesField(h, l.fields) }) {
-				e.own = append(e.own, ownCell{sc.index, sc.nulls})
+			if sc.index >= 0 {
+				e.bind(sc.index, sc.nulls, sc.pos, sc.headers)
 			}
 		}
 	}
@@ -151,6 +141,15 @@ func (c *compiler) element(l *List, i int, outer around) *element {
 		c.plan.listKeys[i].elements = append(c.plan.listKeys[i].elements, e)
 	}
 	return e
+}
+
+// bind notes a cell of an element, and whether it is its own.
+func (e *element) bind(index int, nulls []string, declared diag.Pos, headers []bundle.Text) {
+	e.bound = append(e.bound, index)
+	e.content = append(e.content, contentCell{contentTag(declared), index, nulls})
+	if e.list.names(headers) {
+		e.own = append(e.own, ownCell{index, nulls})
+	}
 }
 
 // fields adds the fields of an element, or the columns of a table's row, as constants.
@@ -241,10 +240,10 @@ func (c *compiler) joinColumn(outer expression.Code, inner fieldValue, t express
 // present reports whether an element has a column in the file: a header of its own, or one of an
 // element in it.
 func (c *compiler) present(l *List, at int, s *scope, b *binding, texts map[string]string) bool {
-	has := func(patterns []string) bool {
+	has := func(patterns []bundle.Text) bool {
 		for _, p := range patterns {
-			if namesField(p, l.fields) {
-				h, _ := fill(p, texts)
+			if namesField(p.Value, l.fields) {
+				h, _ := fill(p.Value, texts)
 				if _, ok := b.index[h]; ok {
 					return true
 				}
@@ -253,7 +252,7 @@ func (c *compiler) present(l *List, at int, s *scope, b *binding, texts map[stri
 		return false
 	}
 	for _, col := range l.columns {
-		if col.def.In(b.layout) && has(bundle.Values(col.def.Headers)) {
+		if col.def.In(b.layout) && has(col.def.Headers) {
 			return true
 		}
 	}

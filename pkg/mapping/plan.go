@@ -219,9 +219,10 @@ func (c *compiler) bindColumn(at around, col *column) *boundColumn {
 	if bc.index >= 0 {
 		bc.header = b.headers[bc.index]
 		c.plan.content = append(c.plan.content, contentCell{contentTag(def.Name.Pos, w.headers...), bc.index, col.Nulls})
-		d := ContractColumn{Name: def.Name.Value, Type: def.Type, Formats: col.Formats.Sources(), Nulls: col.Nulls, Yes: def.Yes, No: def.No, Pad: def.Pad,
-			Required: def.Required, Optional: def.Optional}
-		b.describe(bc.index, d, at.element)
+		b.describe(bc.index, ContractColumn{Type: def.Type, Formats: col.Formats.Sources(), Required: def.Required})
+		if at.element == nil {
+			b.named[def.Name.Value] = bc.header
+		}
 	}
 	bc.code = c.columnCode(bc)
 	c.declare(at.scope, &expression.Symbol{Name: def.Name.Value, What: "column", Pos: def.Name.Pos, Code: bc.code, Header: bc.header})
@@ -326,11 +327,7 @@ func (c *compiler) scoreScope(at around, uses []*scoreUse, where string) {
 				b.note(diag.Problem{Code: diag.CellScoreDerived, File: b.file, Rule: r.pos.Rule(), Message: fmt.Sprintf("the score %s is computed by the bundle (%s)", r.method, r.name)})
 			}
 		} else {
-			var patterns []bundle.Text
-			for _, h := range r.headers {
-				patterns = append(patterns, bundle.Text{Value: h, Pos: r.pos})
-			}
-			w := want{headers: c.fill(at, patterns), what: "score " + r.method, pos: r.pos, optional: r.optional, inList: at.element != nil}
+			w := want{headers: c.fill(at, r.headers), what: "score " + r.method, pos: r.pos, optional: r.optional, inList: at.element != nil}
 			sc.index = b.find(w)
 			sc.header = w.headers[0]
 			if sc.index < 0 {
@@ -338,9 +335,7 @@ func (c *compiler) scoreScope(at around, uses []*scoreUse, where string) {
 			}
 			sc.header = b.headers[sc.index]
 			c.plan.content = append(c.plan.content, contentCell{contentTag(r.pos, w.headers...), sc.index, c.plan.input.Def.Nulls})
-			d := ContractColumn{Optional: r.optional, Nulls: c.plan.input.Def.Nulls,
-				Score: &ContractScore{Level: r.level, Method: r.method, Datatype: r.datatype, Objective: r.objective, Minimum: r.minimum, Maximum: r.maximum}}
-			b.describe(sc.index, d, at.element)
+			b.describe(sc.index, ContractColumn{Score: &ContractScore{r.datatype, r.minimum, r.maximum}})
 		}
 		sc.nulls = c.plan.input.Def.Nulls
 		set.add(sc)
@@ -392,9 +387,6 @@ func (c *compiler) keyOf(s *scope, key []bundle.Text, duplicates *bundle.Duplica
 	}
 	if duplicates == nil {
 		return codes, nil
-	}
-	if len(key) == 0 {
-		c.add(duplicates.Pos, diag.BundleValue, "say `key: [names]`", "`duplicates` needs a `key`")
 	}
 	if duplicates.By != nil {
 		if by, ok := name(*duplicates.By, "`by`"); ok {

@@ -481,8 +481,6 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 	switch {
 	case n.Table:
 		x.eachRow(p, n, s, path, add)
-	case len(n.On) > 0:
-		x.bad(n.On[0].Pos, "remove it", "`on` belongs to `each: tables.x`")
 	case name == "scores" || name == "levels":
 		if n.Record != nil || len(n.Let) > 0 {
 			x.bad(n.Pos, "leave `record` and `let` out", "`each: %s` gives the %s as they are", name, name)
@@ -516,7 +514,7 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 		}
 		for _, e := range elements {
 			inner := s.child()
-			inner.lists, inner.scores, inner.noScores, inner.elements = e.scope.lists, e.scope.scores, e.scope.noScores, e.scope.elements
+			inner.lists, inner.scores, inner.noScores = e.scope.lists, e.scope.scores, e.scope.noScores
 			for _, sym := range e.scope.names.Own() {
 				x.c.put(inner, sym)
 			}

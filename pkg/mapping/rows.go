@@ -102,7 +102,7 @@ func (r *Worker) mapRow(row *table.Row) Outcome {
 		r.fail(f, "")
 		return RowRejected
 	}
-	if done, ended := r.selectRow(true); ended {
+	if done, ended := r.selectRow(); ended {
 		return done
 	}
 	if v := r.verdictOf(nil, 0); v != nil {
@@ -172,22 +172,17 @@ func (r *Worker) malformed(row *table.Row) *expression.Fault {
 	return nil
 }
 
-// selectRow decides district and when; ended is false for rows that are mapped. listing is off in pass 1,
-// which leaves it to pass 2 to say what is wrong.
-func (r *Worker) selectRow(listing bool) (done Outcome, ended bool) {
+// selectRow decides district and when; ended is false for rows that are mapped.
+func (r *Worker) selectRow() (done Outcome, ended bool) {
 	pl := r.plan
 	if pl.district != nil {
 		v, f := pl.district.code.Eval(&r.frame)
 		switch {
 		case f != nil && f.Code != diag.CellRequired: // a blank one is another's, also where that is an error
-			if listing {
-				r.fail(f, "")
-			}
+			r.fail(f, "")
 			return RowRejected, true
 		case f != nil || !pl.leaCodes[v.Text()]:
-			if listing {
-				r.saw(pl.district.header, v.Text())
-			}
+			r.saw(pl.district.header, v.Text())
 			return RowOther, true
 		}
 	}
@@ -197,12 +192,10 @@ func (r *Worker) selectRow(listing bool) (done Outcome, ended bool) {
 	v, f := pl.when.Eval(&r.frame)
 	switch {
 	case f != nil:
-		if listing {
-			r.fail(f, "")
-		}
+		r.fail(f, "")
 		return RowRejected, true
 	case !v.IsTrue():
-		if listing && len(r.out.Seen) < MaxSeen {
+		if len(r.out.Seen) < MaxSeen {
 			for _, n := range pl.whenNames {
 				if v, f := n.code.Eval(&r.frame); f == nil {
 					r.saw(n.name, v.Text())
@@ -246,57 +239,53 @@ func (r *Worker) expected() (rejected bool) {
 }
 
 // record makes one record; true if it was rejected. bad says that the row's own cells reject all.
-func (r *Worker) record(u *unit, bad bool) bool {
-	b, resource := r.out, u.source.resource
+func (r *Worker) record(u *unit, bad bool) (rejected bool) {
 	r.resource, r.faults = u.source.name, 0
-	if u.element != nil && !r.chain(u.element) {
-		if r.faults > 0 {
-			r.reject(u)
-			return true
-		}
+	wanted := r.wanted(u)
+	if !wanted && r.faults == 0 {
 		return false
 	}
-	if u.when != nil {
-		v, f := u.when.Eval(&r.frame)
-		switch {
-		case f != nil:
-			r.fail(f, "")
-			r.reject(u)
-			return true
-		case !v.IsTrue():
-			return false
-		}
+	out := RecordResult{Resource: u.source.resource, Rule: u.source.rule, Line: r.line, Rejected: bad || !wanted}
+	if !out.Rejected {
+		r.write(u, &out)
 	}
-	if bad {
-		r.reject(u)
-		return true
-	}
-	start := len(b.Texts[resource])
-	text, h, ok := r.make(u, b.Texts[resource])
+	r.out.Records = append(r.out.Records, out)
+	return out.Rejected
+}
+
+// write makes a record in the batch's text, and says what became of it.
+func (r *Worker) write(u *unit, out *RecordResult) {
+	into := &r.out.Texts[out.Resource]
+	text, h, ok := r.make(u, *into)
+	*into = text[:len(*into)]
 	switch {
 	case !ok:
-		b.Texts[resource] = text[:start]
-		r.reject(u)
-		return true
+		out.Rejected = true
+		return
 	case r.decided != nil && r.decided.Conflicts(h.Key):
-		key := r.keyText(u, text)
-		b.Texts[resource] = text[:start]
-		b.Records = append(b.Records, RecordResult{Resource: resource, Rule: u.source.rule, Rejected: true, Hash: h, Key: key, Line: r.line})
-		return true
+		out.Rejected, out.Hash, out.Key = true, h, r.keyText(u, text)
+		return
 	}
 	r.commit()
 	if r.seen(h) {
-		b.Texts[resource] = text[:start]
-		b.Records = append(b.Records, RecordResult{Resource: resource, Rule: u.source.rule, End: -1, Line: r.line})
-		return false
+		out.End = -1
+		return
 	}
-	b.Texts[resource] = text
-	b.Records = append(b.Records, RecordResult{Resource: resource, Rule: u.source.rule, End: len(text), Hash: h, Line: r.line})
-	return false
+	*into = text
+	out.End, out.Hash = len(text), h
 }
 
-func (r *Worker) reject(u *unit) {
-	r.out.Records = append(r.out.Records, RecordResult{Resource: u.source.resource, Rule: u.source.rule, Rejected: true, Line: r.line})
+// wanted reports whether a record is to be made: its element and those around it are there, and its
+// `when` is true. What keeps that from being told is listed.
+func (r *Worker) wanted(u *unit) bool {
+	if u.element != nil && !r.chain(u.element) {
+		return false
+	}
+	if u.when == nil {
+		return true
+	}
+	v, ok := r.value(u.when, "")
+	return ok && v.IsTrue()
 }
 
 // chain reports whether an element and those around it are there and fit for records.

@@ -16,11 +16,10 @@ type scope struct {
 	lists    map[string][]*element // lists whose elements can be walked here
 	scores   *scoreSet             // of the innermost row or element; nil where there are none
 	noScores string                // why there are none, for the message
-	elements []*element            // the chain of elements this place stands in, outer first
 }
 
 func (s *scope) child() *scope {
-	return &scope{outer: s, names: expression.NewScope(s.names), scores: s.scores, noScores: s.noScores, elements: s.elements}
+	return &scope{outer: s, names: expression.NewScope(s.names), scores: s.scores, noScores: s.noScores}
 }
 
 // list finds the elements of a list that is visible here.

@@ -21,8 +21,8 @@ type scoreUse struct {
 // scoreRow is one row of a score table: which column is which score.
 type scoreRow struct {
 	row       int
-	headers   []string // patterns, the first that is present binds
-	name      string   // or a column, field or let
+	headers   []bundle.Text // patterns, the first that is present binds
+	name      string        // or a column, field or let
 	level     bool
 	method    string
 	datatype  string
@@ -94,7 +94,7 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 	}
 	if header := t.Cell(i, "header"); header != "" {
 		for _, h := range strings.Split(header, "|") {
-			r.headers = append(r.headers, expression.TrimSpace(h))
+			r.headers = append(r.headers, bundle.Text{Value: expression.TrimSpace(h), Pos: pos})
 		}
 	}
 	switch {

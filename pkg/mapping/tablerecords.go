@@ -48,14 +48,8 @@ func (c *compiler) stageTables() {
 // stageTable makes the record of one row of a table.
 func (c *compiler) stageTable(r *Worker, u *unit, known map[keyset.Key]uint64) {
 	r.resource, r.faults = u.source.name, 0
-	if u.when != nil {
-		v, f := u.when.Eval(&r.frame)
-		if f != nil {
-			r.fail(f, "")
-		}
-		if !v.IsTrue() {
-			return
-		}
+	if !r.wanted(u) {
+		return
 	}
 	text, h, ok := r.make(u, nil)
 	if !ok {

@@ -28,7 +28,7 @@ type Destination struct {
 	ClientID    string // of the credential; recorded, so that a rotation is noticed
 	Ledger      *ledger.Ledger
 	Standard    *schema.Standard // natural keys, references and load order
-	Concurrency int              // requests under way at a time; 0: 8
+	Concurrency int              // requests under way at a time; 0: one
 
 	Now      func() time.Time // nil: time.Now
 	Logger   *slog.Logger     // nil: nothing is logged
@@ -42,12 +42,8 @@ type Progress struct {
 	Sent  atomic.Int64 // records that the target accepted
 }
 
-const defaultConcurrency = 8
-
 func (d Destination) withDefaults() Destination {
-	if d.Concurrency <= 0 {
-		d.Concurrency = defaultConcurrency
-	}
+	d.Concurrency = max(d.Concurrency, 1)
 	if d.Now == nil {
 		d.Now = time.Now
 	}

@@ -176,7 +176,7 @@ func sendAsChild(settings string) {
 	if err != nil {
 		exit(err)
 	}
-	counts, err := send.Run(context.Background(), send.Options{Run: r, To: send.Destination{Tenant: "bend", Client: client, Ledger: l, Standard: std, Now: func() time.Time { return noon }}})
+	counts, err := send.Run(context.Background(), send.Options{Run: r, MaxPassAge: 24 * time.Hour, To: send.Destination{Tenant: "bend", Client: client, Ledger: l, Standard: std, Concurrency: 8, Now: func() time.Time { return noon }}})
 	if err != nil {
 		exit(err)
 	}

@@ -20,9 +20,6 @@ import (
 // CheckPass refuses a run whose pass is missing, for others, given offline or too old.
 // It looks at the manifest only; Run looks at the files and at the target too.
 func CheckPass(r *runs.Run, tenant string, maxAge time.Duration, now time.Time) error {
-	if maxAge <= 0 {
-		maxAge = defaultPassAge
-	}
 	next := validateAgain(r, tenant)
 	refuse := func(code diag.Code, format string, args ...any) error {
 		return diag.Fail(diag.Guarded, code, next, format, args...)

@@ -56,10 +56,8 @@ type Options struct {
 
 	AcceptUnchecked bool          // the tenant sends what validate was not allowed to check
 	DryRun          bool          // plan, and change nothing
-	MaxPassAge      time.Duration // 0: 24 hours
+	MaxPassAge      time.Duration // of a pass that still opens the target
 }
-
-const defaultPassAge = 24 * time.Hour
 
 // grace is how long requests that are under way may still take when the run is stopped.
 const grace = 5 * time.Second

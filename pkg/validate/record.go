@@ -26,7 +26,7 @@ type batch struct {
 
 // mark is the judgement of one line.
 type mark struct {
-	start   int32 // where the line begins in the block
+	text    []byte // in the block
 	verdict runs.Verdict
 	keyed   bool
 	key     keyset.Key
@@ -64,16 +64,11 @@ func (r *resource) newWorker(ctx context.Context) func(*batch) error {
 func (w *worker) judge(b *batch) error {
 	w.batch = b
 	b.marks, b.open, b.problems, b.staged = b.marks[:0], b.open[:0], b.problems[:0], b.staged[:0]
-	start := 0
 	for line, text := range b.block.Lines {
-		b.marks = append(b.marks, mark{start: int32(start), verdict: runs.Valid})
+		b.marks = append(b.marks, mark{text: text, verdict: runs.Valid})
 		w.line, w.key, w.host = int(line), "", ""
 		if err := w.record(text); err != nil {
 			return err
-		}
-		start += len(text) + 1
-		if start <= len(b.block.Data) && b.block.Data[start-1] == '\r' {
-			start++
 		}
 	}
 	return nil

@@ -113,7 +113,7 @@ func (r *resource) receiveOpen(b *batch) error {
 			r.own = append(r.own, o)
 			continue
 		}
-		if err := r.leaveOpen(o, func() []byte { return b.text(o.line) }); err != nil {
+		if err := r.leaveOpen(o, func() []byte { return b.marks[int64(o.line)-b.block.First].text }); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
@@ -31,7 +32,7 @@ type resource struct {
 	own        []openReference // to the resource's own records, which may come further down
 	waiting    waitingLines
 	staged     []stagedDescriptor
-	free       chan *batch
+	free       sync.Pool // of *batch
 
 	// Single lines of the file, read once more.
 	lines   *lineReader
@@ -67,15 +68,8 @@ func (r *resource) stream(ctx context.Context) (err error) {
 	if known, ok := r.gate.run.Staged[r.name]; ok {
 		r.keys.Expect(known.Lines)
 	}
-	workers := max(r.gate.options.Workers, 1)
-	r.free = make(chan *batch, 2*workers+2) // as many as ordered.Run keeps alive
 	next := func() (*batch, error) {
-		var b *batch
-		select {
-		case b = <-r.free:
-		default:
-			b = &batch{}
-		}
+		b := r.free.Get().(*batch)
 		if err := reader.Next(&b.block, blockSize); errors.Is(err, io.EOF) {
 			return nil, io.EOF
 		} else if err != nil {
@@ -83,7 +77,7 @@ func (r *resource) stream(ctx context.Context) (err error) {
 		}
 		return b, nil
 	}
-	err = ordered.Run(ctx, workers, next, func() func(*batch) error { return r.newWorker(ctx) }, r.receive)
+	err = ordered.Run(ctx, max(r.gate.options.Workers, 1), next, func() func(*batch) error { return r.newWorker(ctx) }, r.receive)
 	if err != nil {
 		return err
 	}
@@ -180,19 +174,6 @@ func (r *resource) receive(b *batch) error {
 	}
 	progress.Records.Add(int64(len(b.marks)))
 	progress.BytesRead.Add(int64(len(b.block.Data)))
-	select {
-	case r.free <- b:
-	default:
-	}
+	r.free.Put(b)
 	return nil
-}
-
-// text is a line of the batch.
-func (b *batch) text(line uint32) []byte {
-	i := int(line) - int(b.block.First)
-	data := b.block.Data[b.marks[i].start:]
-	if i+1 < len(b.marks) {
-		data = data[:b.marks[i+1].start-b.marks[i].start]
-	}
-	return data
 }

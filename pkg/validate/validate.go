@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,10 +39,10 @@ type Options struct {
 	Standard            *schema.Standard
 	EmbeddedDescriptors []schema.DescriptorValue
 
-	Workers  int              // 0: one
-	Now      func() time.Time // nil: time.Now
-	Logger   *slog.Logger     // nil: nothing is logged
-	Progress *Progress        // nil: nobody watches
+	Workers  int // 0: one
+	Now      func() time.Time
+	Logger   *slog.Logger // nil: nothing is logged
+	Progress *Progress    // nil: nobody watches
 }
 
 // Progress may be watched while Run works.
@@ -126,9 +127,6 @@ func guardStandard(r *runs.Run, version string, online bool) error {
 }
 
 func (o Options) withDefaults() Options {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -235,7 +233,7 @@ func (g *gate) judge(ctx context.Context, name string, later []string) error {
 		return diag.Fail(diag.CouldNotRun, diag.Internal, "", "no check for %s", name)
 	}
 	r := &resource{name: name, gate: g, checker: checker, descriptor: res.Descriptor != "",
-		links: map[*schema.Reference]*link{}, list: newProblemList(name)}
+		links: map[*schema.Reference]*link{}, list: newProblemList(name), free: sync.Pool{New: func() any { return &batch{} }}}
 	for _, ref := range res.References {
 		r.links[ref] = g.link(res, ref)
 	}

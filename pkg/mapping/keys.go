@@ -176,8 +176,7 @@ func orderContent(cells []contentCell) []contentCell {
 // as null too. Elements are compared with their student, and are alone where that is not known: a key
 // that lacks the student must not drop another one's result.
 func (r *Worker) contentHash(cells []contentCell, who *expression.Code) (hash uint64, alone bool) {
-	var scratch [1024]byte
-	b := append(scratch[:0], r.plan.Layout...)
+	b := append(r.content[:0], r.plan.Layout...)
 	if who != nil {
 		v, f := who.Eval(&r.frame)
 		alone = f != nil || v.IsNull()
@@ -194,5 +193,6 @@ func (r *Worker) contentHash(cells []contentCell, who *expression.Code) (hash ui
 		b = binary.AppendUvarint(b, uint64(len(s)))
 		b = append(b, s...)
 	}
+	r.content = b
 	return maphash.Bytes(contentSeed, b), alone
 }

@@ -35,7 +35,8 @@ type Worker struct {
 	uncounted int                 // where its problems say how many more it has
 	warned    []*score
 	out       *Batch
-	scratch   Batch // of the first pass
+	scratch   Batch  // of the first pass
+	content   []byte // of the row or element whose hash is made
 	recent    []recentRecord
 	unnamed   []unnamedColumn
 	decided   Decided // nil: nothing

@@ -1,4 +1,4 @@
-# Everything here needs Go and nothing else, but for lint, which needs golangci-lint.
+# All of it needs Go alone, except lint (golangci-lint) and race (a C compiler).
 export CGO_ENABLED = 0
 BINARY := sluice$(if $(filter windows,$(shell go env GOOS)),.exe)
 GO_BUILD := go build -trimpath -ldflags "-s -w"

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -39,7 +38,7 @@ func (a *app) runBundleLint(ref string) (runs.Outcome, error) {
 		return 0, err
 	}
 	if problems.Blocks() {
-		return 0, bundle.Unusable(ref, problems)
+		return 0, place.Unusable(ref, problems)
 	}
 	all, err := place.Standards(b, "")
 	if err != nil {
@@ -55,7 +54,7 @@ func (a *app) runBundleLint(ref string) (runs.Outcome, error) {
 		problems = append(problems, program.Lint()...)
 	}
 	if problems.Blocks() {
-		return 0, bundle.Unusable(ref, problems)
+		return 0, place.Unusable(ref, problems)
 	}
 	problems.Sort()
 	a.screen.problems(a.screen.err, problems)

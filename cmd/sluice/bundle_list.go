@@ -29,7 +29,7 @@ func (a *app) runBundleList() error {
 	for _, b := range all {
 		state := "ok"
 		if b.Problems > 0 {
-			state = fmt.Sprintf("%d problems; see `sluice bundle lint %s`", b.Problems, b.Name)
+			state = fmt.Sprintf("%d problems; see `%s`", b.Problems, a.command("bundle", "lint", b.Name))
 		}
 		rows = append(rows, []string{b.Name, b.Version, b.Family, b.Origin, state})
 	}

@@ -65,7 +65,7 @@ func (a *app) runBundleSample(ctx context.Context, ref string, o sampleOptions) 
 	}
 	program, problems := mapping.Compile(mapping.Config{Bundle: b, Standards: all, Params: o.Params, Samples: true})
 	if problems.Blocks() {
-		return bundle.Unusable(ref, problems)
+		return bundle.Unusable(ref, problems, a.command("bundle", "lint", ref))
 	}
 	return a.writeSample(ctx, program, o.Request, o.output)
 }

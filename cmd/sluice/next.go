@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -13,11 +14,7 @@ import (
 // command is a command of sluice that a person can paste into a shell: quoted, and with the global
 // flags that were given. The tenant is for the caller to add: some commands need it, some do not.
 func (a *app) command(words ...string) string {
-	quoted := []string{"sluice"}
-	for _, w := range append(words, a.given...) {
-		quoted = append(quoted, diag.ShellWord(w))
-	}
-	return strings.Join(quoted, " ")
+	return diag.ShellCommand(slices.Concat(words, a.given)...)
 }
 
 // givenFlags are the global flags that stand on the command line, but for the tenant.
@@ -44,6 +41,9 @@ func shownPath(path string) string {
 	rel, err := filepath.Rel(here, path)
 	if err != nil || len(rel) >= len(path) || len(rel) > 2 && rel[:2] == ".." {
 		return path
+	}
+	if strings.HasPrefix(rel, "-") {
+		return "./" + rel // else a command would take it for a flag
 	}
 	return rel
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"slices"
@@ -91,7 +92,12 @@ func run(ctx context.Context, args []string, s streams) int {
 	}
 	outcome := pipeline.OutcomeOf(ctx, err)
 	if _, explained := diag.AsError(err); outcome == runs.Interrupted && !explained {
-		err = diag.Fail(diag.CouldNotRun, diag.MachineInterrupt, "", "interrupted")
+		interrupted := diag.Fail(diag.CouldNotRun, diag.MachineInterrupt, "", "interrupted")
+		if of, began := errors.AsType[*pipeline.RunError](err); began {
+			err = &pipeline.RunError{Run: of.Run, Err: interrupted}
+		} else {
+			err = interrupted
+		}
 	}
 	if !a.ran { // cobra's own complaint about the command line, made before all flags were read
 		outcome, err = runs.Misused, asUsage(err)
@@ -185,6 +191,7 @@ func (a *app) configure(flags *pflag.FlagSet) error {
 	}
 	a.ran = true
 	if err := v.Unmarshal(&a.settings); err != nil {
+		a.screen = newScreen(a.streams, a.settings) // of what was read, so that --json holds
 		return usage("check the SLUICE_* variables: true or false, or a number for SLUICE_WORKERS",
 			"a setting of the environment has the wrong type")
 	}

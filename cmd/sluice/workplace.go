@@ -41,7 +41,7 @@ func (a *app) workplace() (*pipeline.Workplace, error) {
 		return nil, err
 	}
 	return &pipeline.Workplace{Config: c, Bundles: bundles.FS, Schemas: schemas.FS, Tool: toolName(), UserAgent: "sluice/" + version,
-		Workers: a.Workers, Strict: a.Strict, Stdin: a.in, Log: a.log, Observer: a.observer()}, nil
+		Workers: a.Workers, Strict: a.Strict, Stdin: a.in, Log: a.log, Observer: a.observer(), Command: a.command}, nil
 }
 
 // openBundle loads a bundle that can be used, with the data standards that it covers.

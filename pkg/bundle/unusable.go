@@ -8,8 +8,9 @@ import (
 )
 
 // Unusable is the error of a bundle whose problems keep it from being used. Where nothing is wrong with
-// the bundle itself, but with parameters, overlays or a roster column, it does not blame the bundle.
-func Unusable(ref string, problems diag.List) error {
+// the bundle itself, but with parameters, overlays or a roster column, it does not blame the bundle. lint is the
+// command that shows the problems.
+func Unusable(ref string, problems diag.List, lint string) error {
 	problems.Sort()
 	own := func(p diag.Problem) bool {
 		return strings.HasPrefix(string(p.Code), "BND-") && p.Code != diag.BundleOverlay && p.Level <= diag.LevelError
@@ -20,5 +21,5 @@ func Unusable(ref string, problems diag.List) error {
 			Message: "bundle " + ref + " cannot be used like this; nothing was run", Next: "correct what is listed, then run the same command again"}
 	}
 	return &diag.Error{Kind: diag.Usage, Code: diag.BundleValue, Problems: problems,
-		Message: "bundle " + ref + " has problems; nothing was run", Next: "correct them, then run `sluice bundle lint " + diag.ShellWord(ref) + "`"}
+		Message: "bundle " + ref + " has problems; nothing was run", Next: "correct them, then run `" + lint + "`"}
 }

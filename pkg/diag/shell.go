@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-var plainWord = regexp.MustCompile(`^[\p{L}\p{N}_@%+=:,./-][\p{L}\p{N}_@%+=:,./~-]*$`)
+var plainWord = regexp.MustCompile(`^[\p{L}\p{N}_@%+:,./-][\p{L}\p{N}_@%+=:,./~-]*$`)
 
 // ShellWord quotes a word of a command that users are told to run, if a POSIX shell would not read it
 // as it is. PowerShell takes a path with a blank in the same quotes.
@@ -14,4 +14,13 @@ func ShellWord(word string) string {
 		return word
 	}
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// ShellCommand is a command of sluice as a user can paste it into a shell.
+func ShellCommand(words ...string) string {
+	line := "sluice"
+	for _, w := range words {
+		line += " " + ShellWord(w)
+	}
+	return line
 }

@@ -25,8 +25,10 @@ func (o Origin) Append(dst []byte) []byte {
 
 func (o Origin) String() string { return string(o.Append(nil)) }
 
-// ParseOrigin reads what Append wrote; ok is false for anything else.
+// ParseOrigin reads what Append wrote, also where an editor has ended the line with CRLF; ok is false
+// for anything else.
 func ParseOrigin(text string) (o Origin, ok bool) {
+	text = strings.TrimSuffix(text, "\r")
 	i := strings.LastIndexByte(text, ':')
 	if i <= 0 {
 		return Origin{}, false

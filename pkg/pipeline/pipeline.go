@@ -21,6 +21,7 @@ import (
 	"runtime"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/target"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
@@ -38,6 +39,14 @@ type Workplace struct {
 	Stdin     io.Reader    // the input "-"
 	Log       slog.Handler // beside the run's log.jsonl; nil: that alone
 	Observer  Observer
+	Command   func(words ...string) string // how advice writes a command of sluice; nil: diag.ShellCommand
+}
+
+func (w *Workplace) command(words ...string) string {
+	if w.Command == nil {
+		return diag.ShellCommand(words...)
+	}
+	return w.Command(words...)
 }
 
 // Library is where bundles are looked up.
@@ -52,9 +61,14 @@ func (w *Workplace) Bundle(ref string) (*bundle.Bundle, error) {
 		return nil, err
 	}
 	if problems.Blocks() {
-		return nil, bundle.Unusable(ref, problems)
+		return nil, w.Unusable(ref, problems)
 	}
 	return b, nil
+}
+
+// Unusable is the error of a bundle with such problems.
+func (w *Workplace) Unusable(ref string, problems diag.List) error {
+	return bundle.Unusable(ref, problems, w.command("bundle", "lint", ref))
 }
 
 func (w *Workplace) workers() int {

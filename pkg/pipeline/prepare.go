@@ -72,7 +72,7 @@ func (x *Execution) prepare(q Request) (*prepared, error) {
 	}
 	program, problems := mapping.Compile(config)
 	if problems.Blocks() {
-		return nil, bundle.Unusable(q.Bundle, problems)
+		return nil, x.place.Unusable(q.Bundle, problems)
 	}
 	for _, p := range problems {
 		x.logger.Info("bundle warning", "code", p.Code, "at", p.Pos().String())

@@ -54,7 +54,7 @@ func (x *Execution) loading(ctx context.Context, work func(send.Options) error) 
 		return err
 	}
 	defer lock.Unlock()
-	if err := send.CheckPass(x.run, x.tenant.Name, x.tenant.MaxPassAge, time.Now()); err != nil {
+	if err := send.CheckPass(x.run, x.tenant.Name, x.tenant.MaxPassAge, time.Now(), x.place.command); err != nil {
 		return err
 	}
 	t := x.tenant
@@ -107,21 +107,22 @@ func (x *Execution) withLedger(ctx context.Context, open OpenLedger, work func(s
 		return err
 	}
 	return work(send.Destination{Tenant: x.tenant.Name, Client: api.Client, ClientID: api.ClientID, Ledger: held, Standard: offered.Standard(),
-		Concurrency: x.tenant.Concurrency, Logger: x.logger})
+		Concurrency: x.tenant.Concurrency, Logger: x.logger, Command: x.place.command})
 }
 
 // openLedger opens what the tenant's target holds.
 func (x *Execution) openLedger(open OpenLedger, identity ledger.Identity) (*ledger.Ledger, error) {
 	name, path := x.tenant.Name, x.place.stateFile(x.tenant, "ledger.db")
+	rebuild := "run `" + x.place.command("ledger", "rebuild", "--tenant", name) + "`"
 	l, err := open(path, identity)
 	switch {
 	case errors.Is(err, ledger.ErrOtherTarget):
 		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLedger,
-			"if the target of the tenant was meant to change, run `sluice ledger rebuild --tenant "+name+"`; a new school year is a tenant of its own",
+			"if the target of the tenant was meant to change, "+rebuild+"; a new school year is a tenant of its own",
 			"tenant %s", name)
 	case errors.Is(err, ledger.ErrDamaged):
 		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLedger,
-			"move "+path+" away and run `sluice ledger rebuild --tenant "+name+"`", "the ledger of tenant %s cannot be used", name)
+			"move "+path+" away and "+rebuild, "the ledger of tenant %s cannot be used", name)
 	case errors.Is(err, ledger.ErrNewer):
 		return nil, diag.FailWith(err, diag.Usage, diag.GuardLedger, "use that version of sluice",
 			"the ledger of tenant %s cannot be used", name)

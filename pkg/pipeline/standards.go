@@ -23,13 +23,13 @@ func (w *Workplace) Standard(version string) (*schema.Standard, error) {
 // Standards loads the data standards to shape and check for: first the one that the tenant asks
 // for, or the newest embedded one in the bundle's range; then the others of the range.
 func (w *Workplace) Standards(b *bundle.Bundle, wanted string) ([]*schema.Standard, error) {
-	fit, err := covered(b, schema.Versions(w.Schemas))
+	fit, err := w.covered(b, schema.Versions(w.Schemas))
 	if err != nil {
 		return nil, err
 	}
 	slices.Reverse(fit)
 	if wanted != "" {
-		if asked, err := covered(b, []string{wanted}); err != nil || len(asked) == 0 {
+		if asked, err := w.covered(b, []string{wanted}); err != nil || len(asked) == 0 {
 			return nil, diag.Fail(diag.Usage, diag.BundleStandard, "set `data_standard` of the tenant to one that the bundle covers",
 				"bundle %s covers data standards %s, the tenant asks for %s", b.Name, b.DataStandard.Value, wanted)
 		}
@@ -51,11 +51,11 @@ func (w *Workplace) Standards(b *bundle.Bundle, wanted string) ([]*schema.Standa
 }
 
 // covered are the versions that lie in the bundle's range of data standards.
-func covered(b *bundle.Bundle, versions []string) ([]string, error) {
+func (w *Workplace) covered(b *bundle.Bundle, versions []string) ([]string, error) {
 	within, err := semver.NewConstraint(b.DataStandard.Value)
 	if err != nil {
 		p := diag.At(b.DataStandard.Pos, diag.BundleValue, `write it as ">=4.0 <6"`, "data_standard %q is no range of versions", b.DataStandard.Value)
-		return nil, bundle.Unusable(b.Name, diag.List{p})
+		return nil, w.Unusable(b.Name, diag.List{p})
 	}
 	var fit []string
 	for _, v := range versions {
@@ -74,6 +74,6 @@ var published = []string{"3.3", "4.0", "5.0", "5.1", "5.2", "6.0"}
 func (w *Workplace) NotEmbedded(b *bundle.Bundle) []string {
 	embedded := schema.Versions(w.Schemas)
 	others := slices.DeleteFunc(slices.Clone(published), func(v string) bool { return slices.Contains(embedded, v) })
-	fit, _ := covered(b, others)
+	fit, _ := w.covered(b, others)
 	return fit
 }

@@ -149,5 +149,13 @@ func (w *Workplace) OpenSandbox(o sandbox.Options) (*sandbox.Server, error) {
 	if err := durable.MkdirAll(o.Dir); err != nil {
 		return nil, diag.Unwritable(err, "check the folder's rights", "the sandbox's store cannot be written")
 	}
-	return sandbox.Open(o)
+	server, err := sandbox.Open(o)
+	if held, locked := errors.AsType[*durable.LockedError](err); locked {
+		return nil, diag.FailWith(held, diag.Guarded, diag.GuardLocked, "wait for it to end, or stop it", "the store of the sandbox is in use")
+	}
+	if errors.Is(err, sandbox.ErrStore) {
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "begin it anew with `"+w.command("sandbox", "--reset", "--state", o.Dir)+"` (end it with Ctrl-C), then run `"+
+			w.command("ledger", "rebuild", "--tenant", tenant.Sandbox)+"`", "the sandbox's store in %s cannot be used", o.Dir)
+	}
+	return server, err
 }

@@ -38,11 +38,12 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 			"the run in %s was made for %s, not for %s", r.Path, of, t.Name)
 	}
 	o := validate.Options{Run: r, Workers: x.place.workers(), Now: time.Now, Logger: x.logger}
+	standard, err := x.place.Standard(r.DataStandard) // online too: of others this sluice knows nothing
+	if err != nil {
+		return 0, err
+	}
 	if offline {
-		var err error
-		if o.Standard, err = x.place.Standard(r.DataStandard); err != nil {
-			return 0, err
-		}
+		o.Standard = standard
 		if o.EmbeddedDescriptors, err = schema.StandardDescriptors(x.place.Schemas, r.DataStandard); err != nil {
 			return 0, err
 		}

@@ -111,6 +111,9 @@ func (s *store) openFolder(o *Options, log *slog.Logger) error {
 	return nil
 }
 
+// ErrStore says that a store cannot be used: an older version wrote it, or it is damaged.
+var ErrStore = errors.New("the store cannot be used")
+
 // openLog reads the log, and cuts off what follows its last whole change.
 func (s *store) openLog(log *slog.Logger) error {
 	in := bufio.NewReaderSize(s.log.file, 1<<16)
@@ -120,10 +123,10 @@ func (s *store) openLog(log *slog.Logger) error {
 	}
 	var title logTitle
 	if json.Unmarshal(line, &title) != nil || title.Format != logFormat || len(title.ID) != 32 {
-		return errors.New("this is not the log of a sandbox that this version can read; start it anew with --reset")
+		return fmt.Errorf("%w: this is not the log of a sandbox that this version can read", ErrStore)
 	}
 	if title.Standard != s.model.version {
-		return fmt.Errorf("the store holds data of Data Standard %s, not %s; start it anew with --reset", title.Standard, s.model.version)
+		return fmt.Errorf("%w: it holds data of Data Standard %s, not %s", ErrStore, title.Standard, s.model.version)
 	}
 	s.id, s.log.end = title.ID, int64(len(line))
 	if err := s.load(in); err != nil {
@@ -156,7 +159,7 @@ func (s *store) loadRow(in *bufio.Reader) error {
 	}
 	r := &row{}
 	if err := json.Unmarshal(line, r); err != nil {
-		return errors.New("a line is damaged; start it anew with --reset")
+		return fmt.Errorf("%w: a line is damaged", ErrStore)
 	}
 	e, ok := s.model.find(r.Resource)
 	if !ok {

@@ -148,14 +148,14 @@ func TestStoreOfOthers(t *testing.T) {
 	for text, want := range map[string]string{
 		"hello\n": "not the log of a sandbox",
 		"hello":   "not the log of a sandbox",
-		"sluice-sandbox-store 1 0123456789abcdef0123456789abcdef 5.1\n":                                          "start it anew with --reset",
+		"sluice-sandbox-store 1 0123456789abcdef0123456789abcdef 5.1\n":                                          "not the log of a sandbox",
 		`{"format":"sluice sandbox store 2","id":"0123456789abcdef0123456789abcdef","standard":"4.0"}` + "\n":    "Data Standard 4.0, not 5.1",
-		`{"format":"sluice sandbox store 2","id":"0123456789abcdef0123456789abcdef","standard":"5.1"}` + "\nx\n": "a line is damaged; start it anew with --reset",
+		`{"format":"sluice sandbox store 2","id":"0123456789abcdef0123456789abcdef","standard":"5.1"}` + "\nx\n": "a line is damaged",
 	} {
 		if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := sandbox.Open(o); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := sandbox.Open(o); err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, sandbox.ErrStore) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

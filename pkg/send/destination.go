@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/catalog"
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/target"
@@ -32,8 +33,12 @@ type Destination struct {
 
 	Now      func() time.Time // nil: time.Now
 	Logger   *slog.Logger     // nil: nothing is logged
+	Command  Command          // how advice writes a command of sluice; nil: diag.ShellCommand
 	Progress *Progress        // nil: nobody watches
 }
+
+// Command writes a command of sluice as a user can paste it, with the flags that it needs.
+type Command func(words ...string) string
 
 // Progress may be watched while Run or Rebuild works.
 type Progress struct {
@@ -44,6 +49,9 @@ type Progress struct {
 
 func (d Destination) withDefaults() Destination {
 	d.Concurrency = max(d.Concurrency, 1)
+	if d.Command == nil {
+		d.Command = diag.ShellCommand
+	}
 	if d.Now == nil {
 		d.Now = time.Now
 	}

@@ -19,8 +19,8 @@ import (
 
 // CheckPass refuses a run whose pass is missing, for others, given offline or too old.
 // It looks at the manifest only; Run looks at the files and at the target too.
-func CheckPass(r *runs.Run, tenant string, maxAge time.Duration, now time.Time) error {
-	next := validateAgain(r, tenant)
+func CheckPass(r *runs.Run, tenant string, maxAge time.Duration, now time.Time, command Command) error {
+	next := validateAgain(r, tenant, command)
 	refuse := func(code diag.Code, format string, args ...any) error {
 		return diag.Fail(diag.Guarded, code, next, format, args...)
 	}
@@ -112,10 +112,10 @@ type stagedFile struct {
 }
 
 // validateAgain is the command that gives a new pass.
-func (l *loader) validateAgain() string { return validateAgain(l.run, l.to.Tenant) }
+func (l *loader) validateAgain() string { return validateAgain(l.run, l.to.Tenant, l.to.Command) }
 
-func validateAgain(r *runs.Run, tenant string) string {
-	return fmt.Sprintf("run `sluice validate %s --tenant %s`", diag.ShellWord(r.Path), tenant)
+func validateAgain(r *runs.Run, tenant string, command Command) string {
+	return "run `" + command("validate", r.Path, "--tenant", tenant) + "`"
 }
 
 func list(names []string) string {

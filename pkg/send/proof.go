@@ -30,14 +30,14 @@ func (l *loader) prove(ctx context.Context) (ledger.Facts, error) {
 		return facts, err
 	}
 	if !schema.SameMajor(known.DataStandard, facts.DataStandard) && known.DataStandard != "" && facts.DataStandard != "" {
-		return facts, diag.Fail(diag.Guarded, diag.GuardTargetChanged, "check the target, then run `sluice target accept --tenant "+l.to.Tenant+"`",
+		return facts, diag.Fail(diag.Guarded, diag.GuardTargetChanged, "check the target, then run `"+l.to.Command("target", "accept", "--tenant", l.to.Tenant)+"`",
 			"the target has data standard %s now; it had %s when it was last loaded", facts.DataStandard, known.DataStandard)
 	}
 	if p := l.run.Pass; p.DataStandard != facts.DataStandard && p.DataStandard != "" && facts.DataStandard != "" {
 		return facts, diag.Fail(diag.Guarded, diag.GuardOldPass, l.validateAgain(),
 			"the run was validated against data standard %s; the target has %s now", p.DataStandard, facts.DataStandard)
 	}
-	rebuild := "run `sluice ledger rebuild --tenant " + l.to.Tenant + "`: it reads from the target what it holds"
+	rebuild := "run `" + l.to.Command("ledger", "rebuild", "--tenant", l.to.Tenant) + "`: it reads from the target what it holds"
 	if facts.ChangeVersion != 0 && facts.ChangeVersion < known.ChangeVersion {
 		return facts, diag.Fail(diag.Guarded, diag.GuardLedger, rebuild,
 			"the target was restored or replaced: its newest change version is %d, it was %d before", facts.ChangeVersion, known.ChangeVersion)

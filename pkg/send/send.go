@@ -33,7 +33,6 @@ package send
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"runtime"
@@ -90,7 +89,7 @@ type loader struct {
 // done; else they account for every staged record, whatever error comes with them.
 func Run(ctx context.Context, o Options) (*runs.SendCounts, error) {
 	to := o.To.withDefaults()
-	if err := CheckPass(o.Run, to.Tenant, o.MaxPassAge, to.Now()); err != nil {
+	if err := CheckPass(o.Run, to.Tenant, o.MaxPassAge, to.Now(), to.Command); err != nil {
 		return nil, err
 	}
 	l := &loader{run: o.Run, to: to, options: o, staged: map[string]stagedFile{}, unproven: map[string]bool{}, refused: newRefused(),
@@ -179,7 +178,7 @@ func (l *loader) verdict(ctx context.Context, err error) error {
 
 // sendAgain is the command that goes on where this one stopped.
 func (l *loader) sendAgain() string {
-	return fmt.Sprintf("run `sluice send %s --tenant %s` again: it goes on where it stopped", diag.ShellWord(l.run.Path), l.to.Tenant)
+	return "run `" + l.to.Command("send", l.run.Path, "--tenant", l.to.Tenant) + "` again: it goes on where it stopped"
 }
 
 func (l *loader) interrupted(ctx context.Context, pending int64) error {

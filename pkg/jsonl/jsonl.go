@@ -218,13 +218,13 @@ func DigestFile(path string) (Digest, error) {
 	}
 	defer r.Close()
 	var b Block
-	for {
-		if err := r.Next(&b, bufferSize); errors.Is(err, io.EOF) {
-			return r.Digest(), nil
-		} else if err != nil {
-			return Digest{}, err
-		}
+	for err == nil {
+		err = r.Next(&b, bufferSize)
 	}
+	if !errors.Is(err, io.EOF) {
+		return Digest{}, err
+	}
+	return r.Digest(), nil
 }
 
 // Indented is a value as JSON for people to read, with a line end; <, > and & stay as they are.

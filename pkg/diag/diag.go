@@ -12,7 +12,7 @@ import (
 	"slices"
 )
 
-// Level says how grave a problem is; 1 is the gravest.
+// Level says how severe a problem is; 1 is the gravest.
 type Level int
 
 // The four levels.

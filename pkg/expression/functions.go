@@ -57,7 +57,7 @@ func gives(k Kind, nullable bool) func([]Code) Type {
 	return func([]Code) Type { return Type{Kind: k, Nullable: nullable} }
 }
 
-// functions is the white list: there are no others. lookup and lookup_or_null are compiled apart.
+// functions is the allow list: there are no others. lookup and lookup_or_null are compiled apart.
 var functions map[string]*function
 
 func init() { // by init, because scopes ask it which names are taken

@@ -8,7 +8,8 @@
 // Compile walks over the bundle several times: first to infer by which types tables are looked up,
 // then to build, once for each data standard that the bundle is for. Program and Plan are immutable
 // and belong to everybody, a Worker to one goroutine. What must be known of all rows, like which of
-// two with one key stays, comes in as Decided. The package opens no file but the bundle's.
+// two with one key stays, comes in as Decided. The package opens no files but those of
+// the bundle and the tenant's overlays.
 package mapping
 
 import (

@@ -57,14 +57,15 @@ func (n *keyNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 // span is a place in the bytes of a record.
 type span struct{ start, end int }
 
-// value evaluates what stands at a place of a record; false if that has no value, or it cannot be had.
+// value evaluates what stands at a place of a record; false if that has no value, or it cannot be computed.
 func (r *Worker) value(code *expression.Code, path string) (v expression.Value, ok bool) {
 	v, f := code.Eval(&r.frame)
 	if f != nil {
 		r.fail(f, path)
 		return v, false
 	}
-	return v, !v.IsNull() && !(v.Kind.IsText() && expression.IsBlank(v.S))
+	blank := v.IsNull() || v.Kind.IsText() && expression.IsBlank(v.S)
+	return v, !blank
 }
 
 // leafNode is an expression whose value fits its property.

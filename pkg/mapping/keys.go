@@ -176,7 +176,8 @@ func orderContent(cells []contentCell) []contentCell {
 // as null too. Elements are compared with their student, and are alone where that is not known: a key
 // that lacks the student must not drop another one's result.
 func (r *Worker) contentHash(cells []contentCell, who *expression.Code) (hash uint64, alone bool) {
-	b := append(r.content[:0], r.plan.Layout...)
+	b := r.content[:0]
+	b = append(b, r.plan.Layout...)
 	if who != nil {
 		v, f := who.Eval(&r.frame)
 		alone = f != nil || v.IsNull()

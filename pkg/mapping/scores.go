@@ -128,7 +128,7 @@ func isRange(s string) bool {
 	return false
 }
 
-// outside says whether a score lies outside of its table's range.
+// outside says whether a score is outside its table's range.
 func (sc *score) outside(s string) (string, bool) {
 	if sc.minimum == "" && sc.maximum == "" || sc.datatype == "Level" || sc.datatype == "Range" {
 		return "", false

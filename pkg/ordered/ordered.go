@@ -1,4 +1,4 @@
-// Package ordered owns the one parallel loop of sluice: items are produced one after the other,
+// Package ordered owns the loop that works in parallel and keeps order: items are produced one after the other,
 // worked on in parallel, and emitted in the order in which they were produced, in bounded memory.
 package ordered
 

@@ -16,7 +16,8 @@ const (
 )
 
 // Stage describes a step of a run. A new stage is an entry of stages, its counts, and a package that
-// does the work; manifest, report, page and screen follow from the entry.
+// does the work; manifest, report, page and screen follow from the entry. The files that it leaves in a
+// run directory are added to those that run.go knows.
 type Stage struct {
 	Name  string
 	About string        // what its equations are about: Inputs or Resources

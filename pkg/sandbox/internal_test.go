@@ -142,7 +142,7 @@ func inOtherCase(v any) bool {
 	switch v := v.(type) {
 	case object:
 		for name, inner := range v {
-			if lower := strings.ToLower(name); name != lower && strings.Contains("a list object", lower) || inOtherCase(inner) {
+			if lower := strings.ToLower(name); name != lower && slices.Contains([]string{"a", "list", "object"}, lower) || inOtherCase(inner) {
 				return true
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/sluice-edfi/sluice/pkg/durable"
 )
@@ -90,7 +91,7 @@ func (s *store) openFolder(o *Options, log *slog.Logger) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || o.Reset {
 		title, err := json.Marshal(logTitle{logFormat, newID(), s.model.version})
 		if err == nil {
-			log := append(title, '\n')
+			log := slices.Concat(title, []byte{'\n'})
 			for _, r := range s.model.seeds(o.Descriptors) {
 				log = appendLines(log, r, r.body)
 			}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -151,8 +152,8 @@ type query struct {
 // parseQuery reads the parameters. An ODS ignores those it does not know.
 func (e *endpoint) parseQuery(values url.Values) (*query, error) {
 	q := &query{limit: maxPage, maxVersion: math.MaxUint64}
-	for name, list := range values {
-		text := list[0]
+	for _, name := range slices.Sorted(maps.Keys(values)) { // so that faults come in one order
+		text := values[name][0]
 		var err error
 		switch strings.ToLower(name) {
 		case "offset":
@@ -291,7 +292,8 @@ func (l *listing) take(r *row) {
 		l.err = err
 		return
 	}
-	l.out = append(out, ',')
+	l.out = out
+	l.out = append(l.out, ',')
 	l.taken++
 }
 

@@ -4,7 +4,7 @@
 //
 //	NAME=FILE ─► Find ─► Input ─► Fetch ─► Local
 //	             patterns expanded,    pipes copied into
-//	             nothing opened        the run directory
+//	             no pipe opened        a folder of the run
 package source
 
 import (

@@ -115,7 +115,8 @@ func trimHeader(s string) string {
 	return strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(s), "\ufeff"))
 }
 
-// uniqueNames names the columns; a name that occurs more than once gets numbers, and is itself no name.
+// uniqueNames names the columns. A name that occurs more than once becomes "X (1)", "X (2)"; the name
+// without a number is then no column's.
 func uniqueNames(cells []string) []string {
 	names := make([]string, len(cells))
 	count := map[string]int{}

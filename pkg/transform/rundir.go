@@ -14,7 +14,7 @@ import (
 
 // runDirectory is the sink of a run directory: staged records with their origins, problems, rejected
 // rows, and two tables. Files get their names when all is done, but those of rejected rows, each when
-// its input was read.
+// the next one begins.
 type runDirectory struct {
 	run      *runs.Run
 	problems *runs.Problems

@@ -8,8 +8,8 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 )
 
-// Sink takes what a run gives, in the order of the inputs and from one goroutine: the run directory is
-// one, the memory of a test another. What it is handed it may use during the call only.
+// Sink takes what a run gives, in the order of the inputs, one call at a time: the run directory is one,
+// the memory of a test another. It may use what it is given during the call only.
 type Sink interface {
 	// Begin starts with nothing. It is called again, after Close, where everything is handed on once
 	// more.
@@ -25,7 +25,7 @@ type Sink interface {
 	// Unmapped takes a value that no table knows, Mapped a descriptor that was decided.
 	Unmapped(v Unmapped) error
 	Mapped(m Mapped) error
-	// Commit makes everything stand.
+	// Commit makes everything permanent.
 	Commit(r *Result) error
 	// Close throws away what was not committed.
 	Close() error

@@ -175,7 +175,7 @@ func replyOf(err error) (reply, error) {
 // notAsked makes a failure of the target the end of the run.
 func notAsked(err error) error { return target.Explain(err, "the target could not be asked") }
 
-// workers is how many questions are under way at a time: who only checks is a guest at the target.
+// workers is how many questions are under way at a time: low, because checking should not load the target.
 const workers = 4
 
 // readPages reads a collection. If others delete from it meanwhile, records slip between the pages:

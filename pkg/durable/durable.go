@@ -21,7 +21,7 @@ import (
 // Rights of files and folders.
 const (
 	FileMode   fs.FileMode = 0o600
-	FolderMode fs.FileMode = 0o700
+	folderMode fs.FileMode = 0o700
 )
 
 // Unfinished ends the name of a file that has not been committed. Such a file is left over when a
@@ -115,7 +115,7 @@ func Sweep(folder string) error {
 }
 
 // MkdirAll makes a folder and its parents, for the owner only.
-func MkdirAll(path string) error { return os.MkdirAll(path, FolderMode) }
+func MkdirAll(path string) error { return os.MkdirAll(path, folderMode) }
 
 // syncFolder makes renames in a folder survive a power cut, where the system allows it.
 func syncFolder(path string) error {

@@ -1,6 +1,6 @@
 package expression
 
-// Frame is the row at hand, as expressions see it. One goroutine owns it and reuses it from row to
+// Frame is the current row, as expressions see it. One goroutine owns it and reuses it from row to
 // row: what slots hold is forgotten by the number of the row that they were filled for.
 type Frame struct {
 	Row    int64    // counts up; never 0

@@ -63,7 +63,7 @@ func (r *Worker) keys(keys []Key) []Key {
 }
 
 // certain keeps those keys of a malformed row that do not depend on the cells that it lacks: they are
-// the same whatever these hold. Its contents equal no other's.
+// the same whatever these hold. Such a row never counts as equal to another.
 func (r *Worker) certain(keys []Key, row *table.Row) []Key {
 	for i := range keys {
 		keys[i].Alone = true

@@ -11,7 +11,7 @@ import (
 )
 
 // hierarchy is the load order inside a resource that refers to itself: an objective assessment to its
-// parent. Records without a staged parent go first; the rest follows generation by generation. The
+// parent. Records without a staged parent go first; the rest follows level by level. The
 // zero value is that of a resource that does not refer to itself.
 type hierarchy struct {
 	generation map[int64]int  // of the lines with a staged parent: how many ancestors they have

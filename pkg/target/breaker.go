@@ -24,7 +24,7 @@ const (
 // that restarts costs time and no record; a target that stays down ends the waiting.
 //
 // The five failures are counted while nothing succeeds between them. At thousands of requests a
-// minute five single losses are weather; five in a row are an outage.
+// minute five scattered failures are normal; five in a row are an outage.
 type breaker struct {
 	maxOutage time.Duration
 	waits     *waits

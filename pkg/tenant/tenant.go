@@ -15,11 +15,11 @@ import (
 // Sandbox is the name of the built-in tenant, whose target is the emulator.
 const Sandbox = "sandbox"
 
-// DefaultMaxPassAge is how old a pass may be unless the tenant says otherwise.
-const DefaultMaxPassAge = 24 * time.Hour
+// defaultMaxPassAge is how old a pass may be unless the tenant says otherwise.
+const defaultMaxPassAge = 24 * time.Hour
 
-// DefaultConcurrency is how many requests are under way at a time unless the tenant says otherwise.
-const DefaultConcurrency = 8
+// defaultConcurrency is how many requests are under way at a time unless the tenant says otherwise.
+const defaultConcurrency = 8
 
 // Config is sluice.yaml, or what holds without one. Immutable after Load.
 type Config struct {
@@ -65,7 +65,7 @@ func Default(folder string) *Config {
 }
 
 func builtIn() *Tenant {
-	return &Tenant{Name: Sandbox, Concurrency: DefaultConcurrency, MaxPassAge: DefaultMaxPassAge}
+	return &Tenant{Name: Sandbox, Concurrency: defaultConcurrency, MaxPassAge: defaultMaxPassAge}
 }
 
 // Names lists the tenants, the built-in one included.

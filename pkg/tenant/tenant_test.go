@@ -57,7 +57,7 @@ func TestLoad(t *testing.T) {
 	if c.Runs != filepath.Join(folder, "runs") || c.Bundles[0] != filepath.Join(folder, "mine") {
 		t.Errorf("%+v", c)
 	}
-	if sb, err := c.Tenant(Sandbox); err != nil || sb.API != nil || sb.Params["school_year"] != "2022" || sb.Concurrency != DefaultConcurrency {
+	if sb, err := c.Tenant(Sandbox); err != nil || sb.API != nil || sb.Params["school_year"] != "2022" || sb.Concurrency != defaultConcurrency {
 		t.Errorf("%+v %v", sb, err)
 	}
 	if _, err := c.Tenant("sandbx"); err == nil || !strings.Contains(err.Error(), `did you mean "sandbox"`) {

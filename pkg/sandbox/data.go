@@ -147,7 +147,9 @@ func (c *dataCall) readChange() (*change, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, hasID, err := decode(body, c.endpoint.Root)
+	room := borrow()
+	defer room.release()
+	m, hasID, err := decode(body, c.endpoint.Root, room)
 	if err != nil {
 		return nil, invalidData(map[string][]string{"$": {"The request body is not valid JSON: " + err.Error() + "."}})
 	}
@@ -231,7 +233,9 @@ func (c *dataCall) visibleRow(id string) (*row, error) {
 	if c.seesAll() {
 		return r, nil
 	}
-	m, err := c.server.record(r)
+	room := borrow()
+	defer room.release()
+	m, err := c.server.record(r, room)
 	if err == nil && !c.client.maySee(c.endpoint, m) {
 		err = namespaceMismatch(c.client.Namespaces, true)
 	}

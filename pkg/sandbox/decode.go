@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
@@ -23,12 +24,12 @@ type record = []value
 
 // decode reads a body, which must be one JSON object. Names that the standard does not have are passed
 // over, others may come in any case; null, and a reference without any part, count as absent. HasID says
-// that the body has an id.
+// that the body has an id. The record lies in a's room and is gone when that is released.
 //
 // It reads straight into the shape that the standard gives, since it would otherwise be most of the
 // sandbox's work, and a load would measure the sandbox instead of its client.
-func decode(body []byte, root *schema.Object) (m record, hasID bool, err error) {
-	d := decoder{text: string(body), root: root, scan: jsonl.Scanner{Data: body}}
+func decode(body []byte, root *schema.Object, a *arena) (m record, hasID bool, err error) {
+	d := decoder{text: string(body), root: root, scan: jsonl.Scanner{Data: body}, arena: a}
 	if d.scan.Peek() != '{' {
 		return nil, false, errors.New("the body is not a JSON object")
 	}
@@ -44,8 +45,38 @@ type decoder struct {
 	text  string // the body
 	scan  jsonl.Scanner
 	root  *schema.Object
-	room  []value // for the parts of objects
+	arena *arena
 	hasID bool
+}
+
+// arena is the room in which one record lies. Most of a write's garbage would otherwise be that room, so
+// it is lent to one record after the other. One goroutine uses it at a time.
+type arena struct {
+	room []value
+	used int
+	open []value // items of the lists that are being read
+}
+
+var arenas = sync.Pool{New: func() any { return &arena{room: make([]value, 512)} }}
+
+// borrow is an arena that is to be released.
+func borrow() *arena { return arenas.Get().(*arena) }
+
+// take is room for n values, all of them absent.
+func (a *arena) take(n int) []value {
+	if a.used+n > len(a.room) { // what was taken before stays with who has it
+		a.room, a.used = make([]value, max(2*len(a.room), n)), 0
+	}
+	a.used += n
+	return a.room[a.used-n : a.used : a.used]
+}
+
+// release gives the room back; the record that lies in it must not be used any more.
+func (a *arena) release() {
+	clear(a.room[:a.used])
+	clear(a.open)
+	a.used, a.open = 0, a.open[:0]
+	arenas.Put(a)
 }
 
 const tooDeep = "it is nested too deep"
@@ -97,11 +128,7 @@ func (d *decoder) value(p *schema.Property) (v value, ok bool) {
 func (d *decoder) object(o *schema.Object) ([]value, bool) {
 	var m []value
 	if o != nil {
-		n := len(o.Properties)
-		if len(d.room) < n {
-			d.room = make([]value, max(n, 64))
-		}
-		m, d.room = d.room[:n:n], d.room[n:]
+		m = d.arena.take(len(o.Properties))
 	}
 	ok := d.list('}', func() bool {
 		if d.scan.Peek() != '"' {
@@ -145,12 +172,17 @@ func part(o *schema.Object, name string) (i int, exact bool) {
 }
 
 func (d *decoder) items(p *schema.Property) ([]value, bool) {
-	items := make([]value, 0, 2)
+	a := d.arena
+	from := len(a.open)
 	ok := d.list(']', func() bool {
 		item, ok := d.value(p)
-		items = append(items, item)
+		a.open = append(a.open, item)
 		return ok
 	})
+	items := a.take(len(a.open) - from)
+	copy(items, a.open[from:])
+	clear(a.open[from:])
+	a.open = a.open[:from]
 	return items, ok
 }
 

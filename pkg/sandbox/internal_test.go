@@ -33,7 +33,7 @@ func TestSeedsAreValid(t *testing.T) {
 	for _, e := range s.model.endpoints {
 		n := 0
 		s.store.walk(e, 0, func(r *row) bool {
-			m, err := s.record(r)
+			m, err := s.record(r, &arena{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -85,7 +85,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	root := nested()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		got, _, err := decode(data, root)
+		got, _, err := decode(data, root, &arena{})
 		if err != nil && strings.Contains(err.Error(), "nested") {
 			return
 		}

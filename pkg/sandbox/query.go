@@ -305,7 +305,9 @@ func (l *listing) matches(r *row) (bool, error) {
 	if len(q.conditions) == 0 && c.seesAll() {
 		return true, nil
 	}
-	m, err := c.server.record(r)
+	room := borrow()
+	defer room.release()
+	m, err := c.server.record(r, room)
 	if err != nil {
 		return false, err
 	}

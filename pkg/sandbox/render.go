@@ -16,13 +16,13 @@ import (
 
 const lastModifiedLayout = "2006-01-02T15:04:05.000000Z"
 
-// record reads a stored record.
-func (s *Server) record(r *row) (record, error) {
+// record reads a stored record into room.
+func (s *Server) record(r *row, room *arena) (record, error) {
 	body, err := s.store.body(r)
 	if err != nil {
 		return nil, err
 	}
-	m, _, err := decode(body, r.endpoint.Root)
+	m, _, err := decode(body, r.endpoint.Root, room)
 	if err != nil {
 		err = fmt.Errorf("a record of %s in the sandbox's store is damaged: %w", r.Resource, err)
 	}
@@ -32,7 +32,9 @@ func (s *Server) record(r *row) (record, error) {
 // render appends a record as a reader gets it: with its id, every collection, values and descriptors in
 // their stored form, and links in references.
 func (s *Server) render(dst []byte, r *row) ([]byte, error) {
-	m, err := s.record(r)
+	room := borrow()
+	defer room.release()
+	m, err := s.record(r, room)
 	if err != nil {
 		return nil, err
 	}

@@ -172,7 +172,7 @@ func (s *seeder) add(resource string, body []byte) {
 
 // seed is a record that was there from the start.
 func (m *model) seed(e *endpoint, number uint32, body []byte) *row {
-	rec, _, err := decode(body, e.Root)
+	rec, _, err := decode(body, e.Root, &arena{})
 	if err != nil { // the sandbox wrote it
 		panic(err)
 	}

@@ -24,7 +24,7 @@ type Needs struct {
 }
 
 // Fits compares the target with what is needed: resources first, then what the credential may do.
-// Older APIs say less of that; what they do not say is no finding.
+// An older API does not list what a credential may do; then nothing is reported as missing.
 func (c *Catalog) Fits(n Needs) []Finding {
 	found := []Finding{{Subject: "resources", OK: true, Says: fmt.Sprintf("%d, descriptors among them", len(c.standard.Names()))}}
 	names := map[string]bool{}

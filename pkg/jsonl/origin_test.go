@@ -19,4 +19,7 @@ func TestOrigin(t *testing.T) {
 			t.Errorf("%q was read as %+v", text, got)
 		}
 	}
+	if got, ok := ParseOrigin("results#2:7\r"); !ok || got != (Origin{"results", 2, 7}) { // an editor wrote CRLF
+		t.Errorf("%+v %v", got, ok)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/lint"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
@@ -51,7 +52,7 @@ func (a *app) runBundleLint(ref string) (runs.Outcome, error) {
 	program, found := mapping.Compile(mapping.Config{Bundle: b, Standards: all, Samples: true})
 	problems = append(problems, found...)
 	if !problems.Blocks() {
-		problems = append(problems, program.Lint()...)
+		problems = append(problems, lint.Bundle(program, checked)...)
 	}
 	if problems.Blocks() {
 		return 0, place.Unusable(ref, problems)

@@ -54,7 +54,6 @@ type Program struct {
 	resources []string // names, in the order of their first source
 	records   []TableRecord
 	tablePlan *Plan
-	lints     diag.List
 }
 
 // OverlayFile is a table of the tenant that took part.
@@ -140,8 +139,6 @@ func Compile(cfg Config) (*Program, diag.List) {
 	if found.Blocks() {
 		return nil, *found
 	}
-	c.lintBundle()
-	p.lints = c.report.lints.list
 	c.built, c.inference = true, nil
 	p.compiler = c
 	return p, *found

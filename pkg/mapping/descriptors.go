@@ -22,11 +22,6 @@ type descriptorRule struct {
 	broken bool         // its table is not there, which was reported
 }
 
-// vendorTypes are the types that the usual claim set lets a vendor create, with the data standard
-// from which on.
-var vendorTypes = map[string]string{"AssessmentReportingMethodDescriptor": "", "PerformanceLevelDescriptor": "", "AssessmentPeriodDescriptor": "",
-	"AccommodationDescriptor": "", "ReasonNotTestedDescriptor": "5.2"}
-
 // maxCode is the length of a descriptor's code.
 const maxCode = 50
 

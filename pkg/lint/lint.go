@@ -1,0 +1,284 @@
+// Package lint owns the rules that bundles keep (docs/bundle-format.md §10) and the compiler does not enforce. It reads
+// the bundle as it is written; what shows only when a bundle is compiled it asks mapping for.
+package lint
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
+)
+
+// linter looks at one bundle, which compiles.
+type linter struct {
+	bundle    *bundle.Bundle
+	trees     map[*bundle.Expr]*expression.Tree
+	standards []string // versions of the data standards that it was compiled for
+	found     diag.List
+}
+
+// Bundle is what a bundle does and had better not, in the order of its files. Only of level 2 is what no target of
+// the usual rights would take.
+func Bundle(p *mapping.Program, standards []string) diag.List {
+	l := &linter{bundle: p.Bundle, trees: p.Trees(), standards: standards, found: p.Lint()}
+	l.vendorTypes()
+	for e := range l.trees {
+		l.literals(e)
+	}
+	l.expectations()
+	for _, r := range l.bundle.Resources {
+		l.resource(r)
+	}
+	l.found.Sort()
+	return l.found
+}
+
+// fail notes what no target of the usual rights would take.
+func (l *linter) fail(pos diag.Pos, fix, format string, args ...any) {
+	l.warn(pos, fix, format, args...)
+	l.found[len(l.found)-1].Level = diag.LevelError
+}
+
+// warn notes what is allowed and unwise.
+func (l *linter) warn(pos diag.Pos, fix, format string, args ...any) {
+	l.found = append(l.found, diag.At(pos, diag.BundleLint, fix, format, args...))
+}
+
+// vendorTypes are the types that the usual claim set lets a vendor create, with the data standard from which on.
+var vendorTypes = map[string]string{"AssessmentReportingMethodDescriptor": "", "PerformanceLevelDescriptor": "", "AssessmentPeriodDescriptor": "",
+	"AccommodationDescriptor": "", "ReasonNotTestedDescriptor": "5.2"}
+
+// vendorTypes finds types that the usual claim set cannot create.
+func (l *linter) vendorTypes() {
+	for _, v := range l.bundle.Descriptors.Vendor {
+		typ, pos := v.Type.Value, v.Type.Pos
+		since, ok := vendorTypes[typ]
+		if !ok {
+			l.fail(pos, "list it under `shared`; a tenant may overlay its table", "a vendor's credential cannot create a %s", typ)
+			continue
+		}
+		for _, version := range l.standards {
+			if since != "" && expression.CompareDecimals(version, since) < 0 {
+				l.fail(pos, "list it under `shared`", "before data standard %s a vendor's credential cannot create a %s", since, typ)
+				break
+			}
+		}
+	}
+}
+
+var (
+	descriptorLike = regexp.MustCompile(`^uri://|Descriptor#|^[A-Za-z]+Descriptor$`)
+	dateLike       = regexp.MustCompile(`^\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}$`)
+)
+
+// literals finds texts in quotes that belong into tables and parameters.
+func (l *linter) literals(e *bundle.Expr) {
+	l.trees[e].Texts(func(text string, at diag.Pos) {
+		switch {
+		case descriptorLike.MatchString(text):
+			l.warn(at, "put it into a parameter, or a table under `descriptors.shared`", "an expression holds the namespace or descriptor %q", text)
+		case dateLike.MatchString(text):
+			l.warn(at, `write dates as "2026-03-01"`, "%q looks like a date, but dates are ISO text", text)
+		}
+	})
+}
+
+// resource looks at the descriptors and the identifier of a record.
+func (l *linter) resource(r *bundle.Resource) {
+	lets := l.letsAround(r)
+	l.codes(r.Record)
+	var identifier, assessment *bundle.Expr
+	for _, p := range r.Record.Properties {
+		switch p.Name.Value {
+		case "studentAssessmentIdentifier":
+			identifier = bundle.ExprAt(p.Node)
+		case "assessmentReference":
+			assessment = bundle.ExprAt(p.Node, "assessmentIdentifier")
+		case "studentAssessmentReference":
+			identifier, assessment = bundle.ExprAt(p.Node, "studentAssessmentIdentifier"), bundle.ExprAt(p.Node, "assessmentIdentifier")
+		}
+	}
+	if identifier != nil && l.trees[identifier] != nil {
+		l.identifier(r, identifier, assessment, lets)
+	}
+}
+
+// letsAround is the `let`s that a record sees.
+func (l *linter) letsAround(r *bundle.Resource) map[string]*bundle.Expr {
+	lets := map[string]*bundle.Expr{}
+	put := func(list []*bundle.Let) {
+		for _, l := range list {
+			lets[l.Name.Value] = l.Expr
+		}
+	}
+	put(l.bundle.Let)
+	put(r.Let)
+	if in := l.bundle.Input(r.From.Input); in != nil {
+		put(in.Let)
+		for _, l := range in.Path(r.From.Lists) {
+			put(l.Let)
+		}
+	}
+	return lets
+}
+
+// codes finds descriptors that are written in the bundle instead of a table.
+func (l *linter) codes(n bundle.Node) {
+	switch n := n.(type) {
+	case *bundle.Object:
+		for _, p := range n.Properties {
+			if e := bundle.ExprAt(p.Node); e != nil && strings.HasSuffix(p.Name.Value, "Descriptor") && l.trees[e] != nil && l.trees[e].GivesFixedText() {
+				l.warn(e.Pos, "give the vendor's word, and map it in a table", "%s is a fixed code", p.Name.Value)
+			}
+			l.codes(p.Node)
+		}
+	case *bundle.Array:
+		for _, i := range n.Items {
+			l.codes(i)
+		}
+	case *bundle.Cond:
+		l.codes(n.Record)
+	case *bundle.Each:
+		if n.Record != nil {
+			l.codes(n.Record)
+		}
+	}
+}
+
+// identifier checks the identifier of an event: the vendor's record id, or a key(…), for all
+// rows alike; it holds what tells sittings apart and nothing that stands in the natural key already.
+func (l *linter) identifier(r *bundle.Resource, identifier, assessment *bundle.Expr, lets map[string]*bundle.Expr) {
+	tree := l.follow(identifier, lets)
+	shape := tree.Shape()
+	switch shape {
+	case expression.Sum:
+		l.fail(identifier.Pos, "write key(…): it refuses blanks and never makes two events one", "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
+	case expression.Choice:
+		l.fail(identifier.Pos, "take the one or the other for all rows; an event that is resent with its id must not get a second life", "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
+	}
+	holds := l.namesThrough(tree, lets)
+	in := l.bundle.Input(r.From.Input)
+	if in == nil {
+		return
+	}
+	if fixed(holds) && !holds["params"] {
+		l.fail(identifier.Pos, "take the vendor's record id, or key(…) of what tells sittings apart", "studentAssessmentIdentifier is the same for all rows")
+		return
+	}
+	students := append(bundle.Values(in.Student), "student")
+	for _, name := range slices.Sorted(maps.Keys(holds)) {
+		switch {
+		case slices.Contains(students, name):
+			l.fail(identifier.Pos, "leave it out: the student stands in the natural key already", "studentAssessmentIdentifier holds %q", name)
+		case strings.HasPrefix(name, "params."):
+			l.fail(identifier.Pos, "leave it out: it is the same for all rows", "studentAssessmentIdentifier holds %s", name)
+		}
+	}
+	alone := l.lookedUpAlone(assessment, lets)
+	direct := tree.Names()
+	assessments := []string{alone}
+	if l.trees[assessment] != nil {
+		if word, ok := l.trees[assessment].Name(); ok {
+			assessments = append(assessments, word)
+		}
+	}
+	for _, name := range assessments {
+		if name != "" && slices.Contains(direct, name) {
+			l.fail(identifier.Pos, "leave it out: the assessment stands in the natural key already", "studentAssessmentIdentifier holds %q", name)
+		}
+	}
+	if shape != expression.CallOfKey {
+		return
+	}
+	var sitting []string
+	for _, k := range sittingKey(in, r) {
+		if holds[k] {
+			return
+		}
+		if !slices.Contains(students, k) && k != "layout" && !slices.Contains(assessments, k) {
+			sitting = append(sitting, k)
+		}
+	}
+	if len(sitting) > 0 {
+		l.warn(identifier.Pos, "add what tells sittings apart to key(…)", "studentAssessmentIdentifier holds nothing that tells sittings apart: %s", strings.Join(sitting, ", "))
+	}
+}
+
+// sittingKey is the names by which the input, or the list a record is made from, tells rows apart.
+func sittingKey(in *bundle.Input, r *bundle.Resource) []string {
+	key := in.Key
+	for _, l := range in.Path(r.From.Lists) {
+		if len(l.Key) > 0 {
+			key = l.Key
+		}
+	}
+	return bundle.Values(key)
+}
+
+// follow is the expression that a name stands for, as long as it is one `let` after the other.
+func (l *linter) follow(e *bundle.Expr, lets map[string]*bundle.Expr) *expression.Tree {
+	for range len(lets) + 1 {
+		name, ok := l.trees[e].Name()
+		if !ok || lets[name] == nil || l.trees[lets[name]] == nil {
+			break
+		}
+		e = lets[name]
+	}
+	return l.trees[e]
+}
+
+// namesThrough is the names that a value is made from, those behind `let`s too.
+func (l *linter) namesThrough(tree *expression.Tree, lets map[string]*bundle.Expr) map[string]bool {
+	names := map[string]bool{}
+	var walk func(t *expression.Tree)
+	walk = func(t *expression.Tree) {
+		for _, n := range t.Names() {
+			if names[n] {
+				continue
+			}
+			names[n] = true
+			if e := lets[n]; e != nil && l.trees[e] != nil {
+				walk(l.trees[e])
+			}
+		}
+	}
+	walk(tree)
+	return names
+}
+
+// fixed reports whether a value made from these names is the same for every row.
+func fixed(names map[string]bool) bool {
+	for name := range names {
+		switch {
+		case name == "params", strings.HasPrefix(name, "params."), name == "ds", name == "null", expression.IsFunction(name):
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// expectations finds what is expected of nothing in the row, and so is met or missed by all.
+func (l *linter) expectations() {
+	for _, in := range l.bundle.Inputs {
+		for _, e := range in.Expect {
+			if tree := l.trees[e.That]; tree != nil && fixed(l.namesThrough(tree, nil)) {
+				l.warn(e.That.Pos, "compare a column, or remove it", "what is expected is the same for every row")
+			}
+		}
+	}
+}
+
+// lookedUpAlone is the name that the assessment alone is looked up from.
+func (l *linter) lookedUpAlone(assessment *bundle.Expr, lets map[string]*bundle.Expr) string {
+	if assessment == nil || l.trees[assessment] == nil {
+		return ""
+	}
+	name, _ := l.follow(assessment, lets).LookupKey()
+	return name
+}

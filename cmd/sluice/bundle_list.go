@@ -34,5 +34,5 @@ func (a *app) runBundleList() error {
 		rows = append(rows, []string{b.Name, b.Version, b.Family, b.Origin, state})
 	}
 	a.screen.grid([]string{"bundle", "version", "assessment", "from", ""}, rows)
-	return a.screen.result(all)
+	return a.screen.result(map[string]any{"bundles": all})
 }

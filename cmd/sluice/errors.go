@@ -8,11 +8,12 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
+	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
 // printError prints what ended the command: for people on stderr, under --json as an object on stdout.
-func (a *app) printError(err error) {
+func (a *app) printError(err error, outcome runs.Outcome) {
 	e, ok := diag.AsError(err)
 	if !ok {
 		e = diag.Fail(diag.CouldNotRun, diag.Internal, "", "%s", err.Error())
@@ -31,11 +32,16 @@ func (a *app) printError(err error) {
 			Run      string    `json:"run,omitempty"`
 			Problems diag.List `json:"problems,omitempty"`
 		}
-		f := failure{Code: e.Code, Message: e.Error(), Next: next, Problems: e.Problems}
+		object := struct {
+			Error  failure        `json:"error"`
+			Exit   runs.Outcome   `json:"exit"`
+			Report *report.Report `json:"report,omitempty"` // of the stages that ran
+		}{Error: failure{Code: e.Code, Message: e.Error(), Next: next, Problems: e.Problems}, Exit: outcome}
 		if r != nil {
-			f.Run = r.Path
+			object.Error.Run = r.Path
+			object.Report, _ = report.Build(r) // a damaged run has none
 		}
-		if a.screen.result(map[string]failure{"error": f}) == nil {
+		if a.screen.result(object) == nil {
 			return
 		}
 	}

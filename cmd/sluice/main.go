@@ -13,7 +13,11 @@ import (
 
 func main() {
 	signal.Ignore(syscall.SIGPIPE) // `sluice run … | head` must not stop a load half-way
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup wants the work to go on when the terminal is closed
+		signals = append(signals, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), signals...)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:], streams{
 		in:     os.Stdin,

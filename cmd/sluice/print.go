@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -129,12 +130,19 @@ func (a *app) finish(r *runs.Run, outcome runs.Outcome, next string) error {
 		}
 		return a.screen.result(runResult{r.Path, outcome, rep, next})
 	}
-	a.screen.say("run: %s", shownPath(r.Path))
-	a.screen.say("report: %s", shownPath(r.File("report.html")))
+	a.sayWhere(r)
 	if next != "" {
 		a.screen.say("next: %s", next)
 	}
 	return nil
+}
+
+// sayWhere prints where the run lies, and its report if there is one.
+func (a *app) sayWhere(r *runs.Run) {
+	a.screen.say("run: %s", shownPath(r.Path))
+	if _, err := os.Stat(r.File("report.html")); err == nil {
+		a.screen.say("report: %s", shownPath(r.File("report.html")))
+	}
 }
 
 // plural is a count with its noun.

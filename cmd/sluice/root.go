@@ -105,7 +105,7 @@ func run(ctx context.Context, args []string, s streams) int {
 		a.JSON = a.JSON || slices.Contains(args, "--json")
 		a.screen = newScreen(s, a.settings)
 	}
-	a.printError(err)
+	a.printError(err, outcome)
 	return int(outcome)
 }
 

@@ -14,13 +14,18 @@ func (a *app) newRun() *cobra.Command {
 		Use:   "run BUNDLE --input NAME=FILE … --tenant NAME",
 		Short: "transform, validate and send in one go, with one report and the same gate",
 		Long: `Runs the three stages one after the other over one run directory. It goes on after a stage
-that ended with 0 or 3, stops otherwise, and ends with the worst of their exit statuses.`,
-		Example:           `  sluice run nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb`,
+that ended with 0 or 3, stops otherwise, and ends with the worst of their exit statuses.
+
+If more than 5% of the rows of an input and more than 20 were rejected, it stops before it sends
+(exit 5); guards.max_rejected of the tenant is another limit. ` + "`sluice send`" + ` loads the rest.`,
+		Example: `  sluice run nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb
+  sluice run nwea-map-growth -i results='inbound/*.csv' -p school_year=2026 -t gb --allow-empty`,
 		Args:              exactArgs("BUNDLE"),
 		ValidArgsFunction: a.completeBundles,
 		PreRunE:           a.explicitTenant,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
-			return a.runRun(cmd.Context(), args[0], o)
+			outcome, err := a.runRun(cmd.Context(), args[0], o)
+			return o.ended(a, outcome, err)
 		}),
 	}
 	o.add(cmd.Flags())

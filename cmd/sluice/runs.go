@@ -62,7 +62,7 @@ func (a *app) runRunsList() error {
 		header = append(header, stage.Name)
 	}
 	a.screen.grid(append(header, "run"), rows)
-	return a.screen.result(shown)
+	return a.screen.result(map[string]any{"runs": shown})
 }
 
 // endings are the words for how a stage ended; any other stopped.
@@ -91,7 +91,11 @@ func (a *app) runRunsShow(path string) error {
 	for i := range rep.Stages {
 		a.printStage(rep, &rep.Stages[i])
 	}
-	a.screen.say("run: %s", shownPath(r.Path))
-	a.screen.say("report: %s", shownPath(r.File("report.html")))
+	for _, stage := range runs.Stages() {
+		if x := r.Stages[stage.Name]; x != nil && x.Exit == nil {
+			a.screen.say("%s began at %s and did not end: it is at work, or was killed\n", stage.Name, x.Start.Format("2006-01-02 15:04:05 UTC"))
+		}
+	}
+	a.sayWhere(r)
 	return a.screen.result(rep)
 }

@@ -68,24 +68,12 @@ func (g *guarded) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// visible is the text with everything that steers a terminal written as an escape.
+// visible is the text with everything that steers a terminal written as an escape, but for our own colours.
 func visible(s string, colour bool) string {
-	var b strings.Builder
-	for i, r := range s {
-		switch {
-		case r == '\n', r == '\t':
-			b.WriteRune(r)
-		case r == '\x1b' && colour && ownColours.MatchString(s[i:]):
-			b.WriteRune(r)
-		case r < ' ', r >= 0x7f && r < 0xa0:
-			fmt.Fprintf(&b, "\\x%02x", r)
-		case r == 0x061c, r == 0x200e, r == 0x200f, r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
-			fmt.Fprintf(&b, "\\u%04x", r)
-		default:
-			b.WriteRune(r)
-		}
+	if colour {
+		return diag.Visible(s, ownColours)
 	}
-	return b.String()
+	return diag.Visible(s, nil)
 }
 
 // say prints a line of the result on stdout.

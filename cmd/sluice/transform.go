@@ -2,31 +2,46 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/source"
 )
 
 // transformOptions are the flags of transform and run.
 type transformOptions struct {
-	inputs []string
-	params []string
-	run    string
+	inputs     []string
+	params     []string
+	run        string
+	allowEmpty bool
 }
 
 func (o *transformOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&o.inputs, "input", "i", nil, "NAME=FILE, an input of the bundle; again for more; FILE may be a pattern, or - for stdin")
 	flags.StringArrayVarP(&o.params, "param", "p", nil, "NAME=VALUE, a parameter of the bundle; again for more")
 	flags.StringVar(&o.run, "run", "", "the run directory (default: runs/TENANT/TIME-BUNDLE beside sluice.yaml)")
+	flags.BoolVar(&o.allowEmpty, "allow-empty", false, "exit 0 with nothing done if no file matches any pattern of --input")
 }
 
 // request is what the flags ask for.
 func (o *transformOptions) request(ref string) (pipeline.Request, error) {
 	params, err := pairs("--param", o.params)
 	return pipeline.Request{Bundle: ref, Inputs: o.inputs, Params: params, Run: o.run}, err
+}
+
+// ended is how a command ended that found no files where none need be.
+func (o *transformOptions) ended(a *app, outcome runs.Outcome, err error) (runs.Outcome, error) {
+	if !o.allowEmpty || !errors.Is(err, source.ErrNoFiles) {
+		return outcome, err
+	}
+	e, _ := diag.AsError(err)
+	a.screen.say("nothing to do: no file matches %s", e.Message)
+	return runs.Done, a.screen.result(map[string]any{"exit": runs.Done, "nothingToDo": "no file matches " + e.Message})
 }
 
 func (a *app) newTransform() *cobra.Command {
@@ -58,7 +73,8 @@ in a preview, and it cannot tell what the rows after these would change.`,
 			if cmd.Flags().Changed("preview") {
 				return a.runPreview(cmd.Context(), args[0], o, preview)
 			}
-			return a.runTransform(cmd.Context(), args[0], o)
+			outcome, err := a.runTransform(cmd.Context(), args[0], o)
+			return o.ended(a, outcome, err)
 		}),
 	}
 	o.add(cmd.Flags())

@@ -71,8 +71,13 @@ func (x *Execution) Close() error {
 }
 
 // All makes a new run and goes the whole way with it. A stage follows one that ended done or partly;
-// the worst outcome counts. Address and credential are proven before anything is prepared.
+// the worst outcome counts. Address and credential are proven before anything is written. A run of
+// which too many rows were rejected is not sent.
 func (x *Execution) All(ctx context.Context, q Request) (runs.Outcome, error) {
+	m, err := x.prepare(q)
+	if err != nil {
+		return x.ended(ctx, 0, err)
+	}
 	api, err := x.Connect(ctx)
 	if err != nil {
 		return x.ended(ctx, 0, err)
@@ -80,11 +85,12 @@ func (x *Execution) All(ctx context.Context, q Request) (runs.Outcome, error) {
 	if _, err := api.Enter(ctx); err != nil {
 		return x.ended(ctx, 0, err)
 	}
-	if err := x.Create(q); err != nil {
+	if err := x.claim(m); err != nil {
 		return x.ended(ctx, 0, err)
 	}
 	worst := runs.Done
-	for _, stage := range []func(context.Context) (runs.Outcome, error){x.Transform, x.Validate, x.Send} {
+	guarded := func(ctx context.Context) (runs.Outcome, error) { return x.ended(ctx, runs.Done, x.guardRejected()) }
+	for _, stage := range []func(context.Context) (runs.Outcome, error){x.Transform, x.Validate, guarded, x.Send} {
 		outcome, err := stage(ctx)
 		if err != nil {
 			return outcome, err

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
@@ -34,13 +35,18 @@ type prepared struct {
 }
 
 // Create compiles the mapping, finds the inputs, and takes the lock of the run directory to be. The
-// run itself is made by Transform. A folder that is foreign is refused before the lock is taken, so
-// that not even that is left in it.
+// run itself is made by Transform.
 func (x *Execution) Create(q Request) error {
 	m, err := x.prepare(q)
 	if err != nil {
 		return err
 	}
+	return x.claim(m)
+}
+
+// claim takes the lock of the run directory to be. A folder that is foreign is refused before that, so
+// that not even the lock is left in it.
+func (x *Execution) claim(m *prepared) error {
 	if err := runs.CheckFree(m.path); err != nil {
 		return err
 	}
@@ -82,10 +88,17 @@ func (x *Execution) prepare(q Request) (*prepared, error) {
 	if path == "" {
 		path = runs.NewPath(x.place.Config.Runs, name, b.Name, now)
 	}
+	if strings.ContainsAny(path, "\n\r") { // lists of runs have one to a line
+		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "name another folder with --run", "the path of the run directory %q holds a line break", path)
+	}
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
 	if err := source.CheckOutside(path, files); err != nil {
+		return nil, err
+	}
+	folder, err := os.Getwd()
+	if err != nil {
 		return nil, err
 	}
 	student := "the vendor's id as it stands"
@@ -93,6 +106,7 @@ func (x *Execution) prepare(q Request) (*prepared, error) {
 		student = "column " + config.RosterColumn
 	}
 	manifest := runs.Manifest{Tool: x.place.Tool, Created: now.UTC(), Tenant: name, Student: student, Params: config.Params,
+		Folder:       folder,
 		Bundle:       runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin},
 		DataStandard: all[0].Version}
 	return &prepared{program, files, path, manifest}, nil

@@ -94,7 +94,7 @@ func (rep *Report) page() ([]byte, error) {
 	if err := pageTemplate.Execute(&b, v); err != nil {
 		return nil, fmt.Errorf("render the report: %w", err)
 	}
-	return b.Bytes(), nil
+	return []byte(diag.Visible(b.String(), nil)), nil // an editor or `cat` is not steered either
 }
 
 func newBar(stage string, e runs.Equation) bar {

@@ -19,6 +19,7 @@ type Manifest struct {
 	Student      string                  `json:"student,omitempty"`
 	Target       *Target                 `json:"target,omitempty"`
 	Params       map[string]string       `json:"params"`
+	Folder       string                  `json:"folder,omitempty"` // where transform was started: relative paths of inputs begin there
 	Inputs       []Input                 `json:"inputs"`
 	Overlays     []FileDigest            `json:"overlays,omitempty"` // tenant tables that took part
 	Stages       map[string]*Execution   `json:"stages"`

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/durable"
 )
@@ -34,7 +35,8 @@ func (t *TextTable) Row(cells ...string) error { return t.csv.Write(TextCells(ce
 func TextCells(cells []string) []string {
 	cells = slices.Clone(cells)
 	for i, c := range cells {
-		if c != "" && strings.ContainsRune("=+-@\t\r", rune(c[0])) {
+		first, _ := utf8.DecodeRuneInString(c)
+		if c != "" && strings.ContainsRune("=+-@\t\r＝＋－＠", first) { // some spreadsheets read the full-width ones as the others
 			if _, err := strconv.ParseFloat(c, 64); err != nil {
 				cells[i] = "'" + c
 			}

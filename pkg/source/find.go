@@ -8,6 +8,7 @@
 package source
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -30,6 +31,9 @@ type Input struct {
 	Paths []string // files, pipes, or Stdin
 }
 
+// ErrNoFiles is in the error of Find if patterns were given, and nothing else, and no file matches any.
+var ErrNoFiles = errors.New("no file matches")
+
 // Find finds the files of each input, in the order of the bundle, and refuses what cannot be read before
 // anything is written. What is given is NAME=FILE, where FILE may be a pattern, a pipe or standard
 // input. Pipes are not opened.
@@ -41,6 +45,7 @@ func Find(b *bundle.Bundle, given []string) ([]Input, error) {
 		inputs[i].Name = in.Name.Value
 	}
 	stdin := false
+	var empty []string // patterns without a file
 	for _, s := range given {
 		name, file, ok := strings.Cut(s, "=")
 		if !ok || name == "" || file == "" {
@@ -64,12 +69,22 @@ func Find(b *bundle.Bundle, given []string) ([]Input, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(paths) == 0 {
+			empty = append(empty, file)
+		}
 		for _, path := range paths {
 			if slices.Contains(in.Paths, path) {
 				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "give it once", "%s is given twice for input %s", path, name)
 			}
 			in.Paths = append(in.Paths, path)
 		}
+	}
+	if len(empty) > 0 {
+		if slices.ContainsFunc(inputs, func(in Input) bool { return len(in.Paths) > 0 }) {
+			return nil, diag.Fail(diag.Usage, diag.ConfigFile, "check the pattern", "no file matches %s", strings.Join(empty, ", "))
+		}
+		return nil, diag.FailWith(ErrNoFiles, diag.Usage, diag.ConfigFile, "check the pattern; where that is normal, add --allow-empty",
+			"%s", strings.Join(empty, ", "))
 	}
 	for i, in := range b.Inputs {
 		if !in.Optional && len(inputs[i].Paths) == 0 {
@@ -103,7 +118,7 @@ func expand(path string) ([]string, error) {
 	return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the path", "the input file cannot be read")
 }
 
-// match finds the regular files that fit a pattern.
+// match finds the regular files that fit a pattern; there may be none.
 func match(pattern string) ([]string, error) {
 	found, err := doublestar.FilepathGlob(pattern, doublestar.WithFilesOnly())
 	if err != nil {
@@ -113,9 +128,6 @@ func match(pattern string) ([]string, error) {
 		info, err := os.Stat(path)
 		return err == nil && !info.Mode().IsRegular()
 	})
-	if len(found) == 0 {
-		return nil, diag.Fail(diag.Usage, diag.ConfigFile, "check the pattern", "no file matches %s", pattern)
-	}
 	return found, nil
 }
 

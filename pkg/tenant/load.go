@@ -18,7 +18,8 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/strictyaml"
 )
 
-// Load reads sluice.yaml. Problems of the file are all listed at once in a *diag.Error.
+// Load reads sluice.yaml. Problems of the file are all listed at once in a *diag.Error. Problems of one
+// tenant are kept for Config.Tenant, so that the mistake of one does not stop a command for another.
 func Load(path string) (*Config, error) {
 	src, err := readRegular(path)
 	if err != nil {
@@ -38,13 +39,24 @@ func Load(path string) (*Config, error) {
 	if root != nil {
 		r.root(root)
 	}
-	if len(r.problems) > 0 {
-		r.problems.Sort()
-		guardSecrets(r.problems, path, src)
-		return nil, &diag.Error{Kind: diag.Usage, Code: diag.ConfigKey, Message: path + " is not valid", Problems: r.problems,
-			Next: "correct the lines named; examples/sluice.yaml shows every key"}
+	if err := r.invalid(path, path, src, r.problems); err != nil {
+		return nil, err
+	}
+	for _, t := range r.config.tenants {
+		t.invalid = r.invalid("tenant "+t.Name+" of "+path, path, src, t.problems)
 	}
 	return r.config, nil
+}
+
+// invalid is the error of what has problems; nil if it has none.
+func (r *reader) invalid(what, path string, src []byte, problems diag.List) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	problems.Sort()
+	r.guardSecrets(problems, path, src)
+	return &diag.Error{Kind: diag.Usage, Code: diag.ConfigKey, Message: what + " is not valid", Problems: problems,
+		Next: "correct the lines named; examples/sluice.yaml shows every key"}
 }
 
 // secretive is a line that may hold a secret; quotedText is what messages quote from it.
@@ -53,13 +65,21 @@ var (
 	quotedText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 )
 
-// guardSecrets: a line of this file may hold a secret, so lines are named and never shown.
-func guardSecrets(problems diag.List, path string, src []byte) {
+// guardSecrets: a line of this file may hold a secret, so lines are named and never shown. Of what is
+// quoted from such a line, only a text that is close to a known key is shown: a mistyped key.
+func (r *reader) guardSecrets(problems diag.List, path string, src []byte) {
 	strictyaml.Snippets(problems, path, src)
+	hide := func(quoted string) string {
+		text, err := strconv.Unquote(quoted)
+		if near := diag.Nearest(text, r.known, 1); err == nil && len(near) > 0 && len(text) <= len(near[0])+2 {
+			return quoted
+		}
+		return "“…”"
+	}
 	for i := range problems {
 		p := &problems[i]
 		if secretive.MatchString(p.Snippet) {
-			p.Message, p.Fix = quotedText.ReplaceAllString(p.Message, "“…”"), quotedText.ReplaceAllString(p.Fix, "“…”")
+			p.Message, p.Fix = quotedText.ReplaceAllStringFunc(p.Message, hide), quotedText.ReplaceAllStringFunc(p.Fix, hide)
 		}
 		p.Snippet = ""
 	}
@@ -81,6 +101,7 @@ func readRegular(path string) ([]byte, error) {
 type reader struct {
 	config   *Config
 	problems diag.List
+	known    []string // the keys of the maps that were read
 }
 
 func (r *reader) bad(n *strictyaml.Node, code diag.Code, fix, format string, args ...any) {
@@ -89,7 +110,7 @@ func (r *reader) bad(n *strictyaml.Node, code diag.Code, fix, format string, arg
 
 // later are keys that are meant to come and that this version does not have; to ignore them would be to
 // promise what is not kept.
-var later = map[string]bool{"jobs": true, "guards": true, "acknowledge": true, "student_ids": true, "rate": true, "quota": true,
+var later = map[string]bool{"jobs": true, "max_missing": true, "max_changed": true, "acknowledge": true, "student_ids": true, "rate": true, "quota": true,
 	"per_minute": true, "per_hour": true, "per_day": true, "tls_min": true, "retention": true, "notify": true, "audit": true}
 
 // keys calls the function of each key; unknown ones and those of later versions are problems.
@@ -99,6 +120,7 @@ func (r *reader) keys(n *strictyaml.Node, what string, known map[string]func(*st
 		return
 	}
 	names := slices.Sorted(maps.Keys(known))
+	r.known = append(r.known, names...)
 	for _, p := range n.Pairs {
 		switch f, ok := known[p.Key.Value]; {
 		case ok:
@@ -156,6 +178,9 @@ func (c *Config) path(p string) string {
 func (r *reader) tenant(key, n *strictyaml.Node) {
 	t := builtIn()
 	t.Name = key.Value
+	ofOthers := r.problems
+	r.problems = nil
+	defer func() { t.problems, r.problems = r.problems, ofOthers }()
 	switch {
 	case !nameForm.MatchString(t.Name):
 		r.bad(key, diag.ConfigTenant, "use a–z, 0–9 and -", "%q cannot be the name of a tenant", t.Name)
@@ -179,16 +204,19 @@ func (r *reader) tenant(key, n *strictyaml.Node) {
 				"concurrency": func(n *strictyaml.Node) { t.Concurrency = r.number(n, what+": limits: concurrency", 1, 64) },
 			})
 		},
+		"guards": func(n *strictyaml.Node) {
+			r.keys(n, what+": guards", map[string]func(*strictyaml.Node){
+				"max_rejected": func(n *strictyaml.Node) { t.MaxRejected = r.share(n, what+": guards: max_rejected") },
+			})
+		},
 		"max_pass_age":     func(n *strictyaml.Node) { t.MaxPassAge = r.age(n, what) },
 		"accept_unchecked": func(n *strictyaml.Node) { t.AcceptUnchecked = r.boolean(n, what+": accept_unchecked") },
 	})
 	switch {
 	case t.Name == Sandbox && t.API != nil:
 		r.bad(key, diag.ConfigTenant, "remove `api`, or give the tenant another name", "the tenant `sandbox` is built in and has no api")
-		return
 	case t.Name != Sandbox && t.API == nil:
 		r.bad(key, diag.ConfigTenant, "add `api` with base_url, client_id and client_secret", "%s has no api", what)
-		return
 	}
 	if i := slices.IndexFunc(r.config.tenants, func(o *Tenant) bool { return o.Name == t.Name }); i >= 0 {
 		r.config.tenants[i] = t
@@ -235,6 +263,17 @@ func (r *reader) age(n *strictyaml.Node, what string) time.Duration {
 		r.bad(n, diag.ConfigKey, "write it as 24h or 90m", "%s: max_pass_age %q is no duration", what, n.Value)
 	}
 	return age
+}
+
+// share is a percentage such as 5%.
+func (r *reader) share(n *strictyaml.Node, what string) *float64 {
+	number, percent := strings.CutSuffix(r.text(n, what), "%")
+	value, err := strconv.ParseFloat(number, 64)
+	if !percent || err != nil || !(value >= 0 && value <= 100) {
+		r.bad(n, diag.ConfigKey, "write it as 5%", "%s: %q is not a percentage from 0%% to 100%%", what, n.Value)
+	}
+	value /= 100
+	return &value
 }
 
 // api reads where the target is. The secret must come from elsewhere: the file is often in a repository.

@@ -43,6 +43,9 @@ type Tenant struct {
 	Concurrency     int
 	MaxPassAge      time.Duration
 	AcceptUnchecked bool
+	MaxRejected     *float64 // the share of rejected rows above which run does not go on to send; nil: not set
+	problems        diag.List
+	invalid         error // of a tenant that has problems: what its commands end with
 }
 
 // API says where a tenant's target is and how it is entered.
@@ -78,10 +81,10 @@ func (c *Config) Names() []string {
 	return names
 }
 
-// Tenant finds a tenant.
+// Tenant finds a tenant. One that has problems in sluice.yaml is an error that lists them.
 func (c *Config) Tenant(name string) (*Tenant, error) {
 	if i := slices.IndexFunc(c.tenants, func(t *Tenant) bool { return t.Name == name }); i >= 0 {
-		return c.tenants[i], nil
+		return c.tenants[i], c.tenants[i].invalid
 	}
 	where := "there is no sluice.yaml here, so only the built-in tenant `sandbox` is known; write one (examples/sluice.yaml shows how) or name it with --config"
 	if c.File != "" {

@@ -112,9 +112,15 @@ func TestProblemsAreListedAtOnce(t *testing.T) {
 		"concurrency":     {"version: 1\ntenants:\n  sandbox:\n    limits: {concurrency: 0}\n", "from 1 to 64"},
 		"source":          {"version: 1\nstate: \"${env:X}\"\n", "state: ${…} is not filled in here"},
 		"source in param": {"version: 1\ntenants:\n  sandbox:\n    params: {a: \"${env:X}\"}\n", "not filled in here"},
+		"mistyped":        {"version: 1\ntenants:\n  a:\n    api: {base_url: \"https://h\", client_id: i, client_secrt: \"hush\"}\n", `unknown key "client_secrt"`},
+		"not a key":       {"version: 1\ntenants:\n  a:\n    api: {base_url: \"https://h\", client_id: i, client_secrethush: 1}\n", "unknown key “…”"},
+		"share":           {"version: 1\ntenants:\n  sandbox:\n    guards: {max_rejected: 5}\n", "not a percentage"},
 		"tables":          {"version: 1\ntenants:\n  sandbox: {tables: nowhere}\n", "not a folder"},
 	} {
-		_, err := Load(write(t, c.yaml))
+		config, err := Load(write(t, c.yaml))
+		for i := 0; err == nil && i < len(config.tenants); i++ {
+			_, err = config.Tenant(config.tenants[i].Name)
+		}
 		e, ok := diag.AsError(err)
 		if !ok || e.Kind != diag.Usage {
 			t.Errorf("%s: %v", name, err)
@@ -134,6 +140,21 @@ func TestProblemsAreListedAtOnce(t *testing.T) {
 	_, err := Load(filepath.Join(t.TempDir(), "sluice.yaml"))
 	if e, ok := diag.AsError(err); !ok || e.Kind != diag.Usage {
 		t.Errorf("missing: %v", err)
+	}
+}
+
+// TestOneTenantsMistake: it stops the commands for that tenant, and no other.
+func TestOneTenantsMistake(t *testing.T) {
+	c, err := Load(write(t, good+"  broken: {tables: nowhere}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Tenant("gb"); err != nil {
+		t.Errorf("gb: %v", err)
+	}
+	_, err = c.Tenant("broken")
+	if e, ok := diag.AsError(err); !ok || e.Kind != diag.Usage || len(e.Problems) != 2 || !strings.Contains(e.Message, "tenant broken") {
+		t.Errorf("broken: %+v", err)
 	}
 }
 

@@ -1,0 +1,42 @@
+package pipeline
+
+import (
+	"fmt"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+// Unless the tenant says otherwise, this many rejected rows of an input stop a run before it sends. A
+// few bad rows in a small file are an ordinary day; a twentieth of a large one is a changed format.
+const (
+	mostRejectedShare = 0.05
+	mostRejectedRows  = 20
+)
+
+// guardRejected stops a run of which too many rows were rejected: what is left may be a file that the
+// bundle no longer understands, and to load it is for a person to decide. A row that was filtered, or
+// is another district's, says nothing about the file and is not counted.
+func (x *Execution) guardRejected() error {
+	counts, ok := x.run.Counts(runs.Transform).(*runs.TransformCounts)
+	if !ok {
+		return nil
+	}
+	most, least, limit := mostRejectedShare, int64(mostRejectedRows), "5% and 20 rows, unless guards.max_rejected of the tenant says otherwise"
+	if own := x.tenant.MaxRejected; own != nil {
+		most, least = *own, 0
+		limit = fmt.Sprintf("%.4g%%, guards.max_rejected of the tenant", *own*100)
+	}
+	for _, e := range counts.Equations() {
+		in := counts.Inputs[e.Of]
+		rows := in.Used + in.Unmatched + in.Rejected
+		if in.Rejected <= least || float64(in.Rejected) <= most*float64(rows) {
+			continue
+		}
+		return diag.Fail(diag.Guarded, diag.GuardRejected, fmt.Sprintf("look at %s; to load the rest all the same: %s",
+			x.place.Observer.path(x.run.File("problems", "transform.csv")),
+			x.place.command("send", x.place.Observer.path(x.run.Path), "--tenant", x.tenant.Name)),
+			"%d of %d rows of input %s were rejected, so nothing was sent (the limit is %s)", in.Rejected, rows, e.Of, limit)
+	}
+	return nil
+}

@@ -23,11 +23,19 @@ import (
 // fault is a way in which the target of a script fails; it stands before the emulator and answers
 // what it matches.
 type fault struct {
-	root   bool // the root document too
+	root   bool                     // the root document too
+	only   func(*http.Request) bool // nil: every call
 	status int
 	header string // Name: value
 	body   string
+	answer func(w http.ResponseWriter, r *http.Request, emulator http.Handler) // nil: status, header and body
 }
+
+// ofRecords are the calls that load records, ofTokens those that ask for a token.
+func ofRecords(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/data/")
+}
+func ofTokens(r *http.Request) bool { return r.URL.Path == "/oauth/token" }
 
 // faults are those that `api` knows by name.
 var faults = map[string]*fault{
@@ -37,6 +45,15 @@ var faults = map[string]*fault{
 	"log-in-page":     {status: http.StatusOK, body: "<html><body>Please log in</body></html>"},
 	"busy":            {status: http.StatusTooManyRequests, header: "Retry-After: 86400"},
 	"too-many-tokens": {status: http.StatusTooManyRequests, header: "Retry-After: 86400", body: `{"type": "urn:ed-fi:api:security:authentication:too-many-tokens"}`},
+	"token-404":       {only: ofTokens, status: http.StatusNotFound, body: `{"type": "urn:ed-fi:api:not-found", "detail": "key sandbox, secret sandbox%2dsecret"}`},
+	"token-410":       {only: ofTokens, status: http.StatusGone},
+	"text":            {only: ofRecords, status: http.StatusOK, header: "Content-Type: text/plain", body: "Please log in"},
+	"html-by-type":    {only: ofRecords, status: http.StatusOK, header: "Content-Type: text/html", body: "/* */ <script>location='/log-in'</script>"},
+	"json":            {only: ofRecords, status: http.StatusOK, header: "Content-Type: application/json", body: `{"error":"session expired"}`},
+	"problem":         {only: ofRecords, status: http.StatusOK, header: "Content-Type: application/problem+json", body: `{"type":"urn:ed-fi:api:bad-request","status":400}`},
+	"empty":           {only: ofRecords, status: http.StatusOK},
+	"accepted":        {only: ofRecords, status: http.StatusAccepted},
+	"no-content":      {only: ofRecords, status: http.StatusNoContent},
 	"server":          {status: http.StatusInternalServerError, body: `{"type": "urn:ed-fi:api:system:configuration"}`},
 }
 
@@ -66,8 +83,12 @@ func api(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f := current.Load()
-		if f == nil || r.URL.Path == "/" && !f.root {
+		if f == nil || r.URL.Path == "/" && !f.root || f.only != nil && !f.only(r) {
 			emulator.Handler().ServeHTTP(w, r)
+			return
+		}
+		if f.answer != nil {
+			f.answer(w, r, emulator.Handler())
 			return
 		}
 		if name, value, ok := strings.Cut(f.header, ": "); ok {

@@ -138,13 +138,11 @@ func tryCredential(ctx context.Context, client *target.Client) (*target.TokenInf
 	if err == nil {
 		return info, nil
 	}
-	if f, ok := target.AsFailure(err); !ok || f.Kind == target.Auth || f.Kind == target.Transport || f.Kind == target.TooMany {
+	if _, ok := target.AsFailure(err); !ok || target.IsKind(err, target.Auth, target.Token, target.Transport, target.TooMany) {
 		return nil, notAsked(err)
 	}
-	// An old target, or one that hides it. Something that every target has asks for a token too.
-	_, err = client.Count(ctx, "ed-fi/schoolYearTypes", nil)
-	_, err = replyOf(err)
-	return nil, err
+	// An old target, or one that hides it.
+	return nil, notAsked(client.Enter(ctx))
 }
 
 // reply is what a question to the target came to.

@@ -71,10 +71,10 @@ func (r *resource) post(b *block, i int) {
 func (l *loader) judge(f *target.Failure) outcome {
 	o := rejected
 	switch f.Kind {
-	case target.Auth, target.Setup:
+	case target.Auth, target.Token, target.Setup:
 		o = pending
 		l.halt(f.Diag("the target stopped taking records"))
-	case target.Transport, target.TooMany:
+	case target.Transport, target.TooMany, target.Server, target.Odd:
 		o = pending // nothing was said about the record
 	}
 	if errors.Is(f, target.ErrOutage) {
@@ -83,6 +83,7 @@ func (l *loader) judge(f *target.Failure) outcome {
 	}
 	switch f.Kind {
 	case target.Transport, target.TooMany, target.Server, target.Odd:
+		l.unsaid.Store(f)
 		if l.failures.Add(1) >= mostFailures {
 			l.giveUp(f, fmt.Sprintf("%d records in a row failed", mostFailures))
 		}

@@ -33,6 +33,7 @@ package send
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"runtime"
@@ -46,6 +47,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
 // Options says what is sent, and where to.
@@ -73,8 +75,9 @@ type loader struct {
 
 	refused  *refused
 	journal  *journal
-	jobs     chan job     // to the posters
-	failures atomic.Int64 // calls in a row that failed for reasons of the target
+	jobs     chan job                       // to the posters
+	failures atomic.Int64                   // calls in a row that failed for reasons of the target
+	unsaid   atomic.Pointer[target.Failure] // the last one that left a record pending
 
 	// stop ends the run; its cause says why. calls outlives it by the grace, for requests under way.
 	stop  context.Context
@@ -170,8 +173,13 @@ func (l *loader) verdict(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return l.interrupted(ctx, pending)
 	case pending > 0:
-		return diag.Fail(diag.CouldNotRun, diag.TargetUnreached, l.sendAgain(),
-			"for %d of the records no answer came from the target; they are pending", pending)
+		what := fmt.Sprintf("%d records are pending: the target did not say that it took them", pending)
+		if f := l.unsaid.Load(); f != nil {
+			e := f.Diag(what)
+			e.Next = l.sendAgain()
+			return e
+		}
+		return diag.Fail(diag.CouldNotRun, diag.TargetUnreached, l.sendAgain(), "%s", what)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package target
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"maps"
 	"math"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
@@ -53,6 +53,7 @@ type call struct {
 	etag        string // If-None-Match
 	anonymous   bool
 	basic       bool  // the token request
+	posts       bool  // a record, so that a success names it
 	most        int64 // bytes of the answer that matters; 0: its body does not
 
 	correlationID string
@@ -64,6 +65,7 @@ type call struct {
 	delay         time.Duration // before the next attempt
 	started       bool          // an attempt holds the breaker's permit
 	begun         time.Time     // the last attempt
+	connection    *connection   // of the last attempt to post a record; nil: not known
 	answer        *answer
 	failure       *Failure
 }
@@ -73,6 +75,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	id     string // of the record that was posted
 }
 
 // do makes the call and repeats it as the policy says. The error is a *Failure, or wraps the
@@ -94,6 +97,9 @@ func (a *call) do(ctx context.Context) (*answer, error) {
 	}
 	if a.etag != "" {
 		h["If-None-Match"] = []string{a.etag}
+	}
+	if a.posts {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) { a.connection = connectionOf(got.Conn) }})
 	}
 	retrying := &retryablehttp.Request{Request: request.WithContext(ctx)}
 	if a.body != nil {
@@ -238,24 +244,20 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 	} else {
 		c.breaker.succeeded()
 	}
+	if response.ProtoMajor > 1 {
+		a.connection = nil // calls share it, and each answer says whose it is
+	}
+	if succeeded := status >= 200 && status < 300; succeeded || status == http.StatusNotModified && a.etag != "" {
+		return a.success(&answer{status: status, header: response.Header, body: body}), nil
+	}
 	if a.token != nil && status != http.StatusUnauthorized && status != http.StatusTooManyRequests && status < 500 {
 		c.tokens.accept(a.token)
 		c.entered.Store(true)
 	}
-	succeeded := status >= 200 && status < 300
-	if succeeded && isPage(bytes.TrimSpace(body)) {
-		// A log-in or waiting page of something in between: nothing was stored, nothing was read.
-		a.failure = answerFailure(status, response.Header, c.scrubBody(body))
-		return false, nil
-	}
-	if succeeded || status == http.StatusNotModified && a.etag != "" {
-		a.answer = &answer{status: status, header: response.Header, body: body}
-		return false, nil
-	}
-	f := answerFailure(status, response.Header, c.scrubBody(body))
+	f := a.refusal(status, response.Header, body)
 	switch {
 	case status >= 300 && status < 400:
-		redirected(f, response)
+		redirected(f, response, a.basic)
 	case status == http.StatusUnauthorized && a.token != nil:
 		return a.renew(f), nil
 	}
@@ -270,6 +272,14 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 		wait = c.pace.throttled(wait)
 	}
 	return a.again(f, wait), nil
+}
+
+// refusal reads an answer that is not a success.
+func (a *call) refusal(status int, header http.Header, body []byte) *Failure {
+	if a.basic {
+		return tokenFailure(status, header, body)
+	}
+	return answerFailure(status, header, a.client.scrubBody(body))
 }
 
 // again decides on another attempt after a failure and sets the delay: what the target asked for,
@@ -382,12 +392,15 @@ func (t *tooLarge) Error() string {
 	return fmt.Sprintf("the answer is larger than %d MiB, which no Ed-Fi API sends here", t.limit>>20)
 }
 
-// redirected words a redirect that was not followed.
-func redirected(f *Failure, response *http.Response) {
+// redirected words a redirect that was not followed; of a token request's, only where it leads.
+func redirected(f *Failure, response *http.Response, hostOnly bool) {
 	f.Kind, f.Retryable = Odd, false
 	where := "elsewhere"
 	if to, err := response.Location(); err == nil {
 		to.RawQuery, to.User = "", nil
+		if hostOnly {
+			to.Path, to.RawPath, to.Fragment = "", "", ""
+		}
 		where = to.String()
 	}
 	f.Detail = "the target redirects to " + where
@@ -412,7 +425,7 @@ func advise(f *Failure) {
 		f.Fix = "have the target's administrator check the claim set, the namespace prefixes and the education organizations of this client"
 	case TooMany:
 		f.Fix = "run the same command again later, or lower the concurrency"
-		if typeHolds(f.Type, "too-many-tokens") {
+		if typeHolds(f.Type, tooManyTokens) {
 			f.Fix = "too many tokens of this client are alive; stop other programs that use the same key, or wait half an hour"
 		}
 	case Server:

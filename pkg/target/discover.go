@@ -250,7 +250,7 @@ func (c *Client) readCall(name, address string) (*call, error) {
 // unreadable is a success that does not hold what it should.
 func (a *call) unreadable(answer *answer) *Failure {
 	f := answerFailure(answer.status, answer.header, nil)
-	f.Kind, f.Body = Odd, excerpt(answer.body)
+	f.Kind, f.Body = Odd, excerpt(answer.body, false)
 	f.Detail = "the answer could not be read"
 	f.Fix = "check base_url, and any proxy in between"
 	return a.finished(f)

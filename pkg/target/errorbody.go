@@ -19,7 +19,7 @@ const excerptLength = 300
 // the body decides, not the media type, which varies.
 func answerFailure(status int, header http.Header, body []byte) *Failure {
 	f := &Failure{Status: status, Title: http.StatusText(status)}
-	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\ufeff")))
+	body = trimmed(body)
 	members := map[string]json.RawMessage{}
 	recognised := false
 	switch {
@@ -41,18 +41,20 @@ func answerFailure(status int, header http.Header, body []byte) *Failure {
 	if recognised {
 		return f
 	}
-	f.Body = excerpt(body)
+	page := isPage(header, body)
+	f.Body = excerpt(body, page)
 	if f.Title == "" {
 		f.Title = "unknown status"
 	}
 	// A page in place of an answer comes from something in between. It stays what it is where the
 	// status asks for another attempt, and where the status is about the credential.
-	if isPage(body) && !f.Retryable && f.Kind != Auth {
-		f.Kind = Odd
-		f.Fix = "the answer does not come from an Ed-Fi API; check base_url, and any proxy or firewall in between"
+	if page && !f.Retryable && f.Kind != Auth {
+		f.Kind, f.Fix = Odd, foreignFix
 	}
 	return f
 }
+
+const foreignFix = "the answer does not come from an Ed-Fi API; check base_url, and any proxy or firewall in between"
 
 // read takes what the members of an error body say, and reports whether any of them was known.
 func (f *Failure) read(m map[string]json.RawMessage) bool {
@@ -140,13 +142,20 @@ func correlationOf(header http.Header) string {
 	return ""
 }
 
-// isPage reports whether a body is HTML or XML, which no Ed-Fi API answers with.
-func isPage(body []byte) bool { return len(body) > 0 && body[0] == '<' }
+// isPage reports whether a body, trimmed, is HTML or XML, which no Ed-Fi API answers with.
+func isPage(header http.Header, body []byte) bool {
+	return len(body) > 0 && (body[0] == '<' || strings.Contains(strings.ToLower(header.Get("Content-Type")), "html"))
+}
+
+// trimmed is a body without blanks and byte order mark.
+func trimmed(body []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff")))
+}
 
 // excerpt is the start of a body as one line of text, without the tags of a page.
-func excerpt(body []byte) string {
+func excerpt(body []byte, page bool) string {
 	body = body[:min(len(body), 64<<10)] // what a page has to say stands before that
-	if isPage(body) {
+	if page {
 		body = tags.ReplaceAllLiteral(body, []byte{' '})
 	}
 	body = body[:min(len(body), 4*excerptLength)] // room for runs of blanks

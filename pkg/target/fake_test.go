@@ -93,11 +93,13 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.bodies = append(f.bodies, string(body))
 		f.mu.Unlock()
 		r.Body = io.NopCloser(bytes.NewReader(body))
+		if r.Method == http.MethodPost { // data may take it out again
+			w.Header().Set("Location", fmt.Sprintf("%s%s/%032x", f.base, r.URL.Path, n))
+		}
 		if f.data != nil {
 			f.data(w, r, n)
 			return
 		}
-		w.Header().Set("Location", f.base+r.URL.Path+"/0123456789abcdef0123456789abcdef")
 		w.WriteHeader(http.StatusCreated)
 	}
 }

@@ -16,6 +16,7 @@ type Kind string
 const (
 	Setup      Kind = "setup"      // the settings do not lead to this target
 	Auth       Kind = "auth"       // the credential or its token was refused
+	Token      Kind = "token"      // no token came, and nothing was said about the credential: no other call was made
 	Forbidden  Kind = "forbidden"  // the credential may not do this
 	Validation Kind = "validation" // the record is not acceptable
 	Reference  Kind = "reference"  // the record refers to something that is not there
@@ -36,7 +37,7 @@ var kindsByType = []struct {
 	segment string
 	kind    Kind
 }{
-	{"too-many-tokens", TooMany},
+	{tooManyTokens, TooMany},
 	{"too-many-requests", TooMany},
 	{"security:authentication", Auth},
 	{"unauthorized", Auth},
@@ -140,7 +141,7 @@ func (f *Failure) Code() diag.Code {
 	case Reference, Conflict:
 		return diag.TargetConflict
 	case TooMany:
-		if typeHolds(f.Type, "too-many-tokens") {
+		if typeHolds(f.Type, tooManyTokens) {
 			return diag.AuthTooMany
 		}
 		return diag.TargetBusy
@@ -154,7 +155,7 @@ func (f *Failure) Code() diag.Code {
 		return diag.TargetUnreached
 	case Validation, NotFound:
 		// Only a record can be refused. A question that is not understood points at the address.
-		if f.Method == http.MethodGet || f.Resource == tokenResource || f.Resource == tokenInfoResource {
+		if f.Method == http.MethodGet || f.Resource == tokenInfoResource {
 			return diag.TargetOdd
 		}
 		return diag.TargetRefused

@@ -17,7 +17,7 @@ const MaxPage = 500
 // Response is a call that succeeded.
 type Response struct {
 	Status        int
-	ID            string // of the record, from Location
+	ID            string // of the record that was posted
 	CorrelationID string
 	Attempts      int
 	Body          []byte // of a GET
@@ -38,7 +38,34 @@ func (c *Client) GetByID(ctx context.Context, resource, id string) (*Response, e
 	if err != nil {
 		return nil, err
 	}
-	return c.complete(ctx, &call{method: http.MethodGet, most: maxSmall}, path, collection.JoinPath(url.PathEscape(id)))
+	a := &call{method: http.MethodGet, most: maxSmall}
+	got, err := c.complete(ctx, a, path, collection.JoinPath(url.PathEscape(id)))
+	if err == nil && !sameID(idOf(got.Body), id) {
+		f := a.unreadable(a.answer)
+		f.Body, f.Detail = "", "the answer is not the record that was asked for"
+		return nil, f
+	}
+	return got, err
+}
+
+// sameID compares ids; a target may write a UUID with dashes and without.
+func sameID(a, b string) bool {
+	return strings.EqualFold(strings.ReplaceAll(a, "-", ""), strings.ReplaceAll(b, "-", ""))
+}
+
+// Enter makes sure that the target takes the credential, by reading something that every target has.
+// What the credential may read is another question: being told that it may not is being let in.
+func (c *Client) Enter(ctx context.Context) error {
+	a := &call{method: http.MethodGet, most: maxSmall}
+	got, err := c.onResource(ctx, a, resourcePath("schoolYearTypes"), url.Values{"offset": {"0"}, "limit": {"1"}})
+	if IsKind(err, Forbidden) {
+		return nil
+	}
+	var items []json.RawMessage
+	if err == nil && json.Unmarshal(got.Body, &items) != nil {
+		return a.unreadable(a.answer)
+	}
+	return err
 }
 
 // Count asks how many records of a resource the credential may see.
@@ -68,11 +95,12 @@ func (a *answer) total() (int64, bool) {
 	return n, err == nil && n >= 0
 }
 
-// Post creates or updates a record by its natural key: status 201 or 200. Sending it again is
-// safe, and is done when no answer came. The body must not be changed before Post returns, nor
+// Post creates or updates a record by its natural key: status 201 or 200, and the record's id. Whatever
+// else comes back, the target did not say that it has the record: a failure of kind Odd. Sending it
+// again is safe, and is done when no answer came. The body must not be changed before Post returns, nor
 // after it returned an error.
 func (c *Client) Post(ctx context.Context, resource string, body []byte) (*Response, error) {
-	return c.onResource(ctx, &call{method: http.MethodPost, body: body, contentType: acceptJSON}, resourcePath(resource), nil)
+	return c.onResource(ctx, &call{method: http.MethodPost, body: body, contentType: acceptJSON, posts: true, most: maxErrorBody}, resourcePath(resource), nil)
 }
 
 // onResource makes a call at the address of a collection.
@@ -93,10 +121,7 @@ func (c *Client) complete(ctx context.Context, a *call, path string, u *url.URL)
 	if err != nil {
 		return nil, err
 	}
-	r := &Response{Status: answer.status, Attempts: a.attempts, CorrelationID: cmp.Or(correlationOf(answer.header), a.correlationID)}
-	if location := answer.header["Location"]; len(location) > 0 {
-		r.ID = location[0][strings.LastIndexByte(location[0], '/')+1:]
-	}
+	r := &Response{Status: answer.status, ID: answer.id, Attempts: a.attempts, CorrelationID: cmp.Or(correlationOf(answer.header), a.correlationID)}
 	if a.most > 0 {
 		r.Body = answer.body
 	}
@@ -119,7 +144,7 @@ func (c *Client) NewestChangeVersion(ctx context.Context) (int64, error) {
 	}
 	answer, err := a.do(ctx)
 	if err != nil {
-		if f, ok := AsFailure(err); ok && f.Status == http.StatusNotFound {
+		if f, ok := AsFailure(err); ok && f.Kind == NotFound {
 			f.Err = ErrNotOffered
 		}
 		return 0, err

@@ -191,7 +191,7 @@ func TestSandboxBelowAYear(t *testing.T) {
 		kind   target.Kind
 	}{
 		"no year":                 {func(*target.Config) {}, target.Setup},
-		"another year":            {func(c *target.Config) { c.SchoolYear = 2025 }, target.NotFound},
+		"another year":            {func(c *target.Config) { c.SchoolYear = 2025 }, target.Token},
 		"another year in address": {func(c *target.Config) { c.SchoolYear, c.BaseURL = 2025, c.BaseURL+"/2026" }, target.Setup},
 	} {
 		other, _ := emulate(t, sandbox.Options{Context: "2026"}, tt.change)

@@ -2,7 +2,6 @@ package target
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -143,16 +142,13 @@ func (c *Client) requestToken(ctx context.Context) (*token, error) {
 		if f, ok := AsFailure(err); ok {
 			return nil, credentialFailure(f)
 		}
-		// A 200 without a token. The library's error quotes the answer, which may hold a token.
-		f := answerFailure(http.StatusOK, http.Header{}, nil)
+		// A 200 without a token. The library's error quotes the answer, which may hold one.
+		f := &Failure{Kind: Odd, Status: http.StatusOK, Title: http.StatusText(http.StatusOK), Detail: "the token endpoint answered, but not with a token"}
 		var oauth *oauth2.RetrieveError
-		if errors.As(err, &oauth) && oauth.ErrorCode != "" {
-			f.Kind, f.Type, f.Detail = Auth, oauth.ErrorCode, plain(cmp.Or(oauth.ErrorDescription, oauth.ErrorCode), excerptLength)
-			return nil, credentialFailure(trip.call.finished(f))
+		if errors.As(err, &oauth) && oauthErrors[oauth.ErrorCode] {
+			f.Kind, f.Type, f.Detail = Auth, oauth.ErrorCode, oauth.ErrorCode
 		}
-		f.Kind, f.Detail = Odd, "the token endpoint answered, but not with a token"
-		f.Fix = "check base_url or oauth_url, and any proxy in between"
-		return nil, trip.call.finished(f)
+		return nil, credentialFailure(trip.call.finished(f))
 	}
 	t := &token{value: got.AccessToken, header: []string{"Bearer " + got.AccessToken}}
 	if !got.Expiry.IsZero() {
@@ -163,23 +159,31 @@ func (c *Client) requestToken(ctx context.Context) (*token, error) {
 	return t, nil
 }
 
-// credentialFailure says of a refused token request what it means: 5.x answers a wrong secret
-// with 400, the others with 401.
+// credentialFailure says of a failed token request what it means: 5.x answers a wrong secret with 400,
+// the others with 401. What says nothing about the credential, and will not pass by itself, has a kind
+// of its own: it is about no resource, whatever its status.
 func credentialFailure(f *Failure) *Failure {
-	if f.Kind != Auth && f.Kind != Validation && f.Kind != Forbidden {
-		if f.Kind == NotFound || f.Status == http.StatusMethodNotAllowed {
-			f.Fix = "there is no token endpoint at this address; check base_url and school_year, or set oauth_url"
+	switch {
+	case f.Kind == Auth, f.Status == http.StatusBadRequest && f.Kind == Validation, f.Status == http.StatusForbidden && f.Kind == Forbidden:
+		f.Kind, f.Retryable = Auth, false
+	case f.Kind == Server, f.Kind == TooMany, f.Kind == Transport, f.Kind == Setup:
+		return f
+	default:
+		if f.Status < 300 || f.Status >= 400 { // a redirect says where it leads
+			f.Fix = "no token comes from this address; if the target is not just down, check base_url and school_year, or set oauth_url"
 		}
+		f.Kind, f.Retryable = Token, false
 		return f
 	}
-	f.Kind, f.Retryable = Auth, false
 	switch f.Type {
 	case "invalid_scope":
 		f.Fix = "the target refused the scope; have its administrator check the client's education organizations"
 	case "unsupported_grant_type", "invalid_request":
 		f.Fix = "the target did not understand the token request; check base_url or oauth_url, and any proxy in between"
-	default:
+	case "invalid_client", "invalid_grant", "unauthorized_client":
 		f.Fix = "the target refused the key or the secret; check both, and that the client is active"
+	default:
+		f.Fix = "the token request was refused; check the key and the secret, that the client is active, and any proxy in between"
 	}
 	return f
 }
@@ -245,6 +249,7 @@ func (c *Client) TokenInfo(ctx context.Context) (*TokenInfo, error) {
 		answer, err := a.do(ctx)
 		f, failed := AsFailure(err)
 		switch {
+		case failed && f.Resource != tokenInfoResource: // the token's
 		case failed && again && c.tokens.current.Load() != t:
 			continue // renewed on the way: the body must name the token of the header
 		case failed && (f.Status == http.StatusNotFound || f.Status == http.StatusMethodNotAllowed):

@@ -173,23 +173,77 @@ func TestTokenEndpointTroubles(t *testing.T) {
 	}{
 		"too many tokens": {429, `{"type":"urn:ed-fi:api:security:authentication:too-many-tokens","title":"Too Many Tokens","status":429,"detail":"…"}`, TooMany, 6, "too many tokens"},
 		"down":            {503, "", Server, 6, "try again later"},
-		"not there":       {404, "", NotFound, 1, "oauth_url"},
-		"page":            {200, "<html><body>Please log in</body></html>", Odd, 1, "Please log in"},
-		"no token":        {200, `{"expires_in":1800}`, Odd, 1, "not with a token"},
-		"not JSON":        {200, `access granted`, Odd, 1, "not with a token"},
+		"not there":       {404, "", Token, 1, "oauth_url"},
+		"gone":            {410, `{"type":"urn:ed-fi:api:not-found"}`, Token, 1, "oauth_url"},
+		"no such method":  {405, "", Token, 1, "oauth_url"},
+		"a conflict":      {409, "", Token, 1, "oauth_url"},
+		"a page, 403":     {403, "<html>blocked</html>", Token, 1, "oauth_url"},
+		"elsewhere":       {302, "", Token, 1, "redirects to https://elsewhere.test ["},
+		"page":            {200, "<html><body>Please log in</body></html>", Token, 1, "a page came"},
+		"no token":        {200, `{"expires_in":1800}`, Token, 1, "not with a token"},
+		"not JSON":        {200, `access granted`, Token, 1, "not with a token"},
+		"another error":   {200, `{"error":"session expired"}`, Token, 1, "not with a token"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFake(t)
-				f.token = func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, tt.status, tt.body) }
-				_, err := f.client().Post(t.Context(), "students", []byte(`{}`))
+				f.token = func(w http.ResponseWriter, _ *http.Request, _ int) {
+					w.Header().Set("Location", "https://elsewhere.test/log-in?x=1")
+					reply(w, tt.status, tt.body)
+				}
+				c := f.client()
+				_, err := c.Post(t.Context(), "students", []byte(`{}`))
 				failure := mustFail(t, err, tt.kind)
+				if tt.kind == Token {
+					// Nothing that asks something else takes it for an answer to that.
+					_, info := c.TokenInfo(t.Context())
+					_, changes := c.NewestChangeVersion(t.Context())
+					_, record := c.GetByID(t.Context(), "students", "1")
+					for _, err := range []error{info, changes, record, c.Enter(t.Context())} {
+						if again := mustFail(t, err, Token); errors.Is(err, ErrNotOffered) || again.Resource != "token" {
+							t.Errorf("%+v", again)
+						}
+					}
+					f.tokens -= 4
+				}
 				if failure.Attempts != tt.attempts || f.tokens != tt.attempts || !strings.Contains(err.Error(), tt.says) {
 					t.Errorf("%d attempts, %d requests: %v", failure.Attempts, f.tokens, err)
 				}
 			})
 		})
+	}
+}
+
+// What the answer to a token request says is not shown, whatever it is: it may repeat the credential, in
+// a spelling that nobody knows. What is known by name is told.
+func TestNoWordOfATokenAnswer(t *testing.T) {
+	for _, status := range []int{200, 201, 302, 400, 401, 403, 404, 418, 429, 500, 503} {
+		for _, body := range []string{`{"error":"WORDS","error_description":"WORDS"}`, `{"type":"WORDS","title":"WORDS","detail":"WORDS","correlationId":"WORDS"}`,
+			`{"error":"invalid_client","error_description":"WORDS"}`, `<html>WORDS</html>`, `WORDS`, `"WORDS"`, `{"token_type":"WORDS"}`, `{"access_token":5,"x":"WORDS"}`} {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake(t)
+				f.token = func(w http.ResponseWriter, _ *http.Request, _ int) {
+					for _, name := range []string{"X-Request-Id", "Correlation-Id", "Content-Type"} {
+						w.Header().Set(name, "WORDS")
+					}
+					w.Header().Set("Location", "https://elsewhere.test/WORDS?WORDS#WORDS")
+					w.WriteHeader(status)
+					_, _ = w.Write([]byte(body))
+				}
+				var l logs
+				config := f.config()
+				config.Logger = l.logger()
+				_, err := mustNew(t, config).Post(t.Context(), "students", []byte(`{}`))
+				failure, ok := AsFailure(err)
+				if everything := fmt.Sprintf("%v %+v %+v %s", err, err, failure, l.String()); !ok || strings.Contains(everything, "WORDS") {
+					t.Errorf("%d %s: %s", status, body, everything)
+				}
+				if strings.Contains(body, "invalid_client") && status < 405 && status != 201 && status != 302 && failure.Type != "invalid_client" {
+					t.Errorf("%d: %+v", status, failure)
+				}
+			})
+		}
 	}
 }
 

@@ -17,9 +17,12 @@ import (
 //
 //	few open ────────────────────────────┐
 //	many open ─ count the collection ─┬──┴─► key by key ─► answered
-//	                                  │            │ odd: the target ignores a parameter
+//	                                  │            │ odd, or a record that is there is not found
 //	more than a lookup keeps ─────────┴────────────┴─► read the collection ─► a few that are
 //	                                                       missing once more, key by key
+//
+// So what is missing does not depend on the way: a question by key that finds nothing counts only where
+// such a question is known to find what is there.
 const (
 	alwaysByKey    = 3   // so few are asked for without counting the collection first
 	keysPerPage    = 4   // a page costs about as much as this many questions by key
@@ -33,6 +36,8 @@ type collection struct {
 	checker  *schema.Checker
 	complete bool // all its keys are known
 	denied   bool
+	found    bool // a question by key found a record
+	keyless  bool // questions by key do not find what is there
 }
 
 func (q *References) collection(name string) *collection {
@@ -118,10 +123,17 @@ func (q *References) resolve(ctx context.Context, ask question, open []uint32) (
 			if err != nil {
 				return nil, false, err
 			}
-			switch got {
-			case replyGiven:
-				return left, false, nil
-			case replyDenied:
+			switch {
+			case got == replyGiven && len(left) == 0:
+				return nil, false, nil
+			case got == replyGiven:
+				if err := q.prove(ctx, ask, q.lookups[left[0]]); err != nil {
+					return nil, false, err
+				}
+				if !col.keyless {
+					return left, false, nil
+				}
+			case got == replyDenied:
 				col.denied = true
 			}
 		}
@@ -141,7 +153,7 @@ func (q *References) resolve(ctx context.Context, ask question, open []uint32) (
 	}
 	// While pages are read others write, which shifts them; and some targets fold the case of
 	// keys. So a few that are missing are asked for once more.
-	if len(left) > 0 && len(left) <= confirmMissing && q.allKept(left) {
+	if len(left) > 0 && len(left) <= confirmMissing && !col.keyless && q.allKept(left) {
 		again, got, err := q.askEach(ctx, ask, left)
 		if err != nil {
 			return nil, false, err
@@ -159,7 +171,7 @@ func (q *References) allKept(open []uint32) bool {
 
 // byKeyIsCheaper weighs questions by key against pages.
 func (q *References) byKeyIsCheaper(ctx context.Context, col *collection, open []uint32) (bool, error) {
-	if !q.allKept(open) {
+	if col.keyless || !q.allKept(open) {
 		return false, nil
 	}
 	if len(open) <= alwaysByKey {
@@ -198,9 +210,49 @@ func (q *References) askEach(ctx context.Context, ask question, open []uint32) (
 	for i, n := range open {
 		if found[i] {
 			*q.answers.At(n) = Present
+			ask.collection.found = true
 		}
 	}
 	return left, replyGiven, nil
+}
+
+// prove finds out, once for a collection, whether a question like l finds a record that is there: it asks
+// for the collection's first one. Where there is none, nothing that is missing could be found.
+func (q *References) prove(ctx context.Context, ask question, l *lookup) error {
+	col := ask.collection
+	if col.found {
+		return nil
+	}
+	col.keyless = true
+	response, err := q.catalog.reader.Get(ctx, col.path, url.Values{"limit": {"1"}, "offset": {"0"}})
+	if got, err := replyOf(err); err != nil || got != replyGiven {
+		return err
+	}
+	var items []json.RawMessage
+	if json.Unmarshal(response.Body, &items) != nil {
+		return nil
+	}
+	if len(items) == 0 {
+		col.keyless = false
+		return nil
+	}
+	var rec schema.Record
+	col.checker.Key(items[0], &rec)
+	there := &lookup{reference: l.reference, parts: slices.Clone(l.parts), hashes: slices.Clone(l.hashes)}
+	there.hashes[ask.t] = rec.Key.Hash
+	for i, k := range l.reference.Keys {
+		part := slices.IndexFunc(col.resource.Identity, func(p schema.KeyPart) bool { return slices.Equal(p.Path, k.Target) })
+		if len(col.resource.Identity) == 1 {
+			part = 0 // an organization's number has another name in each kind of organization
+		}
+		if part < 0 || !rec.Key.OK {
+			return nil
+		}
+		there.parts[i].Value = rec.Key.Parts[part].Value
+	}
+	found, _, err := q.askOne(ctx, ask, there)
+	col.found, col.keyless = found, !found
+	return err
 }
 
 // askOne asks for one key. An API may ignore a parameter that it does not know and answer with

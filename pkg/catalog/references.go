@@ -51,8 +51,9 @@ func (r *Referent) Key(u *schema.ReferenceUse) keyset.Key {
 // lookup is a reference with the parts of its key. They are kept as long as it may be asked for by
 // them.
 type lookup struct {
-	parts  []schema.KeyValue
-	hashes []keyset.Key // of the record it means, at each of the referent's resources
+	reference *schema.Reference
+	parts     []schema.KeyValue // in the order of its keys
+	hashes    []keyset.Key      // of the record it means, at each of the referent's resources
 }
 
 // keepLookups is how many references to one resource may be asked for one by one; with more of them
@@ -107,7 +108,7 @@ func (q *References) Add(r *Referent, key keyset.Key, use func() (*schema.Refere
 	if err != nil {
 		return 0, err
 	}
-	l := &lookup{parts: make([]schema.KeyValue, len(u.Parts)), hashes: make([]keyset.Key, len(r.resources))}
+	l := &lookup{reference: u.Reference, parts: make([]schema.KeyValue, len(u.Parts)), hashes: make([]keyset.Key, len(r.resources))}
 	for i, p := range u.Parts {
 		l.parts[i] = schema.KeyValue{Name: p.Name, Value: bytes.Clone(p.Value)}
 	}

@@ -26,6 +26,9 @@ func (s *Server) serveData(w http.ResponseWriter, r *http.Request, segment, name
 		s.refuse(w, r, err)
 		return
 	}
+	if !strings.EqualFold(segment, "ed-fi") {
+		name = segment + "." + name
+	}
 	e, ok := s.model.find(name)
 	if !ok || !strings.EqualFold(e.Segment, segment) || strings.EqualFold(id, "deletes") || strings.EqualFold(id, "keyChanges") {
 		s.refuse(w, r, notFound(noSuchResource))

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -49,7 +50,7 @@ func newModel(std *schema.Standard, foldKeys bool) (*model, error) {
 	m := &model{version: std.Version, foldKeys: foldKeys, byName: map[string]*endpoint{}, byType: map[string]*endpoint{},
 		references: map[*schema.Reference]*reference{}}
 	for r := range std.All {
-		e := &endpoint{Resource: r, singular: singular(r.Name), inKey: map[*schema.Property]bool{}}
+		e := &endpoint{Resource: r, singular: singular(path.Base(r.Endpoint())), inKey: map[*schema.Property]bool{}}
 		e.entity = title(e.singular)
 		if r.Descriptor != "" {
 			e.entity = title(r.Descriptor)
@@ -168,7 +169,7 @@ func targetMembers(o *schema.Object, t *endpoint) ([]int, error) {
 }
 
 // path is where the endpoint is below the data URL.
-func (e *endpoint) path() string { return "/" + e.Segment + "/" + e.Name }
+func (e *endpoint) path() string { return "/" + e.Endpoint() }
 
 // singular makes studentAssessment of studentAssessments; the rules fit every endpoint of the standards.
 func singular(name string) string {

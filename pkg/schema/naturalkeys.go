@@ -84,7 +84,7 @@ func (r *reader) setDescriptors(raw *rawResource, o *Object, types map[string]st
 		if p.Kind != KindString || !strings.HasSuffix(p.Name, "Descriptor") {
 			continue
 		}
-		if plainRatings[raw.Name+"."+p.Name] {
+		if plainRatings[raw.collection()+"."+p.Name] {
 			p.Descriptor = types[strings.ToLower("RatingLevelDescriptor")]
 			continue
 		}

@@ -135,15 +135,15 @@ func (r *reader) read(text []byte, descriptors bool) error {
 			continue
 		}
 		schema := item.Post.body()
-		raw := &rawResource{Resource: &Resource{Segment: parts[0], Name: parts[1], KeyUpdates: doc.Paths[path+"/{id}"].Put.Updatable},
+		raw := &rawResource{Resource: &Resource{Segment: parts[0], Name: nameOf(parts[0], parts[1]), KeyUpdates: doc.Paths[path+"/{id}"].Put.Updatable},
 			schema: schema, entity: entityOf(schema), params: map[string]bool{}}
 		for _, p := range item.Get.Parameters {
 			if p.Name != "" {
 				raw.params[p.Name] = p.Identity
 			}
 		}
-		if descriptors || strings.HasSuffix(raw.Name, "Descriptors") {
-			raw.Descriptor = upperFirst(strings.TrimSuffix(raw.Name, "s"))
+		if descriptors || strings.HasSuffix(parts[1], "Descriptors") {
+			raw.Descriptor = upperFirst(strings.TrimSuffix(parts[1], "s"))
 		}
 		if schemas[raw.schema] != nil {
 			r.readResource(raw, schemas)
@@ -187,7 +187,9 @@ func (r *reader) readResource(raw *rawResource, schemas map[string]*valueSchema)
 		}
 	}
 	r.raw = append(r.raw, raw)
-	r.roots[raw.entity] = raw
+	if known := r.roots[raw.entity]; known == nil || known.Segment != coreSegment {
+		r.roots[raw.entity] = raw
+	}
 	r.standard.add(raw.Resource)
 }
 

@@ -121,3 +121,37 @@ func FuzzFromOpenAPI(f *testing.F) {
 		}
 	})
 }
+
+// An extension may call a resource or a descriptor type like the core does. A bare name is the core's.
+func TestExtensionsDoNotReplaceTheCore(t *testing.T) {
+	const extension = `{"swagger": "2.0", "paths": {
+ "/tx/schools": {"get": {}, "post": {"parameters": [{"name": "school", "in": "body", "schema": {"$ref": "#/definitions/tx_school"}}]}},
+ "/tx/colourDescriptors": {"get": {}, "post": {"parameters": [{"name": "colour", "in": "body", "schema": {"$ref": "#/definitions/tx_school"}}]}},
+ "/copied/schools": {"get": {}, "post": {"parameters": [{"name": "school", "in": "body", "schema": {"$ref": "#/definitions/edFi_school"}}]}}},
+"definitions": {
+ "tx_school": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string", "x-Ed-Fi-isIdentity": true}}},
+ "edFi_school": {"type": "object", "required": ["code"], "properties": {"code": {"type": "string", "x-Ed-Fi-isIdentity": true}}}}}`
+	s, err := FromOpenAPI(Documents{Version: "1", Resources: [][]byte{[]byte(smallResources), []byte(extension)}, Descriptors: [][]byte{[]byte(smallDescriptors)},
+		Dependencies: []byte(`[{"resource": "/ed-fi/schools", "order": 3}, {"resource": "/tx/schools", "order": 1}, {"resource": "/ed-fi/things", "order": 4}]`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]struct {
+		endpoint string
+		order    int
+	}{"schools": {"ed-fi/schools", 3}, "tx.schools": {"tx/schools", 1}, "copied.schools": {"copied/schools", 1}} {
+		if r, ok := s.Resource(name); !ok || r.Endpoint() != want.endpoint || name != "copied.schools" && r.Order != want.order {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	things, _ := s.Resource("things")
+	if targets := things.References[0].Targets; !slices.Equal(targets, []string{"schools"}) {
+		t.Errorf("things refer to %v", targets)
+	}
+	if r, ok := s.DescriptorResource("ColourDescriptor"); !ok || r.Endpoint() != "ed-fi/colourDescriptors" {
+		t.Errorf("%+v", r)
+	}
+	if _, ok := s.Resource("tx/schools"); ok {
+		t.Error("a path is no name")
+	}
+}

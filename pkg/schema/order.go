@@ -22,7 +22,8 @@ func (s *Standard) setOrder(dependencies []byte) error {
 			return err
 		}
 		for _, e := range entries {
-			name := e.Resource[strings.LastIndexByte(e.Resource, '/')+1:]
+			segment, collection, _ := strings.Cut(strings.Trim(e.Resource, "/"), "/")
+			name := nameOf(segment, collection)
 			// Students, staff and contacts are listed twice: created early, updated after the
 			// association by which the caller may see them. They can be loaded at the first.
 			if order, ok := known[name]; !ok || e.Order < order {

@@ -22,7 +22,7 @@ type Standard struct {
 
 // Resource is one endpoint.
 type Resource struct {
-	Name       string // of the endpoint: studentAssessments, gradeLevelDescriptors
+	Name       string // of the endpoint: studentAssessments, gradeLevelDescriptors; an extension's has its segment in front: tpdm.candidates
 	Segment    string // of the URL: ed-fi, or an extension's, as in tpdm
 	Descriptor string // the type of a descriptor endpoint, as in GradeLevelDescriptor; else empty
 	Root       *Object
@@ -117,9 +117,20 @@ type Property struct {
 }
 
 // Endpoint is the path of the resource below the data URL: ed-fi/students.
-func (r *Resource) Endpoint() string { return r.Segment + "/" + r.Name }
+func (r *Resource) Endpoint() string { return r.Segment + "/" + r.collection() }
 
-// Resource finds an endpoint by its name.
+// collection is the last part of the path.
+func (r *Resource) collection() string { return strings.TrimPrefix(r.Name, r.Segment+".") }
+
+// nameOf is the name of the resource at a path: an extension may call one like the core does.
+func nameOf(segment, collection string) string {
+	if segment == coreSegment {
+		return collection
+	}
+	return segment + "." + collection
+}
+
+// Resource finds an endpoint by its name. One without a segment is the core's.
 func (s *Standard) Resource(name string) (*Resource, bool) {
 	r, ok := s.resources[name]
 	if !ok {
@@ -143,8 +154,9 @@ func newStandard(version string) *Standard {
 
 func (s *Standard) add(r *Resource) {
 	s.resources[r.Name] = func() *Resource { return r }
-	if r.Descriptor != "" {
-		s.descriptors[strings.ToLower(r.Descriptor)] = r.Name
+	typ := strings.ToLower(r.Descriptor)
+	if _, known := s.descriptors[typ]; typ != "" && (!known || r.Segment == coreSegment) {
+		s.descriptors[typ] = r.Name
 	}
 }
 

@@ -305,6 +305,29 @@ func TestTargetsThatFoldCaseOrIgnoreParameters(t *testing.T) {
 	judgeAll(t, staged, f, map[string]string{"studentAssessments": "ivi"})
 }
 
+// What is missing does not depend on how many references are open, nor on a target whose questions by
+// key find nothing.
+func TestTargetsThatFindNothingByKey(t *testing.T) {
+	for open := 1; open <= 6; open++ {
+		for _, blind := range []bool{false, true} {
+			f := world()
+			f.blind = blind
+			var staged []string
+			for i := range open {
+				f.items["ed-fi/students"] = append(f.items["ed-fi/students"], student(fmt.Sprint(610000+i)))
+				staged = append(staged, result(fmt.Sprint(i), "A", fmt.Sprint(610000+i)))
+			}
+			staged = append(staged, result("x", "A", "999999"))
+			judgeAll(t, map[string]string{"assessments": lines(assessment("A")), "studentAssessments": lines(staged...)}, f,
+				map[string]string{"studentAssessments": strings.Repeat("v", open) + "i"})
+		}
+	}
+	f := world()
+	f.blind, f.items["ed-fi/students"] = true, nil // where there is none, there is nothing to prove it by
+	judgeAll(t, map[string]string{"assessments": lines(assessment("A")), "studentAssessments": lines(result("1", "A", "600001"))}, f,
+		map[string]string{"studentAssessments": "i"})
+}
+
 func TestReferencesToStagedRecords(t *testing.T) {
 	v := judgeAll(t, map[string]string{
 		"assessments": lines(assessment("A"), assessment("B", "nonsense", 1)),

@@ -17,7 +17,7 @@ type Group struct {
 	Column   string     `json:"column,omitempty"`
 	Resource string     `json:"resource,omitempty"`
 	Path     string     `json:"path,omitempty"`
-	Message  string     `json:"message"` // of the first; a student's data is never in it
+	Message  string     `json:"message"` // of the first, or of the code where it is the target's; a student's data is never in it
 	Fix      string     `json:"fix,omitempty"`
 	Rule     string     `json:"rule,omitempty"`
 	First    string     `json:"first,omitempty"` // where the first is: file:line
@@ -27,6 +27,13 @@ type Group struct {
 // index is the number of an item in a path: problems of all items of a list have one cause.
 var index = regexp.MustCompile(`\[\d+\]`)
 
+// varying is what differs between messages of one cause: quoted parts, and words with a digit.
+var varying = regexp.MustCompile(`'[^']*'|"[^"]*"|\S*\d\S*`)
+
+// mostShapes is how many causes the target's messages may tell apart: some have a part that varies and is
+// neither quoted nor a number.
+const mostShapes = 200
+
 // gather reads a stage's problems and adds them up by cause.
 func (rep *Report) gather(r *runs.Run, stage string) error {
 	at := map[runs.Cause]int{}
@@ -35,12 +42,20 @@ func (rep *Report) gather(r *runs.Run, stage string) error {
 		rep.Totals[p.Level.String()] += n
 		path := index.ReplaceAllString(p.Path, "[]")
 		cause := runs.Cause{Code: p.Code, Input: p.Input, Column: p.Column, Resource: p.Resource, Path: path, Rule: p.Rule}
+		message := masked(p)
+		if stage == runs.Send {
+			e, _ := diag.Explain(p.Code)
+			message = e.Meaning // the target's own words may quote a student's data: they stand in errors/
+			if len(at) < mostShapes {
+				cause.Value = varying.ReplaceAllString(p.Message, "…")
+			}
+		}
 		i, known := at[cause]
 		if !known {
 			i = len(rep.Problems)
 			at[cause] = i
 			rep.Problems = append(rep.Problems, Group{Stage: stage, Code: p.Code, Level: p.Level, Input: p.Input, Column: p.Column,
-				Resource: p.Resource, Path: path, Message: masked(p), Fix: p.Fix, Rule: p.Rule, First: place(p)})
+				Resource: p.Resource, Path: path, Message: message, Fix: p.Fix, Rule: p.Rule, First: place(p)})
 		}
 		rep.Problems[i].Count += n
 	})

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,51 @@ func TestReport(t *testing.T) {
 	}
 	if found, _ := filepath.Glob(r.File("summaries", "*-transform.json")); len(found) != 2 {
 		t.Errorf("%v", found)
+	}
+}
+
+// What the target says may quote a student's data: the report has the code's sentence, and a group for
+// each thing that it says, whatever it quotes.
+func TestTheTargetsWordsStayInTheRun(t *testing.T) {
+	r := exampleRun(t)
+	problems, err := r.NewProblems(runs.Send)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, message := range []string{"value 600007 not ok", "value 600008 not ok", "'Ximena' is unknown", "'Zoë' is unknown", "no"} {
+		if err := problems.Add(diag.Problem{Code: diag.TargetRefused, Resource: "students", StagedLine: 1, Message: message}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	if err := errors.Join(problems.Commit(), r.Begin(runs.Send, now), r.End(runs.Send, now, runs.Partly, &runs.SendCounts{})); err != nil {
+		t.Fatal(err)
+	}
+	rep, err := Build(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counts []int64
+	for _, g := range rep.Problems {
+		if g.Stage == runs.Send {
+			counts = append(counts, g.Count)
+			if g.Message != "The target refused the record." {
+				t.Errorf("%+v", g)
+			}
+		}
+	}
+	if !slices.Equal(counts, []int64{2, 2, 1}) {
+		t.Errorf("%v", counts)
+	}
+	if err := errors.Join(rep.Write(r), rep.Summarise(r, runs.Send)); err != nil {
+		t.Fatal(err)
+	}
+	summaries, _ := filepath.Glob(r.File("summaries", "*-send.json"))
+	for _, path := range append(summaries, r.File("report.json"), r.File("report.html")) {
+		text, err := os.ReadFile(path)
+		if err != nil || strings.Contains(string(text), "60000") || strings.Contains(string(text), "Ximena") {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 

@@ -125,17 +125,29 @@ func unfinishedManifest(name string) bool {
 	return strings.HasPrefix(name, manifestFile+".") && strings.HasSuffix(name, durable.Unfinished)
 }
 
-// checkKinds refuses a folder of the run that is a link, or a file of it that is a pipe: what is
-// written or read there is not the run's.
+// checkKinds refuses a folder of the run that is a link, or a file in the run that is a pipe, a device or a
+// link: what is written or read there is not the run's.
 func checkKinds(path string) error {
+	foreign := func(name string) error {
+		return diag.Fail(diag.Usage, diag.ConfigRun, "remove it, and run transform again with another --run",
+			"%s in the run %s is a link or something else that no run holds", name, path)
+	}
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
 		info, err := os.Lstat(filepath.Join(path, name))
 		if err != nil {
 			continue // whoever needs it says so
 		}
 		if folder := ours[name]; folder && !info.IsDir() || !folder && !info.Mode().IsRegular() {
-			return diag.Fail(diag.Usage, diag.ConfigRun, "remove it, and run transform again with another --run",
-				"%s in the run %s is a link or something else that no run holds", name, path)
+			return foreign(name)
+		}
+		if !info.IsDir() {
+			continue
+		}
+		entries, _ := os.ReadDir(filepath.Join(path, name)) // as above
+		for _, e := range entries {
+			if !e.IsDir() && !e.Type().IsRegular() {
+				return foreign(filepath.Join(name, e.Name()))
+			}
 		}
 	}
 	return nil

@@ -162,6 +162,22 @@ func TestReplacingARun(t *testing.T) {
 	}
 }
 
+// A link, pipe or device below a folder of the run is none of its files.
+func TestForeignFilesInsideFolders(t *testing.T) {
+	for _, name := range []string{"staged/students.origin", "verdicts/students", "problems/transform.jsonl", "errors/students.jsonl"} {
+		r, err := Create(filepath.Join(t.TempDir(), "run"), Manifest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.MkdirAll(filepath.Dir(r.File(name)), 0o700), os.Symlink(os.DevNull, r.File(name))); err != nil {
+			t.Skip("no links here: ", err)
+		}
+		if _, err := Open(r.Path); err == nil || !strings.Contains(err.Error(), filepath.FromSlash(name)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestManyRememberAtOnce(t *testing.T) {
 	root, other := t.TempDir(), t.TempDir()
 	var all sync.WaitGroup

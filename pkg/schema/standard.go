@@ -189,6 +189,11 @@ func (s *Standard) Waves(resources []string) [][]string {
 	return waves
 }
 
+// RefersTo reports whether records of r may refer to those of the resource of this name.
+func (r *Resource) RefersTo(name string) bool {
+	return slices.ContainsFunc(r.References, func(ref *Reference) bool { return slices.Contains(ref.Targets, name) })
+}
+
 // Property finds the property at path.
 func (r *Resource) Property(path Path) (*Property, bool) { return r.Root.property(path) }
 

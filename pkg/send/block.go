@@ -47,9 +47,13 @@ func (b *block) finish() {
 type record struct {
 	key     ledger.Hash
 	digest  ledger.Hash
+	fresh   bool // the ledger does not know it
 	outcome outcome
 	problem *ErrorRow // why it did not load
 }
+
+// settled reports whether it is known where the record ends.
+func (r *record) settled() bool { return r.outcome != pending || r.problem != nil }
 
 // outcome is where a record ends in the equation of the stage.
 type outcome uint8

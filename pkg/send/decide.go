@@ -24,7 +24,7 @@ func (r *resource) decide(b *block, checked *schema.Record) error {
 			r.read(ln, checked)
 		}
 		rec.key = checked.Key.Hash
-		if rec.outcome, rec.problem = r.holdBack(ln, checked); rec.outcome != pending {
+		if rec.outcome, rec.problem = r.holdBack(ln, checked); rec.settled() {
 			continue
 		}
 		full := sha256.Sum256(ln.text)
@@ -60,35 +60,39 @@ func (r *resource) holdBack(ln *line, checked *schema.Record) (outcome, *ErrorRo
 		row := r.errorRow(ln, key, diag.ReferenceBlocked, "it refers to a staged record that did not pass")
 		row.explain(r.loader.found.worst(r.name, ln.no))
 		row.Code, row.Fix = diag.ReferenceBlocked, resolution(diag.ReferenceBlocked)
-		return r.held(blocked, row, key)
+		return r.heldBack(blocked, row, key)
 	case v == runs.Unchecked:
 		row := r.errorRow(ln, key, diag.RecordUnchecked, "validate was not allowed to check all of it")
 		row.explain(r.loader.found.worst(r.name, ln.no))
-		return r.held(blocked, row, key)
+		return r.heldBack(blocked, row, key)
 	default:
 		row := r.errorRow(ln, key, diag.RecordSchema, "it did not pass; what is wrong stands in problems/validate.csv")
 		row.explain(r.loader.found.worst(r.name, ln.no))
-		return r.held(invalid, row, key)
+		return r.heldBack(invalid, row, key)
 	}
 	switch {
 	case r.hierarchy.circular[ln.no]:
-		return r.held(blocked, r.errorRow(ln, key, diag.ReferenceCycle, "it refers, by way of others, to itself; nothing in the circle can be loaded first"), key)
+		return r.heldBack(blocked, r.errorRow(ln, key, diag.ReferenceCycle, "it refers, by way of others, to itself; nothing in the circle can be loaded first"), key)
 	case r.hierarchy.behind[ln.no]:
-		return r.held(blocked, r.errorRow(ln, key, diag.ReferenceBlocked, "what it refers to is part of a circle, and was not sent"), key)
+		return r.heldBack(blocked, r.errorRow(ln, key, diag.ReferenceBlocked, "what it refers to is part of a circle, and was not sent"), key)
 	}
 	if by, ok := r.loader.refused.blocks(r.loader.to.Standard, checked); ok {
-		row := r.errorRow(ln, key, diag.ReferenceBlocked, fmt.Sprintf("it refers to a record of %s that was not accepted: %s", by.what, by.key))
+		o, what := blocked, "that was not accepted"
+		if by.pending {
+			o, what = pending, "of which the target did not say whether it took it"
+		}
+		row := r.errorRow(ln, key, diag.ReferenceBlocked, fmt.Sprintf("it refers to a record of %s %s: %s", by.what, what, by.key))
 		row.Path = by.path
-		return r.held(blocked, row, key)
+		return r.heldBack(o, row, key)
 	}
 	return pending, nil
 }
 
-// held completes the account of a record that is not sent: what refers to it is not sent either.
-func (r *resource) held(o outcome, row *ErrorRow, key *schema.Key) (outcome, *ErrorRow) {
+// heldBack completes the account of a record that is not sent: what refers to it is not sent either.
+func (r *resource) heldBack(o outcome, row *ErrorRow, key *schema.Key) (outcome, *ErrorRow) {
 	row.Outcome = o.String()
 	row.Category = categoryOf(r.name, row)
-	r.loader.refused.add(r.known, key)
+	r.loader.refused.add(r.known, key, o)
 	return o, row
 }
 
@@ -100,6 +104,7 @@ func (r *resource) askLedger(b *block) (err error) {
 	}
 	for n, i := range b.asked {
 		rec := &b.records[i]
+		rec.fresh = b.states[n] == ledger.New
 		switch state := b.states[n]; {
 		case state == ledger.Unchanged && !l.unproven[r.name]:
 			rec.outcome = unchanged

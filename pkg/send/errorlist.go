@@ -4,12 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
 // errorList writes errors/<resource>.jsonl and .csv; without an error there is no file. It belongs to
@@ -19,6 +22,10 @@ type errorList struct {
 	resource string
 	dry      bool          // nothing is written
 	listing  *runs.Listing // nil: no error yet
+}
+
+func (l *loader) newErrorList(resource string) *errorList {
+	return &errorList{run: l.run, resource: resource, dry: l.options.DryRun}
 }
 
 var errorColumns = []string{"staged line", "outcome", "category", "code", "status", "message", "path", "what to do", "key", "source", "file", "line", "correlation id", "time", "tenant", "resource"}
@@ -59,6 +66,66 @@ func (e *errorList) close() error {
 	return nil
 }
 
+// countLeft accounts for the lines that were not settled in their turn: those for which no answer came, and
+// those that were not sent before the run stopped.
+func (r *resource) countLeft() {
+	for i, settled := range r.settled {
+		row := r.open[int64(i)+1]
+		switch {
+		case settled:
+		case row != nil:
+			r.count(outcome(slices.Index(outcomeNames[:], row.Outcome)), row.Category)
+		default:
+			r.count(pending, notSent)
+		}
+	}
+}
+
+// listLeft lists the same lines; their rows join those of the list in the file's order.
+func (r *resource) listLeft() (err error) {
+	listed := r.errors
+	r.errors = r.loader.newErrorList(r.name)
+	origins, err := openOrigins(r.loader.run.OriginFile(r.name))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.errors.close(), origins.file.Close()) }()
+	next := int64(1)
+	upTo := func(end int64) error {
+		for ; next < end; next++ {
+			origin, err := origins.next()
+			if err != nil {
+				return err
+			}
+			if r.settled[next-1] {
+				continue
+			}
+			row := r.open[next]
+			if row == nil {
+				row = r.pendingRow(&line{no: next, origin: origin}, &schema.Key{}, diag.RecordNotSent, "the run stopped before it was sent")
+				row.Category = notSent
+			}
+			if err := r.errors.add(row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if listed.listing != nil {
+		err := jsonl.Each(r.loader.run.File("errors", r.name+".jsonl"), func(line jsonl.Line) error {
+			var row ErrorRow
+			if err := json.Unmarshal(line.Text, &row); err != nil {
+				return err
+			}
+			return errors.Join(upTo(row.StagedLine), r.errors.add(&row))
+		})
+		if err != nil {
+			return fmt.Errorf("list the errors of %s again: %w", r.name, err)
+		}
+	}
+	return upTo(r.file.lines + 1)
+}
+
 // listProblems writes problems/send from the lists of errors, resource after resource in load order,
 // so that it does not depend on what happened to finish first. What is invalid stands in
 // problems/validate already.
@@ -70,16 +137,24 @@ func (l *loader) listProblems() (err error) {
 	defer func() { err = errors.Join(err, problems.Close()) }()
 	for _, wave := range l.to.Standard.Waves(l.resources()) {
 		for _, name := range wave {
+			unsent := 0
 			err := jsonl.Each(l.run.File("errors", name+".jsonl"), func(line jsonl.Line) error {
 				var row ErrorRow
 				if err := json.Unmarshal(line.Text, &row); err != nil {
 					return err
 				}
-				if row.Outcome == invalid.String() {
+				switch {
+				case row.Outcome == invalid.String():
+					return nil
+				case row.Code == diag.RecordNotSent:
+					unsent++
 					return nil
 				}
 				return problems.Add(row.problem())
 			})
+			if err == nil && unsent > 0 {
+				err = problems.Add(diag.Problem{Code: diag.RecordNotSent, Resource: name, Count: unsent, Message: fmt.Sprintf("the run stopped before %d records were sent", unsent)})
+			}
 			if err != nil {
 				return fmt.Errorf("list the problems of %s: %w", name, err)
 			}

@@ -2,7 +2,9 @@ package send
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -49,13 +51,20 @@ func (r *resource) errorRow(ln *line, key *schema.Key, code diag.Code, message s
 
 // failureRow is the row of a record that the target did not take.
 func (r *resource) failureRow(ln *line, key *schema.Key, f *target.Failure, o outcome) *ErrorRow {
-	row := r.errorRow(ln, key, f.Code(), f.Text())
+	row := r.errorRow(ln, key, f.Code(), cmp.Or(f.Text(), fmt.Sprintf("%d %s, no reason given", f.Status, http.StatusText(f.Status))))
 	row.Outcome, row.Status, row.CorrelationID = o.String(), f.Status, f.CorrelationID
 	if len(f.Fields) > 0 {
 		row.Path = slices.Min(slices.Collect(maps.Keys(f.Fields))) // the first place in the record that the target named
 	}
 	row.Fix = cmp.Or(f.Fix, row.Fix)
 	row.Category = categoryOf(r.name, row)
+	return row
+}
+
+// pendingRow is the row of a record of which is not known whether the target took it.
+func (r *resource) pendingRow(ln *line, key *schema.Key, code diag.Code, message string) *ErrorRow {
+	row := r.errorRow(ln, key, code, message)
+	row.Outcome, row.Category = pending.String(), transport
 	return row
 }
 
@@ -90,6 +99,7 @@ const (
 	authorization        = "authentication or authorization"
 	transport            = "transport"
 	recordContent        = "record content"
+	notSent              = "not sent"
 )
 
 // categoryOf sorts an error by what it says, then by where in the record it points, then by resource.

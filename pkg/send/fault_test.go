@@ -305,6 +305,7 @@ func TestFailures(t *testing.T) {
 		"busy":              {failure(target.TooMany, 429, ""), diag.TargetBusy, diag.CouldNotRun, diag.TargetBusy, "pending"},
 		"too many tokens":   {failure(target.TooMany, 429, "urn:ed-fi:api:security:authentication:too-many-tokens"), diag.AuthTooMany, diag.CouldNotRun, diag.AuthTooMany, "pending"},
 		"server":            {failure(target.Server, 500, ""), diag.TargetServer, diag.CouldNotRun, diag.TargetServer, "pending"},
+		"kept busy":         {&target.Failure{Kind: target.Conflict, Status: 409, Retryable: true}, diag.TargetConflict, diag.CouldNotRun, diag.TargetConflict, "pending"},
 		"forbidden":         {failure(target.Forbidden, 403, ""), "", 0, diag.AuthForbidden, "rejected"},
 		"foreign namespace": {failure(target.Forbidden, 403, "urn:ed-fi:api:security:authorization:namespace:access-denied:namespace-mismatch"), "", 0, diag.AuthNamespace, "rejected"},
 		"not found":         {failure(target.NotFound, 404, ""), "", 0, diag.TargetRefused, "rejected"},
@@ -332,8 +333,20 @@ func TestFailures(t *testing.T) {
 				t.Errorf("%v, %+v", err, got)
 			}
 			rows := unloaded(t, r, "studentAssessments")
-			if rows[0].Code != c.row || rows[0].Outcome != c.outcome {
-				t.Errorf("%+v", rows[0])
+			if len(rows) != 60 {
+				t.Errorf("%d rows", len(rows))
+			}
+			tried := 0
+			for _, row := range rows {
+				if row.Code != diag.RecordNotSent {
+					tried++
+				}
+				if row.Code != c.row && row.Code != diag.RecordNotSent || row.Outcome != c.outcome || row.Message == "" {
+					t.Errorf("%+v", row)
+				}
+			}
+			if tried == 0 {
+				t.Error("nothing was tried")
 			}
 			for i := 1; i < len(rows); i++ {
 				if rows[i].StagedLine <= rows[i-1].StagedLine {

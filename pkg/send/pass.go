@@ -83,6 +83,9 @@ func (l *loader) checkFiles(ctx context.Context) error {
 			if d.SHA256 != pass.Staged[name] {
 				return changed("staged/%s.jsonl was changed after it was validated", name)
 			}
+			if err := checkOrigins(l.run.OriginFile(name)); err != nil {
+				return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the file's rights, or run transform again", "staged/%s.origin cannot be read", name)
+			}
 			verdicts, err := os.ReadFile(l.run.VerdictFile(name))
 			if err != nil {
 				return fmt.Errorf("read verdicts of %s: %w", name, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/target"
@@ -36,9 +37,16 @@ func (l *loader) postJobs() {
 	}
 }
 
-// post sends one record and settles it. One that was given up by the run stays pending.
+// post sends one record and settles it. One of which the target did not say whether it took it stays open.
 func (r *resource) post(b *block, i int) {
 	l, ln, rec := r.loader, &b.lines[i], &b.records[i]
+	var checked schema.Record
+	if rec.fresh && r.shared && r.file.lines <= mostLookedUp {
+		if r.checker.Check(ln.text, &checked); r.held(ln, rec, &checked.Key) == asStaged {
+			l.to.Progress.Done.Add(1)
+			return
+		}
+	}
 	answer, err := l.to.Client.Post(l.calls, r.endpoint, ln.text)
 	if err == nil {
 		rec.outcome = updated
@@ -47,57 +55,99 @@ func (r *resource) post(b *block, i int) {
 		}
 		l.failures.Store(0)
 		l.to.Progress.Sent.Add(1)
-		l.journal.add(ledger.Row{Resource: r.name, Key: rec.key, Digest: rec.digest, ID: answer.ID, Time: l.to.Now(), Source: ln.origin})
+		l.to.Progress.Done.Add(1)
+		r.record(ln, rec, answer.ID)
 		return
 	}
 	b.kept.Store(true)
+	r.checker.Check(ln.text, &checked)
 	f, ok := target.AsFailure(err)
-	switch {
-	case !ok && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)):
-		return // whether the target took it is not known; the next run sends it again
-	case !ok:
-		l.halt(err)
+	if ok {
+		r.failed(ln, rec, &checked.Key, f)
 		return
 	}
-	rec.outcome = l.judge(f)
-	var checked schema.Record
-	r.checker.Check(ln.text, &checked)
-	rec.problem = r.failureRow(ln, &checked.Key, f, rec.outcome)
-	l.refused.add(r.known, &checked.Key)
-	r.warn(ln, rec.problem)
+	r.leaveOpen(r.pendingRow(ln, &checked.Key, diag.TargetUnreached, "it was sent, and no answer came before the run stopped: the target may have taken it"))
+	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		l.halt(err)
+	}
 }
 
-// judge says where a record ends whose call failed, and stops the run if no other call will succeed.
+// failed settles a record that the target did not take.
+func (r *resource) failed(ln *line, rec *record, key *schema.Key, f *target.Failure) {
+	l := r.loader
+	o := l.judge(f)
+	row := r.failureRow(ln, key, f, o)
+	holds := absent
+	if r.shared && o == rejected && (f.Status == http.StatusForbidden || f.Status == http.StatusConflict) {
+		if holds = r.held(ln, rec, key); holds == asStaged {
+			return
+		}
+	}
+	if holds == otherwise {
+		row.Fix = "the target keeps its own version, and what refers to it is loaded; if it must change, ask the host for the right to change it"
+	}
+	r.warn(ln, row)
+	if o == pending && r.again == nil {
+		r.leaveOpen(row)
+		return
+	}
+	if holds == absent {
+		l.refused.add(r.known, key, o)
+	}
+	rec.outcome, rec.problem = o, row
+	l.to.Progress.Done.Add(1)
+}
+
+// leaveOpen keeps the row of a record that is not settled in its turn: it is sent once more when the rest
+// is settled, or listed at the end.
+func (r *resource) leaveOpen(row *ErrorRow) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.open[row.StagedLine] = row
+}
+
+// record hands what the target holds now to the journal.
+func (r *resource) record(ln *line, rec *record, id string) {
+	r.loader.journal.add(ledger.Row{Resource: r.name, Key: rec.key, Digest: rec.digest, ID: id, Time: r.loader.to.Now(), Source: ln.origin})
+}
+
+// judge says where a record ends whose call failed, and stops the run if no other call will succeed. It is
+// rejected if the target refused it; any other failure says nothing about the record.
 func (l *loader) judge(f *target.Failure) outcome {
-	o := rejected
 	switch f.Kind {
 	case target.Auth, target.Token, target.Setup:
-		o = pending
 		l.halt(f.Diag("the target stopped taking records"))
+		return pending
 	case target.Transport, target.TooMany, target.Server, target.Odd:
-		o = pending // nothing was said about the record
+	default:
+		if !f.Retryable { // others that write the same records kept it busy
+			l.failures.Store(0)
+			return rejected
+		}
 	}
 	if errors.Is(f, target.ErrOutage) {
-		o = pending
 		l.giveUp(f, "the target is down")
 	}
-	switch f.Kind {
-	case target.Transport, target.TooMany, target.Server, target.Odd:
-		l.unsaid.Store(f)
-		if l.failures.Add(1) >= mostFailures {
-			l.giveUp(f, fmt.Sprintf("%d records in a row failed", mostFailures))
-		}
-	default:
-		l.failures.Store(0)
+	l.unsaid.Store(f)
+	if l.failures.Add(1) >= mostFailures {
+		l.giveUp(f, fmt.Sprintf("%d calls in a row failed", mostFailures))
 	}
-	return o
+	return pending
 }
 
-// giveUp stops the run for a failure that waiting may mend: what to do is the same command again.
-func (l *loader) giveUp(f *target.Failure, what string) {
-	e := f.Diag(what)
+// giveUp stops the run for a failure that waiting may mend.
+func (l *loader) giveUp(f *target.Failure, what string) { l.halt(l.mendedLater(f, what)) }
+
+// mendedLater is the end of a run for such a failure: what to do is the same command again. What an answer
+// says of a record is left out: it may quote a student's data.
+func (l *loader) mendedLater(f *target.Failure, what string) error {
+	wordless := *f
+	if (f.Kind == target.Server || f.Kind == target.Odd) && f.Status >= http.StatusBadRequest {
+		wordless.Fields, wordless.Messages, wordless.Detail, wordless.Body = nil, nil, "", ""
+	}
+	e := wordless.Diag(what)
 	e.Next = l.sendAgain()
-	l.halt(e)
+	return e
 }
 
 // warn logs the first refusals of a resource.

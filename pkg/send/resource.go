@@ -2,6 +2,8 @@ package send
 
 import (
 	"errors"
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -17,31 +19,38 @@ type resource struct {
 	checker   *schema.Checker
 	endpoint  string
 	hierarchy hierarchy
+	shared    bool // other records may refer to its records
 	errors    *errorList
 	warned    atomic.Int64 // refusals that were logged
 
 	// Of records that are settled; one block is settled at a time.
+	settled    []bool // by line
 	counts     tally
 	categories map[string]int64
+
+	again map[int64]*ErrorRow // lines that are sent once more; nil: the first time
+
+	mu   sync.Mutex          // guards open
+	open map[int64]*ErrorRow // lines that are not settled although they were sent, and why
 }
 
 // loadResource loads one staged file and accounts for each of its lines.
 func (l *loader) loadResource(name string) {
 	r := &resource{loader: l, name: name, file: l.staged[name], endpoint: name,
-		errors: &errorList{run: l.run, resource: name, dry: l.options.DryRun}, categories: map[string]int64{}}
+		errors: l.newErrorList(name), settled: make([]bool, l.staged[name].lines), categories: map[string]int64{}, open: map[int64]*ErrorRow{}}
 	if known, ok := l.to.Standard.Resource(name); ok {
 		r.known, r.endpoint = known, known.Endpoint()
 	}
+	r.shared = l.shares(r.known)
 	r.checker, _ = l.to.Standard.Checker(name)
 	if err := errors.Join(r.load(), r.errors.close()); err != nil {
 		l.halt(err)
 	}
-	if l.stop.Err() != nil { // what was not looked at any more
-		left := r.file.lines
-		for _, n := range r.counts {
-			left -= n
+	if slices.Contains(r.settled, false) {
+		r.countLeft()
+		if err := r.listLeft(); err != nil {
+			l.halt(err)
 		}
-		r.counts[pending] += left
 	}
 	c := r.counts.loaded(r.file.lines)
 	l.mu.Lock()
@@ -72,12 +81,38 @@ func (r *resource) load() error {
 		}
 	}
 	for generation := range r.hierarchy.last + 1 {
-		belongs := func(line int64) bool { return r.hierarchy.generation[line] == generation }
-		if err := r.readFile(belongs, func(s *staged) error { return r.stream(s.next) }); err != nil {
+		if err := r.sendLines(func(line int64) bool { return r.hierarchy.generation[line] == generation }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sendLines sends the lines that belong to a generation; then once more those for which no answer came, as
+// after an outage that the others waited for.
+func (r *resource) sendLines(belongs func(line int64) bool) error {
+	work := func(s *staged) error { return r.stream(s.next) }
+	err := r.readFile(belongs, work)
+	if err != nil || len(r.open) == 0 || r.loader.stop.Err() != nil {
+		return err
+	}
+	r.again, r.open = r.open, map[int64]*ErrorRow{}
+	err = r.readFile(func(line int64) bool { return r.again[line] != nil }, work)
+	for line, row := range r.again {
+		if !r.settled[line-1] && r.open[line] == nil {
+			r.open[line] = row
+		}
+	}
+	r.again = nil
+	return err
+}
+
+// count adds a record to the account.
+func (r *resource) count(o outcome, category string) {
+	r.counts[o]++
+	if category != "" {
+		r.categories[category]++
+	}
 }
 
 // readFile has work read those lines of the staged file that belong to it; nil: all of them.

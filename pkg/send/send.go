@@ -44,6 +44,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -72,6 +73,7 @@ type loader struct {
 	staged   map[string]stagedFile // by resource
 	unproven map[string]bool       // resources whose ledger rows could not be read back: sent in any case
 	found    *validateProblems
+	holds    *catalog.Catalog // what the target holds
 
 	refused  *refused
 	journal  *journal
@@ -96,7 +98,7 @@ func Run(ctx context.Context, o Options) (*runs.SendCounts, error) {
 		return nil, err
 	}
 	l := &loader{run: o.Run, to: to, options: o, staged: map[string]stagedFile{}, unproven: map[string]bool{}, refused: newRefused(),
-		found: &validateProblems{run: o.Run}, counts: &runs.SendCounts{DryRun: o.DryRun, Resources: map[string]runs.Loaded{}}}
+		found: &validateProblems{run: o.Run}, holds: catalog.New(to.Client, to.Standard), counts: &runs.SendCounts{DryRun: o.DryRun, Resources: map[string]runs.Loaded{}}}
 	if err := l.checkFiles(ctx); err != nil {
 		return nil, interruptedOr(ctx, err)
 	}
@@ -175,9 +177,7 @@ func (l *loader) verdict(ctx context.Context, err error) error {
 	case pending > 0:
 		what := fmt.Sprintf("%d records are pending: the target did not say that it took them", pending)
 		if f := l.unsaid.Load(); f != nil {
-			e := f.Diag(what)
-			e.Next = l.sendAgain()
-			return e
+			return l.mendedLater(f, what)
 		}
 		return diag.Fail(diag.CouldNotRun, diag.TargetUnreached, l.sendAgain(), "%s", what)
 	}

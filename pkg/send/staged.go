@@ -88,6 +88,17 @@ func openOrigins(path string) (*origins, error) {
 	return &origins{file, bufio.NewScanner(file)}, nil
 }
 
+// checkOrigins makes sure that the origins can be read to their end.
+func checkOrigins(path string) error {
+	o, err := openOrigins(path)
+	if err != nil {
+		return err
+	}
+	for o.scan.Scan() {
+	}
+	return errors.Join(o.scan.Err(), o.file.Close())
+}
+
 // next is the origin of the next line; empty after the last.
 func (o *origins) next() (string, error) {
 	if !o.scan.Scan() && o.scan.Err() != nil {

@@ -92,7 +92,7 @@ func (s *stream) block(stop context.Context) (*block, error) {
 }
 
 // handOver gives the records of a block to the posters. Those that it cannot give away any more
-// because the run is being stopped stay pending.
+// because the run is being stopped are not settled.
 func (s *stream) handOver(b *block) error {
 	l := s.resource.loader
 	s.underWay.Add(1)
@@ -118,13 +118,22 @@ func (s *stream) settle(b *block) {
 	var rows []*ErrorRow
 	for i := range b.records {
 		rec := &b.records[i]
-		r.counts[rec.outcome]++
+		if rec.problem != nil && r.again != nil { // its place in the list is among those of the first time
+			r.leaveOpen(rec.problem)
+			continue
+		}
+		if !rec.settled() {
+			continue
+		}
+		r.settled[b.lines[i].no-1] = true
+		category := ""
 		if rec.problem != nil {
-			r.categories[rec.problem.Category]++
+			category = rec.problem.Category
 			rows = append(rows, rec.problem)
 		}
+		r.count(rec.outcome, category)
 	}
-	r.loader.to.Progress.Done.Add(int64(len(b.records)))
+	r.loader.to.Progress.Done.Add(int64(len(b.records) - len(b.post)))
 	s.waiting[b.seq] = rows
 	if b.kept.Load() {
 		b = &block{settle: s.settle}

@@ -255,7 +255,7 @@ func (g *gate) judge(ctx context.Context, name string, later []string) error {
 
 func (g *gate) refersTo(name, target string) bool {
 	res, _ := g.standard.Resource(name)
-	return slices.ContainsFunc(res.References, func(ref *schema.Reference) bool { return slices.Contains(ref.Targets, target) })
+	return res.RefersTo(target)
 }
 
 // link prepares a reference for judgement.

@@ -1,0 +1,89 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+)
+
+// SameContent reports whether two texts of a record say the same to a target. What only the server sets,
+// null, empty lists, the order of members and items, the notation of numbers and times, and the case of
+// descriptor values make no difference.
+func (r *Resource) SameContent(a, b []byte) bool {
+	x, okX := r.content(a)
+	y, okY := r.content(b)
+	return okX && okY && bytes.Equal(x, y)
+}
+
+// content is a record in the one form that all its spellings have.
+func (r *Resource) content(text []byte) ([]byte, bool) {
+	var v map[string]any
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if d.Decode(&v) != nil {
+		return nil, false
+	}
+	return r.Root.appendContent(nil, v), true
+}
+
+func (o *Object) appendContent(dst []byte, v map[string]any) []byte {
+	dst = append(dst, '{')
+	for _, p := range o.Properties {
+		if text := p.content(v[p.Name]); text != nil {
+			dst = append(append(append(append(dst, p.Name...), ':'), text...), ',')
+		}
+	}
+	if o.Open {
+		dst = append(dst, raw(v)...)
+	}
+	return append(dst, '}')
+}
+
+// content is nil for what is as good as absent.
+func (p *Property) content(value any) []byte {
+	switch v := value.(type) {
+	case nil:
+		return nil
+	case []any:
+		if len(v) == 0 {
+			return nil
+		}
+		var items [][]byte
+		for _, item := range v {
+			if m, ok := item.(map[string]any); ok && p.Object != nil {
+				items = append(items, p.Object.appendContent(nil, m))
+			} else {
+				items = append(items, raw(item))
+			}
+		}
+		slices.SortFunc(items, bytes.Compare)
+		return bytes.Join(items, []byte(","))
+	case map[string]any:
+		if p.Object != nil {
+			return p.Object.appendContent(nil, v)
+		}
+	case json.Number:
+		return canonicalNumber([]byte(v))
+	case string:
+		return raw(p.canonicalText(v))
+	}
+	return raw(value)
+}
+
+func (p *Property) canonicalText(text string) string {
+	switch {
+	case p.Descriptor != "":
+		return string(FoldDescriptor(nil, []byte(text)))
+	case p.Kind == KindDateTime:
+		return string(canonicalDateTime([]byte(text)))
+	case p.Kind == KindTime && isTime([]byte(text)):
+		return string(canonicalDateTime([]byte("2000-01-01T" + text)))
+	}
+	return text
+}
+
+// raw is JSON as it is; its members are sorted by name.
+func raw(v any) []byte {
+	text, _ := json.Marshal(v) // it was decoded from JSON
+	return text
+}

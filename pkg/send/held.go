@@ -1,0 +1,52 @@
+package send
+
+import (
+	"encoding/json"
+
+	"github.com/sluice-edfi/sluice/pkg/schema"
+)
+
+// Assessments, their objectives and descriptors are shared: they may be at the target already, and the
+// credential may have no right to write them. So a new one is looked for before it is posted, and one that
+// the target refuses to change does not block what refers to it.
+
+// mostLookedUp is how many records a staged file may have for new ones to be looked for one by one.
+const mostLookedUp = 1000
+
+// holding is what the target holds of a record.
+type holding uint8
+
+const (
+	absent    holding = iota // nothing, as far as the credential can see
+	otherwise                // a record with this key and another content
+	asStaged                 // the same
+)
+
+// held asks the target for a record. One that it holds as it is staged is settled.
+func (r *resource) held(ln *line, rec *record, key *schema.Key) holding {
+	l := r.loader
+	text, err := l.holds.Record(l.calls, r.name, key)
+	if err != nil || text == nil {
+		return absent // a target that cannot be asked says more when the record is posted
+	}
+	var id struct{ ID string }
+	if json.Unmarshal(text, &id) != nil || id.ID == "" || !r.known.SameContent(ln.text, text) {
+		return otherwise
+	}
+	rec.outcome = unchanged
+	r.record(ln, rec, id.ID)
+	return asStaged
+}
+
+// shares reports whether other staged records may refer to those of a resource.
+func (l *loader) shares(known *schema.Resource) bool {
+	if known == nil || known.Descriptor != "" {
+		return known != nil
+	}
+	for name := range l.staged {
+		if other, ok := l.to.Standard.Resource(name); ok && other.RefersTo(known.Name) {
+			return true
+		}
+	}
+	return false
+}

@@ -54,7 +54,64 @@ var faults = map[string]*fault{
 	"empty":           {only: ofRecords, status: http.StatusOK},
 	"accepted":        {only: ofRecords, status: http.StatusAccepted},
 	"no-content":      {only: ofRecords, status: http.StatusNoContent},
+	"total-high":      {only: ofPages, answer: totalOf("4000000000000")},
+	"total-low":       {only: ofPages, answer: totalOf("1")},
+	"total-none":      {only: ofPages, answer: totalOf("")},
+	"small-pages":     {only: ofPages, answer: smallPages},
+	"same-page":       {only: ofPages, answer: samePage},
 	"server":          {status: http.StatusInternalServerError, body: `{"type": "urn:ed-fi:api:system:configuration"}`},
+}
+
+// ofPages are the calls that read records.
+func ofPages(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/data/")
+}
+
+// claiming answers with another Total-Count; "" is none.
+type claiming struct {
+	http.ResponseWriter
+	total string
+	begun bool
+}
+
+func (c *claiming) Write(p []byte) (int, error) {
+	if !c.begun {
+		c.WriteHeader(http.StatusOK)
+	}
+	return c.ResponseWriter.Write(p)
+}
+
+func (c *claiming) WriteHeader(status int) {
+	c.begun = true
+	if h := c.Header(); h.Get("Total-Count") != "" {
+		h.Set("Total-Count", c.total)
+		if c.total == "" {
+			h.Del("Total-Count")
+		}
+	}
+	c.ResponseWriter.WriteHeader(status)
+}
+
+func totalOf(total string) func(http.ResponseWriter, *http.Request, http.Handler) {
+	return func(w http.ResponseWriter, r *http.Request, emulator http.Handler) {
+		emulator.ServeHTTP(&claiming{ResponseWriter: w, total: total}, r)
+	}
+}
+
+// smallPages refuses what the emulator allows, as a host with a lower limit does.
+func smallPages(w http.ResponseWriter, r *http.Request, emulator http.Handler) {
+	if r.URL.Query().Get("limit") == "500" {
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"message": "Limit must be a value between 0 and 100."}`)
+		return
+	}
+	emulator.ServeHTTP(w, r)
+}
+
+// samePage is a proxy that keeps answers whatever the query: it serves three records, of five, again and again.
+func samePage(w http.ResponseWriter, r *http.Request, emulator http.Handler) {
+	r.URL.RawQuery = "limit=3&offset=0"
+	emulator.ServeHTTP(w, r)
 }
 
 // current is the fault of the script's target. One script at a time uses it.

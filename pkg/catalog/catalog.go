@@ -176,14 +176,15 @@ func notAsked(err error) error { return target.Explain(err, "the target could no
 // workers is how many questions are under way at a time: low, because checking should not load the target.
 const workers = 4
 
-// readPages reads a collection. If others delete from it meanwhile, records slip between the pages:
-// then it is read once more, and use sees records again.
+// readPages reads a collection: it is given or denied. A target that cannot be asked for pages cannot be
+// asked at all.
 func (c *Catalog) readPages(ctx context.Context, path string, use func(items []json.RawMessage) error) (reply, error) {
 	err := c.reader.EachPage(ctx, path, workers, use)
-	if f, ok := target.AsFailure(err); ok && f.Kind == target.Odd && f.Retryable {
-		err = c.reader.EachPage(ctx, path, workers, use)
+	got, ends := replyOf(err)
+	if got == replyOdd && ends == nil {
+		ends = notAsked(err)
 	}
-	return replyOf(err)
+	return got, ends
 }
 
 // ChangeReader asks a target for its newest change version; *target.Client is one.

@@ -192,6 +192,29 @@ func TestCachedDescriptorsNeverCondemn(t *testing.T) {
 	check("new", Unreadable, 6)
 }
 
+// A collection that cannot be read for a reason of the target's is no collection that may not be read.
+func TestPagesThatAreRefused(t *testing.T) {
+	for kind, want := range map[target.Kind]diag.Code{target.Forbidden: "", target.NotFound: "", target.Validation: diag.TargetOdd, target.Odd: diag.TargetOdd, target.Token: diag.TargetOdd} {
+		std, _ := standard()
+		c := New(refusing{&target.Failure{Kind: kind, Method: "GET", Status: 400}}, std)
+		answer, err := c.Descriptor(t.Context(), "GradeLevelDescriptor", "uri://acme.org/gradeleveldescriptor#x")
+		if e, failed := diag.AsError(err); failed != (want != "") || failed && e.Code != want || !failed && answer != Unreadable {
+			t.Errorf("%s: %v, %v", kind, answer, err)
+		}
+	}
+}
+
+// refusing answers no question.
+type refusing struct{ failure error }
+
+func (r refusing) Count(context.Context, string, url.Values) (int64, error) { return 0, r.failure }
+func (r refusing) Get(context.Context, string, url.Values) (*target.Response, error) {
+	return nil, r.failure
+}
+func (r refusing) EachPage(context.Context, string, int, func([]json.RawMessage) error) error {
+	return r.failure
+}
+
 // changes answers the question for the newest change version.
 type changes struct {
 	newest int64

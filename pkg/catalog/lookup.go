@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 
@@ -178,6 +179,9 @@ func (q *References) byKeyIsCheaper(ctx context.Context, col *collection, open [
 		return true, nil
 	}
 	n, err := q.catalog.reader.Count(ctx, col.path, nil)
+	if errors.Is(err, target.ErrNoCount) {
+		return false, nil
+	}
 	got, err := replyOf(err)
 	col.denied = got == replyDenied
 	return got == replyGiven && int64(len(open)) <= keysPerPage*(n/target.MaxPage+1), err

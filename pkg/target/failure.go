@@ -117,6 +117,9 @@ var ErrOutage = errors.New("the target has been down for too long")
 // ErrNotOffered is in the chain of a failure to use something that this target does not have.
 var ErrNotOffered = errors.New("the target does not offer this")
 
+// ErrNoCount is in the chain of a failure to count records where the target answered without a count.
+var ErrNoCount = errors.New("the target does not count its records")
+
 func setup(detail, fix string) *Failure {
 	return &Failure{Kind: Setup, Detail: detail, Fix: fix}
 }

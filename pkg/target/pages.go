@@ -3,23 +3,36 @@ package target
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/sluice-edfi/sluice/pkg/keyset"
 )
 
-// EachPage reads a whole collection page by page, the largest that every API serves, with several
-// under way at a time. yield gets the pages in any order, never two at once; one that fails ends the
-// reading with its error. workers is bounded by the client's Concurrency.
+// EachPage reads a whole collection, several pages under way at a time. yield gets its records in any
+// order, each of them once, never two pages at once; if it fails, the reading ends with its error.
+// workers is bounded by the client's Concurrency.
 //
-// The number of records is compared with what the target promised: records that slipped between
-// pages because others were deleted meanwhile are a failure, not a silent gap.
+// What a target promises is not believed: records are told apart by their ids, and only a page that is
+// not full ends a collection, or, without a Total-Count that agrees, an empty one. Where fewer records come
+// than the target counts, the collection is read once more, page after page. If they still do not come, or
+// pages repeat, that is a failure, never a silent gap.
 func (c *Client) EachPage(ctx context.Context, resource string, workers int, yield func(items []json.RawMessage) error) error {
-	return c.eachPage(ctx, reading{resource, MaxPage, workers}, yield)
+	size := MaxPage
+	if known := c.pageSize.Load(); known > 0 {
+		size = int(known)
+	}
+	return c.eachPage(ctx, reading{resource, size, workers}, yield)
 }
 
 // reading is a collection that is read.
@@ -30,90 +43,125 @@ type reading struct {
 }
 
 func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []json.RawMessage) error) error {
-	first, err := c.page(ctx, r, 0, true)
-	if err != nil {
+	s := &shelf{yield: yield, known: &keyset.Set{}}
+	var total int64
+	for _, several := range []bool{true, false} {
+		s.pass = &keyset.Set{}
+		first, err := c.firstPage(ctx, &r)
+		if err == nil {
+			_, err = s.take(first)
+		}
+		if err != nil {
+			return err
+		}
+		if total = first.total; several && first.totalKnown && len(first.items) == r.size {
+			err = c.readTogether(ctx, r, s, first)
+		} else {
+			err = c.follow(ctx, r, s, first, int64(len(first.items)))
+		}
+		if err != nil || int64(s.pass.Len()) >= total {
+			return err
+		}
+	}
+	now, err := c.Count(ctx, r.resource, nil)
+	switch {
+	case errors.Is(err, ErrNoCount):
+		now = total
+	case err != nil:
 		return err
 	}
-	if !first.totalKnown || len(first.items) < r.size {
-		// Few records, or a target that pages by a measure of its own: one after the other.
-		return c.followPages(ctx, r, first, yield)
+	if int64(s.pass.Len()) >= now {
+		return nil // they were deleted before we came to them
 	}
-	if err := yield(first.items); err != nil {
-		return err
+	return &Failure{Kind: Odd, Retryable: true, Method: http.MethodGet, Resource: resourcePath(r.resource),
+		Detail: fmt.Sprintf("the target counts %d records, and %d of them came", now, s.pass.Len()),
+		Fix:    "run the same command again when nobody deletes records there; if it persists, ask the target's administrator, and look for a proxy that keeps answers"}
+}
+
+// firstPage asks for the first page. A target that refuses one of the usual size is asked for smaller ones
+// from then on.
+func (c *Client) firstPage(ctx context.Context, r *reading) (*page, error) {
+	p, err := c.page(ctx, *r, 0, true)
+	for _, size := range []int{100, 25} {
+		if !IsKind(err, Validation) || size >= r.size {
+			continue
+		}
+		smaller := reading{r.resource, size, r.workers}
+		if q, again := c.page(ctx, smaller, 0, true); again == nil {
+			*r, p, err = smaller, q, nil
+			c.pageSize.Store(int32(size))
+		}
 	}
-	var mu sync.Mutex // held around yield
-	seen := int64(len(first.items))
+	return p, err
+}
+
+// readTogether reads what follows a full first page, several pages at a time: as far as the target
+// promises records, and then as far as there are any.
+func (c *Client) readTogether(ctx context.Context, r reading, s *shelf, first *page) error {
+	var ended atomic.Bool
 	g, groupCtx := errgroup.WithContext(ctx)
 	g.SetLimit(max(1, min(r.workers, c.config.Concurrency)))
-	for offset := int64(r.size); offset < first.total && groupCtx.Err() == nil; offset += int64(r.size) {
+	offset := int64(r.size)
+	for ; offset < first.total && !ended.Load() && groupCtx.Err() == nil; offset += int64(r.size) {
+		at := offset
 		g.Go(func() error {
-			p, err := c.page(groupCtx, r, offset, false)
+			p, err := c.page(groupCtx, r, at, false)
 			if err != nil {
 				return err
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			seen += int64(len(p.items))
-			if len(p.items) == 0 {
-				return nil
+			if len(p.items) < r.size {
+				ended.Store(true)
 			}
-			return yield(p.items)
+			_, err = s.take(p)
+			return err
 		})
 	}
-	if err := g.Wait(); err != nil {
+	if err := g.Wait(); err != nil || ended.Load() {
 		return err
 	}
 	if ctx.Err() != nil {
 		return interruption(ctx, "GET "+resourcePath(r.resource))
 	}
-	return c.checkTotal(ctx, r, first, seen)
+	return c.follow(ctx, r, s, first, offset)
 }
 
-// followPages reads page after page, each from where the one before it ended.
-func (c *Client) followPages(ctx context.Context, r reading, page *page, yield func(items []json.RawMessage) error) error {
-	seen := int64(0)
-	for {
-		seen += int64(len(page.items))
-		if len(page.items) > 0 {
-			if err := yield(page.items); err != nil {
-				return err
-			}
-		}
-		if page.last(seen, r.size) {
-			return c.checkTotal(ctx, r, page, seen)
-		}
-		next, err := c.page(ctx, r, seen, false)
+// follow reads on, one page after the other, until one ends the collection. last is the page read before,
+// and read how many records came so far.
+func (c *Client) follow(ctx context.Context, r reading, s *shelf, last *page, read int64) error {
+	for total := last.total; !last.ends(read, total, r.size); {
+		next, err := c.page(ctx, r, read, false)
 		if err != nil {
 			return err
 		}
-		if len(next.items) > 0 && bytes.Equal(next.items[0], page.items[0]) {
+		fresh, err := s.take(next)
+		if err != nil {
+			return err
+		}
+		if len(next.items) > 0 && fresh == 0 {
 			f := next.call.unreadable(next.call.answer)
 			f.Body, f.Detail = "", "the target sends the same page again"
-			f.Fix = "it does not know the parameter offset; check base_url, and any proxy in between"
+			f.Fix = "it does not know the parameter offset, or a proxy in between keeps answers; check base_url, and ask the target's administrator"
 			return f
 		}
-		next.total, next.totalKnown = page.total, page.totalKnown
-		page = next
+		read += int64(len(next.items))
+		next.totalKnown = last.totalKnown
+		last = next
 	}
+	return nil
 }
 
+// page is some records of a collection.
 type page struct {
 	items      []json.RawMessage
-	total      int64
+	total      int64 // 0 unless it is known
 	totalKnown bool
 	call       *call
 }
 
-// last reports whether nothing follows. Where the total is known it decides, since a target may
-// serve smaller pages than it was asked for.
-func (p *page) last(seen int64, size int) bool {
-	if len(p.items) == 0 {
-		return true
-	}
-	if p.totalKnown {
-		return seen >= p.total
-	}
-	return len(p.items) < size
+// ends reports whether nothing follows. A target may serve smaller pages than it was asked for, so that
+// a page which is not full ends the collection only if the count agrees.
+func (p *page) ends(read, total int64, size int) bool {
+	return len(p.items) == 0 || len(p.items) < size && p.totalKnown && read == total
 }
 
 func (c *Client) page(ctx context.Context, r reading, offset int64, count bool) (*page, error) {
@@ -121,34 +169,88 @@ func (c *Client) page(ctx context.Context, r reading, offset int64, count bool) 
 	if count {
 		q.Set("totalCount", "true")
 	}
-	a := &call{method: http.MethodGet, most: maxList}
-	got, err := c.onResource(ctx, a, resourcePath(r.resource), q)
+	p := &page{call: &call{method: http.MethodGet, most: maxList}}
+	got, err := c.onResource(ctx, p.call, resourcePath(r.resource), q)
 	if err != nil {
 		return nil, err
 	}
-	p := &page{call: a}
-	if json.Unmarshal(got.Body, &p.items) != nil {
-		return nil, a.unreadable(a.answer)
+	var why string
+	if p.items, why = records(got.Body, r.size); why != "" {
+		f := p.call.unreadable(p.call.answer)
+		f.Body, f.Detail = "", why
+		return nil, f
 	}
-	p.total, p.totalKnown = a.answer.total()
+	p.total, p.totalKnown = p.call.answer.total()
 	return p, nil
 }
 
-// checkTotal compares what was read with what was promised.
-func (c *Client) checkTotal(ctx context.Context, r reading, p *page, seen int64) error {
-	if !p.totalKnown || seen >= p.total {
-		return nil
+// records cuts a page into its records, and says why it is none. It stops where there are more of them
+// than were asked for: what such a page holds is not known, and it may be very large.
+func records(body []byte, most int) (items []json.RawMessage, why string) {
+	const odd = "the answer is no list of records"
+	list := json.NewDecoder(bytes.NewReader(body))
+	if begin, err := list.Token(); err != nil || begin != json.Delim('[') {
+		return nil, odd
 	}
-	now, err := c.Count(ctx, r.resource, nil)
-	if err != nil {
-		return err
+	for list.More() {
+		var item json.RawMessage
+		switch err := list.Decode(&item); {
+		case err != nil || item[0] != '{':
+			return nil, odd
+		case len(items) == most:
+			return nil, fmt.Sprintf("more records came than the %d that were asked for", most)
+		}
+		items = append(items, item)
 	}
-	if seen >= now {
-		return nil // they were deleted before we came to them
+	if _, err := list.Token(); err != nil {
+		return nil, odd
 	}
-	f := p.call.unreadable(p.call.answer)
-	f.Retryable, f.Body = true, ""
-	f.Detail = "the collection changed while it was read: " + strconv.FormatInt(seen, 10) + " of " + strconv.FormatInt(now, 10) + " records came"
-	f.Fix = "run the same command again when nobody deletes records there"
-	return f
+	if _, err := list.Token(); !errors.Is(err, io.EOF) {
+		return nil, odd
+	}
+	return items, ""
+}
+
+// shelf takes the records of a collection in, whatever page they come on.
+type shelf struct {
+	yield func(items []json.RawMessage) error
+
+	mu    sync.Mutex  // held around yield
+	known *keyset.Set // what was handed on
+	pass  *keyset.Set // what came since the collection was begun from the start
+}
+
+// take hands on the records that were not met before. fresh is how many of them are new to this pass.
+func (s *shelf) take(p *page) (fresh int, err error) {
+	keys := make([]keyset.Key, len(p.items))
+	for i, item := range p.items {
+		keys[i] = keyOf(item)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var unknown []json.RawMessage
+	for i, key := range keys {
+		if _, ok := s.pass.Add(key); ok {
+			fresh++
+		}
+		if _, ok := s.known.Add(key); ok {
+			unknown = append(unknown, p.items[i])
+		}
+	}
+	if len(unknown) > 0 {
+		err = s.yield(unknown)
+	}
+	return fresh, err
+}
+
+// keyOf tells records apart: by the id that the target gave them, else by all that they hold.
+func keyOf(item json.RawMessage) keyset.Key {
+	what := []byte(item)
+	if rest, ok := bytes.CutPrefix(item, []byte(`{"id":"`)); ok {
+		what, _, _ = bytes.Cut(rest, []byte{'"'}) // as the API writes it
+	} else if id := idOf(item); id != "" {
+		what = []byte(id)
+	}
+	sum := sha256.Sum256(what)
+	return keyset.Key(sum[:])
 }

@@ -23,9 +23,9 @@ type Response struct {
 	Body          []byte // of a GET
 }
 
-// Get reads a collection, or whatever lies at the resource's address, as it is.
+// Get asks a collection for a few records.
 func (c *Client) Get(ctx context.Context, resource string, query url.Values) (*Response, error) {
-	return c.onResource(ctx, &call{method: http.MethodGet, most: maxList}, resourcePath(resource), query)
+	return c.onResource(ctx, &call{method: http.MethodGet, most: maxSmall}, resourcePath(resource), query)
 }
 
 // GetByID reads one record.
@@ -84,6 +84,9 @@ func (c *Client) Count(ctx context.Context, resource string, query url.Values) (
 	if !ok {
 		f := a.unreadable(a.answer)
 		f.Body, f.Detail = "", "the answer holds no Total-Count"
+		if _, why := records(a.answer.body, 0); why == "" {
+			f.Err = ErrNoCount
+		}
 		return 0, f
 	}
 	return n, nil

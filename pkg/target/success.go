@@ -71,9 +71,9 @@ func recordID(got *answer, body []byte, path string) string {
 	var id string
 	if location := got.header.Get("Location"); location != "" {
 		location, _, _ = strings.Cut(location, "?")
-		parent, last, _ := cutLast(location)
-		_, collection, _ := cutLast(parent)
-		_, resource, _ := cutLast(path)
+		parent, last := cutLast(location)
+		_, collection := cutLast(parent)
+		_, resource := cutLast(path)
 		if !strings.EqualFold(collection, resource) {
 			return ""
 		}
@@ -88,9 +88,9 @@ func recordID(got *answer, body []byte, path string) string {
 }
 
 // cutLast cuts at the last slash.
-func cutLast(s string) (before, after string, found bool) {
+func cutLast(s string) (before, after string) {
 	i := strings.LastIndexByte(s, '/')
-	return s[:max(i, 0)], s[i+1:], i >= 0
+	return s[:max(i, 0)], s[i+1:]
 }
 
 // idOf is the id of a record as the API gives it; "" if there is none.

@@ -64,7 +64,8 @@ type Client struct {
 
 	discovering semaphore
 	about       atomic.Pointer[About]
-	addresses   sync.Map // resource → *url.URL
+	addresses   sync.Map     // resource → *url.URL
+	pageSize    atomic.Int32 // the largest that the target serves; 0: as large as any API
 
 	reached  atomic.Bool // any HTTP answer so far, read whole: the address is right
 	entered  atomic.Bool // any answer to a call with a token: the credential is right

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,14 +13,12 @@ import (
 // check judges one record as an ODS does before it writes to the database. On the way it collects what
 // the record refers to.
 type check struct {
+	*arena   // with where the check is in the record, and what it finds
 	model    *model
 	store    *store
 	endpoint *endpoint
 
-	at       []step                 // where the check is in the record
-	said     [4]map[string][]string // messages of each stage by JSON path
-	values   []*row                 // descriptors whose values the record uses
-	pointers []pointer              // what its references mean
+	said [4]map[string][]string // messages of each stage by JSON path
 }
 
 // The stages of an ODS. The messages of the first that has any hold back those of the later ones.
@@ -39,13 +38,13 @@ type step struct {
 // pointer is a reference of a record: the keys that the record it means may have, one for each target.
 type pointer struct {
 	*reference
-	keys []string
+	keys []key
 }
 
 // say adds a message at the place where the check is.
 func (c *check) say(stage int, format string, args ...any) {
 	path := "$"
-	for _, s := range c.at {
+	for _, s := range c.steps {
 		if s.name == "" {
 			path += "[" + strconv.Itoa(s.item) + "]"
 		} else {
@@ -58,14 +57,16 @@ func (c *check) say(stage int, format string, args ...any) {
 	c.said[stage][path] = append(c.said[stage][path], fmt.Sprintf(format, args...))
 }
 
-func (c *check) enter(name string) { c.at = append(c.at, step{name: name}) }
-func (c *check) enterItem(i int)   { c.at = append(c.at, step{item: i}) }
-func (c *check) leave()            { c.at = c.at[:len(c.at)-1] }
+func (c *check) enter(name string) { c.steps = append(c.steps, step{name: name}) }
+func (c *check) enterItem(i int)   { c.steps = append(c.steps, step{item: i}) }
+func (c *check) leave()            { c.steps = c.steps[:len(c.steps)-1] }
 
 // run judges a record, and returns the messages.
 func (c *check) run(m record) map[string][]string {
 	root := c.endpoint.Root
+	c.store.mu.RLock() // once, not for each descriptor value
 	c.object(root, m)
+	c.store.mu.RUnlock()
 	if c.endpoint.Descriptor != "" {
 		c.descriptor(m)
 	}
@@ -134,26 +135,25 @@ func (c *check) collection(p *schema.Property, v value) {
 	if len(v.parts) == 0 && p.Required {
 		c.say(ofShape, "%s must have at least one item.", title(p.Name))
 	}
-	var seen map[string]bool
-	if len(v.parts) > 1 && len(p.ItemKey) > 0 {
-		seen = make(map[string]bool, len(v.parts))
-	}
+	from := len(c.items)
 	for i, item := range v.parts {
 		c.enterItem(i)
 		if item.kind != '{' {
 			c.say(ofShape, "An item of %s must be an object.", title(p.Name))
 		} else {
 			c.object(p.Object, item.parts)
-			if seen != nil {
-				c.item(p, i, item.parts, seen)
+			if len(v.parts) > 1 && len(p.ItemKey) > 0 {
+				c.item(p, i, item.parts, from)
 			}
 		}
 		c.leave()
 	}
+	c.items = c.items[:from]
 }
 
-// item refuses an item whose identifying values were seen before in its collection.
-func (c *check) item(p *schema.Property, i int, item []value, seen map[string]bool) {
+// item refuses an item whose identifying values were seen before in its collection, whose items are those
+// from a place on, hashed.
+func (c *check) item(p *schema.Property, i int, item []value, from int) {
 	var room [256]byte
 	key := room[:0]
 	for _, path := range p.ItemKey {
@@ -164,10 +164,11 @@ func (c *check) item(p *schema.Property, i int, item []value, seen map[string]bo
 		leaf := o.ByName[path.Leaf()]
 		key = append(appendCanonical(key, leaf.Kind, at(p.Object, item, path).text, c.folds(leaf)), 0)
 	}
-	if seen[string(key)] {
+	sum := maphash.Bytes(keySeeds[0], key)
+	if slices.Contains(c.items[from:], sum) {
 		c.say(ofEquality, "The %s item of the %s has the same identifying values as another item earlier in the list.", ordinal(i+1), title(p.Name))
 	}
-	seen[string(key)] = true
+	c.items = append(c.items, sum)
 }
 
 // reference demands all parts of a reference of which some are there, and collects what it means.
@@ -183,17 +184,17 @@ func (c *check) reference(p *schema.Property, m []value) {
 		return
 	}
 	ref := c.model.references[p.Object.Reference]
-	keys := make([]string, len(ref.targets))
-	for i, t := range ref.targets {
-		keys[i] = c.model.targetKey(t, m)
+	from := len(c.keys)
+	for _, t := range ref.targets {
+		c.keys = append(c.keys, c.model.targetKey(t, m))
 	}
-	c.pointers = append(c.pointers, pointer{ref, keys})
+	c.pointers = append(c.pointers, pointer{ref, c.keys[from:]})
 }
 
 // descriptorValue says that a descriptor value does not exist, or collects it.
 func (c *check) descriptorValue(d *endpoint, text string, inReference bool) {
-	found := c.store.value(d, text)
-	if found == nil {
+	found, _, ok := c.store.lookupValue(d, text)
+	if !ok {
 		c.say(ofExistence, "%s value '%s' does not exist.", d.entity, text)
 	} else if !inReference && !slices.Contains(c.values, found) { // what a reference means holds its own
 		c.values = append(c.values, found)

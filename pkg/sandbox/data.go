@@ -16,6 +16,7 @@ type dataCall struct {
 	r        *http.Request
 	client   *Client
 	endpoint *endpoint
+	room     *arena
 }
 
 // serveData answers a call of an endpoint. The order of the checks is that of an ODS: token, claim
@@ -34,7 +35,9 @@ func (s *Server) serveData(w http.ResponseWriter, r *http.Request, segment, name
 		s.refuse(w, r, notFound(noSuchResource))
 		return
 	}
-	c := &dataCall{s, w, r, client, e}
+	room := arenas.Get().(*arena)
+	defer room.release()
+	c := &dataCall{s, w, r, client, e, room}
 	if err := c.answer(id); err != nil {
 		s.refuse(w, r, err)
 	}
@@ -73,13 +76,12 @@ func (c *dataCall) post() error {
 		return err
 	}
 	ch.mayCreate = c.client.authorize(c.endpoint, Create)
-	r, err := c.server.store.put(ch)
-	if err != nil {
+	if err := c.server.store.put(ch); err != nil {
 		return err
 	}
 	h := c.w.Header()
-	h.Set("Location", c.server.base(c.r)+"/data/v3"+c.endpoint.path()+"/"+c.server.store.recordID(r))
-	h.Set("ETag", `"`+r.etag()+`"`)
+	h.Set("Location", string(c.server.store.appendID([]byte(c.server.base(c.r)+"/data/v3"+c.endpoint.path()+"/"), &ch.row)))
+	h.Set("ETag", `"`+ch.etag()+`"`)
 	if ch.created {
 		c.w.WriteHeader(http.StatusCreated)
 	} else {
@@ -100,11 +102,10 @@ func (c *dataCall) put(id string) error {
 		return err
 	}
 	ch.id = plainID(id)
-	r, err := c.server.store.put(ch)
-	if err != nil {
+	if err := c.server.store.put(ch); err != nil {
 		return err
 	}
-	c.w.Header().Set("ETag", `"`+r.etag()+`"`)
+	c.w.Header().Set("ETag", `"`+ch.etag()+`"`)
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -132,11 +133,11 @@ func (c *dataCall) get(id string) error {
 		return err
 	}
 	c.w.Header().Set("ETag", `"`+r.etag()+`"`)
-	if known := c.r.Header.Get("If-None-Match"); known != "" && matches(known, r) {
+	if known := c.r.Header.Get("If-None-Match"); known != "" && matches(known, &r) {
 		c.w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	body, err := c.server.render(nil, r)
+	body, err := c.server.render(nil, &r, c.room)
 	if err != nil {
 		return err
 	}
@@ -150,9 +151,7 @@ func (c *dataCall) readChange() (*change, error) {
 	if err != nil {
 		return nil, err
 	}
-	room := borrow()
-	defer room.release()
-	m, hasID, err := decode(body, c.endpoint.Root, room)
+	m, hasID, err := decode(body, c.endpoint.Root, c.room)
 	if err != nil {
 		return nil, invalidData(map[string][]string{"$": {"The request body is not valid JSON: " + err.Error() + "."}})
 	}
@@ -160,15 +159,17 @@ func (c *dataCall) readChange() (*change, error) {
 		return nil, badRequest("Resource identifiers cannot be assigned by the client. The 'id' property must be removed from the request body.")
 	}
 	e := c.endpoint
-	ck := check{model: c.server.model, store: c.server.store, endpoint: e}
+	ck := check{arena: c.room, model: c.server.model, store: c.server.store, endpoint: e}
 	if messages := ck.run(m); messages != nil {
 		return nil, invalidData(messages)
 	}
 	if !c.client.maySee(e, m) {
 		return nil, namespaceMismatch(c.client.Namespaces, false)
 	}
-	return &change{endpoint: e, key: c.server.model.recordKey(e, m), value: e.descriptorValue(m), body: body,
-		values: ck.values, pointers: ck.pointers, mayUpdate: c.mayUpdate}, nil
+	c.room.key = c.server.model.appendRecordKey(c.room.key[:0], e, m)
+	ch := &change{entry: newEntry(e, c.room.key), body: body, values: ck.values, pointers: ck.pointers, mayUpdate: c.mayUpdate}
+	ch.value = e.descriptorValue(m)
+	return ch, nil
 }
 
 // maxBody is where an ODS refuses to read on.
@@ -180,7 +181,8 @@ func (c *dataCall) readBody() ([]byte, error) {
 	if err != nil || media != "application/json" {
 		return nil, unsupportedMediaType()
 	}
-	var body bytes.Buffer
+	body := &c.room.body
+	body.Reset()
 	if n := c.r.ContentLength; n > 0 && n <= maxBody {
 		body.Grow(int(n) + bytes.MinRead)
 	}
@@ -225,20 +227,18 @@ func matches(header string, r *row) bool {
 }
 
 // visibleRow finds a record that the client may see.
-func (c *dataCall) visibleRow(id string) (*row, error) {
+func (c *dataCall) visibleRow(id string) (row, error) {
 	if err := checkID(id); err != nil {
-		return nil, err
+		return row{}, err
 	}
-	r := c.server.store.byID(c.endpoint, plainID(id))
-	if r == nil {
-		return nil, notFound(noSuchItem)
+	r, ok := c.server.store.byID(c.endpoint, plainID(id))
+	if !ok {
+		return r, notFound(noSuchItem)
 	}
 	if c.seesAll() {
 		return r, nil
 	}
-	room := borrow()
-	defer room.release()
-	m, err := c.server.record(r, room)
+	m, err := c.server.record(&r, c.room)
 	if err == nil && !c.client.maySee(c.endpoint, m) {
 		err = namespaceMismatch(c.client.Namespaces, true)
 	}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,11 +25,12 @@ type record = []value
 
 // decode reads a body, which must be one JSON object. Names that the standard does not have are passed
 // over, others may come in any case; null, and a reference without any part, count as absent. HasID says
-// that the body has an id. The record lies in a's room and is gone when that is released.
+// that the body has an id. The record lies in a's room until that is used for the next one.
 //
 // It reads straight into the shape that the standard gives, since it would otherwise be most of the
 // sandbox's work, and a load would measure the sandbox instead of its client.
 func decode(body []byte, root *schema.Object, a *arena) (m record, hasID bool, err error) {
+	a.empty()
 	d := decoder{text: string(body), root: root, scan: jsonl.Scanner{Data: body}, arena: a}
 	if d.scan.Peek() != '{' {
 		return nil, false, errors.New("the body is not a JSON object")
@@ -49,18 +51,24 @@ type decoder struct {
 	hasID bool
 }
 
-// arena is the room in which one record lies. Most of a write's garbage would otherwise be that room, so
-// it is lent to one record after the other. One goroutine uses it at a time.
+// arena is the room that a call needs: for one record, its body, and what its check finds. It would
+// otherwise be most of a call's garbage, so it is lent to one call after the other.
 type arena struct {
 	room []value
 	used int
 	open []value // items of the lists that are being read
+
+	body     bytes.Buffer
+	steps    []step
+	items    []uint64
+	values   []uint32
+	keys     []key
+	pointers []pointer
+	key      []byte
+	text     []byte // a stored body
 }
 
 var arenas = sync.Pool{New: func() any { return &arena{room: make([]value, 512)} }}
-
-// borrow is an arena that is to be released.
-func borrow() *arena { return arenas.Get().(*arena) }
 
 // take is room for n values, all of them absent.
 func (a *arena) take(n int) []value {
@@ -71,12 +79,19 @@ func (a *arena) take(n int) []value {
 	return a.room[a.used-n : a.used : a.used]
 }
 
-// release gives the room back; the record that lies in it must not be used any more.
-func (a *arena) release() {
+// empty makes the room free for another record.
+func (a *arena) empty() {
 	clear(a.room[:a.used])
 	clear(a.open)
 	a.used, a.open = 0, a.open[:0]
-	arenas.Put(a)
+	a.values, a.keys, a.pointers = a.values[:0], a.keys[:0], a.pointers[:0]
+}
+
+// release gives the room back, unless a record as large as few are has made it large.
+func (a *arena) release() {
+	if a.empty(); a.body.Cap() < 1<<20 {
+		arenas.Put(a)
+	}
 }
 
 const tooDeep = "it is nested too deep"

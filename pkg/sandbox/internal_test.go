@@ -33,23 +33,24 @@ func TestSeedsAreValid(t *testing.T) {
 	for _, e := range s.model.endpoints {
 		n := 0
 		s.store.walk(e, 0, func(r *row) bool {
-			m, err := s.record(r, &arena{})
+			room := &arena{}
+			m, err := s.record(r, room)
 			if err != nil {
 				t.Fatal(err)
 			}
 			// Two of the standard's own values end in a blank.
-			c := check{model: s.model, store: s.store, endpoint: e}
+			c := check{arena: room, model: s.model, store: s.store, endpoint: e}
 			if said := c.run(m); said != nil && !strings.Contains(strings.Join(said["$.codeValue"], ""), "trailing spaces") {
 				t.Errorf("%s: %v %v", e.Name, said, m)
 			}
-			if k := s.model.recordKey(e, m); k != r.Key {
+			if k := e.keyOf(s.model.appendRecordKey(nil, e, m)); k != r.key {
 				t.Errorf("%s: the key of %v is another", e.Name, m)
 			}
-			if got := s.store.byID(e, s.store.recordID(r)); got == nil || got.Key != r.Key {
+			if got, ok := s.store.byID(e, string(s.store.appendID(nil, r))); !ok || got.key != r.key {
 				t.Errorf("%s: %v is not found by its id", e.Name, m)
 			}
 			for _, p := range c.pointers {
-				if s.store.target(p) == nil {
+				if _, ok := s.store.target(p); !ok {
 					t.Errorf("%s: %v refers to nothing", e.Name, m)
 				}
 			}

@@ -1,48 +1,67 @@
 package sandbox
 
 import (
+	"hash/maphash"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
-// newKey joins the canonical parts of a natural key, of which part gives the text; endpoints do not share
-// keys.
-func (m *model) newKey(e *endpoint, part func(i int) string) string {
-	var room [256]byte
-	key := append(room[:0], e.Name...)
-	for i, k := range e.Identity {
-		fold := m.foldKeys || k.Descriptor != "" || e.Descriptor != ""
-		key = appendCanonical(append(key, 0), k.Kind, part(i), fold)
+// key stands for a natural key: its text, hashed. That of a record of a roster is its number.
+type key [2]uint64
+
+var keySeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
+
+// keyOf is the key of a text that appendKey made.
+func (e *endpoint) keyOf(text []byte) key {
+	if e.roster != nil {
+		if n, ok := e.roster.number(text); ok {
+			return rosterKey(n)
+		}
 	}
-	return string(key)
+	return key{maphash.Bytes(keySeeds[0], text), maphash.Bytes(keySeeds[1], text) | 1}
 }
 
-// keyParts are the canonical parts of a natural key.
-func keyParts(key string) []string { return strings.Split(key, "\x00")[1:] }
+func rosterKey(n uint32) key { return key{uint64(n), 2} }
 
-// recordKey is the natural key of a record.
-func (m *model) recordKey(e *endpoint, r record) string {
-	return m.newKey(e, func(i int) string { return at(e.Root, r, e.Identity[i].Path).text })
+// ofRoster is the number that a key of a roster stands for.
+func (k key) ofRoster() (n uint32, ok bool) { return uint32(k[0]), k[1] == 2 }
+
+// appendKey appends the canonical parts of a natural key, of which part gives the text; endpoints do not
+// share keys.
+func (m *model) appendKey(dst []byte, e *endpoint, part func(i int) string) []byte {
+	dst = append(dst, e.Name...)
+	for i, k := range e.Identity {
+		fold := m.foldKeys || k.Descriptor != "" || e.Descriptor != ""
+		dst = appendCanonical(append(dst, 0), k.Kind, part(i), fold)
+	}
+	return dst
+}
+
+// appendRecordKey appends the natural key of a record.
+func (m *model) appendRecordKey(dst []byte, e *endpoint, r record) []byte {
+	return m.appendKey(dst, e, func(i int) string { return at(e.Root, r, e.Identity[i].Path).text })
 }
 
 // targetKey is the key of the record at t that a reference means.
-func (m *model) targetKey(t referenceTarget, reference []value) string {
-	return m.newKey(t.endpoint, func(i int) string { return reference[t.members[i]].text })
+func (m *model) targetKey(t referenceTarget, reference []value) key {
+	var room [256]byte
+	return t.endpoint.keyOf(m.appendKey(room[:0], t.endpoint, func(i int) string { return reference[t.members[i]].text }))
 }
 
 // valueKey is the key of the descriptor whose value this is, NAMESPACE#CODE.
-func (m *model) valueKey(e *endpoint, value string) string {
+func (m *model) valueKey(e *endpoint, value string) key {
 	hash := strings.LastIndexByte(value, '#')
 	if hash < 0 {
-		return ""
+		return key{}
 	}
-	return m.newKey(e, func(i int) string {
+	var room [256]byte
+	return e.keyOf(m.appendKey(room[:0], e, func(i int) string {
 		if e.Identity[i].Path.Leaf() == "namespace" {
 			return value[:hash]
 		}
 		return value[hash+1:]
-	})
+	}))
 }
 
 // descriptorValue is the value that the record of a descriptor stands for; empty for any other record.

@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
 // The log is the store's only file, made of lines of JSON: one that names the store, then two for each
@@ -41,13 +43,26 @@ type logFile struct {
 }
 
 // appendLines writes a change as the log has it.
-func appendLines(dst []byte, r *row, body []byte) []byte {
-	r.Size = len(body)
-	line, err := json.Marshal(r)
-	if err != nil { // a row is made of texts and numbers
-		panic(err)
+func appendLines(dst []byte, e *entry, body []byte) []byte {
+	dst = strconv.AppendUint(append(dst, `{"number":`...), uint64(e.number), 10)
+	dst = jsonl.AppendString(append(dst, `,"resource":`...), e.of.Name)
+	dst = jsonl.AppendString(append(dst, `,"key":`...), e.text)
+	if e.value != "" {
+		dst = jsonl.AppendString(append(dst, `,"value":`...), e.value)
 	}
-	dst = append(append(dst, line...), '\n')
+	dst = strconv.AppendUint(append(dst, `,"version":`...), e.version, 10)
+	dst = strconv.AppendInt(append(dst, `,"modified":`...), e.modified, 10)
+	for i, n := range e.refs {
+		if i == 0 {
+			dst = append(dst, `,"refs":[`...)
+		}
+		dst = append(strconv.AppendUint(dst, uint64(n), 10), ',')
+	}
+	if len(e.refs) > 0 {
+		dst = closeWith(dst, ']')
+	}
+	dst = strconv.AppendInt(append(dst, `,"size":`...), int64(len(body)), 10)
+	dst = append(dst, "}\n"...)
 	if len(body) > 0 {
 		dst = append(append(dst, body...), '\n')
 	}
@@ -55,23 +70,24 @@ func appendLines(dst []byte, r *row, body []byte) []byte {
 }
 
 // append writes a change. If that fails, the end stays where it was.
-func (l *logFile) append(r *row, body []byte) error {
-	l.room = appendLines(l.room[:0], r, body)
+func (l *logFile) append(e *entry, body []byte) error {
+	l.room = appendLines(l.room[:0], e, body)
 	if _, err := l.file.WriteAt(l.room, l.end); err != nil {
 		return fmt.Errorf("append to the sandbox's store: %w", err)
 	}
 	l.end += int64(len(l.room))
-	r.offset = l.end - int64(len(body)) - 1
+	e.offset, e.size = l.end-int64(len(body))-1, uint32(len(body))
 	return nil
 }
 
-// read reads a record's body.
-func (l *logFile) read(r *row) ([]byte, error) {
-	body := make([]byte, r.Size)
-	if _, err := l.file.ReadAt(body, r.offset); err != nil {
-		return nil, fmt.Errorf("read a record of %s from the sandbox's store: %w", r.Resource, err)
+// read appends a record's body.
+func (l *logFile) read(dst []byte, r *row) ([]byte, error) {
+	from := len(dst)
+	dst = slices.Grow(dst, int(r.size))[:from+int(r.size)]
+	if _, err := l.file.ReadAt(dst[from:], r.offset); err != nil {
+		return nil, fmt.Errorf("read a record from the sandbox's store: %w", err)
 	}
-	return body, nil
+	return dst, nil
 }
 
 // openFolder opens the store in the options' folder, or starts one there.
@@ -92,9 +108,7 @@ func (s *store) openFolder(o *Options, log *slog.Logger) error {
 		title, err := json.Marshal(logTitle{logFormat, newID(), s.model.version})
 		if err == nil {
 			log := slices.Concat(title, []byte{'\n'})
-			for _, r := range s.model.seeds(o.Descriptors) {
-				log = appendLines(log, r, r.body)
-			}
+			s.model.seeds(o.Descriptors, func(e *entry, body []byte) { log = appendLines(log, e, body) })
 			err = durable.WriteFile(path, log)
 		}
 		if err != nil {
@@ -115,11 +129,14 @@ func (s *store) openFolder(o *Options, log *slog.Logger) error {
 // ErrStore says that a store cannot be used: an older version wrote it, or it is damaged.
 var ErrStore = errors.New("the store cannot be used")
 
-// openLog reads the log, and cuts off what follows its last whole change.
+// damaged says that the log is not what was written.
+func damaged(at int64) error { return fmt.Errorf("%w: it is damaged at byte %d", ErrStore, at) }
+
+// openLog reads the log, and cuts off a last change that is not whole.
 func (s *store) openLog(log *slog.Logger) error {
-	in := bufio.NewReaderSize(s.log.file, 1<<16)
-	line, err := in.ReadBytes('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+	w := window{file: s.log.file}
+	line, err := w.line(0)
+	if err != nil {
 		return err
 	}
 	var title logTitle
@@ -130,52 +147,142 @@ func (s *store) openLog(log *slog.Logger) error {
 		return fmt.Errorf("%w: it holds data of Data Standard %s, not %s", ErrStore, title.Standard, s.model.version)
 	}
 	s.id, s.log.end = title.ID, int64(len(line))
-	if err := s.load(in); err != nil {
+	for whole := true; whole && err == nil; {
+		whole, err = s.load(&w)
+	}
+	if err != nil {
 		return err
 	}
 	info, err := s.log.file.Stat()
 	if torn := info.Size() - s.log.end; err == nil && torn > 0 {
-		log.Warn("the end of the sandbox's store was cut short and is dropped", "bytes", torn)
+		log.Warn("the last change in the sandbox's store was cut short and is dropped", "bytes", torn)
 		err = s.log.file.Truncate(s.log.end)
 	}
 	return err
 }
 
-// load reads changes up to the last whole one.
-func (s *store) load(in *bufio.Reader) error {
-	for {
-		if err := s.loadRow(in); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
+// load reads the change at the end, and moves the end behind it. It is not whole if the file ends in it,
+// which a killed process may leave. What is damaged in another way has more after it, and is refused.
+func (s *store) load(w *window) (whole bool, err error) {
+	line, err := w.line(s.log.end)
+	if len(line) == 0 || err != nil {
+		return false, err
+	}
+	var e entry
+	h := head{Scanner: jsonl.Scanner{Data: line}}
+	if name := h.read(&e); h.wrong {
+		return false, damaged(s.log.end)
+	} else if of, ok := s.model.find(name); ok {
+		e.of, e.endpoint, e.key = of, of.index, of.keyOf(e.text)
+	} else {
+		return false, fmt.Errorf("%w: it holds %s, which Data Standard %s does not have", ErrStore, name, s.model.version)
+	}
+	next := s.log.end + int64(len(line))
+	if e.size > 0 {
+		e.offset, next = next, next+int64(e.size)+1
+		end, err := w.from(next-1, 1)
+		if err == nil && len(end) == 0 {
+			line, err = w.line(e.offset)
+		}
+		if err == nil && (len(end) > 0 && end[0] != '\n' || len(end) == 0 && len(line) > 0) {
+			err = damaged(s.log.end)
+		}
+		if err != nil || len(end) == 0 {
+			return false, err
 		}
 	}
+	s.log.end = next
+	s.apply(&e)
+	return true, nil
 }
 
-// loadRow reads a change. io.EOF says that there is no whole one.
-func (s *store) loadRow(in *bufio.Reader) error {
-	line, err := in.ReadBytes('\n')
-	if err != nil {
-		return err
+// head reads the line before a body, which is always in the order in which it is written.
+type head struct {
+	jsonl.Scanner
+	wrong bool
+}
+
+// read fills in an entry, and says what its resource is.
+func (h *head) read(e *entry) (resource string) {
+	e.number = uint32(h.digits(`{"number":`))
+	resource, e.text = string(h.text(`,"resource":`)), h.text(`,"key":`)
+	if h.has(`,"value":`) {
+		e.value = string(h.text(""))
 	}
-	r := &row{}
-	if err := json.Unmarshal(line, r); err != nil {
-		return fmt.Errorf("%w: a line is damaged", ErrStore)
-	}
-	e, ok := s.model.find(r.Resource)
-	if !ok {
-		return fmt.Errorf("it holds %s, which Data Standard %s does not have", r.Resource, s.model.version)
-	}
-	r.endpoint = e
-	size := int64(len(line))
-	if r.Size > 0 {
-		r.offset = s.log.end + size
-		size += int64(r.Size) + 1
-		if _, err := in.Discard(r.Size + 1); err != nil {
-			return err
+	e.version, e.modified = h.digits(`,"version":`), int64(h.digits(`,"modified":`))
+	if h.has(`,"refs":[`) {
+		e.refs = append(e.refs, uint32(h.digits("")))
+		for h.has(",") {
+			e.refs = append(e.refs, uint32(h.digits("")))
 		}
+		h.must("]")
 	}
-	s.log.end += size
-	s.apply(r)
-	return nil
+	e.size = uint32(h.digits(`,"size":`))
+	h.must("}\n")
+	return resource
+}
+
+func (h *head) has(word string) bool {
+	found := bytes.HasPrefix(h.Data[h.Pos:], []byte(word))
+	if found {
+		h.Pos += len(word)
+	}
+	return found
+}
+
+func (h *head) must(word string) { h.wrong = !h.has(word) || h.wrong }
+
+func (h *head) digits(name string) (n uint64) {
+	h.must(name)
+	from := h.Pos
+	for ; h.Pos < len(h.Data) && h.Data[h.Pos] >= '0' && h.Data[h.Pos] <= '9'; h.Pos++ {
+		n = 10*n + uint64(h.Data[h.Pos]-'0')
+	}
+	h.wrong = h.wrong || h.Pos == from
+	return n
+}
+
+func (h *head) text(name string) []byte {
+	if h.must(name); h.wrong || h.Peek() != '"' {
+		h.wrong = true
+		return nil
+	}
+	text, ok := h.Text()
+	h.wrong = h.wrong || !ok
+	return text
+}
+
+// window reads lines here and there in a file.
+type window struct {
+	file *os.File
+	at   int64
+	data []byte // what the file has there
+}
+
+// maxLine is more than a body may have.
+const maxLine = 2 * maxBody
+
+// from is what follows at a place: n bytes or more, unless the file ends before.
+func (w *window) from(at int64, n int) ([]byte, error) {
+	if at < w.at || at+int64(n) > w.at+int64(len(w.data)) {
+		room := slices.Grow(w.data[:0], max(n, 4096))
+		read, err := w.file.ReadAt(room[:cap(room)], at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		w.at, w.data = at, room[:read]
+	}
+	return w.data[at-w.at:], nil
+}
+
+// line is the line at a place, empty if the file ends before the line does.
+func (w *window) line(at int64) ([]byte, error) {
+	for n := 1; n < maxLine; {
+		data, err := w.from(at, n)
+		if i := bytes.IndexByte(data, '\n'); i >= 0 || err != nil || len(data) < n {
+			return data[:i+1], err
+		}
+		n = 2 * len(data)
+	}
+	return nil, damaged(at)
 }

@@ -30,6 +30,7 @@ type endpoint struct {
 	descriptors []*endpoint // of whose values it uses one somewhere; one may stand here more than once
 	filters     []*filter
 	roster      *roster // records that follow from their number; nil for most
+	index       uint16  // its place in the model
 }
 
 // reference is a reference property and the endpoints it may point at.
@@ -50,7 +51,7 @@ func newModel(std *schema.Standard, foldKeys bool) (*model, error) {
 	m := &model{version: std.Version, foldKeys: foldKeys, byName: map[string]*endpoint{}, byType: map[string]*endpoint{},
 		references: map[*schema.Reference]*reference{}}
 	for r := range std.All {
-		e := &endpoint{Resource: r, singular: singular(path.Base(r.Endpoint())), inKey: map[*schema.Property]bool{}}
+		e := &endpoint{Resource: r, singular: singular(path.Base(r.Endpoint())), inKey: map[*schema.Property]bool{}, index: uint16(len(m.endpoints))}
 		e.entity = title(e.singular)
 		if r.Descriptor != "" {
 			e.entity = title(r.Descriptor)

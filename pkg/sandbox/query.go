@@ -200,17 +200,17 @@ func (q *query) addCondition(f *filter, text string) {
 	q.conditions = append(q.conditions, condition{f, text})
 }
 
-// key is the natural key that the conditions ask for; empty if they do not give all of it.
-func (q *query) key(m *model, e *endpoint) string {
+// key is the natural key that the conditions ask for, if they give all of it.
+func (q *query) key(m *model, e *endpoint) (k key, ok bool) {
 	texts := make([]string, len(e.Identity))
 	for i, part := range e.Identity {
 		n := slices.IndexFunc(q.conditions, func(c condition) bool { return c.filter.leadsTo(part.Path) })
 		if n < 0 {
-			return ""
+			return key{}, false
 		}
 		texts[i] = q.conditions[n].text
 	}
-	return m.newKey(e, func(i int) string { return texts[i] })
+	return e.keyOf(m.appendKey(nil, e, func(i int) string { return texts[i] })), true
 }
 
 // list answers with a page of a collection.
@@ -246,15 +246,15 @@ type listing struct {
 
 func (l *listing) run() {
 	q, e, s := l.query, l.call.endpoint, l.call.server.store
-	key := q.key(l.call.server.model, e)
+	k, whole := q.key(l.call.server.model, e)
 	switch {
 	case q.id != "":
-		if r := s.byID(e, q.id); r != nil {
-			l.visit(r)
+		if r, ok := s.byID(e, q.id); ok {
+			l.visit(&r)
 		}
-	case key != "":
-		if r := s.find(e, key); r != nil {
-			l.visit(r)
+	case whole:
+		if r, ok := s.find(e, k); ok {
+			l.visit(&r)
 		}
 	case len(q.conditions) == 0 && q.minVersion == 0 && q.maxVersion == math.MaxUint64 && l.call.seesAll():
 		l.total = s.count(e) // there is nothing to look at: a page can be reached without reading what lies before it
@@ -287,7 +287,7 @@ func (l *listing) visit(r *row) {
 }
 
 func (l *listing) take(r *row) {
-	out, err := l.call.server.render(l.out, r)
+	out, err := l.call.server.render(l.out, r, l.call.room)
 	if err != nil {
 		l.err = err
 		return
@@ -299,15 +299,13 @@ func (l *listing) take(r *row) {
 
 func (l *listing) matches(r *row) (bool, error) {
 	q, c := l.query, l.call
-	if r.Version < q.minVersion || r.Version > q.maxVersion {
+	if r.version < q.minVersion || r.version > q.maxVersion {
 		return false, nil
 	}
 	if len(q.conditions) == 0 && c.seesAll() {
 		return true, nil
 	}
-	room := borrow()
-	defer room.release()
-	m, err := c.server.record(r, room)
+	m, err := c.server.record(r, c.room)
 	if err != nil {
 		return false, err
 	}

@@ -18,30 +18,30 @@ const lastModifiedLayout = "2006-01-02T15:04:05.000000Z"
 
 // record reads a stored record into room.
 func (s *Server) record(r *row, room *arena) (record, error) {
-	body, err := s.store.body(r)
+	e := s.model.endpoints[r.endpoint]
+	body, err := s.store.body(room.text[:0], r)
 	if err != nil {
 		return nil, err
 	}
-	m, _, err := decode(body, r.endpoint.Root, room)
+	room.text = body
+	m, _, err := decode(body, e.Root, room)
 	if err != nil {
-		err = fmt.Errorf("a record of %s in the sandbox's store is damaged: %w", r.Resource, err)
+		err = fmt.Errorf("a record of %s in the sandbox's store is damaged: %w", e.Name, err)
 	}
 	return m, err
 }
 
 // render appends a record as a reader gets it: with its id, every collection, values and descriptors in
 // their stored form, and links in references.
-func (s *Server) render(dst []byte, r *row) ([]byte, error) {
-	room := borrow()
-	defer room.release()
+func (s *Server) render(dst []byte, r *row, room *arena) ([]byte, error) {
 	m, err := s.record(r, room)
 	if err != nil {
 		return nil, err
 	}
-	dst = append(append(dst, `{"id":"`...), s.store.recordID(r)...)
-	dst = s.renderObject(append(dst, `",`...), r.endpoint.Root, m)
+	dst = s.store.appendID(append(dst, `{"id":"`...), r)
+	dst = s.renderObject(append(dst, `",`...), s.model.endpoints[r.endpoint].Root, m)
 	dst = append(append(dst, `"_etag":"`...), r.etag()...)
-	dst = time.Unix(0, r.Modified).UTC().AppendFormat(append(dst, `","_lastModifiedDate":"`...), lastModifiedLayout)
+	dst = time.Unix(0, r.modified).UTC().AppendFormat(append(dst, `","_lastModifiedDate":"`...), lastModifiedLayout)
 	return append(dst, `"}`...), nil
 }
 
@@ -81,8 +81,9 @@ func closeWith(dst []byte, bracket byte) []byte {
 // renderLink appends a reference's link, if what it means is still there.
 func (s *Server) renderLink(dst []byte, ref *reference, m []value) []byte {
 	for _, t := range ref.targets {
-		if r := s.store.find(t.endpoint, s.model.targetKey(t, m)); r != nil {
-			return append(append(dst, `"link":{"rel":"`+t.endpoint.entity+`","href":"`+t.endpoint.path()+"/"+s.store.recordID(r)...), `"}`...)
+		if r, ok := s.store.find(t.endpoint, s.model.targetKey(t, m)); ok {
+			dst = append(dst, `"link":{"rel":"`+t.endpoint.entity+`","href":"`+t.endpoint.path()+"/"...)
+			return append(s.store.appendID(dst, &r), `"}`...)
 		}
 	}
 	return dst
@@ -95,8 +96,8 @@ func (s *Server) renderScalar(dst []byte, p *schema.Property, text string) []byt
 		return append(dst, text...)
 	}
 	if p.Descriptor != "" {
-		if found := s.store.value(s.model.byType[p.Descriptor], text); found != nil {
-			text = found.Value
+		if _, spelt, ok := s.store.value(s.model.byType[p.Descriptor], text); ok {
+			text = spelt
 		}
 	}
 	return jsonl.AppendString(dst, text)

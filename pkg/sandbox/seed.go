@@ -47,8 +47,8 @@ var (
 // Everything about them follows from the student's number, which also gives them numbers in the store
 // below those of other records. Immutable.
 type roster struct {
-	first uint32                   // number in the store
-	key   func(student int) string // the natural key
+	first uint32                               // number in the store
+	key   func(dst []byte, student int) []byte // appends the natural key
 	body  func(student int) []byte
 	id    int // which part of the key is the student's id
 }
@@ -60,26 +60,26 @@ const (
 	firstFree  = firstGiven + 1<<24
 )
 
-// has says that a number is of one of the roster's records.
-func (r *roster) has(n uint32) bool { return n >= r.first && n < r.first+rosterSize }
+// hasInRoster says that a number is of one of the endpoint's roster.
+func (e *endpoint) hasInRoster(n uint32) bool {
+	return e.roster != nil && n >= e.roster.first && n < e.roster.first+rosterSize
+}
 
 // number is the number of the record with a key.
-func (r *roster) number(key string) (uint32, bool) {
-	id, err := strconv.Atoi(keyParts(key)[r.id])
+func (r *roster) number(text []byte) (uint32, bool) {
+	part := text
+	for range r.id + 1 {
+		_, part, _ = bytes.Cut(part, []byte{0})
+	}
+	part, _, _ = bytes.Cut(part, []byte{0})
+	id, err := strconv.Atoi(string(part))
 	student := id - FirstStudent
 	if err != nil || student < 0 || student >= Students {
 		return 0, false
 	}
-	return r.first + uint32(student), key == r.key(student)
+	var room [256]byte
+	return r.first + uint32(student), bytes.Equal(text, r.key(room[:0], student))
 }
-
-func (e *endpoint) rosterRow(n uint32) *row {
-	return &row{Number: n, Resource: e.Name, Key: e.roster.key(int(n - e.roster.first)), Version: seedVersion,
-		Modified: seedTime.UnixNano(), endpoint: e}
-}
-
-// ofRoster says that a record is of a roster and was never changed.
-func (r *row) ofRoster() bool { return r.body == nil && r.offset == 0 }
 
 func school(student int) int { return FirstSchool + student%Schools }
 
@@ -93,7 +93,7 @@ func (m *model) addRosters() {
 	id := func(n int) string { return strconv.Itoa(FirstStudent + n) }
 	if e, ok := m.find("students"); ok && len(e.Identity) == 1 {
 		e.roster = &roster{
-			key:  func(n int) string { return m.newKey(e, func(int) string { return id(n) }) },
+			key:  func(dst []byte, n int) []byte { return m.appendKey(dst, e, func(int) string { return id(n) }) },
 			body: func(n int) []byte { return student(id(n), n) },
 		}
 	}
@@ -104,8 +104,8 @@ func (m *model) addRosters() {
 	e.roster = &roster{
 		first: rosterSize,
 		id:    slices.IndexFunc(e.Identity, func(p schema.KeyPart) bool { return p.Path.Leaf() == "studentUniqueId" }),
-		key: func(n int) string {
-			return m.newKey(e, func(i int) string {
+		key: func(dst []byte, n int) []byte {
+			return m.appendKey(dst, e, func(i int) string {
 				switch e.Identity[i].Path.Leaf() {
 				case "studentUniqueId":
 					return id(n)
@@ -122,23 +122,31 @@ func (m *model) addRosters() {
 	}
 }
 
-// seeds are the records that a new store begins with: descriptors, school years, the district and its
-// schools.
-func (m *model) seeds(descriptors []schema.DescriptorValue) []*row {
-	s := seeder{model: m, keys: map[string]bool{}}
+// seeds gives the records that a new store begins with: descriptors, school years, the district and its
+// schools. One whose key is there already, or whose resource the standard does not have, is left out.
+func (m *model) seeds(descriptors []schema.DescriptorValue, give func(e *entry, body []byte)) {
+	keys := map[key]bool{}
+	add := func(resource string, body []byte) {
+		if e, ok := m.find(resource); ok {
+			if s := m.seed(e, firstFree+uint32(len(keys)), body); !keys[s.key] {
+				keys[s.key] = true
+				give(s, body)
+			}
+		}
+	}
 	for _, d := range descriptors {
 		if e, ok := m.byType[strings.ToLower(d.Type)]; ok {
 			body := jsonl.AppendString([]byte(`{"codeValue":`), d.CodeValue)
 			body = jsonl.AppendString(append(body, `,"namespace":`...), d.Namespace)
 			body = jsonl.AppendString(append(body, `,"shortDescription":`...), d.CodeValue)
-			s.add(e.Name, append(body, '}'))
+			add(e.Name, append(body, '}'))
 		}
 	}
 	for y := firstYear; y <= lastYear; y++ {
-		s.add("schoolYearTypes", fmt.Appendf(nil, `{"currentSchoolYear":%t,"schoolYear":%d,"schoolYearDescription":"%d-%d"}`, y == currentYear, y, y-1, y))
+		add("schoolYearTypes", fmt.Appendf(nil, `{"currentSchoolYear":%t,"schoolYear":%d,"schoolYearDescription":"%d-%d"}`, y == currentYear, y, y-1, y))
 	}
 	const category = "uri://ed-fi.org/EducationOrganizationCategoryDescriptor#"
-	s.add("localEducationAgencies", toJSON(object{"localEducationAgencyId": District, "nameOfInstitution": "Sandbox District",
+	add("localEducationAgencies", toJSON(object{"localEducationAgencyId": District, "nameOfInstitution": "Sandbox District",
 		"localEducationAgencyCategoryDescriptor": "uri://ed-fi.org/LocalEducationAgencyCategoryDescriptor#Independent",
 		"categories":                             []object{{"educationOrganizationCategoryDescriptor": category + "Local Education Agency"}}}))
 	levels := []object{}
@@ -146,38 +154,21 @@ func (m *model) seeds(descriptors []schema.DescriptorValue) []*row {
 		levels = append(levels, object{"gradeLevelDescriptor": gradeLevel + g})
 	}
 	for n := range Schools {
-		s.add("schools", toJSON(object{"schoolId": FirstSchool + n, "nameOfInstitution": fmt.Sprintf("Sandbox School %02d", n),
+		add("schools", toJSON(object{"schoolId": FirstSchool + n, "nameOfInstitution": fmt.Sprintf("Sandbox School %02d", n),
 			"localEducationAgencyReference":   object{"localEducationAgencyId": District},
 			"educationOrganizationCategories": []object{{"educationOrganizationCategoryDescriptor": category + "School"}}, "gradeLevels": levels}))
-	}
-	return s.rows
-}
-
-// seeder collects what a new store begins with.
-type seeder struct {
-	model *model
-	keys  map[string]bool
-	rows  []*row
-}
-
-// add adds a record; one whose key is there already, or whose resource the standard does not have, is
-// left out.
-func (s *seeder) add(resource string, body []byte) {
-	if e, ok := s.model.find(resource); ok {
-		if r := s.model.seed(e, firstFree+uint32(len(s.rows)), body); !s.keys[r.Key] {
-			s.keys[r.Key], s.rows = true, append(s.rows, r)
-		}
 	}
 }
 
 // seed is a record that was there from the start.
-func (m *model) seed(e *endpoint, number uint32, body []byte) *row {
+func (m *model) seed(e *endpoint, number uint32, body []byte) *entry {
 	rec, _, err := decode(body, e.Root, &arena{})
 	if err != nil { // the sandbox wrote it
 		panic(err)
 	}
-	return &row{Number: number, Resource: e.Name, Key: m.recordKey(e, rec), Value: e.descriptorValue(rec), Version: seedVersion,
-		Modified: seedTime.UnixNano(), Size: len(body), endpoint: e, body: body}
+	s := newEntry(e, m.appendRecordKey(nil, e, rec))
+	s.number, s.version, s.modified, s.value = number, seedVersion, seedTime.UnixNano(), e.descriptorValue(rec)
+	return &s
 }
 
 // addStudents adds the students of a CSV file with a column studentUniqueId that are not in the roster.
@@ -193,8 +184,10 @@ func (s *store) addStudents(path string) error {
 		return err
 	}
 	for n, id := range ids {
-		if r := s.model.seed(e, firstGiven+uint32(n), student(id, n)); s.lookup(e, r.Key) == nil {
-			s.apply(r)
+		body := student(id, n)
+		r := s.model.seed(e, firstGiven+uint32(n), body)
+		if _, known := s.lookup(e, r.key); !known {
+			s.keep(r, body)
 		}
 	}
 	return nil

@@ -5,55 +5,71 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/durable"
 )
 
-// row is a record in the store. Immutable: a change replaces it. Its exported fields are what the log
-// keeps of it, in the line before its body.
+// row is a record as memory knows it: where its body is, and how it is found. It holds no pointer, so that
+// the garbage collector need not look at a store of many records.
 type row struct {
-	Number   uint32   `json:"number"` // unique in the store, never given again
-	Resource string   `json:"resource"`
-	Key      string   `json:"key"`
-	Value    string   `json:"value,omitempty"` // of a descriptor: NAMESPACE#CODE
-	Version  uint64   `json:"version"`         // change version
-	Modified int64    `json:"modified"`        // Unix nanoseconds
-	Refs     []uint32 `json:"refs,omitempty"`  // what it refers to
-	Size     int      `json:"size"`            // of the body; 0: the record is deleted
-
-	endpoint *endpoint
-	offset   int64  // of the body in the log
-	body     []byte // of what is not in a log; nil for a record of a roster, whose body follows from its number
+	key      key
+	number   uint32 // unique in the store, never given again
+	endpoint uint16 // its place in the model
+	at       span   // of what it refers to, in the store's list
+	size     uint32 // of the body; 0: the record is deleted
+	offset   int64  // of the body in the log; below zero: among the bodies that are not in it; 0: it is of a roster and follows from its number
+	version  uint64 // change version
+	modified int64  // Unix nanoseconds
 }
 
+// span is a part of the store's list of references.
+type span struct{ from, n uint32 }
+
 // etag is a record's version as an ODS writes it: an opaque number that follows from its last change.
-func (r *row) etag() string { return strconv.FormatInt(r.Modified, 10) }
+func (r *row) etag() string { return strconv.FormatInt(r.modified, 10) }
+
+// entry is a change: the row, and what memory keeps elsewhere or not at all.
+type entry struct {
+	row
+	of    *endpoint
+	text  []byte   // the natural key
+	value string   // of a descriptor: NAMESPACE#CODE
+	refs  []uint32 // numbers of what the record refers to
+}
+
+// newEntry is an entry of a record with a natural key.
+func newEntry(e *endpoint, text []byte) entry {
+	return entry{row: row{key: e.keyOf(text), endpoint: e.index}, of: e, text: text}
+}
 
 // store holds the records. In memory it keeps what it takes to find them; with a log, their bodies stay
 // there. Safe for concurrent use.
 type store struct {
-	model *model
-	id    string
-	now   func() time.Time
-	log   *logFile      // nil for a store in memory
-	lock  *durable.Lock // likewise
+	model  *model
+	id     string
+	now    func() time.Time
+	log    *logFile      // nil for a store in memory
+	lock   *durable.Lock // likewise
+	bodies sync.Map      // of what is not in a log, by offset
 
 	mu       sync.RWMutex
-	rows     map[uint32]*row // nil: a record of a roster that was deleted
-	byKey    map[string]*row
-	byValue  map[spelling]*row      // descriptors by their value as it is spelt: the usual way to ask
-	order    map[*endpoint][]uint32 // what is not of a roster, in the order it came
-	gone     map[*endpoint]int      // how many of its roster are deleted
-	next     uint32                 // number
-	version  uint64                 // the newest change version
-	modified int64                  // the newest time of change; they never repeat
+	rows     map[uint32]row
+	byKey    map[key]uint32
+	byValue  map[spelling]uint32           // descriptors by their value as it is spelt: the usual way to ask
+	values   map[uint32]string             // of descriptors
+	refs     []uint32                      // what all records refer to; what a change replaces stays
+	referred map[uint32]struct{}           // what was referred to at any time
+	order    map[*endpoint][]uint32        // what is not of a roster, in the order it came
+	gone     map[*endpoint]map[uint32]bool // deleted records of its roster
+	kept     int64                         // the newest offset of a body that is not in a log: they are below zero
+	next     uint32                        // number
+	version  uint64                        // the newest change version
+	modified int64                         // the newest time of change; they never repeat
 }
 
 // spelling is a descriptor's value as it is stored.
@@ -74,9 +90,9 @@ func newID() string {
 // openStore opens the store in the options' folder, or one in memory if they name none.
 func openStore(m *model, o *Options, log *slog.Logger) (*store, error) {
 	s := &store{
-		model: m, now: o.Now, rows: map[uint32]*row{}, byKey: map[string]*row{}, byValue: map[spelling]*row{},
-		order: map[*endpoint][]uint32{}, gone: map[*endpoint]int{},
-		next: firstFree, version: seedVersion, modified: seedTime.UnixNano(),
+		model: m, now: o.Now, rows: map[uint32]row{}, byKey: map[key]uint32{}, byValue: map[spelling]uint32{},
+		values: map[uint32]string{}, referred: map[uint32]struct{}{}, order: map[*endpoint][]uint32{},
+		gone: map[*endpoint]map[uint32]bool{}, next: firstFree, version: seedVersion, modified: seedTime.UnixNano(),
 	}
 	var err error
 	if o.Students != "" {
@@ -86,9 +102,7 @@ func openStore(m *model, o *Options, log *slog.Logger) (*store, error) {
 	case err != nil:
 	case o.Dir == "":
 		s.id = newID()
-		for _, r := range m.seeds(o.Descriptors) {
-			s.apply(r)
-		}
+		m.seeds(o.Descriptors, s.keep)
 	default:
 		err = s.openFolder(o, log)
 	}
@@ -109,76 +123,91 @@ func (s *store) close() error {
 	return err
 }
 
-// recordID writes the id of a record: half of the store's, and its number.
-func (s *store) recordID(r *row) string { return fmt.Sprintf("%s%016x", s.id[:16], r.Number) }
+// appendID appends the id of a record: half of the store's, and its number.
+func (s *store) appendID(dst []byte, r *row) []byte {
+	const digits = "0123456789abcdef"
+	dst = append(dst, s.id[:16]...)
+	for shift := 60; shift >= 0; shift -= 4 {
+		dst = append(dst, digits[uint64(r.number)>>shift&15])
+	}
+	return dst
+}
 
 // byID finds a record by its id.
-func (s *store) byID(e *endpoint, id string) *row {
+func (s *store) byID(e *endpoint, id string) (row, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.lookupID(e, id)
 }
 
 // lookupID is byID under the lock.
-func (s *store) lookupID(e *endpoint, id string) *row {
+func (s *store) lookupID(e *endpoint, id string) (row, bool) {
 	if len(id) != 32 || id[:16] != s.id[:16] {
-		return nil
+		return row{}, false
 	}
 	n, err := strconv.ParseUint(id[16:], 16, 32)
 	if err != nil {
-		return nil
+		return row{}, false
 	}
-	if r := s.row(e, uint32(n)); r != nil && r.endpoint == e {
-		return r
-	}
-	return nil
+	return s.row(e, uint32(n))
 }
 
 // find finds a record by its natural key.
-func (s *store) find(e *endpoint, key string) *row {
+func (s *store) find(e *endpoint, k key) (row, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.lookup(e, key)
-}
-
-// value finds a descriptor by its value, whatever its case.
-func (s *store) value(d *endpoint, value string) *row {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if r := s.byValue[spelling{d, value}]; r != nil {
-		return r
-	}
-	return s.byKey[s.model.valueKey(d, value)]
+	return s.lookup(e, k)
 }
 
 // lookup is find under the lock.
-func (s *store) lookup(e *endpoint, key string) *row {
-	if r := s.byKey[key]; r != nil || e.roster == nil {
-		return r
+func (s *store) lookup(e *endpoint, k key) (row, bool) {
+	n, ok := s.byKey[k]
+	if !ok {
+		if n, ok = k.ofRoster(); !ok {
+			return row{}, false
+		}
 	}
-	if n, ok := e.roster.number(key); ok {
-		return s.row(e, n)
-	}
-	return nil
+	return s.row(e, n)
 }
 
 // row finds a record of an endpoint by its number, under the lock.
-func (s *store) row(e *endpoint, n uint32) *row {
-	if r, changed := s.rows[n]; changed || e.roster == nil || !e.roster.has(n) {
-		return r
+func (s *store) row(e *endpoint, n uint32) (row, bool) {
+	if r, ok := s.rows[n]; ok {
+		return r, r.endpoint == e.index
 	}
-	return e.rosterRow(n)
+	if !e.hasInRoster(n) || s.gone[e][n] {
+		return row{}, false
+	}
+	return row{number: n, key: rosterKey(n), endpoint: e.index, version: seedVersion, modified: seedTime.UnixNano()}, true
 }
 
-// body reads a record's body. It needs no lock: what was written never changes.
-func (s *store) body(r *row) ([]byte, error) {
-	switch {
-	case r.body != nil:
-		return r.body, nil
-	case r.ofRoster():
-		return r.endpoint.roster.body(int(r.Number - r.endpoint.roster.first)), nil
+// value finds a descriptor by its value, whatever its case, and says how the value is spelt.
+func (s *store) value(d *endpoint, value string) (n uint32, spelt string, ok bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.lookupValue(d, value)
+}
+
+// lookupValue is value under the lock.
+func (s *store) lookupValue(d *endpoint, value string) (n uint32, spelt string, ok bool) {
+	if n, ok = s.byValue[spelling{d, value}]; ok {
+		return n, value, true
 	}
-	return s.log.read(r)
+	n, ok = s.byKey[s.model.valueKey(d, value)]
+	return n, s.values[n], ok
+}
+
+// body appends a record's body. It needs no lock: what was written never changes.
+func (s *store) body(dst []byte, r *row) ([]byte, error) {
+	switch {
+	case r.offset < 0:
+		body, _ := s.bodies.Load(r.offset)
+		return append(dst, body.([]byte)...), nil
+	case r.offset == 0:
+		roster := s.model.endpoints[r.endpoint].roster
+		return append(dst, roster.body(int(r.number-roster.first))...), nil
+	}
+	return s.log.read(dst, r)
 }
 
 // count is how many records an endpoint has.
@@ -187,7 +216,7 @@ func (s *store) count(e *endpoint) int {
 	defer s.mu.RUnlock()
 	n := len(s.order[e])
 	if e.roster != nil {
-		n += rosterSize - s.gone[e]
+		n += rosterSize - len(s.gone[e])
 	}
 	return n
 }
@@ -196,10 +225,11 @@ func (s *store) count(e *endpoint) int {
 // It takes them in steps, so that visit works without the lock.
 func (s *store) walk(e *endpoint, skip int, visit func(r *row) bool) {
 	const step = 512
+	var rows []row
 	for {
-		rows := s.collect(e, skip, step)
-		for _, r := range rows {
-			if !visit(r) {
+		rows = s.collect(rows[:0], e, skip, step)
+		for i := range rows {
+			if !visit(&rows[i]) {
 				return
 			}
 		}
@@ -210,23 +240,23 @@ func (s *store) walk(e *endpoint, skip int, visit func(r *row) bool) {
 	}
 }
 
-// collect takes records from the skip-th on.
-func (s *store) collect(e *endpoint, skip, most int) []*row {
+// collect appends records from the skip-th on.
+func (s *store) collect(out []row, e *endpoint, skip, most int) []row {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var out []*row
 	if e.roster != nil {
 		n := e.roster.first
-		if s.gone[e] == 0 {
+		if len(s.gone[e]) == 0 {
 			over := min(skip, rosterSize)
 			n, skip = n+uint32(over), skip-over
 		}
-		for ; n < e.roster.first+rosterSize && len(out) < most; n++ {
-			if r, changed := s.rows[n]; changed && r == nil {
+		for ; e.hasInRoster(n) && len(out) < most; n++ {
+			if s.gone[e][n] {
 				continue
 			}
 			if skip--; skip < 0 {
-				out = append(out, s.row(e, n))
+				r, _ := s.row(e, n)
+				out = append(out, r)
 			}
 		}
 		skip = max(skip, 0)
@@ -248,12 +278,10 @@ func (s *store) newestVersion() uint64 {
 
 // change is a record to be put into the store.
 type change struct {
-	endpoint  *endpoint
+	entry
 	id        string // of the record to be replaced; empty: by key, created if there is none
-	key       string
-	value     string // of a descriptor
 	body      []byte
-	values    []*row           // descriptors that it uses
+	values    []uint32         // descriptors that it uses
 	pointers  []pointer        // what it refers to
 	mayCreate error            // why a new record is not allowed
 	mayUpdate func(*row) error // asked before a record is replaced
@@ -263,161 +291,189 @@ type change struct {
 
 // put stores a record: existence of what it refers to, uniqueness and writing are one step. An error
 // may be a *problem.
-func (s *store) put(c *change) (*row, error) {
+func (s *store) put(c *change) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old, err := s.replaced(c)
+	old, exists, err := s.replaced(c)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	refs, err := s.resolve(c)
-	if err != nil {
-		return nil, err
+	if err := s.resolve(c); err != nil {
+		return err
 	}
-	if old != nil && old.Key == c.key {
-		if body, err := s.body(old); err == nil && bytes.Equal(body, c.body) {
-			return old, nil
-		}
+	if exists && old.key == c.key && s.holds(&old, c.body) {
+		c.row = old
+		return nil
 	}
-	r := &row{Number: s.next, Resource: c.endpoint.Name, Key: c.key, Value: c.value, Refs: refs, Size: len(c.body), endpoint: c.endpoint}
-	if old != nil {
-		r.Number = old.Number
+	c.number, c.created = s.next, !exists
+	if exists {
+		c.number = old.number
 	}
-	c.created = old == nil
-	return r, s.write(r, c.body)
+	return s.write(&c.entry, c.body)
 }
 
-// replaced is the record that a change replaces; nil if it makes a new one.
-func (s *store) replaced(c *change) (*row, error) {
-	old := s.lookup(c.endpoint, c.key)
+// holds says that a record has this very body.
+func (s *store) holds(r *row, body []byte) bool {
+	if r.offset != 0 && int(r.size) != len(body) {
+		return false
+	}
+	have, err := s.body(nil, r)
+	return err == nil && bytes.Equal(have, body)
+}
+
+// replaced is the record that a change replaces, if it does not make a new one.
+func (s *store) replaced(c *change) (old row, exists bool, err error) {
+	old, exists = s.lookup(c.of, c.key)
 	if c.id != "" {
-		same := old
-		if old = s.lookupID(c.endpoint, c.id); old == nil {
-			return nil, notFound(noSuchItem)
+		taken := exists
+		if old, exists = s.lookupID(c.of, c.id); !exists {
+			return old, false, notFound(noSuchItem)
 		}
 		switch {
-		case old.Key == c.key:
-		case !c.endpoint.KeyUpdates || c.endpoint.roster != nil && c.endpoint.roster.has(old.Number): // a roster goes by its keys
-			return nil, keyChange(c.endpoint.entity)
-		case same != nil:
-			return nil, nonUnique(c.endpoint.entity)
+		case old.key == c.key:
+		case !c.of.KeyUpdates || c.of.hasInRoster(old.number): // a roster goes by its keys
+			return old, true, keyChange(c.of.entity)
+		case taken:
+			return old, true, nonUnique(c.of.entity)
 		default:
-			if err := s.unused(old); err != nil {
-				return nil, err
+			if err := s.unused(&old); err != nil {
+				return old, true, err
 			}
 		}
 	}
-	if old == nil {
-		return nil, c.mayCreate
+	if !exists {
+		return old, false, c.mayCreate
 	}
-	return old, c.mayUpdate(old)
+	return old, true, c.mayUpdate(&old)
 }
 
 // resolve finds the numbers of what a change refers to.
-func (s *store) resolve(c *change) ([]uint32, error) {
-	var refs []uint32
-	for _, v := range c.values {
-		if now := s.rows[v.Number]; now == nil {
-			return nil, unresolvedReference("Descriptor")
+func (s *store) resolve(c *change) error {
+	for _, n := range c.values {
+		if _, ok := s.rows[n]; !ok {
+			return unresolvedReference("Descriptor")
 		}
-		refs = append(refs, v.Number)
 	}
+	c.refs = c.values
 	for _, p := range c.pointers {
-		found := s.target(p)
-		if found == nil {
-			return nil, unresolvedReference(p.name)
+		found, ok := s.target(p)
+		if !ok {
+			return unresolvedReference(p.name)
 		}
-		if !slices.Contains(refs, found.Number) {
-			refs = append(refs, found.Number)
-		}
-	}
-	return refs, nil
-}
-
-// target is the record that a reference means; nil if there is none.
-func (s *store) target(p pointer) *row {
-	for i, key := range p.keys {
-		if r := s.lookup(p.targets[i].endpoint, key); r != nil {
-			return r
+		if !slices.Contains(c.refs, found.number) {
+			c.refs = append(c.refs, found.number)
 		}
 	}
 	return nil
+}
+
+// target is the record that a reference means.
+func (s *store) target(p pointer) (row, bool) {
+	for i, k := range p.keys {
+		if r, ok := s.lookup(p.targets[i].endpoint, k); ok {
+			return r, true
+		}
+	}
+	return row{}, false
 }
 
 // remove deletes a record. An error may be a *problem.
 func (s *store) remove(e *endpoint, id string, may func(*row) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old := s.lookupID(e, id)
-	if old == nil {
+	old, ok := s.lookupID(e, id)
+	if !ok {
 		return notFound(noSuchItem)
 	}
-	if err := may(old); err != nil {
+	if err := may(&old); err != nil {
 		return err
 	}
-	if err := s.unused(old); err != nil {
+	if err := s.unused(&old); err != nil {
 		return err
 	}
-	return s.write(&row{Number: old.Number, Resource: e.Name, Key: old.Key, endpoint: e}, nil)
+	return s.write(&entry{row: row{number: old.number, endpoint: e.index}, of: e}, nil)
 }
 
-// unused refuses if other records refer to one. It reads all records to know: deletes are rare.
+// unused refuses if other records refer to one. It looks at all of them to know, unless nothing ever did.
 func (s *store) unused(old *row) error {
+	if _, ever := s.referred[old.number]; !ever {
+		return nil
+	}
 	var by []string
 	for _, r := range s.rows {
-		if r != nil && slices.Contains(r.Refs, old.Number) && !slices.Contains(by, r.Resource) {
-			by = append(by, r.Resource)
+		if name := s.model.endpoints[r.endpoint].entity; slices.Contains(s.refs[r.at.from:][:r.at.n], old.number) && !slices.Contains(by, name) {
+			by = append(by, name)
 		}
 	}
 	if by == nil {
 		return nil
 	}
 	slices.Sort(by)
-	for i, name := range by {
-		by[i] = s.model.byName[strings.ToLower(name)].entity
-	}
 	return dependentExists(by)
 }
 
 // write gives a change its version and time, and makes it last.
-func (s *store) write(r *row, body []byte) error {
-	r.Version = s.version + 1
-	r.Modified = max(s.now().UnixNano(), s.modified+1000) // a later microsecond each, so that no ETag repeats
+func (s *store) write(e *entry, body []byte) error {
+	e.version = s.version + 1
+	e.modified = max(s.now().UnixNano(), s.modified+1000) // a later microsecond each, so that no ETag repeats
 	if s.log == nil {
-		r.body = body
-	} else if err := s.log.append(r, body); err != nil {
+		s.keep(e, bytes.Clone(body))
+		return nil
+	}
+	if err := s.log.append(e, body); err != nil {
 		return err
 	}
-	s.apply(r)
+	s.apply(e)
 	return nil
 }
 
-// apply brings memory to what a line of the log says: changes and the reading of the log both end here.
-func (s *store) apply(r *row) {
-	s.version, s.modified, s.next = max(s.version, r.Version), max(s.modified, r.Modified), max(s.next, r.Number+1)
-	e := r.endpoint
-	ofRoster := e.roster != nil && e.roster.has(r.Number)
-	old := s.rows[r.Number]
-	if old != nil {
-		delete(s.byKey, old.Key)
-		delete(s.byValue, spelling{e, old.Value})
+// keep takes a change whose body does not lie in a log.
+func (s *store) keep(e *entry, body []byte) {
+	s.kept--
+	e.offset, e.size = s.kept, uint32(len(body))
+	s.bodies.Store(e.offset, body)
+	s.apply(e)
+}
+
+// apply brings memory to what a change says: changes and the reading of the log both end here.
+func (s *store) apply(e *entry) {
+	s.version, s.modified, s.next = max(s.version, e.version), max(s.modified, e.modified), max(s.next, e.number+1)
+	old, existed := s.rows[e.number]
+	if existed {
+		delete(s.byKey, old.key)
+		delete(s.byValue, spelling{e.of, s.values[e.number]})
 	}
 	switch {
-	case r.Size > 0:
-		s.rows[r.Number], s.byKey[r.Key] = r, r
-		if r.Value != "" {
-			s.byValue[spelling{e, r.Value}] = r
+	case e.size > 0:
+		s.insert(e)
+		if !existed && !e.of.hasInRoster(e.number) {
+			s.order[e.of] = append(s.order[e.of], e.number)
 		}
-		if old == nil && !ofRoster {
-			s.order[e] = append(s.order[e], r.Number)
+		return
+	case e.of.hasInRoster(e.number):
+		if s.gone[e.of] == nil {
+			s.gone[e.of] = map[uint32]bool{}
 		}
-	case ofRoster:
-		s.rows[r.Number] = nil
-		s.gone[e]++
+		s.gone[e.of][e.number] = true
 	default:
-		delete(s.rows, r.Number)
-		if i, ok := slices.BinarySearch(s.order[e], r.Number); ok {
-			s.order[e] = slices.Delete(s.order[e], i, i+1)
+		if i, ok := slices.BinarySearch(s.order[e.of], e.number); ok {
+			s.order[e.of] = slices.Delete(s.order[e.of], i, i+1)
 		}
+	}
+	delete(s.rows, e.number)
+	delete(s.values, e.number)
+}
+
+// insert puts a row in, new or in the place of its former self.
+func (s *store) insert(e *entry) {
+	r := e.row
+	r.at = span{uint32(len(s.refs)), uint32(len(e.refs))}
+	s.refs = append(s.refs, e.refs...)
+	for _, n := range e.refs {
+		s.referred[n] = struct{}{}
+	}
+	s.rows[e.number], s.byKey[e.key] = r, e.number
+	if e.value != "" {
+		s.byValue[spelling{e.of, e.value}], s.values[e.number] = e.number, e.value
 	}
 }

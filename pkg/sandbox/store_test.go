@@ -1,6 +1,7 @@
 package sandbox_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -132,6 +133,52 @@ func TestTornLog(t *testing.T) {
 	}
 }
 
+// Only the end of the log can be cut short. Damage before it is refused, since opening the store would
+// otherwise drop all that follows, and the file stays as it is.
+func TestDamagedLog(t *testing.T) {
+	o := options(t)
+	o.Dir = t.TempDir()
+	log := filepath.Join(o.Dir, "store.log")
+	a := startWithAssessment(t, o)
+	whole := size(t, log)
+	for n := range 3 {
+		a.post("studentAssessments", studentAssessment(fmt.Sprint(n), "604822"))
+	}
+	a.stop()
+	full, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := int(whole)
+	line := begin + bytes.IndexByte(full[begin:], '\n')
+	body := line + 1 + bytes.IndexByte(full[line+1:], '\n')
+	digit := bytes.LastIndexByte(full[:line], '}') - 1
+	for name, damage := range map[string]func(data []byte){
+		"a longer body":                 func(data []byte) { data[digit-2] = '9' },
+		"a shorter body":                func(data []byte) { data[digit-2] = '1' },
+		"no end of the row":             func(data []byte) { data[line] = ' ' },
+		"no end of the body":            func(data []byte) { data[body] = ' ' },
+		"a block of zeros":              func(data []byte) { clear(data[begin+10 : line+100]) },
+		"a block of zeros over changes": func(data []byte) { clear(data[begin+10 : body+20]) },
+		"another resource": func(data []byte) {
+			copy(data[begin:], bytes.Replace(data[begin:line], []byte("studentA"), []byte("studentX"), 1))
+		},
+		"a text that does not end": func(data []byte) { copy(data[begin:], bytes.ReplaceAll(data[begin:line], []byte(`"`), []byte(" "))) },
+	} {
+		data := bytes.Clone(full)
+		damage(data)
+		if err := os.WriteFile(log, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sandbox.Open(o); !errors.Is(err, sandbox.ErrStore) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if left, err := os.ReadFile(log); err != nil || !bytes.Equal(left, data) {
+			t.Errorf("%s: the log was changed (%v)", name, err)
+		}
+	}
+}
+
 func size(t *testing.T, path string) int64 {
 	t.Helper()
 	info, err := os.Stat(path)
@@ -150,7 +197,7 @@ func TestStoreOfOthers(t *testing.T) {
 		"hello":   "not the log of a sandbox",
 		"sluice-sandbox-store 1 0123456789abcdef0123456789abcdef 5.1\n":                                          "not the log of a sandbox",
 		`{"format":"sluice sandbox store 2","id":"0123456789abcdef0123456789abcdef","standard":"4.0"}` + "\n":    "Data Standard 4.0, not 5.1",
-		`{"format":"sluice sandbox store 2","id":"0123456789abcdef0123456789abcdef","standard":"5.1"}` + "\nx\n": "a line is damaged",
+		`{"format":"sluice sandbox store 2","id":"0123456789abcdef0123456789abcdef","standard":"5.1"}` + "\nx\n": "damaged at byte 93",
 	} {
 		if err := os.WriteFile(log, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

@@ -356,6 +356,12 @@ func IsTime(s string) bool {
 	return ok
 }
 
+// instantOf is the time that a datetime names; one of ours may have fewer digits than a format reads.
+func instantOf(s string) (time.Time, bool) {
+	t, err := time.Parse(time.RFC3339, s)
+	return t, err == nil
+}
+
 // IsDateTime reports whether s is a time of a day that exists, with its zone.
 func IsDateTime(s string) bool {
 	for _, f := range isoDateTimes {

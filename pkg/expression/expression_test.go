@@ -40,7 +40,7 @@ func bench() (*testEnv, *Scope) {
 	s.Put(&Symbol{Name: "ds", Code: ConstantCode(Value{Kind: KindDecimal, S: "5.1"}, Type{Kind: KindDecimal})})
 	for name, v := range map[string]Value{
 		"t": TextValue("Fall 2023-2024"), "accented": TextValue("éàü"), "i": IntegerValue(7), "d": {Kind: KindDecimal, S: "3.40"},
-		"yes": BooleanValue(true), "day": {Kind: KindDate, S: "2024-03-01"}, "big": {Kind: KindDecimal, S: "123456789012345678901234567890"},
+		"yes": BooleanValue(true), "day": {Kind: KindDate, S: "2024-03-01"}, "at": {Kind: KindDateTime, S: "2024-03-01T08:15:00.5Z"}, "clock": {Kind: KindTime, S: "08:15:00"}, "big": {Kind: KindDecimal, S: "123456789012345678901234567890"},
 	} {
 		s.Put(&Symbol{Name: name, What: "column", Code: Code{Type: Type{Kind: v.Kind}, Eval: func(*Frame) (Value, *Fault) { return v, nil }}})
 	}
@@ -97,6 +97,14 @@ func TestExpressions(t *testing.T) {
 		{`left(accented, 1)`, "text é"}, {`right(accented, 1)`, "text ü"}, {`mid(accented, 2, 1)`, "text à"}, {`right(t, 4)`, "text 2024"}, {`left(t, 99)`, "text Fall 2023-2024"},
 		{`part(t, " ", 1)`, "text Fall"}, {`part(t, " ", -1)`, "text 2023-2024"}, {`part(t, " ", 3)`, "null"}, {`part(t, " ", -3)`, "null"}, {`part(t, "", 1)`, "fault"},
 		{`upper("é")`, "text É"}, {`trim("\u00a0x ")`, "text x"}, {`replace("a-b", "-", "")`, "text ab"}, {`replace("ab", "", "x")`, "fault"},
+		// a length is counted as the API counts it: a character beyond the first plane is two
+		{`key("` + strings.Repeat("é", 60) + `") == "` + strings.Repeat("é", 60) + `"`, "boolean true"}, {`key("` + strings.Repeat("😀", 30) + `") == "` + strings.Repeat("😀", 30) + `"`, "boolean true"},
+		{`key("` + strings.Repeat("😀", 31) + `")`, "text abee01fc31046323bb50c0c81a7ad24998450e90"}, {`short_code("` + strings.Repeat("😀", 31) + `")`, "text " + strings.Repeat("😀", 25) + "~"},
+		// datetimes and times are instants: neither milliseconds nor zones make one another
+		{`at > "2024-03-01T08:15:00Z"`, "boolean true"}, {`at <= "2024-03-01T08:15:00.500Z"`, "boolean true"}, {`at == "2024-03-01T10:15:00.500+02:00"`, "boolean true"},
+		{`at in ["2024-03-01T08:15:00.50Z"]`, "boolean true"}, {`at != "2024-03-01T08:15:00.501Z"`, "boolean true"}, {`text(at) < "2024-03-01T08:15:00Z"`, "boolean true"},
+		{`at == "2024-03-01"`, "problem: \"2024-03-01\" is compared with a datetime, but is not a datetime"}, {`at < t`, "fault: t is used as a datetime, but is not a datetime"},
+		{`clock < "08:15:01"`, "boolean true"}, {`clock == "8:15"`, "problem"}, {`"08:15:00" == clock`, "boolean true"}, {`clock == at`, "problem"},
 		// null: == != ?? in contains startsWith endsWith matches take it, everything else rejects
 		{`no_t == ""`, "boolean false"}, {`no_t == null`, "boolean true"}, {`no_t != null`, "boolean false"}, {`no_t == nil`, "boolean true"}, {`no_t ?? "x"`, "text x"},
 		{`no_t in ["x"]`, "boolean false"}, {`no_t contains "x"`, "boolean false"}, {`t contains no_t`, "boolean false"}, {`no_t startsWith ""`, "boolean false"}, {`no_t matches "x"`, "boolean false"},

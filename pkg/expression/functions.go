@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
@@ -144,8 +145,19 @@ func (x *compiler) call(n *ast.CallNode) Code {
 	}}, args...)
 }
 
-// maxKey is the length of a key, whatever the data standard, so that an upgrade moves no key.
+// maxKey is the length of a key in UTF-16 units, as the API counts, whatever the data standard, so that an
+// upgrade moves no key.
 const maxKey = 60
+
+// fitting is where a text ends that may have n UTF-16 units.
+func fitting[T string | []byte](s T, n int) int {
+	for i, r := range string(s) {
+		if n -= utf16.RuneLen(r); n < 0 {
+			return i
+		}
+	}
+	return len(s)
+}
 
 var keyEscape = strings.NewReplacer(`\`, `\\`, `|`, `\|`)
 
@@ -163,7 +175,7 @@ func keyFunction(args []Value) (Value, string) {
 			b = a.AppendText(b)
 		}
 	}
-	if len(b) > maxKey && utf8.RuneCount(b) > maxKey {
+	if len(b) > maxKey && fitting(b, maxKey) < len(b) {
 		sum := sha256.Sum256(b)
 		return TextValue(hex.EncodeToString(sum[:20])), ""
 	}
@@ -173,11 +185,11 @@ func keyFunction(args []Value) (Value, string) {
 // shortCode keeps what fits, and tells apart what would be cut alike.
 func shortCode(args []Value) (Value, string) {
 	s := args[0].S
-	if len(s) <= maxKey || utf8.RuneCountInString(s) <= maxKey {
+	if len(s) <= maxKey || fitting(s, maxKey) == len(s) {
 		return args[0], ""
 	}
 	sum := sha256.Sum256([]byte(s))
-	return TextValue(s[:runeOffset(s, maxKey-9)] + "~" + hex.EncodeToString(sum[:4])), ""
+	return TextValue(s[:fitting(s, maxKey-9)] + "~" + hex.EncodeToString(sum[:4])), ""
 }
 
 // runeOffset is where the n-th character (from 0) of s begins.

@@ -91,7 +91,7 @@ func (l *lookup) eval(r *Frame) (Value, *Fault) {
 			return Value{}, nullFault(a.Pos, a.Source, l.what)
 		}
 		if i == keys {
-			if f := notADate(a, v); f != nil {
+			if f := notOne(a, v, KindDate); f != nil {
 				return Value{}, f
 			}
 		}

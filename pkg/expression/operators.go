@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"regexp"
@@ -149,37 +150,53 @@ func (x *compiler) equality(n *ast.BinaryNode, a, b Code) Code {
 	}}, a, b)
 }
 
-// dateLiteral reports a text in quotes that is compared with a date and is none.
+// moments are the kinds of dates and times: whether a text is one, and how it is written.
+var moments = map[Kind]struct {
+	is      func(string) bool
+	example string
+	form    string
+}{
+	KindDate:     {IsDate, "2026-03-01", "YYYY-MM-DD"},
+	KindTime:     {IsTime, "08:15:00", "HH:mm:ss"},
+	KindDateTime: {func(s string) bool { _, ok := instantOf(s); return ok }, "2026-03-01T08:15:00Z", "YYYY-MM-DDTHH:mm:ssZ"},
+}
+
+// dateLiteral reports a text in quotes that is compared with a date or a time and is none.
 func (x *compiler) dateLiteral(n ast.Node, a, b Code) bool {
-	if a.Kind == KindDate {
+	if b.Kind == KindText {
 		a, b = b, a
 	}
-	if b.Kind == KindDate && a.Kind == KindText && a.Constant && a.Fault == nil && !IsDate(a.Value.S) {
-		x.fail(n, `write it as "2026-03-01"`, "%s is compared with a date, but is no date", a.Source)
+	m, dated := moments[b.Kind]
+	if dated && a.Kind == KindText && a.Constant && a.Fault == nil && !m.is(a.Value.S) {
+		x.fail(n, `write it as "`+m.example+`"`, "%s is compared with %s, but is not %s", a.Source, WithArticle(b.Kind), WithArticle(b.Kind))
 		return false
 	}
 	return true
 }
 
-// beside gives the check of a text that is compared with a date: on the row it must be one, or the
-// comparison would be of letters. Nil if there is nothing to check.
+// beside gives the check of a text that is compared with a date or a time: on the row it must be one, or
+// the comparison would be of letters. Nil if there is nothing to check.
 func beside(a, b Code) func(v, w Value) *Fault {
+	_, left := moments[a.Kind]
+	_, right := moments[b.Kind]
 	switch {
-	case a.Kind == KindDate && b.Kind == KindText && !b.Constant:
-		return func(_, w Value) *Fault { return notADate(&b, w) }
-	case b.Kind == KindDate && a.Kind == KindText && !a.Constant:
-		return func(v, _ Value) *Fault { return notADate(&a, v) }
+	case left && b.Kind == KindText && !b.Constant:
+		return func(_, w Value) *Fault { return notOne(&b, w, a.Kind) }
+	case right && a.Kind == KindText && !a.Constant:
+		return func(v, _ Value) *Fault { return notOne(&a, v, b.Kind) }
 	}
 	return nil
 }
 
-// notADate is the fault of a text that must be a date and is none; null is for the caller to judge.
-func notADate(c *Code, v Value) *Fault {
-	if v.Kind != KindText || IsDate(v.S) {
+// notOne is the fault of a text that must be a date or a time and is none; null is for the caller to judge.
+func notOne(c *Code, v Value, k Kind) *Fault {
+	m := moments[k]
+	if v.Kind != KindText || m.is(v.S) {
 		return nil
 	}
 	return &Fault{Code: diag.ExpressionFails, Rule: c.Pos, Column: c.Column, Value: strings.Clone(v.S),
-		Message: c.Source + " is used as a date, but is no date (YYYY-MM-DD)", Fix: "correct the cell; or say `type: date` of the column, with its `format`"}
+		Message: fmt.Sprintf("%s is used as %s, but is not %s (%s)", c.Source, WithArticle(k), WithArticle(k), m.form),
+		Fix:     fmt.Sprintf("correct the cell; or say `type: %s` of the column, with its `format`", k)}
 }
 
 func (x *compiler) order(n *ast.BinaryNode, a, b Code) Code {
@@ -208,7 +225,7 @@ func (x *compiler) order(n *ast.BinaryNode, a, b Code) Code {
 		if numbers {
 			c = CompareNumbers(v, w)
 		} else {
-			c = strings.Compare(v.S, w.S)
+			c = CompareTexts(v, w)
 		}
 		return BooleanValue(accepts[c+1]), nil
 	}}, a, b)

@@ -290,5 +290,18 @@ func Equal(a, b Value) bool {
 	if a.Kind == KindBoolean || b.Kind == KindBoolean {
 		return a.Kind == b.Kind && a.N == b.N
 	}
-	return a.S == b.S
+	return a.S == b.S || (a.Kind == KindDateTime || b.Kind == KindDateTime) && CompareTexts(a, b) == 0
+}
+
+// CompareTexts orders texts by code point, and datetimes as the instants that they are, also where one of
+// the two is a text.
+func CompareTexts(a, b Value) int {
+	if a.Kind == KindDateTime || b.Kind == KindDateTime {
+		s, ok := instantOf(a.S)
+		t, ok2 := instantOf(b.S)
+		if ok && ok2 {
+			return s.Compare(t)
+		}
+	}
+	return strings.Compare(a.S, b.S) // of UTF-8: by code point
 }

@@ -33,7 +33,7 @@ func TestTextThatIsNoDate(t *testing.T) {
 			t.Errorf("%s: %s", serial, got)
 		}
 		got := r.file(t, "problems", "transform.csv")
-		if strings.Count(got, "VAL-EXPRESSION,") != 2 || !strings.Contains(got, "is no date (YYYY-MM-DD)") || !strings.Contains(got, "zzz") {
+		if strings.Count(got, "VAL-EXPRESSION,") != 2 || !strings.Contains(got, "is not a date (YYYY-MM-DD)") || !strings.Contains(got, "zzz") {
 			t.Errorf("%s: %s", serial, got)
 		}
 	}

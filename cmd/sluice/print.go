@@ -19,10 +19,11 @@ func (a *app) printStage(rep *report.Report, stage *report.Stage) {
 	where := cmp.Or(rep.Tenant, "no tenant")
 	title := fmt.Sprintf("%s  %s · Data Standard %s · %s", stage.Name, rep.Versions.Bundle, rep.Versions.DataStandard, where)
 	s.say("%s", paint(s.outColour, bold, title))
-	a.printEquations(stage)
+	a.printEquations(rep, stage)
 	switch counts := stage.Counts.(type) {
 	case *runs.TransformCounts:
 		a.printStaged(counts)
+		a.printStudents(rep)
 	case *runs.SendCounts:
 		a.sayWhyNothing(counts)
 	}
@@ -31,12 +32,22 @@ func (a *app) printStage(rep *report.Report, stage *report.Stage) {
 }
 
 // printEquations prints a stage's equations as a table.
-func (a *app) printEquations(stage *report.Stage) {
+func (a *app) printEquations(rep *report.Report, stage *report.Stage) {
 	var header []string
 	var rows [][]string
+	lines := map[string]int64{}
+	if stage.Name == runs.Transform {
+		for _, in := range rep.Inputs {
+			lines[in.Name] += in.Lines
+		}
+	}
 	for _, e := range stage.Counts.Equations() {
-		header = []string{stage.About, e.Left.Name}
-		row := []string{e.Of, fmt.Sprint(e.Left.Count)}
+		row := []string{e.Of}
+		header = []string{stage.About}
+		if n, ok := lines[e.Of]; ok { // more than the rows where one has lines of several
+			header, row = append(header, "lines"), append(row, fmt.Sprint(n))
+		}
+		header, row = append(header, e.Left.Name), append(row, fmt.Sprint(e.Left.Count))
 		for _, t := range e.Right {
 			header = append(header, t.Name)
 			row = append(row, fmt.Sprint(t.Count))
@@ -60,6 +71,23 @@ func (a *app) printStaged(counts *runs.TransformCounts) {
 	}
 	a.screen.say("")
 	a.screen.grid([]string{"resource", "staged", "repeated", "rejected"}, rows)
+}
+
+// printStudents prints where students' ids were read from.
+func (a *app) printStudents(rep *report.Report) {
+	var said []string
+	for _, in := range rep.Inputs {
+		if in.Student == nil {
+			continue
+		}
+		line := fmt.Sprintf("students' ids of %s: the column %s", in.Name, in.Student.Header)
+		if !slices.Contains(said, line) {
+			said = append(said, line)
+		}
+	}
+	for _, line := range said {
+		a.screen.say("  %s", line)
+	}
 }
 
 // printCauses prints a stage's problems, by cause.

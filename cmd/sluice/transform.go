@@ -17,6 +17,7 @@ import (
 type transformOptions struct {
 	inputs     []string
 	params     []string
+	student    string
 	run        string
 	allowEmpty bool
 }
@@ -24,6 +25,7 @@ type transformOptions struct {
 func (o *transformOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&o.inputs, "input", "i", nil, "NAME=FILE, an input of the bundle; again for more; FILE may be a pattern, or - for stdin")
 	flags.StringArrayVarP(&o.params, "param", "p", nil, "NAME=VALUE, a parameter of the bundle; again for more")
+	flags.StringVar(&o.student, "student", "", "COLUMN, read students' ids from this one (default: the tenant's roster.column, else the first that a file has)")
 	flags.StringVar(&o.run, "run", "", "the run directory (default: runs/TENANT/TIME-BUNDLE beside sluice.yaml)")
 	flags.BoolVar(&o.allowEmpty, "allow-empty", false, "exit 0 with nothing done if no file matches any pattern of --input")
 }
@@ -31,7 +33,7 @@ func (o *transformOptions) add(flags *pflag.FlagSet) {
 // request is what the flags ask for.
 func (o *transformOptions) request(ref string) (pipeline.Request, error) {
 	params, err := pairs("--param", o.params)
-	return pipeline.Request{Bundle: ref, Inputs: o.inputs, Params: params, Run: o.run}, err
+	return pipeline.Request{Bundle: ref, Inputs: o.inputs, Params: params, Student: o.student, Run: o.run}, err
 }
 
 // ended is how a command ended that found no files where none need be.
@@ -57,6 +59,10 @@ looked up in the folders of sluice.yaml and among those in this binary.
 Every row is accounted for: read = used + filtered + duplicate + other + unmatched + rejected.
 What is wrong is listed with file, line and column in problems/, rejected rows are kept
 verbatim in rejects/, values without a mapping in unmapped.csv.
+
+Students' ids are read from one column, in all files of a run and in all runs of a tenant that
+are loaded. Where files would take them from another one, the run stops with exit status 5;
+--student COLUMN (the header, or the bundle's name) says which it is, from then on too.
 
 With --preview N nothing is written: the records of the first N rows of each input are printed
 with their lines, and of each row that gives none whether it is filtered, another district's

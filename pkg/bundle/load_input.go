@@ -27,6 +27,7 @@ func (l *loader) input(name Text, n *strictyaml.Node) {
 			}
 		},
 		"encoding":    func(n *strictyaml.Node) { in.Encoding = l.text(n, what+": encoding") },
+		"quotes":      func(n *strictyaml.Node) { in.NoQuotes = l.choice(n, what+": quotes", "none").Value == "none" },
 		"optional":    func(n *strictyaml.Node) { in.Optional = l.boolean(n, what+": optional") },
 		"header_rows": func(n *strictyaml.Node) { l.headerRows(in, n, what+": header_rows") },
 		"nulls":       func(n *strictyaml.Node) { in.Nulls = l.words(n, what+": nulls") },
@@ -284,6 +285,7 @@ func (l *loader) lists(n *strictyaml.Node) []*List {
 			"about":      func(n *strictyaml.Node) { list.About = l.text(n, what+": about").Value },
 			"over":       func(n *strictyaml.Node) { list.Over = l.over(n, what+": over") },
 			"on":         func(n *strictyaml.Node) { list.On = l.oneOrMore(n, what+": on", l.reference) },
+			"optional":   func(n *strictyaml.Node) { list.Optional = l.boolean(n, what+": optional") },
 			"columns":    func(n *strictyaml.Node) { list.Columns = l.columns(n, what) },
 			"key":        func(n *strictyaml.Node) { list.Key = l.oneOrMore(n, what+": key", l.reference) },
 			"duplicates": func(n *strictyaml.Node) { list.Duplicates = l.duplicates(n, what+": duplicates") },

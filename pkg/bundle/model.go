@@ -118,6 +118,7 @@ type Input struct {
 	Format     Text // a name that the registry of package table knows
 	Delimiter  string
 	Encoding   Text // empty: utf-8
+	NoQuotes   bool // a quote is a character like others
 	Optional   bool
 	HeaderRows []int // lines that make the header, from 1; [1] unless said
 	JoinTitles bool  // header_rows was a list: titles of the lines, filled to the right, joined with __
@@ -139,7 +140,7 @@ type Input struct {
 
 // TableOptions say how a file of the input is written.
 func (in *Input) TableOptions() table.Options {
-	return table.Options{Format: in.Format.Value, Delimiter: in.Delimiter, Encoding: in.Encoding.Value, HeaderRows: in.HeaderRows, JoinTitles: in.JoinTitles}
+	return table.Options{Format: in.Format.Value, Delimiter: in.Delimiter, Encoding: in.Encoding.Value, NoQuotes: in.NoQuotes, HeaderRows: in.HeaderRows, JoinTitles: in.JoinTitles}
 }
 
 // Column binds a name to a header.
@@ -225,6 +226,7 @@ type List struct {
 	About      string
 	Over       Over
 	On         []Text
+	Optional   bool // a file may have none of its elements
 	Columns    []*Column
 	Key        []Text
 	Duplicates *Duplicates

@@ -79,9 +79,10 @@ type Problem struct {
 	Value      string `json:"value,omitempty"`
 	Message    string `json:"message"`
 	Fix        string `json:"fix,omitempty"`
-	Rule       string `json:"rule,omitempty"`  // file:line of the bundle
-	Count      int    `json:"count,omitempty"` // how often it occurred, if it stands for several
-	Snippet    string `json:"-"`               // the source line of a written file, for the terminal
+	Rule       string `json:"rule,omitempty"`       // file:line of the bundle
+	Count      int    `json:"count,omitempty"`      // how often it occurred, if it stands for several
+	RejectLine int    `json:"rejectLine,omitempty"` // the line that its row has in the file of rejected rows
+	Snippet    string `json:"-"`                    // the source line of a written file, for the terminal
 }
 
 // Pos is where the problem is.

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -20,18 +19,41 @@ type binding struct {
 	layout  string
 	ideal   bool // no file: every header that is asked for is there, in the order of asking
 
-	bound    []bool          // columns that something is bound to
-	optional []bool          // columns whose absence at a row's end says nothing
-	known    map[string]bool // alternatives that were not needed
-	missing  []want          // headers of the contract that the file does not have
-	notes    diag.List
-	contract []ContractColumn
-	named    map[string]string // headers of the input's own columns, by name
-	absent   map[string]int    // elements that are not in this layout, by list
+	bound     []bool          // columns that something is bound to
+	optional  []bool          // columns whose absence at a row's end says nothing
+	known     map[string]bool // headers that were asked for
+	elsewhere map[string]bool // headers of other layouts
+	missing   []want          // headers of the contract that the file does not have
+	notes     diag.List
+	doubles   []double
+	contract  []ContractColumn
+	named     map[string]string // headers of the input's own columns, by name
+	gaps      []*gap            // lists of which elements are not in this file
+	able      map[*List]bool    // lists of which an element can exist
+}
+
+// gap is the elements of a list that have no column in the file.
+type gap struct {
+	list     *List
+	elements int
+	expected [][]string // the columns that each of them has in files of this layout, if any
+}
+
+// absent notes that an element of a list has no column in the file.
+func (b *binding) absent(l *List, expected []string) {
+	i := slices.IndexFunc(b.gaps, func(g *gap) bool { return g.list == l })
+	if i < 0 {
+		i = len(b.gaps)
+		b.gaps = append(b.gaps, &gap{list: l})
+	}
+	b.gaps[i].elements++
+	if len(expected) > 0 {
+		b.gaps[i].expected = append(b.gaps[i].expected, expected)
+	}
 }
 
 func newBinding(file string, headers []string) *binding {
-	b := &binding{file: file, headers: headers, index: make(map[string]int, len(headers)), known: map[string]bool{}, named: map[string]string{}, absent: map[string]int{}}
+	b := &binding{file: file, headers: headers, index: make(map[string]int, len(headers)), known: map[string]bool{}, elsewhere: map[string]bool{}, named: map[string]string{}}
 	for i, h := range headers {
 		if h != "" {
 			b.index[h] = i
@@ -53,13 +75,15 @@ func (c *compiler) ideal(in *Input, layout string) *binding {
 type want struct {
 	headers  []string // alternatives
 	what     string
+	fix      string // empty: what is said of any missing column
 	pos      diag.Pos
 	optional bool // may be missing
 	inList   bool
+	nulls    []string
 }
 
-// find binds the first of the alternatives that is present; -1 if none is. Two present at once are
-// a note.
+// find binds the first of the alternatives that is present; -1 if none is. Of two that are present at once
+// the rows tell whether that loses something.
 func (b *binding) find(w want) int {
 	found := -1
 	for _, h := range w.headers {
@@ -72,9 +96,8 @@ func (b *binding) find(w want) int {
 			found = i
 			continue
 		}
-		if i != found {
-			b.note(diag.Problem{Code: diag.FileAlternatives, File: b.file, Column: h, Rule: w.pos.Rule(),
-				Message: fmt.Sprintf("%s and %s both stand in the file; %s reads %s", b.headers[found], h, w.what, b.headers[found])})
+		if d := (double{found, i, w.what, w.pos, w.nulls}); i != found && !slices.ContainsFunc(b.doubles, d.same) {
+			b.doubles = append(b.doubles, d)
 		}
 	}
 	if found < 0 && b.ideal {
@@ -160,14 +183,16 @@ func (p *Program) Bind(in *Input, file string, headers []string, hint string) (*
 	}
 	c := p.compiler.fork()
 	pl := c.bind(in, b)
+	b.wantElements(in)
 	if len(b.missing) > 0 {
 		return nil, in.drift(b)
 	}
-	for _, path := range slices.Sorted(maps.Keys(b.absent)) {
-		b.notes = append(b.notes, diag.Problem{Code: diag.FileElements, Level: diag.LevelOf(diag.FileElements), File: file, Count: b.absent[path],
-			Message: fmt.Sprintf("%d elements of the list %s have no column in this file", b.absent[path], path)})
+	slices.SortStableFunc(b.gaps, func(a, o *gap) int { return strings.Compare(a.list.Path, o.list.Path) })
+	for _, g := range b.gaps {
+		b.notes = append(b.notes, diag.Problem{Code: diag.FileElements, Level: diag.LevelOf(diag.FileElements), File: file, Count: g.elements,
+			Message: fmt.Sprintf("%d elements of the list %s have no column in this file", g.elements, g.list.Path)})
 	}
-	pl.Notes = b.notes
+	pl.Notes, pl.doubles = b.notes, b.doubles
 	if len(c.report.problems.list) > 0 {
 		return nil, &diag.Error{Kind: diag.Usage, Code: diag.BundleList, Message: "the bundle does not fit the file " + file, Problems: c.report.problems.list}
 	}
@@ -175,14 +200,24 @@ func (p *Program) Bind(in *Input, file string, headers []string, hint string) (*
 }
 
 // newColumns notes headers that are neither bound, nor an alternative, nor ignored.
-func (in *Input) newColumns(b *binding) {
+func (c *compiler) newColumns(in *Input, b *binding) {
+	var others []*binding // of other layouts
+	for _, layout := range in.Def.LayoutNames() {
+		if layout != b.layout {
+			others = append(others, c.ideal(in, layout))
+		}
+	}
 	for i, h := range b.headers {
 		if h == "" || b.bound[i] || b.known[h] || in.ignored(h) {
 			b.optional[i] = b.optional[i] || !b.bound[i] && h != "" && in.ignored(h)
 			continue
 		}
-		b.notes = append(b.notes, diag.Problem{Code: diag.FileNewColumn, File: b.file, Column: h,
-			Message: fmt.Sprintf("the column %q is new: the bundle neither uses nor ignores it", h)})
+		message := fmt.Sprintf("the column %q is new: the bundle neither uses nor ignores it", h)
+		if o := slices.IndexFunc(others, func(o *binding) bool { return o.known[h] }); o >= 0 {
+			b.elsewhere[h] = true
+			message = fmt.Sprintf("the column %q belongs to files of the layout %s; in one of the layout %s it is not read", h, others[o].layout, b.layout)
+		}
+		b.notes = append(b.notes, diag.Problem{Code: diag.FileNewColumn, File: b.file, Column: h, Message: message})
 	}
 }
 

@@ -115,6 +115,10 @@ func (c *compiler) compileList(in *Input, outer *List, def *bundle.List) *List {
 		l.Path = outer.Path + "." + l.Path
 	}
 	c.elementsOf(l)
+	if len(def.Key) > 0 && len(in.Def.Student) == 0 {
+		c.add(def.Key[0].Pos, diag.BundleList, "add `student:` to the input, the columns that may hold a student's id",
+			"the list %s has a key, and the input does not say whose its rows are: elements of two students could be taken for one", l.Path)
+	}
 	for _, d := range def.Columns {
 		l.columns = append(l.columns, c.column(d, nulls))
 	}

@@ -1,30 +1,29 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
 // drift compares the file's columns with the contract, column by column: what is missing with what
 // it may have become, and what is new.
 func (in *Input) drift(b *binding) error {
-	var free []string
-	for i, h := range b.headers {
-		if h != "" && !b.bound[i] && !b.known[h] {
-			free = append(free, h)
-		}
-	}
+	free := b.free(nil) // what is ignored may be what a column became
 	list := slices.Clone(b.notes)
 	for _, m := range b.missing {
 		message := fmt.Sprintf("expected %s (%s); found: no such column", joinHeaders(m.headers), m.what)
-		fix := "ask the vendor, or let the bundle name the new header as an alternative"
+		fix := cmp.Or(m.fix, "ask the vendor, or let the bundle name the new header as an alternative")
 		if twice, ok := b.index[m.headers[0]+" (1)"]; ok {
 			message = fmt.Sprintf("expected %s once (%s); found it more than once, first as column %d", joinHeaders(m.headers), m.what, twice+1)
 			fix = "remove the doubled column, or let the bundle name the one meant: " + b.headers[twice]
+		} else if i := slices.IndexFunc(free, func(h string) bool { return table.Alike(h, m.headers[0]) }); i >= 0 {
+			message += fmt.Sprintf("; column %d looks the same, but differs in its blanks or its Unicode form: %+q, not %+q", b.index[free[i]]+1, free[i], m.headers[0])
 		} else if near := diag.Nearest(m.headers[0], free, 1); len(near) > 0 {
 			message += fmt.Sprintf("; nearest: %q, column %d", near[0], b.index[near[0]]+1)
 		}
@@ -38,7 +37,50 @@ func (in *Input) drift(b *binding) error {
 		}
 	}
 	return &diag.Error{Kind: diag.Guarded, Code: diag.FileDrift, Problems: list, Next: "compare the columns listed; then correct the file, or the bundle for the vendor's new layout",
-		Message: fmt.Sprintf("%s does not match its contract: %d of its columns are missing", b.file, len(b.missing)) + b.wrongDelimiter()}
+		Message: fmt.Sprintf("%s does not match its contract: columns are missing (%d)", b.file, len(b.missing)) + b.wrongDelimiter()}
+}
+
+// free is the headers that nothing binds or asks for, but those that are known otherwise.
+func (b *binding) free(known func(header string) bool) (free []string) {
+	for i, h := range b.headers {
+		if h != "" && !b.bound[i] && !b.known[h] && (known == nil || !known(h)) {
+			free = append(free, h)
+		}
+	}
+	return free
+}
+
+// wantElements adds what is missing of lists. An element whose columns the file lacks is one that the
+// file's layout does not have only if nothing new stands there, which may be what its columns are called
+// now; and a list without any element only if the bundle says that such files exist.
+func (b *binding) wantElements(in *Input) {
+	free := b.free(func(h string) bool { return b.elsewhere[h] || in.ignored(h) })
+	for _, g := range b.gaps {
+		w := want{what: "an element of the list " + g.list.Path, pos: g.list.Def.Name.Pos, fix: "let the bundle name the new headers, or ignore the new columns"}
+		expected := g.expected
+		if len(free) == 0 {
+			if b.able[g.list] || g.list.Def.Optional || len(expected) == 0 {
+				continue
+			}
+			w.what = "the list " + g.list.Path + ", of which the file has nothing"
+			w.fix = "ask the vendor; if there are files without it, let the list say `optional: true`"
+			expected = expected[:1]
+		}
+		for _, headers := range expected {
+			w.headers = []string{nearestOf(headers, free)}
+			b.missing = append(b.missing, w)
+		}
+	}
+}
+
+// nearestOf is that of some headers which is most like one of others, or the first.
+func nearestOf(headers, others []string) string {
+	for _, h := range headers {
+		if len(diag.Nearest(h, others, 1)) > 0 {
+			return h
+		}
+	}
+	return headers[0]
 }
 
 // wrongDelimiter ends a message with what the header says of the delimiter.
@@ -69,18 +111,48 @@ func (pl *Plan) Retyped(workers []*Worker) diag.List {
 	return list
 }
 
+// double is two columns of the file for one name: one is read, the other is not.
+type double struct {
+	read, other int
+	what        string
+	pos         diag.Pos
+	nulls       []string
+}
+
+func (d double) same(o double) bool { return d.read == o.read && d.other == o.other && d.pos == o.pos }
+
+// compareDoubles counts the rows where the column that is not read has a value and the one that is has
+// none.
+func (r *Worker) compareDoubles() {
+	for i, d := range r.plan.doubles {
+		has := func(at int) bool { return !expression.IsNullCell(expression.TrimSpace(r.frame.Cells[at]), d.nulls) }
+		if has(d.other) && !has(d.read) {
+			r.lost[i].see(r.line)
+		}
+	}
+}
+
+// Doubles lists names that two columns of the file could be, with the rows whose values were not read.
+func (pl *Plan) Doubles(workers []*Worker) diag.List {
+	var list diag.List
+	for i, d := range pl.doubles {
+		read, other := pl.headers[d.read], pl.headers[d.other]
+		sum := total(workers, func(r *Worker) tally { return r.lost[i] })
+		p := diag.Problem{Code: diag.FileAlternatives, Input: workers[0].place.Input, File: workers[0].place.File, Column: other, Rule: d.pos.Rule(), Count: sum.rows,
+			Message: fmt.Sprintf("%s and %s both stand in the file; %s reads %s", read, other, d.what, read)}
+		if sum.rows > 0 {
+			p.Message += fmt.Sprintf(", which is empty in rows where %s has a value (%d, first in line %d)", other, sum.rows, sum.first)
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
 // Nameless lists columns that have no header and yet hold values.
 func (pl *Plan) Nameless(workers []*Worker) diag.List {
 	var list diag.List
 	for i, index := range pl.unnamed {
-		var sum unnamedColumn
-		for _, r := range workers {
-			u := r.unnamed[i]
-			sum.rows += u.rows
-			if u.rows > 0 && (sum.first == 0 || u.first < sum.first) {
-				sum.first = u.first
-			}
-		}
+		sum := total(workers, func(r *Worker) tally { return r.unnamed[i] })
 		if sum.rows > 0 {
 			list = append(list, diag.Problem{Code: diag.FileNewColumn, Input: workers[0].place.Input, File: workers[0].place.File, Count: sum.rows,
 				Message: fmt.Sprintf("column %d has no header, but values in %d rows, first in line %d; they were not read", index+1, sum.rows, sum.first)})

@@ -45,8 +45,7 @@ func (r *Worker) Keys(row *table.Row, keys []Key) []Key {
 
 func (r *Worker) keys(keys []Key) []Key {
 	if key, ok := r.keyHash(r.plan.key); ok {
-		content, _ := r.contentHash(r.plan.content, nil)
-		keys = append(keys, Key{Line: r.line, Key: key, Content: content})
+		keys = append(keys, Key{Line: r.line, Key: key, Content: r.contentHash(r.plan.content, expression.Value{})})
 	}
 	for _, lk := range r.plan.listKeys {
 		for _, e := range lk.elements {
@@ -54,8 +53,8 @@ func (r *Worker) keys(keys []Key) []Key {
 				continue
 			}
 			if key, ok := r.keyHash(e.key); ok {
-				content, alone := r.contentHash(e.content, r.plan.studentCode)
-				keys = append(keys, Key{List: lk.list, Line: r.line, Number: e.number, Key: key, Content: content, Alone: alone})
+				who, known := r.who()
+				keys = append(keys, Key{List: lk.list, Line: r.line, Number: e.number, Key: key, Content: r.contentHash(e.content, who), Alone: !known})
 			}
 		}
 	}
@@ -158,7 +157,7 @@ func (r *Worker) keyHash(key []expression.Code) (h [16]byte, ok bool) {
 type contentCell struct {
 	tag   uint64
 	index int
-	nulls []string
+	cell  *expression.Cell
 }
 
 // contentTag is the tag of what a declaration binds.
@@ -172,28 +171,37 @@ func orderContent(cells []contentCell) []contentCell {
 	return slices.CompactFunc(cells, func(a, b contentCell) bool { return a.tag == b.tag })
 }
 
-// contentHash hashes cells as they are compared: trimmed, null tokens as null, and what is not bound
-// as null too. Elements are compared with their student, and are alone where that is not known: a key
-// that lacks the student must not drop another one's result.
-func (r *Worker) contentHash(cells []contentCell, who *expression.Code) (hash uint64, alone bool) {
-	b := r.content[:0]
-	b = append(b, r.plan.Layout...)
-	if who != nil {
-		v, f := who.Eval(&r.frame)
-		alone = f != nil || v.IsNull()
-		b = v.AppendKey(b)
+// who is the row's student, with whom elements are compared: a key that lacks the student must not drop
+// another one's result. It is false where the student is not known.
+func (r *Worker) who() (student expression.Value, known bool) {
+	if r.plan.studentCode == nil {
+		return student, false
 	}
+	student, f := r.plan.studentCode.Eval(&r.frame)
+	return student, f == nil && !student.IsNull()
+}
+
+// contentHash hashes cells by their values; one that does not fit its type by its text. Null tokens are
+// null, and so is what is not bound.
+func (r *Worker) contentHash(cells []contentCell, who expression.Value) uint64 {
+	b := who.AppendKey(append(r.content[:0], r.plan.Layout...))
 	row := r.frame.Cells
 	for i := range cells {
 		c := &cells[i]
 		s := expression.TrimSpace(row[c.index])
-		if expression.IsNullCell(s, c.nulls) {
+		if expression.IsNullCell(s, c.cell.Nulls) {
 			continue
 		}
 		b = binary.LittleEndian.AppendUint64(b, c.tag)
-		b = binary.AppendUvarint(b, uint64(len(s)))
+		if c.cell.Kind != expression.KindText || c.cell.Pad > 0 {
+			if v, f := c.cell.Read(s, "", &r.frame); f == nil {
+				b = v.AppendKey(append(b, 'v'))
+				continue
+			}
+		}
+		b = binary.AppendUvarint(append(b, 't'), uint64(len(s)))
 		b = append(b, s...)
 	}
 	r.content = b
-	return maphash.Bytes(contentSeed, b), alone
+	return maphash.Bytes(contentSeed, b)
 }

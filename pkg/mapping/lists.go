@@ -25,7 +25,7 @@ func (c *compiler) elementsIn(l *List, at around) []*element {
 			continue
 		}
 		if !at.headers.ideal && !c.present(l, i, at.scope, at.headers, t) {
-			at.headers.absent[l.Path]++
+			at.headers.absent(l, c.expected(l, i, at.scope, at.headers, t))
 			continue
 		}
 		e := c.element(l, i, around{at.scope, at.headers, t, at.element})
@@ -64,6 +64,7 @@ func (c *compiler) ownCells(b *binding) {
 		})
 	}
 	able, some := map[*element]bool{}, map[*List]bool{}
+	b.able = some
 	for _, e := range c.plan.elements {
 		for o := e; o != nil && len(e.own) > 0; o = o.outer {
 			able[o], some[o.list] = true, true
@@ -73,7 +74,7 @@ func (c *compiler) ownCells(b *binding) {
 		switch {
 		case !shares[e] || able[e]:
 		case !b.ideal:
-			b.absent[e.list.Path]++
+			b.absent(e.list, nil)
 		case !some[e.list] && !c.inferring():
 			c.add(e.list.Def.Name.Pos, diag.BundleList, "let a header name the fields of the lists around it, too, as in \"{subject} Part {n}\"",
 				"no element of %s can exist: other elements bind the columns of its headers", e.list.Path)
@@ -108,14 +109,14 @@ func (c *compiler) element(l *List, i int, outer around) *element {
 		if col.canFail {
 			e.columns = append(e.columns, bc)
 		}
-		e.bind(bc.index, col.Nulls, col.def.Name.Pos, col.def.Headers)
+		e.bind(bc.index, &col.Cell, col.def.Name.Pos, col.def.Headers)
 	}
 	c.lets(e.scope, l.Def.Let)
 	c.scoreScope(at, l.scores, "the list "+l.Path)
 	if e.scope.scores != nil {
 		for _, sc := range e.scope.scores.all {
 			if sc.index >= 0 {
-				e.bind(sc.index, sc.nulls, sc.pos, sc.headers)
+				e.bind(sc.index, sc.cell, sc.pos, sc.headers)
 			}
 		}
 	}
@@ -126,7 +127,7 @@ func (c *compiler) element(l *List, i int, outer around) *element {
 		e.nested = append(e.nested, nested...)
 		for _, n := range nested {
 			for _, cell := range n.content {
-				e.content = append(e.content, contentCell{contentTag(inner.Def.Name.Pos, fmt.Sprint(n.at, cell.tag)), cell.index, cell.nulls})
+				e.content = append(e.content, contentCell{contentTag(inner.Def.Name.Pos, fmt.Sprint(n.at, cell.tag)), cell.index, cell.cell})
 			}
 		}
 	}
@@ -144,11 +145,11 @@ func (c *compiler) element(l *List, i int, outer around) *element {
 }
 
 // bind notes a cell of an element, and whether it is its own.
-func (e *element) bind(index int, nulls []string, declared diag.Pos, headers []bundle.Text) {
+func (e *element) bind(index int, cell *expression.Cell, declared diag.Pos, headers []bundle.Text) {
 	e.bound = append(e.bound, index)
-	e.content = append(e.content, contentCell{contentTag(declared), index, nulls})
+	e.content = append(e.content, contentCell{contentTag(declared), index, cell})
 	if e.list.names(headers) {
-		e.own = append(e.own, ownCell{index, nulls})
+		e.own = append(e.own, ownCell{index, cell.Nulls})
 	}
 }
 
@@ -240,16 +241,32 @@ func (c *compiler) joinColumn(outer expression.Code, inner fieldValue, t express
 // present reports whether an element has a column in the file: a header of its own, or one of an
 // element in it.
 func (c *compiler) present(l *List, at int, s *scope, b *binding, texts map[string]string) bool {
-	has := func(patterns []bundle.Text) bool {
-		for _, p := range patterns {
-			if namesField(p.Value, l.fields) {
-				h, _ := fill(p.Value, texts)
-				if _, ok := b.index[h]; ok {
-					return true
-				}
-			}
-		}
+	return c.anyOwn(l, at, s, b, texts, func(header string) bool {
+		_, ok := b.index[header]
+		return ok
+	})
+}
+
+// expected is the headers that an element may have in files of this layout.
+func (c *compiler) expected(l *List, at int, s *scope, b *binding, texts map[string]string) (all []string) {
+	c.anyOwn(l, at, s, b, texts, func(header string) bool {
+		all = append(all, header)
 		return false
+	})
+	return all
+}
+
+// anyOwn asks is of each header that an element, or one in it, may have of its own in files of this
+// layout, until it is true.
+func (c *compiler) anyOwn(l *List, at int, s *scope, b *binding, texts map[string]string, is func(header string) bool) bool {
+	has := func(patterns []bundle.Text) bool {
+		return slices.ContainsFunc(patterns, func(p bundle.Text) bool {
+			if !namesField(p.Value, l.fields) {
+				return false
+			}
+			h, _ := fill(p.Value, texts)
+			return is(h)
+		})
 	}
 	for _, col := range l.columns {
 		if col.def.In(b.layout) && has(col.def.Headers) {
@@ -275,7 +292,7 @@ func (c *compiler) present(l *List, at int, s *scope, b *binding, texts map[stri
 		for i := range inner.elements {
 			t := maps.Clone(texts)
 			inner.fieldTexts(i, t)
-			if c.joinable(inner, i, around) && c.present(inner, i, around, b, t) {
+			if c.joinable(inner, i, around) && c.anyOwn(inner, i, around, b, t, is) {
 				return true
 			}
 		}

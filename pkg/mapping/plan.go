@@ -35,9 +35,11 @@ type Plan struct {
 	studentCode *expression.Code // the student as the file names it, for elements that are equal
 	decisions   []*Decision
 	sites       int
-	Student     string // header that the student's id is read from, without the tenant saying so
+	Student     string // header that the student's id is read from; empty: the file has none
+	StudentName string // the bundle's name of that column
 	Notes       diag.List
 	unnamed     []int // columns without header
+	doubles     []double
 }
 
 // boundColumn is a column of the file that a name is bound to.
@@ -124,7 +126,7 @@ func (c *compiler) bind(in *Input, b *binding) *Plan {
 			pl.columns = append(pl.columns, bc)
 		}
 	}
-	c.student(row, in, all)
+	c.student(row, in, all, b)
 	c.lets(row, def.Let)
 	c.scoreScope(at, in.scores, def.Name.Value)
 	for _, l := range in.lists {
@@ -160,7 +162,7 @@ func (c *compiler) bind(in *Input, b *binding) *Plan {
 		}
 	}
 	if !b.ideal {
-		in.newColumns(b)
+		c.newColumns(in, b)
 	}
 	pl.needed = b.needed()
 	pl.content = orderContent(pl.content)
@@ -211,14 +213,14 @@ func (c *compiler) fill(at around, patterns []bundle.Text) []string {
 // bindColumn binds a declared column and adds its name to the scope.
 func (c *compiler) bindColumn(at around, col *column) *boundColumn {
 	def, b := col.def, at.headers
-	w := want{headers: c.fill(at, def.Headers), what: def.Name.Value, pos: def.Pos, optional: def.Optional || !def.In(b.layout), inList: at.element != nil}
+	w := want{headers: c.fill(at, def.Headers), what: def.Name.Value, pos: def.Pos, optional: def.Optional || !def.In(b.layout), inList: at.element != nil, nulls: col.Nulls}
 	bc := &boundColumn{column: col, index: -1, header: w.headers[0]}
 	if def.In(b.layout) {
 		bc.index = b.find(w)
 	}
 	if bc.index >= 0 {
 		bc.header = b.headers[bc.index]
-		c.plan.content = append(c.plan.content, contentCell{contentTag(def.Name.Pos, w.headers...), bc.index, col.Nulls})
+		c.plan.content = append(c.plan.content, contentCell{contentTag(def.Name.Pos, w.headers...), bc.index, &col.Cell})
 		b.describe(bc.index, ContractColumn{Type: def.Type, Formats: col.Formats.Sources(), Required: def.Required})
 		if at.element == nil {
 			b.named[def.Name.Value] = bc.header
@@ -248,33 +250,17 @@ func (c *compiler) columnCode(bc *boundColumn) expression.Code {
 }
 
 // student adds the name `student`: the tenant's column, or the first of those listed that the file has.
-func (c *compiler) student(row *scope, in *Input, all map[string]*boundColumn) {
+func (c *compiler) student(row *scope, in *Input, all map[string]*boundColumn, b *binding) {
 	if len(in.Def.Student) == 0 {
 		return
 	}
-	var from *boundColumn
-	for _, s := range in.Def.Student {
-		bc := all[s.Value]
-		if bc == nil {
-			continue
-		}
-		c.report.uses.names[bc.def.Name.Pos] = true
-		if roster := c.config.RosterColumn; roster != "" && roster != s.Value && !slices.Contains(bundle.Values(bc.def.Headers), roster) {
-			continue
-		}
-		if bc.index >= 0 {
-			from = bc
-			break
-		}
-	}
+	from := c.studentColumn(in, all, b)
 	symbol := &expression.Symbol{Name: "student", What: "student", Pos: in.Def.Student[0].Pos}
 	header := bundle.Values(in.Def.Student)[0]
 	if from != nil {
 		header = from.header
-		c.plan.studentCode = &from.code
-		if c.config.RosterColumn == "" {
-			c.plan.Student = header
-		}
+		c.plan.studentCode, c.plan.StudentName = &from.code, from.def.Name.Value
+		c.plan.Student = header
 		inner, kind := from.code.Eval, from.Kind
 		symbol.Code = c.memo(expression.Code{Type: expression.Type{Kind: expression.KindText}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
 			v, f := inner(r)
@@ -289,20 +275,45 @@ func (c *compiler) student(row *scope, in *Input, all map[string]*boundColumn) {
 			return expression.Value{Kind: expression.KindText, S: v.S}, nil
 		}})
 	} else {
-		if roster := c.config.RosterColumn; roster != "" {
-			var headers []string
-			for _, s := range in.Def.Student {
-				if bc := all[s.Value]; bc != nil {
-					headers = append(headers, bc.header)
-				}
-			}
-			c.add(diag.Pos{File: "roster.column"}, diag.ConfigTenant, "name one of "+strings.Join(headers, ", "),
-				"the tenant's roster column %q is none of the columns of %s that hold a student's id%s", roster, in.Name, diag.DidYouMean(roster, headers))
-		}
 		f := &expression.Fault{Code: diag.StudentMissing, Rule: in.Def.Student[0].Pos, Column: header, Message: "the file has no column that names the student"}
 		symbol.Code = expression.Code{Type: expression.Type{Kind: expression.KindText}, Eval: func(*expression.Frame) (expression.Value, *expression.Fault) { return expression.Value{}, f }}
 	}
 	c.put(row, symbol)
+}
+
+// studentColumn is the column that holds the student's id; nil if the file has none. One that is asked for
+// by name must be there.
+func (c *compiler) studentColumn(in *Input, all map[string]*boundColumn, b *binding) (from *boundColumn) {
+	roster := c.config.RosterColumn
+	var asked *boundColumn
+	var headers []string
+	for _, s := range in.Def.Student {
+		bc := all[s.Value]
+		if bc == nil {
+			continue
+		}
+		c.report.uses.names[bc.def.Name.Pos] = true
+		headers = append(headers, bc.header)
+		if asked == nil && (roster == s.Value || slices.Contains(bundle.Values(bc.def.Headers), roster)) {
+			asked = bc
+		}
+		if from == nil && bc.index >= 0 {
+			from = bc
+		}
+	}
+	switch {
+	case roster == "":
+		return from
+	case asked == nil:
+		c.add(diag.Pos{File: "roster.column"}, diag.ConfigTenant, "name one of "+strings.Join(headers, ", "),
+			"%q is none of the columns of %s that hold a student's id%s", roster, in.Name, diag.DidYouMean(roster, headers))
+		return nil
+	case asked.index >= 0:
+		return asked
+	case !b.ideal:
+		b.missing = append(b.missing, want{headers: bundle.Values(asked.def.Headers), what: "the student's id, by roster.column or --student", pos: asked.def.Pos})
+	}
+	return nil
 }
 
 // scoreScope binds the score tables of a row or an element and makes them the scope's.
@@ -314,7 +325,7 @@ func (c *compiler) scoreScope(at around, uses []*scoreUse, where string) {
 	}
 	set := &scoreSet{}
 	for _, r := range c.picked(uses, func(on *bundle.Text) (expression.Value, bool) { return c.outerConstant(s, on, at.element) }) {
-		sc := &score{scoreRow: r, index: -1}
+		sc := &score{scoreRow: r, index: -1, cell: &expression.Cell{Kind: r.kind(), Nulls: c.plan.input.Def.Nulls}}
 		if r.name != "" {
 			sym, ok := s.names.Find(r.name)
 			if !ok {
@@ -327,17 +338,16 @@ func (c *compiler) scoreScope(at around, uses []*scoreUse, where string) {
 				b.note(diag.Problem{Code: diag.CellScoreDerived, File: b.file, Rule: r.pos.Rule(), Message: fmt.Sprintf("the score %s is computed by the bundle (%s)", r.method, r.name)})
 			}
 		} else {
-			w := want{headers: c.fill(at, r.headers), what: "score " + r.method, pos: r.pos, optional: r.optional, inList: at.element != nil}
+			w := want{headers: c.fill(at, r.headers), what: "score " + r.method, pos: r.pos, optional: r.optional, inList: at.element != nil, nulls: sc.cell.Nulls}
 			sc.index = b.find(w)
 			sc.header = w.headers[0]
 			if sc.index < 0 {
 				continue // optional, or drift
 			}
 			sc.header = b.headers[sc.index]
-			c.plan.content = append(c.plan.content, contentCell{contentTag(r.pos, w.headers...), sc.index, c.plan.input.Def.Nulls})
+			c.plan.content = append(c.plan.content, contentCell{contentTag(r.pos, w.headers...), sc.index, sc.cell})
 			b.describe(sc.index, ContractColumn{Score: &ContractScore{r.datatype, r.minimum, r.maximum}})
 		}
-		sc.nulls = c.plan.input.Def.Nulls
 		set.add(sc)
 	}
 	s.scores, s.noScores = set, ""

@@ -20,7 +20,6 @@ type Batch struct {
 	Misses   []Missed
 	Seen     []SeenValue // of rows that were filtered or another's
 	Blank    int64       // lines that are no rows
-	Short    int64       // rows that end before columns that may be missing
 }
 
 // Missed is a value that a table does not know, with the line of its row.
@@ -66,7 +65,7 @@ type RecordResult struct {
 // Reset empties a batch for a number of resources.
 func (b *Batch) Reset(resources int) {
 	b.Rows, b.Records, b.Problems, b.Misses, b.Seen = b.Rows[:0], b.Records[:0], b.Problems[:0], b.Misses[:0], b.Seen[:0]
-	b.Blank, b.Short = 0, 0
+	b.Blank = 0
 	if b.Texts == nil {
 		b.Texts = make([][]byte, resources)
 	}
@@ -115,6 +114,7 @@ func (r *Worker) mapRow(row *table.Row) Outcome {
 		}), "")
 		return RowRejected
 	}
+	r.compareDoubles()
 	rejected := r.expected()
 	bad := r.badCellsOfRow() || rejected
 	for _, u := range r.plan.units {
@@ -161,7 +161,7 @@ func (r *Worker) malformed(row *table.Row) *expression.Fault {
 		return &expression.Fault{Code: diag.RowShort, Column: r.plan.headers[r.plan.needed-1],
 			Message: fmt.Sprintf("the row ends after %d of %d cells, before %s", n, width, r.plan.headers[r.plan.needed-1])}
 	case n < width:
-		r.out.Short++
+		r.shortened(n, row.Cut)
 	case n > width:
 		for _, cell := range row.Cells[width:] {
 			if !expression.IsBlank(cell) {
@@ -170,6 +170,18 @@ func (r *Worker) malformed(row *table.Row) *expression.Fault {
 		}
 	}
 	return nil
+}
+
+// shortened lists a row that ends early, before columns that may be missing.
+func (r *Worker) shortened(cells int, cut bool) {
+	p := diag.Problem{Code: diag.RowShortened, Level: diag.LevelOf(diag.RowShortened),
+		Message: fmt.Sprintf("the row ends after %d of %d cells; the others were read as empty", cells, len(r.plan.headers))}
+	if cut {
+		p.Level = diag.LevelWarning
+		p.Message = fmt.Sprintf("the file ends in this row, after %d of %d cells and without a line end: it may have been cut off, in its last cell too", cells, len(r.plan.headers))
+		p.Fix = "Compare the row with the vendor's file; if it was cut off, fetch the file again."
+	}
+	r.list(p)
 }
 
 // selectRow decides district and when; ended is false for rows that are mapped.
@@ -278,21 +290,21 @@ func (r *Worker) write(u *unit, out *RecordResult) {
 // wanted reports whether a record is to be made: its element and those around it are there, and its
 // `when` is true. What keeps that from being told is listed.
 func (r *Worker) wanted(u *unit) bool {
-	if u.element != nil && !r.chain(u.element) {
+	if u.element != nil && !r.allExist(u.element) {
 		return false
 	}
-	if u.when == nil {
-		return true
+	told := true
+	if u.when != nil {
+		v, ok := r.value(u.when, "")
+		if told = r.faults == 0; told && (!ok || !v.IsTrue()) {
+			return false
+		}
 	}
-	v, ok := r.value(u.when, "")
-	return ok && v.IsTrue()
+	return r.fit(u.element) && told
 }
 
-// chain reports whether an element and those around it are there and fit for records.
-func (r *Worker) chain(e *element) bool {
-	if !r.allExist(e) {
-		return false
-	}
+// fit reports whether an element and those around it are fit for records.
+func (r *Worker) fit(e *element) bool {
 	for o := e; o != nil; o = o.outer {
 		if r.joinFailed(o, "") || r.badCells(o.columns, "") || r.conflicting(o, "") {
 			return false

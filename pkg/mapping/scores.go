@@ -3,10 +3,10 @@ package mapping
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
 // scoreSet is the scores of a row or an element, in table order.
@@ -28,7 +28,7 @@ type score struct {
 	header string
 	index  int              // column, or -1
 	named  *expression.Code // or a name
-	nulls  []string
+	cell   *expression.Cell
 }
 
 func (s *scoreSet) group(objective string) *scoreGroup {
@@ -58,7 +58,7 @@ func (s *scoreSet) add(sc *score) {
 func (sc *score) read(r *Worker) (string, *expression.Fault) {
 	if sc.named == nil {
 		s := expression.TrimSpace(r.frame.Cells[sc.index])
-		if expression.IsNullCell(s, sc.nulls) {
+		if expression.IsNullCell(s, sc.cell.Nulls) {
 			return "", nil
 		}
 		return s, nil
@@ -82,7 +82,7 @@ func (g *scoreGroup) any(r *Worker) bool {
 	return false
 }
 
-// maxResult is the length of a result in characters; nothing is cut.
+// maxResult is the length of a result in UTF-16 units, as the API counts; nothing is cut.
 const maxResult = 35
 
 // fit checks a score's text against its datatype and gives what is staged; the message says why not.
@@ -110,7 +110,7 @@ func (sc *score) fit(s string) (result, wrong string) {
 			return "", "is not a range of two numbers with - between them"
 		}
 	}
-	if len(result) > maxResult && utf8.RuneCountInString(result) > maxResult {
+	if len(result) > maxResult && jsonl.UTF16Length(result) > maxResult {
 		return "", fmt.Sprintf("is longer than %d characters", maxResult)
 	}
 	return result, ""

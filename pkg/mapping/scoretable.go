@@ -39,6 +39,17 @@ var scoreColumns = []string{"header", "name", "kind", "method", "datatype", "obj
 // datatypes are what a score may be (docs/bundle-format.md §5).
 var datatypes = []string{"Integer", "Decimal", "Percentage", "Percentile", "Range", "Level"}
 
+// kind is what the values of a score are, as far as that says which are equal.
+func (r *scoreRow) kind() expression.Kind {
+	switch r.datatype {
+	case "Integer":
+		return expression.KindInteger
+	case "Decimal", "Percentage", "Percentile":
+		return expression.KindDecimal
+	}
+	return expression.KindText
+}
+
 func (c *compiler) scoreUses(uses []*bundle.ScoreUse) []*scoreUse {
 	var out []*scoreUse
 	for _, u := range uses {

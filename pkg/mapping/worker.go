@@ -38,7 +38,8 @@ type Worker struct {
 	scratch   Batch  // of the first pass
 	content   []byte // of the row or element whose hash is made
 	recent    []recentRecord
-	unnamed   []unnamedColumn
+	unnamed   []tally // of columns without header that hold a value
+	lost      []tally // of values in a column that is not read, where another one is
 	decided   Decided // nil: nothing
 }
 
@@ -64,7 +65,7 @@ func (p Place) Origin(dst []byte, line int64) []byte {
 func NewWorker(pl *Plan, at Place, decided Decided) *Worker {
 	return &Worker{plan: pl, place: at, decided: decided, frame: *expression.NewFrame(pl.slots), elements: make([]elementState, len(pl.elements)),
 		fits: make([]fits, len(pl.columns)), sites: make([]map[string]*resolved, pl.sites), padded: make([]string, len(pl.headers)),
-		unnamed: make([]unnamedColumn, len(pl.unnamed))}
+		unnamed: make([]tally, len(pl.unnamed)), lost: make([]tally, len(pl.doubles))}
 }
 
 // Decisions is the descriptors that the worker decided in records, with how often each.
@@ -83,19 +84,28 @@ func (r *Worker) Decisions() iter.Seq2[Decision, int64] {
 	}
 }
 
-// unnamedColumn is what stands in a column without header.
-type unnamedColumn struct {
-	rows  int   // with a value
+// tally is rows that are counted.
+type tally struct {
+	rows  int
 	first int64 // line
 }
 
-func (u *unnamedColumn) see(line int64, cell string) {
-	if expression.IsBlank(cell) {
-		return
+func (t *tally) see(line int64) {
+	if t.rows++; t.rows == 1 { // a worker's lines ascend
+		t.first = line
 	}
-	if u.rows++; u.first == 0 || line < u.first {
-		u.first = line
+}
+
+// total adds up what workers counted.
+func total(workers []*Worker, of func(*Worker) tally) (sum tally) {
+	for _, r := range workers {
+		t := of(r)
+		if t.rows > 0 && (sum.rows == 0 || t.first < sum.first) {
+			sum.first = t.first
+		}
+		sum.rows += t.rows
 	}
+	return sum
 }
 
 // begin moves to the next row; what slots hold is forgotten by its number.
@@ -109,7 +119,9 @@ func (r *Worker) begin(line int64, cells []string) {
 		r.frame.Cells = r.padded
 	}
 	for i := range r.unnamed {
-		r.unnamed[i].see(line, r.frame.Cells[r.plan.unnamed[i]])
+		if !expression.IsBlank(r.frame.Cells[r.plan.unnamed[i]]) {
+			r.unnamed[i].see(line)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"maps"
@@ -23,12 +24,18 @@ type Request struct {
 	Bundle string            // a folder, or name[@version]
 	Inputs []string          // NAME=FILE; FILE may be a pattern, a pipe, or - for standard input
 	Params map[string]string // they win over the tenant's
-	Run    string            // the run directory; empty: runs/<tenant>/<time>-<bundle> beside sluice.yaml
+
+	// Student is the column that students' ids are read from, whatever the tenant says and the last run
+	// did: a person has chosen. Empty: the tenant's, or the first that a file has.
+	Student string
+
+	Run string // the run directory; empty: runs/<tenant>/<time>-<bundle> beside sluice.yaml
 }
 
 // prepared is a transform of which everything is known that can be before a file is read.
 type prepared struct {
 	program  *mapping.Program
+	student  map[string]string // the column of each input in the tenant's last run; nil: any may be
 	inputs   []source.Input
 	path     string // of the run directory, absolute
 	manifest runs.Manifest
@@ -76,6 +83,7 @@ func (x *Execution) prepare(q Request) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.RosterColumn = cmp.Or(q.Student, config.RosterColumn)
 	program, problems := mapping.Compile(config)
 	if problems.Blocks() {
 		return nil, x.place.Unusable(q.Bundle, problems)
@@ -109,7 +117,15 @@ func (x *Execution) prepare(q Request) (*prepared, error) {
 		Folder:       folder,
 		Bundle:       runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin},
 		DataStandard: all[0].Version}
-	return &prepared{program, files, path, manifest}, nil
+	m := &prepared{program: program, inputs: files, path: path, manifest: manifest}
+	if x.tenant != nil && q.Student == "" {
+		all, err := x.studentColumns()
+		if err != nil {
+			return nil, err
+		}
+		m.student = all[b.Name]
+	}
+	return m, nil
 }
 
 // transformConfig joins bundle, tenant and parameters. Parameters of the tenant that the bundle does

@@ -18,6 +18,9 @@ import (
 func (x *Execution) Send(ctx context.Context) (outcome runs.Outcome, err error) {
 	err = x.loading(ctx, func(o send.Options) error {
 		outcome, err = x.stage(ctx, runs.Send, x.send(o))
+		if kept := x.rememberStudents(); kept != nil {
+			return errors.Join(err, kept)
+		}
 		return err
 	})
 	return x.ended(ctx, outcome, err)

@@ -40,7 +40,7 @@ func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := transform.Options{Sink: transform.ToRun(x.run), Inputs: files, Workers: x.place.workers(), Progress: p}
+	o := transform.Options{Sink: transform.ToRun(x.run), Inputs: files, Workers: x.place.workers(), Progress: p, Student: x.prepared.student}
 	out, err := transform.Run(ctx, x.prepared.program, o)
 	err = errors.Join(err, remove())
 	if out == nil {
@@ -63,7 +63,7 @@ func (x *Execution) Preview(ctx context.Context, q Request, rows int) (*transfor
 		return nil, OutcomeOf(ctx, err), err
 	}
 	preview := &transform.Preview{}
-	_, err = transform.Run(ctx, m.program, transform.Options{Sink: preview, Inputs: files, Workers: x.place.workers(), Rows: rows})
+	_, err = transform.Run(ctx, m.program, transform.Options{Sink: preview, Inputs: files, Workers: x.place.workers(), Rows: rows, Student: m.student})
 	if err := DiskError(errors.Join(err, remove())); err != nil {
 		return nil, OutcomeOf(ctx, err), err
 	}

@@ -179,6 +179,11 @@ func (c *SendCounts) Staged() map[string]int64 {
 	return each(c.Resources, func(l Loaded) int64 { return l.Staged })
 }
 
+// Loaded reports whether the target holds a record of the run.
+func (c *SendCounts) Loaded() bool {
+	return some(c.Resources, func(l Loaded) bool { return l.Created+l.Updated+l.Unchanged > 0 })
+}
+
 // Partly reports whether a record did not load.
 func (c *SendCounts) Partly() bool {
 	return some(c.Resources, func(l Loaded) bool { return l.Invalid+l.Blocked+l.Rejected+l.Pending > 0 })

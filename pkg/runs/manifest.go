@@ -54,6 +54,15 @@ type Input struct {
 	SHA256 string `json:"sha256"`
 	Layout string `json:"layout,omitempty"`
 	Rows   int64  `json:"rows"`
+	Lines  int64  `json:"lines"` // below the header; more than the rows where cells have lines of their own
+
+	Student *StudentColumn `json:"student,omitempty"` // that students' ids were read from
+}
+
+// StudentColumn is a column of a file: the bundle's name, and the file's header.
+type StudentColumn struct {
+	Name   string `json:"name"`
+	Header string `json:"header"`
 }
 
 // InputFile is the path of the file that an origin names; "" if transform read no such file.

@@ -18,7 +18,7 @@ type Problems struct {
 
 // problemColumns are the columns of problems/<stage>.csv.
 var problemColumns = []string{"code", "level", "stage", "tenant", "input", "file", "line", "col", "column", "resource", "stagedLine",
-	"path", "key", "value", "count", "message", "fix", "rule"}
+	"path", "key", "value", "count", "message", "fix", "rule", "rejectLine"}
 
 // NewProblems begins the stage's lists of problems.
 func (r *Run) NewProblems(stage string) (*Problems, error) {
@@ -41,7 +41,7 @@ func (p *Problems) Add(d diag.Problem) error {
 	e, _ := diag.Explain(d.Code)
 	d.Fix = cmp.Or(d.Fix, e.Resolution)
 	return p.listing.Add(d, string(d.Code), d.Level.String(), d.Stage, d.Tenant, d.Input, d.File, NumberCell(d.Line), NumberCell(d.Col), d.Column,
-		d.Resource, NumberCell(d.StagedLine), d.Path, d.Key, d.Value, NumberCell(d.Count), d.Message, d.Fix, d.Rule)
+		d.Resource, NumberCell(d.StagedLine), d.Path, d.Key, d.Value, NumberCell(d.Count), d.Message, d.Fix, d.Rule, NumberCell(d.RejectLine))
 }
 
 // Commit gives both files their names.

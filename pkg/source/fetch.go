@@ -15,7 +15,7 @@ import (
 // Local is an input as a file that can be read as often as needed. Its digest is the table.Reader's:
 // made while the rows are read, because a pass of its own over a large file costs time.
 type Local struct {
-	Name string // as it was given: what messages and the manifest say
+	Name string // as it was given, "stdin" for standard input: what messages and the manifest say
 	Path string // where it lies; of standard input or a pipe, the copy
 	Size int64  // in bytes
 }
@@ -48,7 +48,9 @@ func Fetch(ctx context.Context, inputs []Input, folder string, stdin io.Reader) 
 					return nil, nil, errors.Join(err, copies.remove())
 				}
 				local = File(copied)
-				local.Name = path
+				if local.Name = path; path == Stdin {
+					local.Name = "stdin"
+				}
 			}
 			files[in.Name] = append(files[in.Name], local)
 		}

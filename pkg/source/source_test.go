@@ -115,14 +115,14 @@ func TestFetch(t *testing.T) {
 		if err != nil || int64(len(text)) != f.Size {
 			t.Errorf("%+v: %v", f, err)
 		}
-		if f.Name != Stdin {
+		if f.Name != "stdin" {
 			continue
 		}
 		if info, err := os.Stat(f.Path); err != nil || string(text) != "rows" || filepath.Dir(f.Path) != "run" || runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%+v: %q %v", f, text, err)
 		}
 	}
-	if d := cmp.Diff([]string{Stdin, "z/1.csv", "a/2.csv", "b/2.csv"}, names); d != "" {
+	if d := cmp.Diff([]string{"stdin", "z/1.csv", "a/2.csv", "b/2.csv"}, names); d != "" {
 		t.Error(d)
 	}
 	if err := remove(); err != nil {

@@ -12,13 +12,24 @@ import (
 type Block struct {
 	text  string
 	line  int64 // of the text's first record
-	delim byte
+	lines int64
+	style style
 	rows  []Row // in place of the text
 	size  int
 }
 
+// style is how the lines of a file are cut into cells.
+type style struct {
+	delim  byte
+	quotes bool // else a quote is a character like others
+	width  int  // cells of the header; 0: not known yet
+}
+
 // Len is how many bytes of the file the block stands for.
 func (b *Block) Len() int { return b.size }
+
+// Lines is how many lines of the file the block stands for.
+func (b *Block) Lines() int64 { return b.lines }
 
 // Row is one record.
 type Row struct {
@@ -26,6 +37,7 @@ type Row struct {
 	Cells     []string // without quotes, untrimmed; the slice is valid until the next row
 	Raw       string   // verbatim, without its line end; of a format that is no text: the cells as CSV
 	Blank     bool     // no cell holds any text: not a row of data
+	Cut       bool     // the file ends in it, without a line end
 	Malformed string   // what is wrong with its quotes, if anything
 }
 
@@ -44,10 +56,17 @@ func (b *Block) Rows(p *Parser) iter.Seq[Row] {
 		}
 		line := b.line
 		for pos := 0; pos < len(b.text); {
-			row, next := p.split(b.text, pos, b.delim)
+			row, next := p.split(b.text, pos, b.style)
 			row.Line = line
-			line += 1 + int64(strings.Count(row.Raw, "\n"))
+			if more := strings.Count(row.Raw, "\n"); more > 0 {
+				if wrong := p.swallows(row.Raw, line, b.style); wrong != "" {
+					row.Malformed = wrong
+				}
+				line += int64(more)
+			}
+			line++
 			pos = next
+			row.Cut = pos == len(b.text) && b.text[pos-1] != '\n'
 			if !yield(row) {
 				return
 			}
@@ -56,7 +75,7 @@ func (b *Block) Rows(p *Parser) iter.Seq[Row] {
 }
 
 // split cuts the record at pos; next is the place behind its line end.
-func (p *Parser) split(text string, pos int, delim byte) (row Row, next int) {
+func (p *Parser) split(text string, pos int, s style) (row Row, next int) {
 	rec := text[pos:]
 	next = len(text)
 	if nl := strings.IndexByte(rec, '\n'); nl >= 0 {
@@ -64,15 +83,15 @@ func (p *Parser) split(text string, pos int, delim byte) (row Row, next int) {
 		next = pos + nl + 1
 	}
 	p.cells = p.cells[:0]
-	if strings.IndexByte(rec, '"') >= 0 {
-		next, row.Malformed = p.splitQuoted(text, pos, delim)
+	if s.quotes && strings.IndexByte(rec, '"') >= 0 {
+		next, row.Malformed = p.splitQuoted(text, pos, s.delim)
 		row.Raw = trimLineEnd(text[pos:next])
 	} else {
 		rec = strings.TrimSuffix(rec, "\r")
 		row.Raw = rec
 		from := 0
 		for i := 0; i < len(rec); i++ {
-			if rec[i] == delim {
+			if rec[i] == s.delim {
 				p.cells = append(p.cells, rec[from:i])
 				from = i + 1
 			}

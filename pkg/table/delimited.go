@@ -24,7 +24,7 @@ type delimited struct {
 	meter   *meter
 	decoded io.Reader
 	header  Header
-	delim   byte
+	style   style
 	block   int
 	maximum int
 
@@ -52,7 +52,7 @@ func openDelimited(name string, r io.Reader, o Options) (Reader, error) {
 	if !ValidDelimiter(o.Delimiter) {
 		return nil, diag.Fail(diag.Usage, diag.BundleValue, "", "%s cannot be read: the delimiter %q is not one ASCII character", name, o.Delimiter)
 	}
-	d.delim = o.Delimiter[0]
+	d.style = style{delim: o.Delimiter[0], quotes: !o.NoQuotes}
 	var err error
 	if d.decoded, d.header.Encoding, err = decode(name, d.meter, o.Encoding); err != nil {
 		return nil, err
@@ -60,6 +60,7 @@ func openDelimited(name string, r io.Reader, o Options) (Reader, error) {
 	if err := d.readHeader(o); err != nil {
 		return nil, err
 	}
+	d.style.width = len(d.header.Names)
 	return d, nil
 }
 
@@ -92,8 +93,12 @@ func (d *delimited) Next(b *Block) error {
 		d.failed = err
 		return err
 	}
-	*b = Block{text: text, line: d.line, delim: d.delim, size: len(text)}
-	d.line += int64(strings.Count(text, "\n"))
+	lines := int64(strings.Count(text, "\n"))
+	*b = Block{text: text, line: d.line, lines: lines, style: d.style, size: len(text)}
+	d.line += lines
+	if text[len(text)-1] != '\n' {
+		b.lines++ // the last line of the file has no end
+	}
 	return nil
 }
 
@@ -134,7 +139,7 @@ func (d *delimited) takeOne() (string, error) {
 		return "", err
 	}
 	var p Parser
-	_, next := p.split(string(d.buf[d.start:to]), 0, d.delim)
+	_, next := p.split(string(d.buf[d.start:to]), 0, d.style)
 	text, err := d.cut(d.start + next)
 	d.line += int64(strings.Count(text, "\n"))
 	return text, err
@@ -196,7 +201,13 @@ func (d *delimited) read(size int) error {
 // A quote opens a quoted cell only where a cell begins; that can be seen from the byte before it,
 // so everything between quotes is passed over at the speed of IndexByte.
 func (d *delimited) search() {
-	buf, pos, delim := d.buf[:d.end], d.pos, d.delim
+	buf, pos, delim := d.buf[:d.end], d.pos, d.style.delim
+	if !d.style.quotes {
+		if nl := bytes.LastIndexByte(buf[pos:], '\n'); nl >= 0 {
+			d.boundary = pos + nl + 1
+		}
+		pos = len(buf)
+	}
 	for pos < len(buf) {
 		if d.inQuote {
 			at := pos

@@ -50,6 +50,7 @@ var formats = []Format{
 		Name: "fixed", Support: Declared, Files: "files of fixed length",
 		Refuses: map[string]Refusal{
 			"delimiter":   {"a fixed file has no delimiters", "Leave it out."},
+			"quotes":      {"a fixed file has no quotes", "Leave it out."},
 			"header_rows": {"a fixed file has no header", "Leave it out; `layouts` names the fields."},
 		},
 	},

@@ -19,16 +19,16 @@ func (d *delimited) delimiterHint() string {
 	only := d.header.Cells[0]
 	best, most := "", 0
 	for delim, name := range delimiters {
-		if n := strings.Count(only, string(delim)); delim != d.delim && (n > most || n == most && n > 0 && name < best) {
+		if n := strings.Count(only, string(delim)); delim != d.style.delim && (n > most || n == most && n > 0 && name < best) {
 			best, most = name, n
 		}
 	}
 	if most == 0 {
 		return ""
 	}
-	written, ok := delimiters[d.delim]
+	written, ok := delimiters[d.style.delim]
 	if !ok {
-		written = strconv.QuoteRune(rune(d.delim))
+		written = strconv.QuoteRune(rune(d.style.delim))
 	}
 	return fmt.Sprintf("the header is one column of %d characters with %s %d times in it: the file is delimited by %s, not by %s",
 		len([]rune(only)), best, most, best, written)
@@ -36,6 +36,9 @@ func (d *delimited) delimiterHint() string {
 
 // delimiters are the usual ones, as messages name them.
 var delimiters = map[byte]string{',': "a comma", ';': "a semicolon", '\t': "a tab", '|': "a bar"}
+
+// maxColumns bounds the columns of a file.
+const maxColumns = 20_000
 
 // readHeader reads the header lines and all before them.
 func (d *delimited) readHeader(o Options) error {
@@ -53,6 +56,10 @@ func (d *delimited) readHeader(o Options) error {
 	names := lines[len(lines)-1]
 	if blank(names) {
 		return d.problem(diag.FileDrift, rows[len(rows)-1], "", "line %d, where the header should stand, is blank", rows[len(rows)-1])
+	}
+	if len(names) > maxColumns {
+		return d.problem(diag.FileDrift, rows[len(rows)-1], "Check that the file is one with a header, and lines that end.",
+			"the header has %d columns; no file may have more than %d", len(names), maxColumns)
 	}
 	raw := slices.Clone(names)
 	if o.JoinTitles {
@@ -77,7 +84,7 @@ func (d *delimited) headerLines(n int) ([][]string, error) {
 			}
 			return nil, err
 		}
-		row, _ := parser.split(text, 0, d.delim)
+		row, _ := parser.split(text, 0, d.style)
 		lines = append(lines, slices.Clone(row.Cells))
 		d.header.Text += text
 		if strings.HasSuffix(text, "\r\n") {

@@ -6,6 +6,7 @@
 package table
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
@@ -42,10 +43,12 @@ type Header struct {
 
 // Options says how a file is written; the zero value is CSV in UTF-8 with its header on line 1.
 type Options struct {
+	Name       string // what messages call the file that is opened; empty: its path
 	Format     string // a name of the registry; empty: csv
 	Delimiter  string // one ASCII character; empty: that of the format
 	Encoding   string // a name of the WHATWG Encoding Standard; empty: utf-8. A byte order mark overrules it
 	HeaderRows []int  // lines of the header, ascending from 1; empty: [1]
+	NoQuotes   bool   // a quote is a character like others
 	JoinTitles bool   // all but the last of HeaderRows are titles, filled to the right and joined to the names
 
 	BlockSize int // bytes of a block; 0: 256 KiB
@@ -64,7 +67,7 @@ func Open(path string, o Options) (Reader, error) {
 	if err != nil {
 		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "", "%s cannot be read", path)
 	}
-	r, err := OpenReader(path, f, o)
+	r, err := OpenReader(cmp.Or(o.Name, path), f, o)
 	if err != nil {
 		_ = f.Close()
 		return nil, err

@@ -522,3 +522,89 @@ func wideRows(n int) string {
 	row := strings.Join(cells, ",") + "\n"
 	return header + strings.Repeat(row, n)
 }
+
+// rowsOf is the rows of a text, with what is wrong with each, and how many lines it has.
+func rowsOf(t *testing.T, text string, o Options) (rows []Row, lines int64) {
+	t.Helper()
+	r, err := OpenReader("f.csv", strings.NewReader(text), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b Block
+	var p Parser
+	for r.Next(&b) == nil {
+		lines += b.Lines()
+		for row := range b.Rows(&p) {
+			row.Cells = slices.Clone(row.Cells)
+			rows = append(rows, row)
+		}
+	}
+	return rows, lines
+}
+
+// A quote that nobody meant makes one record of several rows. That is said, with the lines, and lets
+// alone what has line ends of its own.
+func TestSwallowedRows(t *testing.T) {
+	const head = "K,Name,V\n"
+	for _, tt := range []struct {
+		name, text string
+		wrong      string // of the first row
+		rows       int
+	}{
+		{"rows in a cell", "1,\"Ace,5\n2,Bob,6\n3,Cid,7\n4,Dee 6ft\",8\n5,Eve,9\n", "a quote opens a cell in line 2 and closes it in line 5, but line 3 is a row by itself: it has 3 cells, as the header", 2},
+		{"CRLF, and quotes in what was swallowed", "1,\"Ace,5\r\n2,\"\"\"\",6\r\n3,Dee 6ft\",8\r\n", "line 3 is a row by itself", 1},
+		{"two rows", "1,\"Ace,5\n2,Bob 6ft\",6\n3,Cid,7\n", "line 3 is a row by itself", 2},
+		{"the last cell", "1,Ace,\"5\n2,Bob,6\n3,Cid,7\"\n", "line 3 is a row by itself", 1},
+		{"line ends that were meant", "1,\"Ace\nof\nBase, a band\",5\n2,Bob,6\n", "", 2},
+		{"commas in the first line", "1,\"Ace, of\nBase\",5\n2,Bob,6\n", "", 2},
+		{"two cells with line ends", "1,\"a\nb\",\"c\nd\"\n2,Bob,6\n", "", 2},
+		{"blank lines", "1,\"a\n\n,,\n\nb\",5\n", "", 1},
+		{"as many lines as a cell may have", "1,\"" + strings.Repeat("x\n", 999) + "\",5\n", "", 1},
+		{"more", "1,\"" + strings.Repeat("x\n", 1000) + "\",5\n", "in line 2 and closes it in line 1002: no cell may have more than 1000 lines", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			rows, lines := rowsOf(t, head+tt.text, Options{})
+			if len(rows) != tt.rows || (tt.wrong == "") != (rows[0].Malformed == "") || !strings.Contains(rows[0].Malformed, tt.wrong) {
+				t.Errorf("%d rows: %q", len(rows), rows[0].Malformed)
+			}
+			if want := int64(strings.Count(tt.text, "\n")); lines != want {
+				t.Errorf("%d lines, want %d", lines, want)
+			}
+			for _, row := range rows[1:] {
+				if row.Malformed != "" {
+					t.Error(row.Malformed)
+				}
+			}
+		})
+	}
+}
+
+// In a file that does not quote, a quote is a character like others: in the header too.
+func TestNoQuotes(t *testing.T) {
+	rows, _ := rowsOf(t, "K\t\"V\"\n1\t\"Ace\n2\tBob 6\"\n3\t\"a\"\"b\"\n", Options{Format: "tsv", NoQuotes: true})
+	want := [][]string{{"1", `"Ace`}, {"2", `Bob 6"`}, {"3", `"a""b"`}}
+	for i, row := range rows {
+		if i >= len(want) || !slices.Equal(row.Cells, want[i]) || row.Malformed != "" {
+			t.Errorf("row %d: %q %s", i, row.Cells, row.Malformed)
+		}
+	}
+	if len(rows) != len(want) {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+func TestCutOffRow(t *testing.T) {
+	rows, lines := rowsOf(t, "K,V\n1,a\n2", Options{})
+	if len(rows) != 2 || rows[0].Cut || !rows[1].Cut || lines != 2 {
+		t.Errorf("%+v %d", rows, lines)
+	}
+}
+
+func TestTooManyColumns(t *testing.T) {
+	for n, want := range map[int]bool{20_000: false, 20_001: true} {
+		_, err := OpenReader("f.csv", strings.NewReader(strings.Repeat("x,", n-1)+"x\n"), Options{})
+		if got := err != nil; got != want {
+			t.Errorf("%d columns: %v", n, err)
+		}
+	}
+}

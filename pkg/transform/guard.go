@@ -47,7 +47,17 @@ func (s *staging) nothingLeft() error {
 	if len(shown) > 0 {
 		seen = "; in the rows " + strings.Join(shown, "; ")
 	}
-	return diag.Fail(diag.Guarded, diag.GuardNothing, "compare the parameters ("+paramText(s.program.Params)+") and the tenant's lea_codes with the file",
+	var with []string
+	if len(s.program.Params) > 0 {
+		with = append(with, "the parameters ("+paramText(s.program.Params)+")")
+	}
+	if total.Filtered > 0 {
+		with = append(with, "the bundle's `when`")
+	}
+	if total.Other > 0 {
+		with = append(with, "the tenant's lea_codes")
+	}
+	return diag.Fail(diag.Guarded, diag.GuardNothing, "compare "+strings.Join(with, " and ")+" with the file",
 		"nothing is left to load: of %d rows %d were filtered and %d belong to others%s", total.Read, total.Filtered, total.Other, seen)
 }
 

@@ -87,6 +87,11 @@ func params(pairs ...string) func(*mapping.Config) {
 	}
 }
 
+// roster says which column holds the students' ids.
+func roster(column string) func(*mapping.Config) {
+	return func(c *mapping.Config) { c.RosterColumn = column }
+}
+
 // result is a run's directory and what it counted.
 type result struct {
 	*runs.TransformCounts

@@ -24,10 +24,13 @@ type boundFile struct {
 	sha256 string
 	bytes  int64
 	rows   int64
+	lines  int64 // below the header
 }
 
 func (f *boundFile) open() (table.Reader, error) {
-	return table.Open(f.local.Path, f.input.Def.TableOptions())
+	o := f.input.Def.TableOptions()
+	o.Name = f.local.Name
+	return table.Open(f.local.Path, o)
 }
 
 // openInputs opens and binds all files, so that whatever is wrong with a header is known before any
@@ -78,6 +81,26 @@ func (r *runner) openInputs(given map[string][]source.Local) error {
 		joined := *worst
 		joined.Problems = problems
 		return &joined
+	}
+	return r.sameStudent()
+}
+
+// sameStudent refuses to take the student from another column than in the input's other files, or than in
+// the tenant's last run: ids of two kinds would load as two students.
+func (r *runner) sameStudent() error {
+	for _, in := range r.program.Inputs() {
+		before, where := r.student[in.Name], "the last run of the bundle that was loaded"
+		for _, f := range r.files[in] {
+			name := f.plan.StudentName
+			if name == "" {
+				continue // no row of it has a student
+			}
+			if before != "" && name != before {
+				return diag.Fail(diag.Guarded, diag.FileDrift, "find out which of them holds the ids that the target knows; then say so: --student "+name+", or --student "+before,
+					"%s would take the student from its column %s (%s), %s took it from %s: one student could load as two", f.place.File, f.plan.Student, name, where, before)
+			}
+			before, where = name, f.place.File
+		}
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func findVerdict(list []keyVerdict, line int64, element int) *mapping.Verdict {
 	return &list[i].Verdict
 }
 
-// group is the entries of one key that are left once equal ones are dropped.
+// group is the entries of one key that may stay.
 type group struct {
 	list    *mapping.List // nil for rows
 	entries []keyEntry
@@ -76,21 +76,17 @@ func (k *keyPass) decide() error {
 func (k *keyPass) decideStore(s *keyStore, l *mapping.List, rule *bundle.Duplicates) error {
 	var byValue []group
 	s.groups(func(entries []keyEntry) {
-		left := k.different(l, entries)
+		if l != nil {
+			entries = slices.DeleteFunc(entries, func(e keyEntry) bool { return k.outerDropped(l, e.at) })
+		}
 		switch {
-		case len(left) < 2:
+		case len(entries) < 2:
 		case rule == nil:
-			for i, e := range left {
-				other := left[0]
-				if i == 0 {
-					other = left[1]
-				}
-				k.verdict(l, e, mapping.Conflict, other)
-			}
+			k.conflict(l, k.different(l, entries, false))
 		case rule.By != nil:
-			byValue = append(byValue, group{l, left})
+			byValue = append(byValue, group{l, k.different(l, entries, rule.Keep == "last")})
 		default:
-			k.keepOne(group{l, left}, rule.Keep == "last", nil)
+			k.keepOne(group{l, entries}, rule.Keep == "last", nil)
 		}
 	})
 	if len(byValue) > 0 {
@@ -112,20 +108,36 @@ func (k *keyPass) decideStore(s *keyStore, l *mapping.List, rule *bundle.Duplica
 	return nil
 }
 
-// different drops entries of one key that equal an earlier one, and gives those that are left.
-func (k *keyPass) different(l *mapping.List, entries []keyEntry) []keyEntry {
+// different drops of equal entries of one key all but the first or the last, and gives those that are
+// left.
+func (k *keyPass) different(l *mapping.List, entries []keyEntry, last bool) []keyEntry {
 	var left []keyEntry
 	for _, e := range entries {
-		if l != nil && k.outerDropped(l, e.at) {
-			continue
-		}
-		if i := slices.IndexFunc(left, func(f keyEntry) bool { return f.content == e.content }); i >= 0 {
-			k.verdict(l, e, mapping.Dropped, left[i])
-		} else {
+		i := slices.IndexFunc(left, func(f keyEntry) bool { return f.content == e.content })
+		switch {
+		case i < 0:
 			left = append(left, e)
+		case last:
+			k.verdict(l, left[i], mapping.Dropped, e)
+			left = append(slices.Delete(left, i, i+1), e)
+		default:
+			k.verdict(l, e, mapping.Dropped, left[i])
 		}
 	}
 	return left
+}
+
+// conflict rejects entries of one key that differ.
+func (k *keyPass) conflict(l *mapping.List, left []keyEntry) {
+	for i, e := range left {
+		switch {
+		case len(left) == 1:
+		case i == 0:
+			k.verdict(l, e, mapping.Conflict, left[1])
+		default:
+			k.verdict(l, e, mapping.Conflict, left[0])
+		}
+	}
 }
 
 // outerDropped reports whether the row of an element, or an element around it, was dropped: it is
@@ -152,7 +164,8 @@ type kept struct {
 	unknown bool // it cannot be had
 }
 
-// keepOne drops all but one: the first or last, or the one with the smallest or greatest value.
+// keepOne drops all but one, whatever equals what: the first or last, or the one with the smallest or
+// greatest value.
 // Where values cannot be had nobody knows which one that is: these and the one that would stay
 // without them are rejected.
 func (k *keyPass) keepOne(g group, last bool, values map[keyPlace]kept) {
@@ -184,7 +197,8 @@ func (k *keyPass) keepOne(g group, last bool, values map[keyPlace]kept) {
 	}
 }
 
-// compareKept orders values of `by`: numbers as numbers, text by code point, null lowest.
+// compareKept orders values of `by`: numbers as numbers, datetimes as instants, text by code point, null
+// lowest.
 func compareKept(a, b expression.Value) int {
 	switch {
 	case a.IsNull() && b.IsNull():
@@ -198,7 +212,7 @@ func compareKept(a, b expression.Value) int {
 	case a.Kind == expression.KindBoolean:
 		return cmp.Compare(a.N, b.N)
 	}
-	return strings.Compare(a.S, b.S) // of UTF-8: by code point
+	return expression.CompareTexts(a, b)
 }
 
 func (k *keyPass) verdict(l *mapping.List, e keyEntry, kind mapping.VerdictKind, other keyEntry) {

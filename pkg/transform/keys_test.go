@@ -68,7 +68,9 @@ const (
 // their cells mean.
 func TestEqualRowsOfFilesWithOtherColumns(t *testing.T) {
 	p := compile(t, sketch(`
-    columns: {id: Id, stu: Student, a: A, b: {header: [B, Bee], nulls: [none]}, c: {header: C, optional: true}}
+    columns: {id: {header: Id, type: integer}, stu: Student, a: A, b: {header: [B, Bee], nulls: [none]}, c: {header: C, optional: true},
+      n: {header: N, type: integer, optional: true}, d: {header: D, type: decimal, optional: true}, p: {header: P, pad: 5, optional: true},
+      day: {header: Day, type: date, format: [YYYY-MM-DD, M/D/YYYY], optional: true}}
     student: [stu]
     key: [id]`, "results", "key(id)", "a", ""))
 	for _, tt := range []struct {
@@ -79,6 +81,8 @@ func TestEqualRowsOfFilesWithOtherColumns(t *testing.T) {
 		{"the same values in another order", "Id,Student,A,B\n1,S1,x,y\n", "Id,Student,Bee,A\n1,S1,y,x\n", outcomes{[]string{"1 A S1 x"}, counts(2, 1, 0, 1, 0, 0), duplicate}},
 		{"an absent column is null, as an empty cell is", "Id,Student,A,B\n1,S1,x,y\n", "Id,C,Student,B,A\n1,,S1,y,x\n", outcomes{[]string{"1 A S1 x"}, counts(2, 1, 0, 1, 0, 0), duplicate}},
 		{"an absent column is not a value", "Id,Student,A,B\n1,S1,x,y\n", "Id,C,Student,B,A\n1,z,S1,y,x\n", outcomes{nil, counts(2, 0, 0, 0, 0, 2), conflict + " " + conflict}},
+		{"cells of one value", "Id,Student,N,D,P,Day,A,B\n00012,S1,1,1.0,7,1/2/2024,x,y\n", "Id,Student,A,B,N,D,P,Day\n12,S1,x,y,+01,1,00007,2024-01-02\n", outcomes{[]string{"12 A S1 x"}, counts(2, 1, 0, 1, 0, 0), duplicate}},
+		{"cells that do not fit", "Id,Student,N,A,B\n1,S1,1x,x,y\n", "Id,Student,N,A,B\n1,S1,01x,x,y\n", outcomes{nil, counts(2, 0, 0, 0, 0, 2), conflict + " " + conflict}},
 		{"null tokens of the column", "Id,Student,A,B\n1,S1,x,none\n", "Id,Student,A,B\n1,S1,x,\n", outcomes{[]string{"1 A S1 x"}, counts(2, 1, 0, 1, 0, 0), duplicate}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -121,6 +125,62 @@ func TestEqualElements(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// Of rows that come back to an earlier value the last one stays, as `keep` says: also where it equals the
+// first.
+func TestKeepOfRowsThatComeBack(t *testing.T) {
+	const rows = "Id,Student,D,S\n1,S1,2026-01-01,A\n1,S1,2026-01-02,B\n1,S1,2026-01-01,A\n"
+	const elements = "Id,Student,T1,V1,T2,V2,T3,V3\n1,S1,M,A,M,B,M,A\n"
+	for _, tt := range []struct {
+		input, from, serial, keep, file string
+		want                            []string
+	}{
+		{"", "results", "s", "{keep: last}", rows, []string{"1 A S1 A"}},
+		{"", "results", "s", "{keep: first}", rows, []string{"1 A S1 A"}},
+		{"", "results", "s", "{keep: last, by: d}", rows, []string{"1 A S1 B"}},
+		{"", "results", "s", "{keep: first, by: d}", rows, []string{"1 A S1 A"}},
+		{"", "results", "s", "{keep: last, by: stu}", rows, []string{"1 A S1 A"}},
+		{keyedTests, "results.tests", "verbal", "{keep: last}", elements, []string{"1 A S1 A"}},
+	} {
+		input, list := tt.input, ""
+		if input == "" {
+			input = "    columns: {id: Id, stu: Student, d: {header: D, type: date, format: YYYY-MM-DD}, s: S}\n    student: [stu]\n    key: [id]\n    duplicates: " + tt.keep
+		} else {
+			input = strings.NewReplacer("over: {t: 1..2}", "over: {t: 1..3}", "key: [stu, tname]", "key: [stu, tname]\n        duplicates: "+tt.keep).Replace(input)
+			list = ", tname"
+		}
+		r := mustRun(t, compile(t, sketch(input, tt.from, "key(id"+list+")", tt.serial, "")), "results", tt.file)
+		got := outcomesOf(t, r)
+		for i := range got.Records {
+			got.Records[i] = strings.Replace(got.Records[i], "|M", "", 1)
+		}
+		if diff := cmp.Diff(tt.want, got.Records); diff != "" || got.Codes != duplicate+" "+duplicate {
+			t.Errorf("%s %s: %s %s", tt.from, tt.keep, diff, got.Codes)
+		}
+	}
+}
+
+// A datetime with milliseconds is later than the same second without.
+func TestKeepByDatetime(t *testing.T) {
+	p := compile(t, sketch(`
+    columns: {id: Id, stu: Student, at: {header: At, type: datetime, format: ["YYYY-MM-DDTHH:mm:ssZ", "YYYY-MM-DDTHH:mm:ss.SSSZ"]}, s: S}
+    student: [stu]
+    key: [id]
+    duplicates: {keep: last, by: at}`, "results", "key(id)", "s", ""))
+	r := mustRun(t, p, "results", "Id,Student,At,S\n1,S1,2024-07-01T04:00:00.500Z,new\n1,S1,2024-07-01T04:00:00Z,old\n2,S1,2024-07-01T04:00:00Z,old\n2,S1,2024-06-30T23:00:00.001-0500,new\n")
+	if diff := cmp.Diff([]string{"1 A S1 new", "2 A S1 new"}, outcomesOf(t, r).Records); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A list with a key needs to know whose the elements are.
+func TestListKeyNeedsTheStudent(t *testing.T) {
+	text := strings.Replace(keyedTests, "    student: [stu]\n", "", 1)
+	text = strings.Replace(sketch(text, "results.tests", "key(id, tname, t)", "verbal", ""), "studentUniqueId: student", "studentUniqueId: stu", 1)
+	if _, problems := tryCompile(t, text); !strings.Contains(problemText(problems), "the list tests has a key, and the input does not say whose its rows are") {
+		t.Error(problemText(problems))
 	}
 }
 

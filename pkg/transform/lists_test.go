@@ -41,6 +41,7 @@ inputs:
         lists:
           parts:
             over: tables.parts
+            optional: true
             columns:
               note: {header: "Note {slot} {key}", optional: true}
             scores: tables.part_scores
@@ -327,4 +328,64 @@ func TestLintScoreHeaderOfNoElement(t *testing.T) {
 	if got := problemText(p.Lint()); !strings.Contains(got, `the header "Total" names no field of the list exams`) || strings.Count(got, "names no field") != 1 {
 		t.Error(got)
 	}
+}
+
+// A list whose columns were renamed is drift, as a column is, whatever else is there: the elements that
+// the file lacks are what the new columns were called before.
+func TestRenamedElements(t *testing.T) {
+	const input = `
+    columns: {id: Id, stu: Student}
+    student: [stu]
+    ignore: {notes: [Note*]}
+    lists:
+      goals:
+        over: {n: 1..2}
+        columns: {goal: "Goal{n}Name", extra: {header: "Goal{n}Extra", optional: true}}
+      ranks:
+        over: {m: 1..2}
+        optional: true
+        columns: {level: "Level{m}"}`
+	p := compile(t, sketch(input, "results.goals", "key(id, n)", "goal", ""))
+	for _, tt := range []struct {
+		name, header string
+		want         []string // nil: no drift
+	}{
+		{"all elements", "Goal1Name,Goal2Name,Level1,Level2", nil},
+		{"fewer elements, and nothing new", "Goal1Name,Note A", nil},
+		{"an ignored column is not new", "Goal1Name,Level1,Note A,Note B", nil},
+		{"renamed, all of them", "Goal 1 Name,Goal 2 Name,Level1,Level2", []string{
+			`expected "Goal1Name" (an element of the list goals); found: no such column; nearest: "Goal 1 Name", column 3`,
+			`expected "Goal2Name" (an element of the list goals); found: no such column; nearest: "Goal 2 Name", column 4`}},
+		{"renamed, one of them", "Goal1Name,Goal 2 Name,Level1,Level2", []string{`expected "Goal2Name" (an element of the list goals)`}},
+		{"renamed, of a list that may be missing", "Goal1Name,Goal2Name,Lvl1,Lvl2", []string{`expected "Level1" (an element of the list ranks)`, `expected "Level2"`}},
+		{"a list without any element", "Level1,Level2", []string{`expected "Goal1Name" (the list goals, of which the file has nothing)`}},
+		{"one that may be missing", "Goal1Name,Goal2Name", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := runProgram(t, p, 1, "results", "Id,Student,"+tt.header+"\n")
+			e, stopped := diag.AsError(r.err)
+			if stopped != (tt.want != nil) {
+				t.Fatal(r.err)
+			}
+			for _, want := range tt.want {
+				if got := problemText(e.Problems); e.Kind != diag.Guarded || !strings.Contains(got, want) {
+					t.Errorf("%s\nwant %s", got, want)
+				}
+			}
+		})
+	}
+}
+
+// A list whose columns other layouts have is not missed in this one.
+func TestListOfAnotherLayout(t *testing.T) {
+	p := compile(t, sketch(`
+    layouts: {long: {has: Goal1}, short: {has: Id}}
+    columns: {id: Id, stu: Student}
+    student: [stu]
+    lists:
+      goals:
+        over: {n: 1..2}
+        columns: {goal: {header: "Goal{n}", layouts: [long]}}`, "results", "key(id)", "id", ""))
+	mustRun(t, p, "results", "Id,Student\n1,S1\n")
+	mustRun(t, p, "results", "Id,Student,New\n1,S1,x\n")
 }

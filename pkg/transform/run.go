@@ -32,6 +32,10 @@ type Options struct {
 	Workers  int                       // 0: 1
 	Rows     int                       // of each input, only the first ones are staged; 0: all
 	Progress *Progress                 // may be nil
+
+	// Student is the column, by the bundle's name, that each input took the student from in the tenant's
+	// last run that was loaded; another one is drift. Nil: nothing is known, or a person has chosen.
+	Student map[string]string
 }
 
 // Progress is how far a run has come; others may read it at any time.
@@ -45,6 +49,7 @@ type Progress struct {
 type runner struct {
 	program     *mapping.Program
 	sink        Sink
+	student     map[string]string // by input
 	workers     int
 	first       int       // rows of each input that are staged; 0: all
 	progress    *Progress // never nil
@@ -57,7 +62,7 @@ func newRunner(p *mapping.Program, o Options) *runner {
 	if o.Progress == nil {
 		o.Progress = &Progress{}
 	}
-	return &runner{program: p, conflicting: &keyset.Set{}, sink: o.Sink, workers: max(o.Workers, 1), first: o.Rows, progress: o.Progress,
+	return &runner{program: p, conflicting: &keyset.Set{}, sink: o.Sink, student: o.Student, workers: max(o.Workers, 1), first: o.Rows, progress: o.Progress,
 		files: map[*mapping.Input][]*boundFile{}, verdicts: map[*mapping.Input][]*keyVerdicts{}}
 }
 
@@ -68,15 +73,11 @@ type Result struct {
 	Staged   map[string]jsonl.Digest // the files of records, if the sink wrote files
 	Overlays []runs.FileDigest       // tables of the tenant that took part
 	Params   map[string]string       // as used, defaults among them
-	Student  string                  // the header that students' ids are read from, where no tenant says which
 }
 
 // Keep records the result in a run's manifest; the counts are recorded as the stage's.
 func (r *Result) Keep(m *runs.Manifest) {
 	m.Staged, m.Inputs, m.Overlays, m.Params = r.Staged, r.Inputs, r.Overlays, r.Params
-	if r.Student != "" {
-		m.Student = "the vendor's id as it stands, from " + r.Student
-	}
 }
 
 // Run maps the files into staged records. What it counts adds up: every row read is used, filtered,
@@ -132,10 +133,11 @@ func (r *runner) result(s *staging) *Result {
 	}
 	for _, in := range r.program.Inputs() {
 		for _, f := range r.files[in] {
-			out.Inputs = append(out.Inputs, runs.Input{Name: in.Name, Path: f.place.File, Bytes: f.bytes, SHA256: f.sha256, Layout: f.plan.Layout, Rows: f.rows})
+			input := runs.Input{Name: in.Name, Path: f.place.File, Bytes: f.bytes, SHA256: f.sha256, Layout: f.plan.Layout, Rows: f.rows, Lines: f.lines}
 			if f.plan.Student != "" {
-				out.Student = f.plan.Student
+				input.Student = &runs.StudentColumn{Name: f.plan.StudentName, Header: f.plan.Student}
 			}
+			out.Inputs = append(out.Inputs, input)
 		}
 	}
 	return out

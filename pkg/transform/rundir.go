@@ -3,6 +3,8 @@ package transform
 import (
 	"bufio"
 	"errors"
+	"io/fs"
+	"os"
 	"strconv"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -14,12 +16,13 @@ import (
 
 // runDirectory is the sink of a run directory: staged records with their origins, problems, rejected
 // rows, and two tables. Files get their names when all is done, but those of rejected rows, each when
-// the next one begins.
+// the next one begins: what is thrown away takes them along.
 type runDirectory struct {
 	run      *runs.Run
 	problems *runs.Problems
 	staged   []*stagedFile
 	rejects  *rejectWriter // of the file at hand
+	rejected []string      // paths of those that have their names
 	unmapped *runs.TextTable
 	mapped   *runs.TextTable
 }
@@ -87,10 +90,12 @@ func (d *runDirectory) Rejected(f *RejectFile, raw string) error {
 		if err := d.rejects.commit(); err != nil {
 			return unwritable(err)
 		}
-		file, err := durable.Create(d.run.RejectFile(f.Place.Input, f.Place.Number))
+		path := d.run.RejectFile(f.Place.Input, f.Place.Number)
+		file, err := durable.Create(path)
 		if err != nil {
 			return unwritable(err)
 		}
+		d.rejected = append(d.rejected, path)
 		d.rejects = &rejectWriter{f.Place, file, bufio.NewWriterSize(file, 64<<10)}
 		raw = f.Head() + raw
 	}
@@ -136,6 +141,11 @@ func (d *runDirectory) Close() error {
 	}
 	if d.rejects != nil {
 		errs = append(errs, d.rejects.file.Close())
+	}
+	for _, path := range d.rejected { // those of files that were read to their end
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
 	}
 	for _, f := range d.staged {
 		errs = append(errs, f.records.Close(), f.origins.Close())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -95,6 +96,7 @@ func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k know
 	}
 	s.at = f.place
 	s.rejects = RejectFile{Place: f.place, Header: f.header, LineEnd: f.end, Mark: needsMark(f.input.Def.Encoding.Value, src.Header().Encoding)}
+	s.nextLine = 1 + strings.Count(f.header, "\n")
 	workers, err := r.mapFile(ctx, s, f, src, k)
 	if err != nil {
 		return err
@@ -105,7 +107,7 @@ func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k know
 		}
 	}
 	s.retyped = append(s.retyped, f.plan.Retyped(workers)...)
-	for _, p := range f.plan.Nameless(workers) {
+	for _, p := range slices.Concat(f.plan.Nameless(workers), f.plan.Doubles(workers)) {
 		if err := s.problem(p); err != nil {
 			return err
 		}
@@ -116,7 +118,7 @@ func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k know
 
 // mapFile maps the rows of a file and emits them in their order. It gives the workers that did it.
 func (r *runner) mapFile(ctx context.Context, s *staging, f *boundFile, src table.Reader, k known) ([]*mapping.Worker, error) {
-	s.blank, s.short, f.rows = 0, 0, 0
+	s.blank, f.rows, f.lines = 0, 0, 0
 	// A preview ends behind the first rows of an input: one worker counts them in their order, and the
 	// reader of blocks looks on.
 	var left atomic.Int64
@@ -154,8 +156,9 @@ func (r *runner) mapFile(ctx context.Context, s *staging, f *boundFile, src tabl
 		}
 	}
 	err := ordered.Run(ctx, parallel, next, worker, func(b *batch) error {
-		s.blank, s.short = s.blank+b.Blank, s.short+b.Short
+		s.blank += b.Blank
 		f.rows += int64(len(b.Rows))
+		f.lines += b.block.Lines()
 		r.progress.Rows.Add(int64(len(b.Rows)))
 		defer free.give(b)
 		return s.emit(&b.Batch)
@@ -172,15 +175,10 @@ func needsMark(declared, read string) bool {
 
 // fileNotes lists what was counted over a whole file.
 func (s *staging) fileNotes(f *boundFile) error {
-	for _, n := range []struct {
-		count   int64
-		code    diag.Code
-		message string
-	}{{s.blank, diag.RowBlank, "blank lines, which are no rows"}, {s.short, diag.RowShortened, "rows end early, before columns that may be missing; they were read as empty"}} {
-		if n.count > 0 {
-			if err := s.problem(diag.Problem{Code: n.code, Input: f.place.Input, File: f.place.File, Count: int(n.count), Message: fmt.Sprintf("%d %s", n.count, n.message)}); err != nil {
-				return err
-			}
+	if s.blank > 0 {
+		if err := s.problem(diag.Problem{Code: diag.RowBlank, Input: f.place.Input, File: f.place.File, Count: int(s.blank),
+			Message: fmt.Sprintf("%d blank lines, which are no rows", s.blank)}); err != nil {
+			return err
 		}
 	}
 	if f.rows == 0 {

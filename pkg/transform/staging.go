@@ -3,6 +3,7 @@ package transform
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
@@ -17,6 +18,9 @@ type staging struct {
 	sink      Sink
 	outputs   []*output // by resource
 	limit     runs.Limit
+	named     place      // the row that a problem last rejected
+	rejected  int        // the line of the row at hand in the file of rejected rows; 0: it is not rejected
+	nextLine  int        // of the file of rejected rows
 	rejects   RejectFile // the file at hand
 	unmapped  map[string]*unmappedValue
 	unkept    int64 // misses of values that are not in unmapped
@@ -29,7 +33,6 @@ type staging struct {
 	input     runs.InputCounts // of the input at hand
 	seen      []mapping.SeenValue
 	blank     int64         // lines of the file at hand that are no rows
-	short     int64         // and rows that end early
 	retyped   diag.List     // columns none of whose cells fit
 	at        mapping.Place // the file at hand
 	scratch   []byte
@@ -63,21 +66,35 @@ func (s *staging) write(o *output, text []byte, n int, origins []byte) error {
 	return s.sink.Staged(o.name, Lines{N: n, Records: text, Origins: origins})
 }
 
-// maxAlike is how many problems of one cause are listed one by one.
+// maxAlike is how many problems of one cause are listed one by one, but for those that must be.
 const maxAlike = 1000
 
-// problem lists a problem, at most maxAlike of one cause. Rejected rows are handed on all, whatever
-// is listed here.
+// problem lists a problem, at most maxAlike of one cause. Each row that was dropped, rejected or read
+// although it ends early is named all the same: a rejected one by the first of its problems.
 func (s *staging) problem(p diag.Problem) error {
 	if p.Level == 0 {
 		p.Level = diag.LevelOf(p.Code)
 	}
 	t := s.limit.Of(runs.Cause{Code: p.Code, Input: p.Input, Column: p.Column, Resource: p.Resource, Path: p.Path, Rule: p.Rule})
-	if t.Seen++; t.Seen > maxAlike {
+	t.Seen++
+	must := p.Code == diag.RowDuplicate || p.Code == diag.RowShortened
+	if p.Level <= diag.LevelError {
+		at := place{p.Input, p.File, p.Line}
+		must = must || at != s.named
+		s.named = at
+	}
+	if t.Seen > maxAlike && !must {
 		s.limit.Leave(t, p)
 		return nil
 	}
+	p.RejectLine = s.rejected
 	return s.sink.Problem(p)
+}
+
+// place is a line of a file of an input.
+type place struct {
+	input, file string
+	line        int
 }
 
 // unlisted says how many problems were not listed one by one.
@@ -86,6 +103,9 @@ func (s *staging) unlisted() error {
 		p := *t.First
 		p.Line, p.Value, p.Key, p.Count = 0, "", "", t.Left
 		p.Message = fmt.Sprintf("and %d more of this kind, not listed one by one: %s", t.Left, p.Message)
+		if p.Level <= diag.LevelError {
+			p.Message = fmt.Sprintf("and %d more of this kind, in rows that are listed for something else: %s", t.Left, t.First.Message)
+		}
 		if err := s.sink.Problem(p); err != nil {
 			return err
 		}
@@ -126,24 +146,22 @@ func (s *staging) emit(b *mapping.Batch) error {
 	for _, o := range s.outputs {
 		o.from, o.last, o.lines, o.origin = 0, 0, 0, o.origin[:0]
 	}
-	for _, p := range b.Problems {
-		if err := s.problem(p); err != nil {
-			return err
-		}
-	}
 	for _, m := range b.Misses {
 		s.missed(m)
 	}
 	for _, v := range b.Seen {
 		s.saw(v)
 	}
-	records := b.Records
+	records, problems := b.Records, b.Problems
 	for i := range b.Rows {
-		row := &b.Rows[i]
-		if err := s.row(b, row, records[:row.Records]); err != nil {
+		row, n := &b.Rows[i], 0
+		for n < len(problems) && problems[n].Line == int(row.Line) {
+			n++
+		}
+		if err := s.row(b, row, records[:row.Records], problems[:n]); err != nil {
 			return err
 		}
-		records = records[row.Records:]
+		records, problems = records[row.Records:], problems[n:]
 	}
 	for i, o := range s.outputs {
 		if err := s.flush(o, b.Texts[i]); err != nil {
@@ -160,8 +178,17 @@ func (s *staging) flush(o *output, text []byte) error {
 	return err
 }
 
-// row counts a row and its records.
-func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mapping.RecordResult) error {
+// row lists the problems of a row, and counts it and its records.
+func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mapping.RecordResult, problems []diag.Problem) error {
+	if row.Outcome == mapping.RowRejected {
+		s.rejected = s.nextLine
+		defer func() { s.rejected = 0 }()
+	}
+	for _, p := range problems {
+		if err := s.problem(p); err != nil {
+			return err
+		}
+	}
 	staged, equal, rejected := 0, 0, 0
 	for i := range records {
 		r := &records[i]
@@ -204,6 +231,7 @@ func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mappin
 	became, count := s.fate(row.Outcome, staged, equal, rejected)
 	*count++
 	if became == Rejected {
+		s.nextLine += 1 + strings.Count(row.Raw, "\n")
 		if err := s.sink.Rejected(&s.rejects, row.Raw); err != nil {
 			return err
 		}

@@ -1,0 +1,63 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+// studentColumns is, by bundle and input, the column that the tenant's last run that was loaded took the
+// student from, by the bundle's name.
+type studentColumns map[string]map[string]string
+
+// studentFile is where the tenant's columns are kept.
+func (x *Execution) studentFile() string { return x.place.stateFile(x.tenant, "student-columns.json") }
+
+func (x *Execution) studentColumns() (studentColumns, error) {
+	all := studentColumns{}
+	text, err := os.ReadFile(x.studentFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return all, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &all)
+	}
+	if err != nil {
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "move the file away, and name the student's column with --student",
+			"%s, which says where students' ids were read from, cannot be read", x.studentFile())
+	}
+	return all, nil
+}
+
+// rememberStudents keeps where the ids of the run come from, once the target holds records of it. The
+// tenant is locked.
+func (x *Execution) rememberStudents() error {
+	counts, ok := x.run.Counts(runs.Send).(*runs.SendCounts)
+	if !ok || !counts.Loaded() {
+		return nil
+	}
+	columns := map[string]string{}
+	for _, in := range x.run.Inputs {
+		if in.Student != nil {
+			columns[in.Name] = in.Student.Name
+		}
+	}
+	if len(columns) == 0 {
+		return nil
+	}
+	all, err := x.studentColumns()
+	if err != nil {
+		return err
+	}
+	all[x.run.Bundle.Name] = columns
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return err
+	}
+	return DiskError(durable.WriteFile(x.studentFile(), append(text, '\n')))
+}

@@ -417,14 +417,14 @@ func TestSlowRecord(t *testing.T) {
 		lines[i] = scored(i, 1)
 	}
 	o := w.sendOptions(w.run(records{"studentAssessments": lines}))
-	s := &slow{Client: w.client, line: lines[3], others: len(lines) - 1, done: make(chan struct{})}
+	s := &slow{Client: w.client, taken: lines[0], line: lines[3], others: len(lines) - 1, done: make(chan struct{})}
 	o.To.Client = s
 	counts, err := send.Run(t.Context(), o)
 	if err != nil || s.stalled.Load() {
 		t.Fatalf("stalled: %v; %v", s.stalled.Load(), err)
 	}
 	rows := unloaded(t, o.Run, "studentAssessments")
-	if c := counts.Resources["studentAssessments"]; c.Created != 1 || c.Rejected != int64(len(lines)-1) || len(rows) != len(lines)-1 {
+	if c := counts.Resources["studentAssessments"]; c.Created != 2 || c.Rejected != int64(len(lines)-2) || len(rows) != len(lines)-2 {
 		t.Fatalf("%+v, %d rows", c, len(rows))
 	}
 	for i := 1; i < len(rows); i++ {
@@ -434,9 +434,10 @@ func TestSlowRecord(t *testing.T) {
 	}
 }
 
-// slow is a target that refuses all records but one, which it takes when the others are answered.
+// slow is a target that refuses all records but two: one it takes at once, one when the others are answered.
 type slow struct {
 	*target.Client
+	taken    string
 	line     string
 	others   int
 	answered atomic.Int64
@@ -448,6 +449,9 @@ func (s *slow) Post(_ context.Context, _ string, body []byte) (*target.Response,
 	if string(body) != s.line {
 		if s.answered.Add(1) == int64(s.others) {
 			close(s.done)
+		}
+		if string(body) == s.taken {
+			return &target.Response{Status: http.StatusCreated, ID: "0"}, nil
 		}
 		return nil, &target.Failure{Kind: target.Conflict, Status: http.StatusConflict}
 	}

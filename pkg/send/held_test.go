@@ -3,11 +3,14 @@ package send_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -211,4 +214,52 @@ func (e *editing) Post(ctx context.Context, resource string, body []byte) (*targ
 		}
 	}
 	return e.Client.Post(ctx, resource, body)
+}
+
+// choosy is a target that takes results of some students only.
+type choosy struct {
+	*target.Client
+	takes func(body string) bool
+	asked atomic.Int64
+}
+
+func (c *choosy) Post(ctx context.Context, resource string, body []byte) (*target.Response, error) {
+	c.asked.Add(1)
+	time.Sleep(50 * time.Microsecond)
+	if !c.takes(string(body)) {
+		return nil, &target.Failure{Kind: target.Forbidden, Status: http.StatusForbidden, Title: "Forbidden", Detail: "not of 600001"}
+	}
+	return &target.Response{Status: http.StatusCreated, ID: "1"}, nil
+}
+
+// A target that refuses everything is soon left alone; one that refuses a school at the front is not.
+func TestRefusedFromTheStart(t *testing.T) {
+	lines := make([]string, 6000)
+	for i := range lines {
+		lines[i] = scored(i, 1)
+	}
+	w := newWorld(t)
+	run := func(takes func(string) bool) (*choosy, *runs.Run, runs.Loaded, error) {
+		o := w.sendOptions(w.run(records{"studentAssessments": lines}))
+		c := &choosy{Client: w.client, takes: takes}
+		o.To.Client = c
+		counts, err := send.Run(t.Context(), o)
+		return c, o.Run, counts.Resources["studentAssessments"], err
+	}
+	c, r, got, err := run(func(string) bool { return false })
+	refused(t, err, diag.AuthForbidden, diag.Refused, "")
+	if n := c.asked.Load(); n > 3000 || got.Rejected != n || got.Rejected+got.Pending != 6000 || len(unloaded(t, r, "studentAssessments")) != 6000 || strings.Contains(err.Error(), "600001") {
+		t.Errorf("%d calls, %+v, %v", n, got, err)
+	}
+	own := map[string]bool{}
+	for _, ln := range lines[4500:] {
+		own[ln] = true
+	}
+	_, r, got, err = run(func(body string) bool { return own[body] })
+	if want := (runs.Loaded{Staged: 6000, Created: 1500, Rejected: 4500}); err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if rows := unloaded(t, r, "studentAssessments"); len(rows) != 4500 {
+		t.Errorf("%d rows", len(rows))
+	}
 }

@@ -87,12 +87,16 @@ func (r *resource) failed(ln *line, rec *record, key *schema.Key, f *target.Fail
 		row.Fix = "the target keeps its own version, and what refers to it is loaded; if it must change, ask the host for the right to change it"
 	}
 	r.warn(ln, row)
-	if o == pending && r.again == nil {
+	if o == pending && !r.again {
 		r.leaveOpen(row)
 		return
 	}
 	if holds == absent {
 		l.refused.add(r.known, key, o)
+		if o == rejected {
+			r.refusal.Store(f)
+			r.refusals.Add(1)
+		}
 	}
 	rec.outcome, rec.problem = o, row
 	l.to.Progress.Done.Add(1)
@@ -108,6 +112,7 @@ func (r *resource) leaveOpen(row *ErrorRow) {
 
 // record hands what the target holds now to the journal.
 func (r *resource) record(ln *line, rec *record, id string) {
+	r.accepted.Store(true)
 	r.loader.journal.add(ledger.Row{Resource: r.name, Key: rec.key, Digest: rec.digest, ID: id, Time: r.loader.to.Now(), Source: ln.origin})
 }
 

@@ -2,12 +2,14 @@ package send
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
 // resource is the work on one staged file.
@@ -28,7 +30,11 @@ type resource struct {
 	counts     tally
 	categories map[string]int64
 
-	again map[int64]*ErrorRow // lines that are sent once more; nil: the first time
+	again bool // lines are sent once more
+
+	accepted atomic.Bool // one of the records that were sent
+	refusals atomic.Int64
+	refusal  atomic.Pointer[target.Failure] // the last
 
 	mu   sync.Mutex          // guards open
 	open map[int64]*ErrorRow // lines that are not settled although they were sent, and why
@@ -92,20 +98,39 @@ func (r *resource) load() error {
 // after an outage that the others waited for.
 func (r *resource) sendLines(belongs func(line int64) bool) error {
 	work := func(s *staged) error { return r.stream(s.next) }
-	err := r.readFile(belongs, work)
+	passed := false // over lines, because none before them was accepted
+	err := r.readFile(func(line int64) bool {
+		if !belongs(line) {
+			return false
+		}
+		skip := r.hopeless() && line%max(r.file.lines/probes, 1) != 0
+		passed = passed || skip
+		return !skip
+	}, work)
+	left := func(line int64) bool { return belongs(line) && !r.settled[line-1] }
+	if err == nil && passed && r.hopeless() && r.loader.stop.Err() == nil {
+		return r.refusal.Load().Diag(fmt.Sprintf("the target refused the first %d records of %s and all that were tried further down, so the rest was not sent", mostRefusals, r.name))
+	}
+	if err == nil && passed {
+		err = r.readFile(left, work)
+	}
 	if err != nil || len(r.open) == 0 || r.loader.stop.Err() != nil {
 		return err
 	}
-	r.again, r.open = r.open, map[int64]*ErrorRow{}
-	err = r.readFile(func(line int64) bool { return r.again[line] != nil }, work)
-	for line, row := range r.again {
-		if !r.settled[line-1] && r.open[line] == nil {
-			r.open[line] = row
-		}
-	}
-	r.again = nil
-	return err
+	r.again = true
+	defer func() { r.again = false }()
+	return r.readFile(left, work)
 }
+
+// A target that refuses everything is not asked a hundred thousand times. After so many refusals, and
+// nothing accepted, only records from all over the file are tried: the first ones may be of a school that
+// the credential is not for.
+const (
+	mostRefusals = 500
+	probes       = 200
+)
+
+func (r *resource) hopeless() bool { return !r.accepted.Load() && r.refusals.Load() >= mostRefusals }
 
 // count adds a record to the account.
 func (r *resource) count(o outcome, category string) {

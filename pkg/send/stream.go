@@ -118,7 +118,7 @@ func (s *stream) settle(b *block) {
 	var rows []*ErrorRow
 	for i := range b.records {
 		rec := &b.records[i]
-		if rec.problem != nil && r.again != nil { // its place in the list is among those of the first time
+		if rec.problem != nil && r.again { // its place in the list is among those of the first time
 			r.leaveOpen(rec.problem)
 			continue
 		}

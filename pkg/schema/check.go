@@ -280,6 +280,8 @@ func (s *run) value(f *field) bool {
 		}
 		if f.Required { // to a target, null is absent
 			s.wrong(f, nil, "", "%s is null; it is required", f.Name)
+		} else {
+			s.warn(f, "null stands where the property could be left out; some targets refuse that")
 		}
 		return true
 	}

@@ -31,7 +31,10 @@ func TestRules(t *testing.T) {
 	}{
 		{name: "a minimal record fits", record: minimalStudentAssessment},
 		{name: "white space between is nothing", record: " { \"studentAssessmentIdentifier\" :\t\"7781\" ,\n\"assessmentReference\": { \"assessmentIdentifier\":\"RD-3\" , \"namespace\":\"uri://acme.org/Assessment\" },\"studentReference\":{\"studentUniqueId\":\"604822\"} }\n"},
-		{name: "null is absent", record: with(minimalStudentAssessment, `"serialNumber":null,"scoreResults":null,"period":null`)},
+		{name: "null is absent", record: with(minimalStudentAssessment, `"serialNumber":null,"scoreResults":null,"period":null`), want: []string{
+			"$.serialNumber: null stands where the property could be left out; some targets refuse that",
+			"$.scoreResults: null stands where the property could be left out; some targets refuse that",
+			"$.period: null stands where the property could be left out; some targets refuse that"}},
 		{name: "an empty optional list is absent", record: with(minimalStudentAssessment, `"scoreResults":[],"items":[]`)},
 
 		{name: "no object", record: `[1]`, want: []string{"$: character 1: a record must be an object: it begins with {"}},
@@ -55,7 +58,19 @@ func TestRules(t *testing.T) {
 		{name: "required list, empty", resource: "assessments", record: strings.Replace(minimalAssessment, `[{"academicSubjectDescriptor":"uri://ed-fi.org/AcademicSubjectDescriptor#Reading"}]`, "[]", 1), want: []string{
 			"$.academicSubjects: academicSubjects is an empty list; at least one item is required"}},
 		{name: "required and blank", resource: "assessments", record: strings.Replace(minimalAssessment, "Reading 3", " ", 1), want: []string{"$.assessmentTitle: assessmentTitle is blank"}},
-		{name: "blank, but not required", record: with(minimalStudentAssessment, `"serialNumber":" "`)},
+		{name: "blank, but not required", record: with(minimalStudentAssessment, `"serialNumber":" "`), want: []string{
+			"$.serialNumber: the text begins or ends with a blank; some targets refuse or drop it"}},
+		{name: "a blank at the end", record: with(minimalStudentAssessment, `"accommodations":[{"accommodationDescriptor":"uri://acme.org/A#x "}]`), want: []string{
+			"$.accommodations[*].accommodationDescriptor: the text begins or ends with a blank; some targets refuse or drop it"}},
+		{name: "line breaks in a key", record: strings.Replace(minimalStudentAssessment, `"7781"`, `"77\n81"`, 1), want: []string{
+			"$.studentAssessmentIdentifier: a key holds a line break or a byte order mark; some targets refuse or drop it"}},
+		{name: "a mark inside a reference", record: strings.Replace(minimalStudentAssessment, `"604822"`, `"604\ufeff822"`, 1), want: []string{
+			"$.studentReference.studentUniqueId: a key holds a line break or a byte order mark; some targets refuse or drop it"}},
+		{name: "a line separator in a descriptor", record: with(minimalStudentAssessment, `"platformTypeDescriptor":"uri://acme.org/P#x y"`), want: []string{
+			"$.platformTypeDescriptor: a key holds a line break or a byte order mark; some targets refuse or drop it"}},
+		{name: "line breaks in other texts", record: with(minimalStudentAssessment, `"serialNumber":"a\nb"`)},
+		{name: "dates with time without seconds", record: with(minimalStudentAssessment, `"administrationDate":"2025-03-04T14:00Z","administrationEndDate":"2025-03-04T14:00"`), want: []string{
+			"$.administrationDate: the time has no seconds; some targets refuse that", "$.administrationEndDate: the time has no seconds; some targets refuse that"}},
 
 		{name: "text for a number", record: with(minimalStudentAssessment, `"assessedMinutes":"45"`), want: []string{"$.assessedMinutes: assessedMinutes must be a whole number, not text [Write it without quotes.]"}},
 		{name: "number for a text", record: with(minimalStudentAssessment, `"serialNumber":45`), want: []string{"$.serialNumber: serialNumber must be text, not a number [Write it in quotes.]"}},

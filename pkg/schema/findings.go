@@ -22,6 +22,13 @@ func (s *run) find(code diag.Code, at Place, value []byte, fix, format string, a
 		Value: shorten(value), Message: fmt.Sprintf(format, args...), Fix: fix})
 }
 
+// warn finds that some targets do not take a value. It may be so in every record: that costs no allocation.
+func (s *run) warn(f *field, message string) {
+	if !s.keyOnly {
+		s.rec.Findings = append(s.rec.Findings, Finding{Code: diag.RecordPortable, Level: diag.LevelWarning, Path: f.path.pattern, Message: message})
+	}
+}
+
 // shownLength bounds the values in findings, in bytes.
 const shownLength = 120
 

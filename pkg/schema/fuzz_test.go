@@ -19,8 +19,8 @@ import (
 func beyondJSONSchema(f schema.Finding) bool {
 	switch f.Code {
 	case diag.RecordItemTwice, // uniqueness by key
-		diag.RecordPartsDiffer, // equality of two places
-		diag.RecordDate:        // worth knowing, not wrong
+		diag.RecordPartsDiffer,               // equality of two places
+		diag.RecordDate, diag.RecordPortable: // worth knowing, not wrong
 		return true
 	case diag.RecordJSON: // a name twice: the library's decoder takes the last
 		return strings.Contains(f.Message, "stands twice")

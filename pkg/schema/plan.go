@@ -208,7 +208,7 @@ func (c *compiler) items(prop *Property, path *pathTemplate) *plan {
 func (t *pathTemplate) member(name string) *pathTemplate {
 	pieces := slices.Clone(t.pieces)
 	pieces[len(pieces)-1] += "." + name
-	return &pathTemplate{names: append(slices.Clone(t.names), name), pieces: pieces}
+	return &pathTemplate{names: append(slices.Clone(t.names), name), pieces: pieces, pattern: strings.Join(pieces, "[*]")}
 }
 
 // holdsDescriptor reports whether the property at path, from o on, holds a descriptor value.

@@ -111,8 +111,9 @@ type Place struct {
 // pathTemplate is a path in the schema, cut after the name of each collection, where the number of
 // an item goes.
 type pathTemplate struct {
-	names  Path
-	pieces []string // ["$.scoreResults", ".result"]
+	names   Path
+	pieces  []string // ["$.scoreResults", ".result"]
+	pattern string   // $.scoreResults[*].result
 }
 
 // String is the JSON path: $.scoreResults[3].result.

@@ -33,6 +33,8 @@ func (s *run) string(f *field) bool {
 		case !isDateTime(value):
 			s.wrong(f, value, "Write it as 2025-03-04T14:00:00Z.", "%s is no date with time", f.Name)
 			return true
+		case len(value) == len("2025-03-04T14:00") || value[len("2025-03-04T14:00")] != ':':
+			s.warn(f, "the time has no seconds; some targets refuse that")
 		}
 		if f.slot != none || f.part != none || f.item != none || f.group != none {
 			value = canonicalDateTime(value)
@@ -53,7 +55,11 @@ func (s *run) string(f *field) bool {
 
 // text reads a text for a field and finds fault with characters that targets refuse.
 func (s *run) text(f *field) ([]byte, bool) {
+	plain := len(s.in.Decoded)
 	value, ok := s.in.Text()
+	if len(s.in.Decoded) > plain && (f.trim || f.Descriptor != "") && bytes.ContainsAny(value, "\n\r\u2028\u2029\ufeff") {
+		s.warn(f, "a key holds a line break or a byte order mark; some targets refuse or drop it")
+	}
 	for _, flaw := range s.in.Flaws {
 		what := "holds a NUL character, which databases refuse"
 		if flaw == jsonl.LoneSurrogate {
@@ -74,6 +80,8 @@ func (s *run) checkText(f *field, value []byte) bool {
 		}
 		if f.trim && len(trimmed) < len(value) {
 			s.wrong(f, value, "Remove them; keys are compared character by character.", "%s has blanks at its beginning or end", f.Name)
+		} else if len(trimmed) < len(value) {
+			s.warn(f, "the text begins or ends with a blank; some targets refuse or drop it")
 		}
 	}
 	if f.MaxLength > 0 && len(value) > f.MaxLength { // no text has more UTF-16 units than bytes

@@ -85,7 +85,7 @@ func TestWhatTheSchemaSays(t *testing.T) {
 	)}, world(), map[string]string{"assessments": "iiiiviii"})
 	want := []string{
 		"1 VAL-SCHEMA $.revisionDate", "2 VAL-SCHEMA $.assessmentVersion", "3 VAL-UNKNOWN-PROPERTY $.assessmentTitel", "4 VAL-SERVER-FIELD $.id",
-		"6 VAL-SCHEMA $.assessmentIdentifier", "7 VAL-SCHEMA $.nomenclature", "8 VAL-ITEM-TWICE $.scores[1]",
+		"5 VAL-PORTABLE $.nomenclature", "6 VAL-SCHEMA $.assessmentIdentifier", "7 VAL-SCHEMA $.nomenclature", "8 VAL-ITEM-TWICE $.scores[1]",
 	}
 	var got []string
 	for _, p := range v.problems {
@@ -93,6 +93,24 @@ func TestWhatTheSchemaSays(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s\n%s", diff, v)
+	}
+}
+
+// What only some targets refuse is one warning for all records that have it.
+func TestWhatSomeTargetsRefuse(t *testing.T) {
+	var records []string
+	for i := range 50 {
+		records = append(records, assessment(fmt.Sprint("A", i), "nomenclature", nil, "languages", raw(`[{"languageDescriptor":"uri://ed-fi.org/LanguageDescriptor#eng "}]`)))
+	}
+	v := judgeAll(t, map[string]string{"assessments": lines(records...)}, world(), nil)
+	counts := map[string]int{}
+	for _, p := range v.problems {
+		if p.Code == diag.RecordPortable {
+			counts[p.Path] = p.Count
+		}
+	}
+	if diff := cmp.Diff(map[string]int{"$.nomenclature": 50, "$.languages[*].languageDescriptor": 50}, counts); diff != "" {
+		t.Errorf("%s\n%s", diff, v)
 	}
 }
 

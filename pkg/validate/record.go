@@ -95,9 +95,13 @@ func (w *worker) record(text []byte) error {
 	for i := range rec.Findings {
 		f := &rec.Findings[i]
 		p := diag.Problem{Code: f.Code, Level: f.Level, Path: f.Path, Value: f.Value, Message: f.Message, Fix: f.Fix}
-		if f.Level <= diag.LevelError {
+		switch {
+		case f.Level <= diag.LevelError:
 			w.invalid(p)
-		} else {
+		case f.Code == diag.RecordPortable:
+			p.StagedLine = w.line
+			w.batch.problems = append(w.batch.problems, note{p, true}) // one sum has no key
+		default:
 			w.note(p)
 		}
 	}

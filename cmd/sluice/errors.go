@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
@@ -51,17 +52,17 @@ func (a *app) printError(err error, outcome runs.Outcome) {
 		fmt.Fprintf(a.screen.err, "  %s %s\n", paint(a.screen.errColour, dim, "→"), next)
 	}
 	if r != nil {
-		a.printRunOfError(r)
+		a.printRunOfError(r, next)
 	}
 }
 
-// printRunOfError says where the run lies that an error ended, and how to go on.
-func (a *app) printRunOfError(r *runs.Run) {
+// printRunOfError says where the run lies that an error ended, and how to go on if the advice names no command.
+func (a *app) printRunOfError(r *runs.Run, advice string) {
 	fmt.Fprintf(a.screen.err, "  run: %s\n", shownPath(r.Path))
 	if _, err := os.Stat(r.File("report.html")); err == nil {
 		fmt.Fprintf(a.screen.err, "  report: %s\n", shownPath(r.File("report.html")))
 	}
-	if r.Stages[runs.Send] != nil {
+	if r.Stages[runs.Send] != nil && r.Pass != nil && !strings.Contains(advice, "`") {
 		fmt.Fprintf(a.screen.err, "  to go on: %s\n", a.command("send", shownPath(r.Path), "--tenant", r.Tenant))
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -46,7 +47,7 @@ func (rep *Report) gather(r *runs.Run, stage string) error {
 		if stage == runs.Send {
 			e, _ := diag.Explain(p.Code)
 			message = e.Meaning // the target's own words may quote a student's data: they stand in errors/
-			if len(at) < mostShapes {
+			if len(at) < mostShapes && !strings.HasPrefix(string(p.Code), "REF-") {
 				cause.Value = varying.ReplaceAllString(p.Message, "…")
 			}
 		}

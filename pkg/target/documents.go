@@ -147,6 +147,9 @@ func (c *Client) document(ctx context.Context, name, address, etag string) (*Doc
 	a.anonymous, a.most, a.etag = true, maxDocument, etag
 	answer, err := a.do(ctx)
 	if err != nil {
+		if f, ok := AsFailure(err); ok && f.Kind == NotFound {
+			f.Fix = "check that the target serves its OpenAPI metadata"
+		}
 		return nil, nil, err
 	}
 	d := &Document{ETag: answer.header.Get("ETag"), Body: answer.body}

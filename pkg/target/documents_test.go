@@ -89,6 +89,12 @@ func TestDocumentsThatAreNotThere(t *testing.T) {
 			}
 		})
 	}
+	missing := newFake(t)
+	missing.data = func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 404, "") }
+	_, err := missing.client().Documents(t.Context(), ETags{})
+	if mustFail(t, err, NotFound); !strings.Contains(err.Error(), "serves its OpenAPI metadata") {
+		t.Error(err)
+	}
 	// The data can be reached by an override, the metadata cannot: that is said when it is needed.
 	f := newFake(t)
 	f.root = rootDocumentOf("https://ods.test/{tenant}")
@@ -98,7 +104,7 @@ func TestDocumentsThatAreNotThere(t *testing.T) {
 	if _, err := c.Post(t.Context(), "students", []byte(`{}`)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := c.Documents(t.Context(), ETags{})
+	_, err = c.Documents(t.Context(), ETags{})
 	if mustFail(t, err, Setup); !strings.Contains(err.Error(), "{tenant}") {
 		t.Error(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -114,8 +115,8 @@ func samePage(w http.ResponseWriter, r *http.Request, emulator http.Handler) {
 	emulator.ServeHTTP(w, r)
 }
 
-// current is the fault of the script's target. One script at a time uses it.
-var current atomic.Pointer[fault]
+// current is the fault of each script's target, an *atomic.Pointer[fault] by $API.
+var current sync.Map
 
 // api starts a target behind https, whose address is $API and whose certificate is in $CERTIFICATE;
 // api FAULT makes it fail in that way from now on.
@@ -128,10 +129,14 @@ func api(ts *testscript.TestScript, neg bool, args []string) {
 		if !ok {
 			ts.Fatalf("unknown fault %s", args[0])
 		}
-		current.Store(f)
+		of, ok := current.Load(ts.Getenv("API"))
+		if !ok {
+			ts.Fatalf("api without a fault comes first")
+		}
+		of.(*atomic.Pointer[fault]).Store(f)
 		return
 	}
-	current.Store(nil)
+	var of atomic.Pointer[fault]
 	std, err := schema.Load(schemas.FS, pipeline.SandboxStandard)
 	ts.Check(err)
 	descriptors, err := schema.StandardDescriptors(schemas.FS, pipeline.SandboxStandard)
@@ -139,7 +144,7 @@ func api(ts *testscript.TestScript, neg bool, args []string) {
 	emulator, err := sandbox.Open(sandbox.Options{Standard: std, Descriptors: descriptors})
 	ts.Check(err)
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f := current.Load()
+		f := of.Load()
 		if f == nil || r.URL.Path == "/" && !f.root || f.only != nil && !f.only(r) {
 			emulator.Handler().ServeHTTP(w, r)
 			return
@@ -165,6 +170,7 @@ func api(ts *testscript.TestScript, neg bool, args []string) {
 	certificate := ts.MkAbs("certificate.pem")
 	ts.Check(os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600))
 	ts.Setenv("API", s.URL)
+	current.Store(s.URL, &of)
 	ts.Setenv("CERTIFICATE", certificate)
 }
 

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -149,9 +150,16 @@ func (w *Workplace) OpenSandbox(o sandbox.Options) (*sandbox.Server, error) {
 	if held, locked := errors.AsType[*durable.LockedError](err); locked {
 		return nil, diag.FailWith(held, diag.Guarded, diag.GuardLocked, "wait for it to end, or stop it", "the store of the sandbox is in use")
 	}
-	if errors.Is(err, sandbox.ErrStore) {
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "begin it anew with `"+w.command("sandbox", "--reset", "--state", o.Dir)+"` (end it with Ctrl-C), then run `"+
+	file, unusable := errors.AsType[*sandbox.FileError](err)
+	switch {
+	case unusable && file.Students:
+		return nil, diag.FailWith(file.Err, diag.Usage, diag.ConfigFile, "give a CSV file that has a column studentUniqueId", "--students %s cannot be used", file.Path)
+	case unusable:
+		return nil, diag.FailWith(file.Err, diag.Usage, diag.ConfigFile, "begin it anew with `"+w.command("sandbox", "--reset", "--state", o.Dir)+"` (end it with Ctrl-C), then run `"+
 			w.command("ledger", "rebuild", "--tenant", tenant.Sandbox)+"`", "the sandbox's store in %s cannot be used", o.Dir)
+	}
+	if _, failed := errors.AsType[*fs.PathError](err); failed {
+		return nil, diag.Unwritable(err, "check the rights and the free space of the folder", "the sandbox's store in %s cannot be opened", o.Dir)
 	}
 	return server, err
 }

@@ -42,8 +42,9 @@ type logFile struct {
 	room []byte // of a change being written
 }
 
-// appendLines writes a change as the log has it.
+// appendLines writes a change as the log has it, and notes in it how long both lines are.
 func appendLines(dst []byte, e *entry, body []byte) []byte {
+	from := len(dst)
 	dst = strconv.AppendUint(append(dst, `{"number":`...), uint64(e.number), 10)
 	dst = jsonl.AppendString(append(dst, `,"resource":`...), e.of.Name)
 	dst = jsonl.AppendString(append(dst, `,"key":`...), e.text)
@@ -63,6 +64,7 @@ func appendLines(dst []byte, e *entry, body []byte) []byte {
 	}
 	dst = strconv.AppendInt(append(dst, `,"size":`...), int64(len(body)), 10)
 	dst = append(dst, "}\n"...)
+	e.head, e.size = uint32(len(dst)-from), uint32(len(body))
 	if len(body) > 0 {
 		dst = append(append(dst, body...), '\n')
 	}
@@ -75,16 +77,15 @@ func (l *logFile) append(e *entry, body []byte) error {
 	if _, err := l.file.WriteAt(l.room, l.end); err != nil {
 		return fmt.Errorf("append to the sandbox's store: %w", err)
 	}
-	l.end += int64(len(l.room))
-	e.offset, e.size = l.end-int64(len(body))-1, uint32(len(body))
+	e.offset, l.end = l.end, l.end+int64(len(l.room))
 	return nil
 }
 
-// read appends a record's body.
-func (l *logFile) read(dst []byte, r *row) ([]byte, error) {
+// read appends n bytes of the log.
+func (l *logFile) read(dst []byte, at int64, n int) ([]byte, error) {
 	from := len(dst)
-	dst = slices.Grow(dst, int(r.size))[:from+int(r.size)]
-	if _, err := l.file.ReadAt(dst[from:], r.offset); err != nil {
+	dst = slices.Grow(dst, n)[:from+n]
+	if _, err := l.file.ReadAt(dst[from:], at); err != nil {
 		return nil, fmt.Errorf("read a record from the sandbox's store: %w", err)
 	}
 	return dst, nil
@@ -120,31 +121,30 @@ func (s *store) openFolder(o *Options, log *slog.Logger) error {
 		return fmt.Errorf("open the store: %w", err)
 	}
 	s.log = &logFile{file: file}
-	if err := s.openLog(log); err != nil {
-		return fmt.Errorf("open the store %s: %w", path, err)
-	}
-	return nil
+	return s.openLog(log)
 }
 
-// ErrStore says that a store cannot be used: an older version wrote it, or it is damaged.
-var ErrStore = errors.New("the store cannot be used")
-
 // damaged says that the log is not what was written.
-func damaged(at int64) error { return fmt.Errorf("%w: it is damaged at byte %d", ErrStore, at) }
+func (s *store) damaged(at int64) error { return s.unusable("it is damaged at byte %d", at) }
+
+// unusable says that the log cannot be used.
+func (s *store) unusable(format string, args ...any) error {
+	return &FileError{Path: s.log.file.Name(), Err: fmt.Errorf(format, args...)}
+}
 
 // openLog reads the log, and cuts off a last change that is not whole.
 func (s *store) openLog(log *slog.Logger) error {
-	w := window{file: s.log.file}
+	w := window{store: s}
 	line, err := w.line(0)
 	if err != nil {
 		return err
 	}
 	var title logTitle
 	if json.Unmarshal(line, &title) != nil || title.Format != logFormat || len(title.ID) != 32 {
-		return fmt.Errorf("%w: this is not the log of a sandbox that this version can read", ErrStore)
+		return s.unusable("this is not the log of a sandbox that this version can read")
 	}
 	if title.Standard != s.model.version {
-		return fmt.Errorf("%w: it holds data of Data Standard %s, not %s", ErrStore, title.Standard, s.model.version)
+		return s.unusable("it holds data of Data Standard %s, not %s", title.Standard, s.model.version)
 	}
 	s.id, s.log.end = title.ID, int64(len(line))
 	for whole := true; whole && err == nil; {
@@ -168,30 +168,37 @@ func (s *store) load(w *window) (whole bool, err error) {
 	if len(line) == 0 || err != nil {
 		return false, err
 	}
-	var e entry
-	h := head{Scanner: jsonl.Scanner{Data: line}}
-	if name := h.read(&e); h.wrong {
-		return false, damaged(s.log.end)
-	} else if of, ok := s.model.find(name); ok {
-		e.of, e.endpoint, e.key = of, of.index, of.keyOf(e.text)
-	} else {
-		return false, fmt.Errorf("%w: it holds %s, which Data Standard %s does not have", ErrStore, name, s.model.version)
+	e := entry{row: row{offset: s.log.end, head: uint32(len(line))}, refs: w.refs[:0]}
+	w.head = head{Scanner: jsonl.Scanner{Data: line, Decoded: w.head.Decoded[:0]}}
+	name := w.head.read(&e)
+	w.refs = e.refs
+	if w.head.wrong {
+		return false, s.damaged(s.log.end)
 	}
-	next := s.log.end + int64(len(line))
+	ok := false
+	if e.of, ok = s.model.byName[string(name)]; !ok {
+		return false, s.unusable("it holds %s, which Data Standard %s does not have", name, s.model.version)
+	}
+	e.endpoint, e.key = e.of.index, e.of.keyOf(e.text)
+	body := s.log.end + int64(len(line))
+	next := body
 	if e.size > 0 {
-		e.offset, next = next, next+int64(e.size)+1
+		next += int64(e.size) + 1
 		end, err := w.from(next-1, 1)
 		if err == nil && len(end) == 0 {
-			line, err = w.line(e.offset)
+			line, err = w.line(body)
 		}
 		if err == nil && (len(end) > 0 && end[0] != '\n' || len(end) == 0 && len(line) > 0) {
-			err = damaged(s.log.end)
+			err = s.damaged(s.log.end)
 		}
 		if err != nil || len(end) == 0 {
 			return false, err
 		}
 	}
 	s.log.end = next
+	if err := s.readFormer(&e); err != nil {
+		return false, err
+	}
 	s.apply(&e)
 	return true, nil
 }
@@ -203,9 +210,9 @@ type head struct {
 }
 
 // read fills in an entry, and says what its resource is.
-func (h *head) read(e *entry) (resource string) {
+func (h *head) read(e *entry) (resource []byte) {
 	e.number = uint32(h.digits(`{"number":`))
-	resource, e.text = string(h.text(`,"resource":`)), h.text(`,"key":`)
+	resource, e.text = h.text(`,"resource":`), h.text(`,"key":`)
 	if h.has(`,"value":`) {
 		e.value = string(h.text(""))
 	}
@@ -252,11 +259,14 @@ func (h *head) text(name string) []byte {
 	return text
 }
 
-// window reads lines here and there in a file.
+// window reads lines here and there in the log.
 type window struct {
-	file *os.File
-	at   int64
-	data []byte // what the file has there
+	store *store
+	at    int64
+	data  []byte // what the log has there
+
+	head head // room for what is read
+	refs []uint32
 }
 
 // maxLine is more than a body may have.
@@ -266,7 +276,7 @@ const maxLine = 2 * maxBody
 func (w *window) from(at int64, n int) ([]byte, error) {
 	if at < w.at || at+int64(n) > w.at+int64(len(w.data)) {
 		room := slices.Grow(w.data[:0], max(n, 4096))
-		read, err := w.file.ReadAt(room[:cap(room)], at)
+		read, err := w.store.log.file.ReadAt(room[:cap(room)], at)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
@@ -284,5 +294,5 @@ func (w *window) line(at int64) ([]byte, error) {
 		}
 		n = 2 * len(data)
 	}
-	return nil, damaged(at)
+	return nil, w.store.damaged(at)
 }

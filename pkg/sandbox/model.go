@@ -15,7 +15,7 @@ type model struct {
 	version    string
 	foldKeys   bool                 // keys without regard to case
 	endpoints  []*endpoint          // sorted by name
-	byName     map[string]*endpoint // by endpoint name in lower case
+	byName     map[string]*endpoint // by endpoint name, and by it in lower case
 	byType     map[string]*endpoint // descriptor endpoints by type, in lower case and as properties spell it
 	references map[*schema.Reference]*reference
 }
@@ -58,7 +58,7 @@ func newModel(std *schema.Standard, foldKeys bool) (*model, error) {
 			m.byType[strings.ToLower(r.Descriptor)] = e
 		}
 		m.endpoints = append(m.endpoints, e)
-		m.byName[strings.ToLower(r.Name)] = e
+		m.byName[r.Name], m.byName[strings.ToLower(r.Name)] = e, e
 	}
 	for _, e := range m.endpoints {
 		if err := m.resolve(e); err != nil {

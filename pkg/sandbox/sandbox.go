@@ -89,6 +89,18 @@ type Options struct {
 	Logger      *slog.Logger     // nil: silent
 }
 
+// FileError says that a file is not what the sandbox needs: the log of its store, which another version wrote
+// or which is damaged, or the list of students.
+type FileError struct {
+	Path     string
+	Students bool // it is the list of students
+	Err      error
+}
+
+func (e *FileError) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err) }
+
+func (e *FileError) Unwrap() error { return e.Err }
+
 // Server is a running emulator. Safe for concurrent use.
 type Server struct {
 	model     *model

@@ -193,21 +193,22 @@ func (s *store) addStudents(path string) error {
 	return nil
 }
 
-// readStudents reads the column studentUniqueId.
+// readStudents reads the column studentUniqueId. What it says of a file shows nothing of what the file holds.
 func readStudents(path string) ([]string, error) {
+	unusable := func(err error) error { return &FileError{Path: path, Students: true, Err: err} }
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the students file: %w", err)
+		return nil, unusable(err)
 	}
 	rows := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
 	rows.FieldsPerRecord = -1
 	head, err := rows.Read()
-	if err != nil {
-		return nil, fmt.Errorf("read the students file %s: %w", path, err)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, unusable(err)
 	}
 	column := slices.IndexFunc(head, func(name string) bool { return strings.EqualFold(strings.TrimSpace(name), "studentUniqueId") })
 	if column < 0 {
-		return nil, fmt.Errorf("the students file %s has no column studentUniqueId; its first line is %q", path, strings.Join(head, ","))
+		return nil, unusable(errors.New("its first line has no column studentUniqueId"))
 	}
 	var ids []string
 	for {
@@ -216,11 +217,11 @@ func readStudents(path string) ([]string, error) {
 			return ids, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read the students file %s: %w", path, err)
+			return nil, unusable(err)
 		}
 		if column >= len(row) || strings.TrimSpace(row[column]) == "" {
 			line, _ := rows.FieldPos(0)
-			return nil, fmt.Errorf("the students file %s has no studentUniqueId in line %d", path, line)
+			return nil, unusable(fmt.Errorf("there is no studentUniqueId in line %d", line))
 		}
 		ids = append(ids, strings.TrimSpace(row[column]))
 	}

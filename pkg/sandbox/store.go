@@ -12,23 +12,26 @@ import (
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
-// row is a record as memory knows it: where its body is, and how it is found. It holds no pointer, so that
-// the garbage collector need not look at a store of many records.
+// row is a record as memory knows it: how it is found, and where its last change is. It holds no pointer, so
+// that the garbage collector need not look at a store of many records.
 type row struct {
 	key      key
 	number   uint32 // unique in the store, never given again
 	endpoint uint16 // its place in the model
-	at       span   // of what it refers to, in the store's list
+	head     uint32 // length of the change's first line
 	size     uint32 // of the body; 0: the record is deleted
-	offset   int64  // of the body in the log; below zero: among the bodies that are not in it; 0: it is of a roster and follows from its number
+	offset   int64  // of the change in the log; below zero: among those that are not in it; 0: there is none, the record is of a roster
 	version  uint64 // change version
 	modified int64  // Unix nanoseconds
 }
 
-// span is a part of the store's list of references.
-type span struct{ from, n uint32 }
+// link says that records of an endpoint refer to a record. It is one number, as maps are fastest with those.
+type link uint64
+
+func newLink(to uint32, by uint16) link { return link(to)<<16 | link(by) }
 
 // etag is a record's version as an ODS writes it: an opaque number that follows from its last change.
 func (r *row) etag() string { return strconv.FormatInt(r.modified, 10) }
@@ -40,6 +43,7 @@ type entry struct {
 	text  []byte   // the natural key
 	value string   // of a descriptor: NAMESPACE#CODE
 	refs  []uint32 // numbers of what the record refers to
+	was   []uint32 // and of what it referred to before
 }
 
 // newEntry is an entry of a record with a natural key.
@@ -50,23 +54,22 @@ func newEntry(e *endpoint, text []byte) entry {
 // store holds the records. In memory it keeps what it takes to find them; with a log, their bodies stay
 // there. Safe for concurrent use.
 type store struct {
-	model  *model
-	id     string
-	now    func() time.Time
-	log    *logFile      // nil for a store in memory
-	lock   *durable.Lock // likewise
-	bodies sync.Map      // of what is not in a log, by offset
+	model *model
+	id    string
+	now   func() time.Time
+	log   *logFile      // nil for a store in memory
+	lock  *durable.Lock // likewise
+	kept  sync.Map      // by offset: the lines of changes that are not in a log
 
 	mu       sync.RWMutex
 	rows     map[uint32]row
 	byKey    map[key]uint32
 	byValue  map[spelling]uint32           // descriptors by their value as it is spelt: the usual way to ask
 	values   map[uint32]string             // of descriptors
-	refs     []uint32                      // what all records refer to; what a change replaces stays
-	referred map[uint32]struct{}           // what was referred to at any time
+	links    map[link]uint32               // how many records refer so
 	order    map[*endpoint][]uint32        // what is not of a roster, in the order it came
 	gone     map[*endpoint]map[uint32]bool // deleted records of its roster
-	kept     int64                         // the newest offset of a body that is not in a log: they are below zero
+	unlogged int64                         // the newest offset of a change that is not in a log: they are below zero
 	next     uint32                        // number
 	version  uint64                        // the newest change version
 	modified int64                         // the newest time of change; they never repeat
@@ -91,7 +94,7 @@ func newID() string {
 func openStore(m *model, o *Options, log *slog.Logger) (*store, error) {
 	s := &store{
 		model: m, now: o.Now, rows: map[uint32]row{}, byKey: map[key]uint32{}, byValue: map[spelling]uint32{},
-		values: map[uint32]string{}, referred: map[uint32]struct{}{}, order: map[*endpoint][]uint32{},
+		values: map[uint32]string{}, links: map[link]uint32{}, order: map[*endpoint][]uint32{},
 		gone: map[*endpoint]map[uint32]bool{}, next: firstFree, version: seedVersion, modified: seedTime.UnixNano(),
 	}
 	var err error
@@ -199,15 +202,36 @@ func (s *store) lookupValue(d *endpoint, value string) (n uint32, spelt string, 
 
 // body appends a record's body. It needs no lock: what was written never changes.
 func (s *store) body(dst []byte, r *row) ([]byte, error) {
-	switch {
-	case r.offset < 0:
-		body, _ := s.bodies.Load(r.offset)
-		return append(dst, body.([]byte)...), nil
-	case r.offset == 0:
+	if r.offset == 0 {
 		roster := s.model.endpoints[r.endpoint].roster
 		return append(dst, roster.body(int(r.number-roster.first))...), nil
 	}
-	return s.log.read(dst, r)
+	return s.lines(dst, r, r.head, r.size)
+}
+
+// lines appends a part of a record's last change.
+func (s *store) lines(dst []byte, r *row, from, n uint32) ([]byte, error) {
+	if r.offset < 0 {
+		lines, _ := s.kept.Load(r.offset)
+		return append(dst, lines.([]byte)[from:from+n]...), nil
+	}
+	return s.log.read(dst, r.offset+int64(from), int(n))
+}
+
+// readFormer reads what the record of a change referred to before. A roster's does not hold on to anything.
+func (s *store) readFormer(e *entry) error {
+	r, ok := s.rows[e.number]
+	if !ok {
+		return nil
+	}
+	line, err := s.lines(nil, &r, 0, r.head)
+	var former entry
+	h := head{Scanner: jsonl.Scanner{Data: line}}
+	if h.read(&former); err == nil && h.wrong {
+		err = s.damaged(r.offset)
+	}
+	e.was = former.refs
+	return err
 }
 
 // count is how many records an endpoint has.
@@ -394,21 +418,17 @@ func (s *store) remove(e *endpoint, id string, may func(*row) error) error {
 	return s.write(&entry{row: row{number: old.number, endpoint: e.index}, of: e}, nil)
 }
 
-// unused refuses if other records refer to one. It looks at all of them to know, unless nothing ever did.
+// unused refuses if other records refer to one.
 func (s *store) unused(old *row) error {
-	if _, ever := s.referred[old.number]; !ever {
-		return nil
-	}
 	var by []string
-	for _, r := range s.rows {
-		if name := s.model.endpoints[r.endpoint].entity; slices.Contains(s.refs[r.at.from:][:r.at.n], old.number) && !slices.Contains(by, name) {
-			by = append(by, name)
+	for _, e := range s.model.endpoints {
+		if s.links[newLink(old.number, e.index)] > 0 {
+			by = append(by, e.entity)
 		}
 	}
 	if by == nil {
 		return nil
 	}
-	slices.Sort(by)
 	return dependentExists(by)
 }
 
@@ -416,8 +436,11 @@ func (s *store) unused(old *row) error {
 func (s *store) write(e *entry, body []byte) error {
 	e.version = s.version + 1
 	e.modified = max(s.now().UnixNano(), s.modified+1000) // a later microsecond each, so that no ETag repeats
+	if err := s.readFormer(e); err != nil {
+		return err
+	}
 	if s.log == nil {
-		s.keep(e, bytes.Clone(body))
+		s.keep(e, body)
 		return nil
 	}
 	if err := s.log.append(e, body); err != nil {
@@ -427,11 +450,11 @@ func (s *store) write(e *entry, body []byte) error {
 	return nil
 }
 
-// keep takes a change whose body does not lie in a log.
+// keep takes a change that does not go into a log.
 func (s *store) keep(e *entry, body []byte) {
-	s.kept--
-	e.offset, e.size = s.kept, uint32(len(body))
-	s.bodies.Store(e.offset, body)
+	s.unlogged--
+	e.offset = s.unlogged
+	s.kept.Store(e.offset, appendLines(nil, e, body))
 	s.apply(e)
 }
 
@@ -439,6 +462,12 @@ func (s *store) keep(e *entry, body []byte) {
 func (s *store) apply(e *entry) {
 	s.version, s.modified, s.next = max(s.version, e.version), max(s.modified, e.modified), max(s.next, e.number+1)
 	old, existed := s.rows[e.number]
+	for _, n := range e.was {
+		l := newLink(n, e.endpoint)
+		if s.links[l]--; s.links[l] == 0 {
+			delete(s.links, l)
+		}
+	}
 	if existed {
 		delete(s.byKey, old.key)
 		delete(s.byValue, spelling{e.of, s.values[e.number]})
@@ -466,13 +495,10 @@ func (s *store) apply(e *entry) {
 
 // insert puts a row in, new or in the place of its former self.
 func (s *store) insert(e *entry) {
-	r := e.row
-	r.at = span{uint32(len(s.refs)), uint32(len(e.refs))}
-	s.refs = append(s.refs, e.refs...)
 	for _, n := range e.refs {
-		s.referred[n] = struct{}{}
+		s.links[newLink(n, e.endpoint)]++
 	}
-	s.rows[e.number], s.byKey[e.key] = r, e.number
+	s.rows[e.number], s.byKey[e.key] = e.row, e.number
 	if e.value != "" {
 		s.byValue[spelling{e.of, e.value}], s.values[e.number] = e.number, e.value
 	}

@@ -29,12 +29,6 @@ const (
 	ofEquality  // unified keys, items of collections
 )
 
-// step is a member's name, or the number of an item.
-type step struct {
-	name string
-	item int
-}
-
 // pointer is a reference of a record: the keys that the record it means may have, one for each target.
 type pointer struct {
 	*reference
@@ -43,28 +37,32 @@ type pointer struct {
 
 // say adds a message at the place where the check is.
 func (c *check) say(stage int, format string, args ...any) {
-	path := "$"
-	for _, s := range c.steps {
-		if s.name == "" {
-			path += "[" + strconv.Itoa(s.item) + "]"
-		} else {
-			path += "." + s.name
-		}
-	}
 	if c.said[stage] == nil {
 		c.said[stage] = map[string][]string{}
 	}
+	path := "$" + string(c.path)
 	c.said[stage][path] = append(c.said[stage][path], fmt.Sprintf(format, args...))
 }
 
-func (c *check) enter(name string) { c.steps = append(c.steps, step{name: name}) }
-func (c *check) enterItem(i int)   { c.steps = append(c.steps, step{item: i}) }
-func (c *check) leave()            { c.steps = c.steps[:len(c.steps)-1] }
+// enter goes to a member, and enterItem to an item; both say where to leave to.
+func (c *check) enter(name string) (back int) {
+	back = len(c.path)
+	c.path = append(append(c.path, '.'), name...)
+	return back
+}
+
+func (c *check) enterItem(i int) (back int) {
+	back = len(c.path)
+	c.path = append(strconv.AppendInt(append(c.path, '['), int64(i), 10), ']')
+	return back
+}
+
+func (c *check) leave(back int) { c.path = c.path[:back] }
 
 // run judges a record, and returns the messages.
 func (c *check) run(m record) map[string][]string {
 	root := c.endpoint.Root
-	c.store.mu.RLock() // once, not for each descriptor value
+	c.store.mu.RLock()
 	c.object(root, m)
 	c.store.mu.RUnlock()
 	if c.endpoint.Descriptor != "" {
@@ -93,13 +91,13 @@ func (c *check) object(o *schema.Object, m []value) {
 		if m[i].kind == 0 && (!p.Required || o.Reference != nil) {
 			continue
 		}
-		c.enter(p.Name)
+		back := c.enter(p.Name)
 		if m[i].kind == 0 {
 			c.say(ofShape, "%s is required.", title(p.Name))
 		} else {
 			c.value(o, p, m[i])
 		}
-		c.leave()
+		c.leave(back)
 	}
 }
 
@@ -137,7 +135,7 @@ func (c *check) collection(p *schema.Property, v value) {
 	}
 	from := len(c.items)
 	for i, item := range v.parts {
-		c.enterItem(i)
+		back := c.enterItem(i)
 		if item.kind != '{' {
 			c.say(ofShape, "An item of %s must be an object.", title(p.Name))
 		} else {
@@ -146,7 +144,7 @@ func (c *check) collection(p *schema.Property, v value) {
 				c.item(p, i, item.parts, from)
 			}
 		}
-		c.leave()
+		c.leave(back)
 	}
 	c.items = c.items[:from]
 }
@@ -193,7 +191,7 @@ func (c *check) reference(p *schema.Property, m []value) {
 
 // descriptorValue says that a descriptor value does not exist, or collects it.
 func (c *check) descriptorValue(d *endpoint, text string, inReference bool) {
-	found, _, ok := c.store.lookupValue(d, text)
+	found, _, ok := c.store.value(d, text)
 	if !ok {
 		c.say(ofExistence, "%s value '%s' does not exist.", d.entity, text)
 	} else if !inReference && !slices.Contains(c.values, found) { // what a reference means holds its own
@@ -204,14 +202,14 @@ func (c *check) descriptorValue(d *endpoint, text string, inReference bool) {
 // descriptor judges what only the record of a descriptor must obey.
 func (c *check) descriptor(m record) {
 	if strings.Contains(c.endpoint.text(m, "codeValue"), "#") {
-		c.enter("codeValue")
+		back := c.enter("codeValue")
 		c.say(ofDescriptor, "CodeValue cannot contain '#'.")
-		c.leave()
+		c.leave(back)
 	}
 	if !isDescriptorNamespace(c.endpoint.text(m, "namespace")) {
-		c.enter("namespace")
+		back := c.enter("namespace")
 		c.say(ofDescriptor, "Namespace is not a valid namespace for a descriptor (expected 'uri://[organization]/[name]Descriptor').")
-		c.leave()
+		c.leave(back)
 	}
 }
 
@@ -233,8 +231,7 @@ func (c *check) follow(o *schema.Object, m []value, path schema.Path, visit func
 	if m[i].kind == 0 {
 		return true
 	}
-	c.enter(path[0])
-	defer c.leave()
+	defer c.leave(c.enter(path[0]))
 	if len(path) == 1 {
 		return visit(o.Properties[i], m[i])
 	}
@@ -247,9 +244,9 @@ func (c *check) each(v value, visit func(m []value) bool) bool {
 		return visit(v.parts)
 	}
 	for i, item := range v.parts {
-		c.enterItem(i)
+		back := c.enterItem(i)
 		more := visit(item.parts)
-		c.leave()
+		c.leave(back)
 		if !more {
 			return false
 		}
@@ -262,12 +259,12 @@ func (c *check) each(v value, visit func(m []value) bool) bool {
 func (c *check) unify(o *schema.Object, m []value, a, b schema.Path) {
 	if len(a) > 1 && len(b) > 1 && a[0] == b[0] {
 		i, _ := part(o, a[0])
-		c.enter(a[0])
+		back := c.enter(a[0])
 		c.each(m[i], func(inner []value) bool {
 			c.unify(o.Properties[i].Object, inner, a[1:], b[1:])
 			return true
 		})
-		c.leave()
+		c.leave(back)
 		return
 	}
 	var first value

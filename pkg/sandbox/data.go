@@ -114,10 +114,16 @@ func (c *dataCall) delete(id string) error {
 	if err := c.client.authorize(c.endpoint, Delete); err != nil {
 		return err
 	}
-	if _, err := c.visibleRow(id); err != nil {
+	if err := checkID(id); err != nil {
 		return err
 	}
-	if err := c.server.store.remove(c.endpoint, plainID(id), c.isCurrent); err != nil {
+	may := func(r *row) error {
+		if err := c.maySee(r); err != nil {
+			return err
+		}
+		return c.isCurrent(r)
+	}
+	if err := c.server.store.remove(c.endpoint, plainID(id), may); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusNoContent)
@@ -128,7 +134,10 @@ func (c *dataCall) get(id string) error {
 	if err := c.client.authorize(c.endpoint, Read); err != nil {
 		return err
 	}
-	r, err := c.visibleRow(id)
+	if err := checkID(id); err != nil {
+		return err
+	}
+	r, body, err := c.read(plainID(id))
 	if err != nil {
 		return err
 	}
@@ -137,12 +146,24 @@ func (c *dataCall) get(id string) error {
 		c.w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	body, err := c.server.render(nil, &r, c.room)
-	if err != nil {
-		return err
-	}
 	c.send(body)
 	return nil
+}
+
+// read reads a record that the client may see.
+func (c *dataCall) read(id string) (row, []byte, error) {
+	s := c.server.store
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	r, ok := s.byID(c.endpoint, id)
+	if !ok {
+		return r, nil, notFound(noSuchItem)
+	}
+	if err := c.maySee(&r); err != nil {
+		return r, nil, err
+	}
+	body, err := c.server.render(nil, &r, c.room)
+	return r, body, err
 }
 
 // readChange reads and checks the body of a write.
@@ -226,23 +247,16 @@ func matches(header string, r *row) bool {
 	return header == "*" || strings.Trim(strings.TrimPrefix(header, "W/"), `"`) == r.etag()
 }
 
-// visibleRow finds a record that the client may see.
-func (c *dataCall) visibleRow(id string) (row, error) {
-	if err := checkID(id); err != nil {
-		return row{}, err
-	}
-	r, ok := c.server.store.byID(c.endpoint, plainID(id))
-	if !ok {
-		return r, notFound(noSuchItem)
-	}
+// maySee refuses a record that a namespace hides from the client.
+func (c *dataCall) maySee(r *row) error {
 	if c.seesAll() {
-		return r, nil
+		return nil
 	}
-	m, err := c.server.record(&r, c.room)
+	m, err := c.server.record(r, c.room)
 	if err == nil && !c.client.maySee(c.endpoint, m) {
 		err = namespaceMismatch(c.client.Namespaces, true)
 	}
-	return r, err
+	return err
 }
 
 // seesAll says that namespaces hide nothing here from the client. Everyone may read descriptors.

@@ -59,7 +59,7 @@ type arena struct {
 	open []value // items of the lists that are being read
 
 	body     bytes.Buffer
-	steps    []step
+	path     []byte
 	items    []uint64
 	values   []uint32
 	keys     []key
@@ -84,7 +84,7 @@ func (a *arena) empty() {
 	clear(a.room[:a.used])
 	clear(a.open)
 	a.used, a.open = 0, a.open[:0]
-	a.values, a.keys, a.pointers = a.values[:0], a.keys[:0], a.pointers[:0]
+	a.path, a.items, a.values, a.keys, a.pointers = a.path[:0], a.items[:0], a.values[:0], a.keys[:0], a.pointers[:0]
 }
 
 // release gives the room back, unless a record as large as few are has made it large.

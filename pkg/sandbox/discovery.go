@@ -41,5 +41,8 @@ func (s *Server) serveChangeVersions(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	writeJSON(w, http.StatusOK, object{"oldestChangeVersion": 0, "newestChangeVersion": s.store.newestVersion()})
+	s.store.mu.RLock()
+	newest := s.store.version
+	s.store.mu.RUnlock()
+	writeJSON(w, http.StatusOK, object{"oldestChangeVersion": 0, "newestChangeVersion": newest})
 }

@@ -223,7 +223,9 @@ func (c *dataCall) list() error {
 		return err
 	}
 	l := listing{call: c, query: q, out: []byte("[")}
+	c.server.store.mu.RLock()
 	l.run()
+	c.server.store.mu.RUnlock()
 	if l.err != nil {
 		return l.err
 	}

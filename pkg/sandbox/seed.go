@@ -186,7 +186,7 @@ func (s *store) addStudents(path string) error {
 	for n, id := range ids {
 		body := student(id, n)
 		r := s.model.seed(e, firstGiven+uint32(n), body)
-		if _, known := s.lookup(e, r.key); !known {
+		if _, known := s.find(e, r.key); !known {
 			s.keep(r, body)
 		}
 	}

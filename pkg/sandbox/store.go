@@ -52,7 +52,7 @@ func newEntry(e *endpoint, text []byte) entry {
 }
 
 // store holds the records. In memory it keeps what it takes to find them; with a log, their bodies stay
-// there. Safe for concurrent use.
+// there. Who reads holds mu; put and remove take it themselves.
 type store struct {
 	model *model
 	id    string
@@ -138,13 +138,6 @@ func (s *store) appendID(dst []byte, r *row) []byte {
 
 // byID finds a record by its id.
 func (s *store) byID(e *endpoint, id string) (row, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.lookupID(e, id)
-}
-
-// lookupID is byID under the lock.
-func (s *store) lookupID(e *endpoint, id string) (row, bool) {
 	if len(id) != 32 || id[:16] != s.id[:16] {
 		return row{}, false
 	}
@@ -157,13 +150,6 @@ func (s *store) lookupID(e *endpoint, id string) (row, bool) {
 
 // find finds a record by its natural key.
 func (s *store) find(e *endpoint, k key) (row, bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.lookup(e, k)
-}
-
-// lookup is find under the lock.
-func (s *store) lookup(e *endpoint, k key) (row, bool) {
 	n, ok := s.byKey[k]
 	if !ok {
 		if n, ok = k.ofRoster(); !ok {
@@ -173,7 +159,7 @@ func (s *store) lookup(e *endpoint, k key) (row, bool) {
 	return s.row(e, n)
 }
 
-// row finds a record of an endpoint by its number, under the lock.
+// row finds a record of an endpoint by its number.
 func (s *store) row(e *endpoint, n uint32) (row, bool) {
 	if r, ok := s.rows[n]; ok {
 		return r, r.endpoint == e.index
@@ -186,13 +172,6 @@ func (s *store) row(e *endpoint, n uint32) (row, bool) {
 
 // value finds a descriptor by its value, whatever its case, and says how the value is spelt.
 func (s *store) value(d *endpoint, value string) (n uint32, spelt string, ok bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.lookupValue(d, value)
-}
-
-// lookupValue is value under the lock.
-func (s *store) lookupValue(d *endpoint, value string) (n uint32, spelt string, ok bool) {
 	if n, ok = s.byValue[spelling{d, value}]; ok {
 		return n, value, true
 	}
@@ -236,8 +215,6 @@ func (s *store) readFormer(e *entry) error {
 
 // count is how many records an endpoint has.
 func (s *store) count(e *endpoint) int {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
 	n := len(s.order[e])
 	if e.roster != nil {
 		n += rosterSize - len(s.gone[e])
@@ -246,58 +223,27 @@ func (s *store) count(e *endpoint) int {
 }
 
 // walk visits an endpoint's records in the order they came, from the skip-th on, until visit says no.
-// It takes them in steps, so that visit works without the lock.
 func (s *store) walk(e *endpoint, skip int, visit func(r *row) bool) {
-	const step = 512
-	var rows []row
-	for {
-		rows = s.collect(rows[:0], e, skip, step)
-		for i := range rows {
-			if !visit(&rows[i]) {
-				return
-			}
-		}
-		if len(rows) < step {
-			return
-		}
-		skip += step
-	}
-}
-
-// collect appends records from the skip-th on.
-func (s *store) collect(out []row, e *endpoint, skip, most int) []row {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
 	if e.roster != nil {
 		n := e.roster.first
 		if len(s.gone[e]) == 0 {
 			over := min(skip, rosterSize)
 			n, skip = n+uint32(over), skip-over
 		}
-		for ; e.hasInRoster(n) && len(out) < most; n++ {
-			if s.gone[e][n] {
+		for ; e.hasInRoster(n); n++ {
+			if r, ok := s.row(e, n); !ok {
 				continue
-			}
-			if skip--; skip < 0 {
-				r, _ := s.row(e, n)
-				out = append(out, r)
+			} else if skip--; skip < 0 && !visit(&r) {
+				return
 			}
 		}
 		skip = max(skip, 0)
 	}
-	order := s.order[e]
-	order = order[min(skip, len(order)):]
-	for _, n := range order[:min(most-len(out), len(order))] {
-		out = append(out, s.rows[n])
+	for _, n := range s.order[e][min(skip, len(s.order[e])):] {
+		if r := s.rows[n]; !visit(&r) {
+			return
+		}
 	}
-	return out
-}
-
-// newestVersion is the newest change version.
-func (s *store) newestVersion() uint64 {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.version
 }
 
 // change is a record to be put into the store.
@@ -347,10 +293,10 @@ func (s *store) holds(r *row, body []byte) bool {
 
 // replaced is the record that a change replaces, if it does not make a new one.
 func (s *store) replaced(c *change) (old row, exists bool, err error) {
-	old, exists = s.lookup(c.of, c.key)
+	old, exists = s.find(c.of, c.key)
 	if c.id != "" {
 		taken := exists
-		if old, exists = s.lookupID(c.of, c.id); !exists {
+		if old, exists = s.byID(c.of, c.id); !exists {
 			return old, false, notFound(noSuchItem)
 		}
 		switch {
@@ -394,7 +340,7 @@ func (s *store) resolve(c *change) error {
 // target is the record that a reference means.
 func (s *store) target(p pointer) (row, bool) {
 	for i, k := range p.keys {
-		if r, ok := s.lookup(p.targets[i].endpoint, k); ok {
+		if r, ok := s.find(p.targets[i].endpoint, k); ok {
 			return r, true
 		}
 	}
@@ -405,7 +351,7 @@ func (s *store) target(p pointer) (row, bool) {
 func (s *store) remove(e *endpoint, id string, may func(*row) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	old, ok := s.lookupID(e, id)
+	old, ok := s.byID(e, id)
 	if !ok {
 		return notFound(noSuchItem)
 	}

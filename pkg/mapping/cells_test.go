@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
@@ -44,6 +45,7 @@ func TestScoresFit(t *testing.T) {
 		{"Integer", "+0215", "215"}, {"Integer", "-5", "-5"}, {"Integer", "-0", "0"}, {"Integer", "5.0", ""}, {"Integer", "215L", ""}, {"Integer", "99999999999999999999999", "99999999999999999999999"},
 		{"Decimal", "3.40", "3.40"}, {"Decimal", "133", "133"}, {"Percentage", "133", "133"}, {"Percentage", "133 %", ""}, {"Percentile", "99.9", "99.9"}, {"Percentile", "100.00", "100.00"}, {"Percentile", "100.1", ""}, {"Percentile", "-1", ""},
 		{"Range", "195-207", "195-207"}, {"Range", "-3.5 - -1", "-3.5 - -1"}, {"Range", "195", ""}, {"Range", "115L-265L", ""}, {"Level", "BR120L", "BR120L"}, {"Level", "<5", "<5"},
+		{"Level", strings.Repeat("😀", 17) + "x", strings.Repeat("😀", 17) + "x"}, {"Level", strings.Repeat("😀", 18), ""}, {"Level", strings.Repeat("é", 35), strings.Repeat("é", 35)},
 	} {
 		sc := &score{scoreRow: &scoreRow{datatype: tt.datatype}}
 		got, wrong := sc.fit(tt.text)

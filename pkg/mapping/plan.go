@@ -311,7 +311,8 @@ func (c *compiler) studentColumn(in *Input, all map[string]*boundColumn, b *bind
 	case asked.index >= 0:
 		return asked
 	case !b.ideal:
-		b.missing = append(b.missing, want{headers: bundle.Values(asked.def.Headers), what: "the student's id, by roster.column or --student", pos: asked.def.Pos})
+		b.missing = append(b.missing, want{headers: bundle.Values(asked.def.Headers), what: "the student's id, by roster.column or --student", pos: asked.def.Pos,
+			fix: "correct the file; or say with --student, or as roster.column of the tenant, which of its columns holds the ids"})
 	}
 	return nil
 }

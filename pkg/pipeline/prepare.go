@@ -113,7 +113,7 @@ func (x *Execution) prepare(q Request) (*prepared, error) {
 	if config.RosterColumn != "" {
 		student = "column " + config.RosterColumn
 	}
-	manifest := runs.Manifest{Tool: x.place.Tool, Created: now.UTC(), Tenant: name, Student: student, Params: config.Params,
+	manifest := runs.Manifest{Tool: x.place.Tool, Created: now.UTC(), Tenant: name, Student: student, StudentAsked: q.Student != "", Params: config.Params,
 		Folder:       folder,
 		Bundle:       runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin},
 		DataStandard: all[0].Version}

@@ -60,6 +60,9 @@ func (x *Execution) loading(ctx context.Context, work func(send.Options) error) 
 	if err := send.CheckPass(x.run, x.tenant.Name, x.tenant.MaxPassAge, time.Now(), x.place.command); err != nil {
 		return err
 	}
+	if err := x.checkStudents(); err != nil {
+		return err
+	}
 	t := x.tenant
 	return x.withLedger(ctx, ledger.Open, func(d send.Destination) error {
 		return work(send.Options{Run: x.run, To: d, AcceptUnchecked: t.AcceptUnchecked, MaxPassAge: t.MaxPassAge})

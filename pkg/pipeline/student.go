@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -34,6 +35,24 @@ func (x *Execution) studentColumns() (studentColumns, error) {
 	return all, nil
 }
 
+// checkStudents refuses a run that took students' ids from another column than the last one of its bundle
+// that was loaded, since it was transformed perhaps.
+func (x *Execution) checkStudents() error {
+	all, err := x.studentColumns()
+	if err != nil || x.run.StudentAsked {
+		return err
+	}
+	last := all[x.run.Bundle.Name]
+	for _, in := range x.run.Inputs {
+		if in.Student != nil && last[in.Name] != "" && last[in.Name] != in.Student.Name {
+			return diag.Fail(diag.Guarded, diag.FileDrift, "run transform again, with --student "+last[in.Name]+", or with --student "+in.Student.Name+" if that holds the ids that the target knows",
+				"the run took the student from the column %s (%s), the last run of the bundle that was loaded took it from %s: one student could load as two",
+				in.Student.Header, in.Student.Name, last[in.Name])
+		}
+	}
+	return nil
+}
+
 // rememberStudents keeps where the ids of the run come from, once the target holds records of it. The
 // tenant is locked.
 func (x *Execution) rememberStudents() error {
@@ -53,6 +72,10 @@ func (x *Execution) rememberStudents() error {
 	all, err := x.studentColumns()
 	if err != nil {
 		return err
+	}
+	if known := all[x.run.Bundle.Name]; known != nil { // of inputs that this run does not have
+		maps.Copy(known, columns)
+		columns = known
 	}
 	all[x.run.Bundle.Name] = columns
 	text, err := json.MarshalIndent(all, "", "  ")

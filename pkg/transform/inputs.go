@@ -85,21 +85,27 @@ func (r *runner) openInputs(given map[string][]source.Local) error {
 	return r.sameStudent()
 }
 
-// sameStudent refuses to take the student from another column than in the input's other files, or than in
-// the tenant's last run: ids of two kinds would load as two students.
+// sameStudent refuses to take the student from another column than in the run's other files, or than in the
+// tenant's last run: ids of two kinds would load as two students. Files of another input count if that has
+// the column too.
 func (r *runner) sameStudent() error {
+	name, where := "", ""
 	for _, in := range r.program.Inputs() {
-		before, where := r.student[in.Name], "the last run of the bundle that was loaded"
+		if last := r.student[in.Name]; last != "" {
+			name, where = last, "the last run of the bundle that was loaded"
+		} else if !slices.Contains(bundle.Values(in.Def.Student), name) {
+			name = ""
+		}
 		for _, f := range r.files[in] {
-			name := f.plan.StudentName
-			if name == "" {
-				continue // no row of it has a student
+			own := f.plan.StudentName
+			switch {
+			case own == "": // no row of it has a student
+				continue
+			case own != name && name != "":
+				return diag.Fail(diag.Guarded, diag.FileDrift, "find out which of them holds the ids that the target knows; then say so: --student "+own+", or --student "+name,
+					"%s would take the student from its column %s (%s), %s took it from %s: one student could load as two", f.place.File, f.plan.Student, own, where, name)
 			}
-			if before != "" && name != before {
-				return diag.Fail(diag.Guarded, diag.FileDrift, "find out which of them holds the ids that the target knows; then say so: --student "+name+", or --student "+before,
-					"%s would take the student from its column %s (%s), %s took it from %s: one student could load as two", f.place.File, f.plan.Student, name, where, before)
-			}
-			before, where = name, f.place.File
+			name, where = own, f.place.File
 		}
 	}
 	return nil

@@ -111,17 +111,18 @@ func (k *keyPass) decideStore(s *keyStore, l *mapping.List, rule *bundle.Duplica
 // different drops of equal entries of one key all but the first or the last, and gives those that are
 // left.
 func (k *keyPass) different(l *mapping.List, entries []keyEntry, last bool) []keyEntry {
+	stays := make(map[uint64]keyEntry, len(entries)) // by content
+	for _, e := range entries {
+		if _, known := stays[e.content]; last || !known {
+			stays[e.content] = e
+		}
+	}
 	var left []keyEntry
 	for _, e := range entries {
-		i := slices.IndexFunc(left, func(f keyEntry) bool { return f.content == e.content })
-		switch {
-		case i < 0:
+		if s := stays[e.content]; s.at == e.at {
 			left = append(left, e)
-		case last:
-			k.verdict(l, left[i], mapping.Dropped, e)
-			left = append(slices.Delete(left, i, i+1), e)
-		default:
-			k.verdict(l, e, mapping.Dropped, left[i])
+		} else {
+			k.verdict(l, e, mapping.Dropped, s)
 		}
 	}
 	return left

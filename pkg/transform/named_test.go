@@ -165,6 +165,10 @@ func TestStudentsOfOneColumn(t *testing.T) {
 	if got := drift(t, runProgram(t, p, 1, "results", both, "results", local)); !strings.Contains(got, "would take the student from its column Student ID (sid)") {
 		t.Error(got)
 	}
+	two := sketch(twoIDs+strings.Replace(twoIDs, "\n", "\n  more:\n    format: csv\n", 1), "results", "key(id)", "id", "")
+	if got := drift(t, runProgram(t, compile(t, two), 1, "results", both, "more", local)); !strings.Contains(got, "would take the student from its column Student ID (sid)") {
+		t.Error(got)
+	}
 	chosen := compile(t, sketch(twoIDs, "results", "key(id)", "id", ""), roster("sid"))
 	r := mustRun(t, chosen, "results", both, "results", local)
 	if got := r.run.Inputs; got[0].Student.Name != "sid" || got[1].Student.Header != "Student ID" {

@@ -49,9 +49,13 @@ func (s *staging) reportUnmapped() error {
 		return cmp.Or(strings.Compare(a.Table.Name, b.Table.Name), -cmp.Compare(a.count, b.count), slices.Compare(a.Keys, b.Keys))
 	})
 	for _, u := range all {
-		shown := strings.Join(u.Keys, expression.KeySeparator)
+		shown, keys := strings.Join(u.Keys, expression.KeySeparator), u.Table.KeyTexts()
+		near := diag.Nearest(shown, keys, 3)
+		if i := slices.IndexFunc(keys, func(k string) bool { return table.Alike(k, shown) }); i >= 0 && !slices.Contains(near, keys[i]) {
+			near = append([]string{keys[i]}, near...) // short words in another Unicode form are far apart by their letters
+		}
 		v := Unmapped{Table: u.Table.Name, Value: shown, Count: u.count, First: u.first,
-			Nearest: diag.Nearest(shown, u.Table.KeyTexts(), 3), File: u.Table.Place, Header: table.Line(u.Table.Header, ""), Missing: table.Line(u.Table.RowOf(u.Keys), "")}
+			Nearest: near, File: u.Table.Place, Header: table.Line(u.Table.Header, ""), Missing: table.Line(u.Table.RowOf(u.Keys), "")}
 		if err := s.sink.Unmapped(v); err != nil {
 			return err
 		}

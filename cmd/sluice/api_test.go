@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -36,12 +37,19 @@ type fault struct {
 func ofRecords(r *http.Request) bool {
 	return r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/data/")
 }
+func ofRoot(r *http.Request) bool   { return r.URL.Path == "/" }
 func ofTokens(r *http.Request) bool { return r.URL.Path == "/oauth/token" }
 
 // faults are those that `api` knows by name.
 var faults = map[string]*fault{
 	"works":           nil,
-	"settings":        {root: true, status: http.StatusOK, body: `{}`},
+	"settings":        {root: true, only: ofRoot, status: http.StatusOK, body: `{"urls": {"dataManagementApi": "/{tenantIdentifier}/data/v3", "oauth": "/oauth/token"}}`},
+	"maintenance":     {root: true, status: http.StatusOK, header: "Content-Type: text/html", body: "<html>Down for maintenance</html>"},
+	"no-route":        {root: true, status: http.StatusNotFound},
+	"no-entry":        {root: true, status: http.StatusUnauthorized},
+	"standard-5.0":    {root: true, only: ofRoot, answer: standard("5.0.0")},
+	"standard-5.2":    {root: true, only: ofRoot, answer: standard("5.2.0")},
+	"standard-4.0":    {root: true, only: ofRoot, answer: standard("4.0.0")},
 	"credential":      {status: http.StatusUnauthorized},
 	"log-in-page":     {status: http.StatusOK, body: "<html><body>Please log in</body></html>"},
 	"busy":            {status: http.StatusTooManyRequests, header: "Retry-After: 86400"},
@@ -113,6 +121,16 @@ func smallPages(w http.ResponseWriter, r *http.Request, emulator http.Handler) {
 func samePage(w http.ResponseWriter, r *http.Request, emulator http.Handler) {
 	r.URL.RawQuery = "limit=3&offset=0"
 	emulator.ServeHTTP(w, r)
+}
+
+// standard says in the root document that the target has another data standard.
+func standard(version string) func(http.ResponseWriter, *http.Request, http.Handler) {
+	return func(w http.ResponseWriter, r *http.Request, emulator http.Handler) {
+		all := httptest.NewRecorder()
+		emulator.ServeHTTP(all, r)
+		text := regexp.MustCompile(`("name": *"Ed-Fi",\s*"version": *)"[^"]*"`).ReplaceAllString(all.Body.String(), `${1}"`+version+`"`)
+		fmt.Fprint(w, text)
+	}
 }
 
 // current is the fault of each script's target, an *atomic.Pointer[fault] by $API.

@@ -106,10 +106,7 @@ func needsOf(place *pipeline.Workplace, bundle, run string) (needs catalog.Needs
 		for _, d := range b.Descriptors.Vendor {
 			needs.Descriptors = append(needs.Descriptors, d.Type.Value)
 		}
-		return needs, func(version string) error {
-			_, err := place.Standards(b, version)
-			return err
-		}, nil
+		return needs, func(version string) error { return place.Suits(b, version) }, nil
 	case run != "":
 		r, err := runs.Open(run)
 		if err != nil {
@@ -117,7 +114,7 @@ func needsOf(place *pipeline.Workplace, bundle, run string) (needs catalog.Needs
 		}
 		needs.Resources, err = r.StagedResources()
 		return needs, func(version string) error {
-			if !schema.SameMajor(version, r.DataStandard) {
+			if version != "" && !schema.SameMajor(version, r.DataStandard) {
 				return fmt.Errorf("%s; the run was shaped for %s", version, r.DataStandard)
 			}
 			return nil

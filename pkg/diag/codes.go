@@ -137,7 +137,7 @@ var (
 	ReferenceUnknown   = declare("REF-UNCHECKED", LevelWarning, "A reference could not be checked at the target.", "Grant the credential the right to read it, or set accept_unchecked for the tenant.")
 	ReferenceCycle     = declare("REF-CYCLE", LevelError, "Records of one resource refer to each other in a circle.", "Break the circle.")
 	ResourceUnknown    = declare("VAL-RESOURCE", LevelError, "The data standard has no such resource.", "Correct the resource's name, or the data standard.")
-	StandardMismatch   = declare("BUS-DATA-STANDARD", LevelFormat, "The run was shaped for another major data standard than the target's.", "Set `data_standard` of the tenant and transform again.")
+	StandardMismatch   = declare("BUS-DATA-STANDARD", LevelFormat, "The run was shaped for another major data standard than the target's.", "Set `data_standard` of the tenant to an embedded one of the target's major version (`sluice version`) and transform again. Where there is none, this sluice cannot load the target.")
 	GuardNoPass        = declare("BUS-NO-PASS", LevelFormat, "The run has no pass: it was not validated against the target, or changed since.", "Run `sluice validate` for this tenant.")
 	GuardForeignPass   = declare("BUS-FOREIGN-PASS", LevelFormat, "The pass is for another tenant, target or bundle, or was given offline.", "Run `sluice validate` for this tenant, online.")
 	GuardOldPass       = declare("BUS-OLD-PASS", LevelFormat, "The pass is too old, or the run or its target was changed since it was given.", "Run `sluice validate` again.")

@@ -14,8 +14,8 @@ import (
 func (w *Workplace) Standard(version string) (*schema.Standard, error) {
 	s, err := schema.Load(w.Schemas, version)
 	if err != nil {
-		return nil, diag.Fail(diag.Usage, diag.BundleStandard, "set `data_standard` to an embedded one (see `sluice version`), or leave it out",
-			"data standard %s is not embedded in this sluice", version)
+		_, advice := schema.Shaping(schema.Versions(w.Schemas), version)
+		return nil, diag.Fail(diag.Usage, diag.BundleStandard, advice, "data standard %s is not embedded in this sluice", version)
 	}
 	return s, nil
 }
@@ -23,21 +23,20 @@ func (w *Workplace) Standard(version string) (*schema.Standard, error) {
 // Standards loads the data standards to shape and check for: first the one that the tenant asks
 // for, or the newest embedded one in the bundle's range; then the others of the range.
 func (w *Workplace) Standards(b *bundle.Bundle, wanted string) ([]*schema.Standard, error) {
-	fit, err := w.covered(b, schema.Versions(w.Schemas))
+	fit, err := w.shaping(b)
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(fit)
 	if wanted != "" {
 		if asked, err := w.covered(b, []string{wanted}); err != nil || len(asked) == 0 {
-			return nil, diag.Fail(diag.Usage, diag.BundleStandard, "set `data_standard` of the tenant to one that the bundle covers",
+			_, advice := schema.Shaping(fit, wanted)
+			return nil, diag.Fail(diag.Usage, diag.BundleStandard, advice,
 				"bundle %s covers data standards %s, the tenant asks for %s", b.Name, b.DataStandard.Value, wanted)
 		}
-		fit = append([]string{wanted}, slices.DeleteFunc(fit, func(v string) bool { return v == wanted })...)
 	}
-	if len(fit) == 0 {
-		return nil, diag.Fail(diag.Usage, diag.BundleStandard, "embedded: see `sluice version`",
-			"bundle %s covers data standards %s, and none of them is embedded in this sluice", b.Name, b.DataStandard.Value)
+	slices.Reverse(fit)
+	if wanted != "" {
+		fit = append([]string{wanted}, slices.DeleteFunc(fit, func(v string) bool { return v == wanted })...)
 	}
 	var all []*schema.Standard
 	for _, v := range fit {
@@ -48,6 +47,28 @@ func (w *Workplace) Standards(b *bundle.Bundle, wanted string) ([]*schema.Standa
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// Suits makes sure that a target takes what the bundle is shaped for here.
+func (w *Workplace) Suits(b *bundle.Bundle, version string) error {
+	fit, err := w.shaping(b)
+	if err != nil || version == "" {
+		return err
+	}
+	if shaped, advice := schema.Shaping(fit, version); shaped == "" {
+		return diag.Fail(diag.Usage, diag.StandardMismatch, advice, "%s; %s", version, advice)
+	}
+	return nil
+}
+
+// shaping are the embedded data standards in the bundle's range, oldest first; there is one.
+func (w *Workplace) shaping(b *bundle.Bundle) ([]string, error) {
+	fit, err := w.covered(b, schema.Versions(w.Schemas))
+	if err == nil && len(fit) == 0 {
+		err = diag.Fail(diag.Usage, diag.BundleStandard, "embedded: see `sluice version`",
+			"bundle %s covers data standards %s, and none of them is embedded in this sluice", b.Name, b.DataStandard.Value)
+	}
+	return fit, err
 }
 
 // covered are the versions that lie in the bundle's range of data standards.

@@ -37,7 +37,7 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 		return 0, diag.Fail(diag.Usage, diag.ConfigTenant, "transform the file with --tenant "+t.Name,
 			"the run in %s was made for %s, not for %s", r.Path, of, t.Name)
 	}
-	o := validate.Options{Run: r, Workers: x.place.workers(), Now: time.Now, Logger: x.logger}
+	o := validate.Options{Run: r, Embedded: schema.Versions(x.place.Schemas), Workers: x.place.workers(), Now: time.Now, Logger: x.logger}
 	standard, err := x.place.Standard(r.DataStandard) // online too: of others this sluice knows nothing
 	if err != nil {
 		return 0, err

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,15 +32,15 @@ type resourceSchema struct {
 
 // valueSchema is the part of a JSON Schema that describes one value.
 type valueSchema struct {
-	Type       string   `json:"type"`
+	Type       typeName `json:"type"`
 	Format     string   `json:"format,omitempty"`
 	Descriptor string   `json:"x-descriptor,omitempty"`
-	MinLength  int      `json:"minLength,omitempty"`
-	MaxLength  int      `json:"maxLength,omitempty"`
+	MinLength  count    `json:"minLength,omitempty"`
+	MaxLength  count    `json:"maxLength,omitempty"`
 	Minimum    *float64 `json:"minimum,omitempty"`
 	Maximum    *float64 `json:"maximum,omitempty"`
 
-	MinItems int          `json:"minItems,omitempty"`
+	MinItems count        `json:"minItems,omitempty"`
 	Unique   []string     `json:"x-unique,omitempty"`
 	Items    *valueSchema `json:"items,omitempty"`
 
@@ -57,6 +59,46 @@ type valueSchema struct {
 	Marked bool          `json:"x-Ed-Fi-isIdentity,omitempty"`
 
 	refersTo string // of a reference that an inliner has put in: the name of its schema
+}
+
+// typeName is a type. A document may write it as a list with "null" (OpenAPI 3.1), which says that the
+// property may be left out.
+type typeName string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *typeName) UnmarshalJSON(text []byte) error {
+	names := []string{""}
+	if err := json.Unmarshal(text, &names); err != nil {
+		names = names[:1]
+		if err := json.Unmarshal(text, &names[0]); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		if name != "null" {
+			*t = typeName(name)
+			break
+		}
+	}
+	return nil
+}
+
+// count is a length, or a number of items. A document may write 60 as 60.0.
+type count int
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *count) UnmarshalJSON(text []byte) error {
+	var n float64
+	if err := json.Unmarshal(text, &n); err != nil {
+		return err
+	}
+	if n < 0 || n != math.Trunc(n) {
+		return fmt.Errorf("%s is no length", text)
+	}
+	if n <= math.MaxInt32 { // else it is as good as none
+		*c = count(n)
+	}
+	return nil
 }
 
 // kindKeywords are the type and format of each kind; integers have one of two formats.
@@ -84,7 +126,7 @@ func (r *Resource) schema() *resourceSchema {
 }
 
 func (o *Object) schema() *valueSchema {
-	out := &valueSchema{Type: kindKeywords[KindObject][0], Properties: make(map[string]*valueSchema, len(o.Properties))}
+	out := &valueSchema{Type: typeName(kindKeywords[KindObject][0]), Properties: make(map[string]*valueSchema, len(o.Properties))}
 	if ref := o.Reference; ref != nil {
 		out.Abstract, out.Targets, out.Identity, out.TargetKey = ref.Abstract, ref.Targets, ref.Identity, map[string]string{}
 		for _, k := range ref.Keys {
@@ -107,8 +149,8 @@ func (p *Property) schema() *valueSchema {
 	if p.Kind == KindObject {
 		return p.Object.schema()
 	}
-	out := &valueSchema{Type: kindKeywords[p.Kind][0], Format: kindKeywords[p.Kind][1], Descriptor: p.Descriptor,
-		MinLength: p.MinLength, MaxLength: p.MaxLength, Minimum: p.Minimum, Maximum: p.Maximum, Unique: joinPaths(p.ItemKey)}
+	out := &valueSchema{Type: typeName(kindKeywords[p.Kind][0]), Format: kindKeywords[p.Kind][1], Descriptor: p.Descriptor,
+		MinLength: count(p.MinLength), MaxLength: count(p.MaxLength), Minimum: p.Minimum, Maximum: p.Maximum, Unique: joinPaths(p.ItemKey)}
 	switch {
 	case p.Kind == KindInteger && p.Int64:
 		out.Format = "int64"
@@ -223,7 +265,7 @@ func (f *valueSchema) object(r *Resource, path Path) *Object {
 
 func (f *valueSchema) property(r *Resource, path Path) *Property {
 	p := &Property{Kind: f.kind(), Descriptor: f.Descriptor,
-		MinLength: f.MinLength, MaxLength: f.MaxLength, Minimum: f.Minimum, Maximum: f.Maximum, marked: f.Marked}
+		MinLength: int(f.MinLength), MaxLength: int(f.MaxLength), Minimum: f.Minimum, Maximum: f.Maximum, marked: f.Marked}
 	switch p.Kind {
 	case KindInteger:
 		p.Int64 = f.Format != int32Format
@@ -243,9 +285,9 @@ func (f *valueSchema) property(r *Resource, path Path) *Property {
 // kind is what the keywords of a schema say; a format that is not ours says nothing, and what has no type
 // is an object.
 func (f *valueSchema) kind() Kind {
-	kind := slices.Index(kindKeywords[:], [2]string{f.Type, f.Format})
+	kind := slices.Index(kindKeywords[:], [2]string{string(f.Type), f.Format})
 	if kind < 0 {
-		kind = slices.Index(kindKeywords[:], [2]string{f.Type})
+		kind = slices.Index(kindKeywords[:], [2]string{string(f.Type)})
 	}
 	if kind < 0 {
 		return KindObject

@@ -93,7 +93,15 @@ type reader struct {
 	roots    map[string]*rawResource // by entity
 	types    map[string]string       // descriptor types by their folded names
 	marked   bool                    // reference properties themselves carry the identity mark (DMS)
+	nodes    int                     // schemas that were put in place of references, and what they hold
 }
+
+// Bounds on what references blow up: a standard has some thousands of nodes, and nothing in it lies deeper
+// than a few levels.
+const (
+	mostNodes = 50_000
+	mostDeep  = 50
+)
 
 // rawResource is a resource on its way to being complete.
 type rawResource struct {
@@ -145,8 +153,11 @@ func (r *reader) read(text []byte, descriptors bool) error {
 		if descriptors || strings.HasSuffix(parts[1], "Descriptors") {
 			raw.Descriptor = upperFirst(strings.TrimSuffix(parts[1], "s"))
 		}
-		if schemas[raw.schema] != nil {
-			r.readResource(raw, schemas)
+		if schemas[raw.schema] == nil {
+			continue
+		}
+		if r.readResource(raw, schemas); r.nodes > mostNodes {
+			return fmt.Errorf("its schemas refer to each other so often that they describe more than %d properties", mostNodes)
 		}
 	}
 	return nil
@@ -167,7 +178,7 @@ func (o *operation) body() string {
 
 // readResource takes in a resource; schemas are all of its document.
 func (r *reader) readResource(raw *rawResource, schemas map[string]*valueSchema) {
-	in := inliner{schemas: schemas, descriptor: raw.Descriptor}
+	in := inliner{schemas: schemas, descriptor: raw.Descriptor, nodes: &r.nodes}
 	root := in.inline("", &valueSchema{Ref: raw.schema}, nil)
 	for name := range serverFields {
 		delete(root.Properties, name)
@@ -209,15 +220,19 @@ func (raw *rawResource) newReference(ref *Reference) *rawReference {
 type inliner struct {
 	schemas    map[string]*valueSchema
 	descriptor string // the type, if the resource is a descriptor
+	nodes      *int   // counts them; when there are too many it stops
 }
 
 // inline puts into the schema of a property what it refers to, in place of the reference; inside are
 // the names of the schemas that contain it. It is nil if that is unknown, or contains itself.
 func (in *inliner) inline(name string, f *valueSchema, inside []string) *valueSchema {
+	if *in.nodes++; *in.nodes > mostNodes {
+		return nil
+	}
 	out := *f
 	if ref := f.reference(); ref != "" {
 		target, ok := in.schemas[ref]
-		if !ok || slices.Contains(inside, ref) {
+		if !ok || len(inside) == mostDeep || slices.Contains(inside, ref) {
 			return nil
 		}
 		out, inside = *target, append(slices.Clone(inside), ref)

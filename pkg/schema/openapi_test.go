@@ -1,9 +1,12 @@
 package schema
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -153,5 +156,59 @@ func TestExtensionsDoNotReplaceTheCore(t *testing.T) {
 	}
 	if _, ok := s.Resource("tx/schools"); ok {
 		t.Error("a path is no name")
+	}
+}
+
+// Documents write lengths as decimals and types as lists (OpenAPI 3.1).
+func TestSpellingsOfNumbersAndTypes(t *testing.T) {
+	text := strings.NewReplacer(`"maxLength": 20`, `"maxLength": 20.0`, `"width": {"type": "number"}`, `"width": {"type": ["null", "number"]}`,
+		`"type": "integer", "format": "int32"`, `"type": ["integer", "null"], "format": "int32"`).Replace(smallResources)
+	s, err := FromOpenAPI(Documents{Version: "1", Resources: [][]byte{[]byte(text)}, Descriptors: [][]byte{[]byte(smallDescriptors)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range smallStandard(t, "").Files() {
+		if diff := cmp.Diff(string(want), string(s.Files()[name])); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	for length, want := range map[string]int{"1e3": 1000, "1e300": 0, "0": 0} {
+		var c count
+		if err := c.UnmarshalJSON([]byte(length)); err != nil || int(c) != want {
+			t.Errorf("%s: %d, %v", length, c, err)
+		}
+	}
+	for _, length := range []string{"-1", "0.5", `"5"`, "{}"} {
+		var c count
+		if c.UnmarshalJSON([]byte(length)) == nil {
+			t.Errorf("%s is a length", length)
+		}
+	}
+}
+
+// A few lines of a document may describe more properties than there is memory for.
+func TestReferencesThatBlowUp(t *testing.T) {
+	document := func(levels int, twice string) []byte {
+		var b strings.Builder
+		b.WriteString(`{"paths": {"/ed-fi/things": {"post": {"parameters": [{"in": "body", "schema": {"$ref": "#/definitions/x0"}}]}}}, "definitions": {`)
+		for i := range levels {
+			fmt.Fprintf(&b, `"x%d": {"type": "object", "properties": {"a": {"$ref": "#/definitions/x%d"}%s}},`, i, i+1, strings.ReplaceAll(twice, "N", strconv.Itoa(i+1)))
+		}
+		fmt.Fprintf(&b, `"x%d": {"type": "object", "properties": {"a": {"type": "string"}}}}}`, levels)
+		return []byte(b.String())
+	}
+	const twice = `, "b": {"$ref": "#/definitions/xN"}`
+	begin := time.Now()
+	if _, err := FromOpenAPI(Documents{Resources: [][]byte{document(40, twice)}}); err == nil || !strings.Contains(err.Error(), "refer to each other") {
+		t.Error(err)
+	}
+	if _, err := FromOpenAPI(Documents{Resources: [][]byte{document(8, twice)}}); err != nil {
+		t.Error(err)
+	}
+	if _, err := FromOpenAPI(Documents{Resources: [][]byte{document(100_000, "")}}); err != nil {
+		t.Error("what lies deeper than anything real is left out", err)
+	}
+	if d := time.Since(begin); d > 20*time.Second {
+		t.Error(d)
 	}
 }

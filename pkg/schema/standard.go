@@ -5,6 +5,7 @@ package schema
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -259,4 +260,24 @@ func SameMajor(a, b string) bool {
 		return first
 	}
 	return major(a) == major(b)
+}
+
+// Shaping is the data standard, of those that are embedded, in which records are shaped for a target with
+// another version: the same, else the newest of the same major version. advice says what to do where a run
+// or a setting does not fit: to set that one, or, if there is none, that such a target cannot be loaded.
+func Shaping(embedded []string, version string) (fits, advice string) {
+	for _, v := range embedded { // oldest first
+		if v == version || SameMajor(v, version) && fits != version {
+			fits = v
+		}
+	}
+	if fits == "" {
+		return "", fmt.Sprintf("this sluice shapes records for data standard %s, so it cannot load a target with %s; look for a release that has it (`sluice version`)",
+			strings.Join(embedded, ", "), version)
+	}
+	also := ""
+	if fits != version {
+		also = fmt.Sprintf(", which a target with %s takes too", version)
+	}
+	return fits, fmt.Sprintf("set `data_standard: %q` for the tenant%s, then run `sluice transform` again", fits, also)
 }

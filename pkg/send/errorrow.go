@@ -2,9 +2,7 @@ package send
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -51,7 +49,7 @@ func (r *resource) errorRow(ln *line, key *schema.Key, code diag.Code, message s
 
 // failureRow is the row of a record that the target did not take.
 func (r *resource) failureRow(ln *line, key *schema.Key, f *target.Failure, o outcome) *ErrorRow {
-	row := r.errorRow(ln, key, f.Code(), cmp.Or(f.Text(), fmt.Sprintf("%d %s, no reason given", f.Status, http.StatusText(f.Status))))
+	row := r.errorRow(ln, key, f.Code(), f.Text())
 	row.Outcome, row.Status, row.CorrelationID = o.String(), f.Status, f.CorrelationID
 	if len(f.Fields) > 0 {
 		row.Path = slices.Min(slices.Collect(maps.Keys(f.Fields))) // the first place in the record that the target named

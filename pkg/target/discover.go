@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -96,16 +95,15 @@ func (c *Client) rootDocument(ctx context.Context) (*rootDocument, error) {
 			var root rootDocument
 			if json.Unmarshal(answer.body, &root) != nil || len(root.URLs) == 0 {
 				f := a.unreadable(answer)
-				f.Kind, f.Detail, f.Fix = Setup, "there is no Ed-Fi root document at "+c.BaseURL(), c.rootFix()
+				f.Detail = "there is no Ed-Fi root document at " + c.BaseURL()
+				_, f.Fix = c.rootFix()
 				return nil, f
 			}
 			return &root, nil
 		}
 		failure = err
-		var large *tooLarge
-		if f, ok := AsFailure(err); ok && f.Kind != Transport && f.Kind != Server && f.Kind != TooMany && f.Status < 500 && !errors.As(err, &large) {
-			f.Kind = Setup
-			f.Fix = cmp.Or(redirectFix(f), c.rootFix())
+		if f, ok := AsFailure(err); ok {
+			c.judgeRoot(f)
 		}
 		if f, ok := AsFailure(err); !ok || f.Status != http.StatusNotFound {
 			break
@@ -114,22 +112,32 @@ func (c *Client) rootDocument(ctx context.Context) (*rootDocument, error) {
 	return nil, failure
 }
 
-// redirectFix keeps the advice that a redirect comes with: it names the right address.
-func redirectFix(f *Failure) string {
-	if f.Status >= 300 && f.Status < 400 {
-		return f.Fix
+// judgeRoot tells a wrong address from a target that is down. What stands before a target that is down
+// answers with pages, with 401 and with 404: only what names the right address, or an address of the data,
+// proves the settings wrong.
+func (c *Client) judgeRoot(f *Failure) {
+	ofData, fix := c.rootFix()
+	switch {
+	case f.Kind == Transport, f.Kind == Server, f.Kind == TooMany, f.Status >= 200 && f.Status < 300:
+		return
+	case f.Status == http.StatusMovedPermanently, f.Status == http.StatusPermanentRedirect:
+		f.Kind = Setup
+	case f.Status >= 300 && f.Status < 400: // the advice that it comes with names the address
+	case ofData:
+		f.Kind, f.Fix = Setup, fix
+	default:
+		f.Kind, f.Fix = Odd, fix
 	}
-	return ""
 }
 
 var dataPath = regexp.MustCompile(`(?i)/(data(/v3)?|metadata|oauth/token)(/.*)?$`)
 
-// rootFix says where the root document is to be looked for.
-func (c *Client) rootFix() string {
+// rootFix says where the root document is to be looked for, and whether base_url is an address of the data.
+func (c *Client) rootFix() (ofData bool, fix string) {
 	if above := dataPath.ReplaceAllString(c.BaseURL(), ""); above != c.BaseURL() {
-		return "base_url is the address of the root document, not of the data: try " + above
+		return true, "base_url is the address of the root document, not of the data: try " + above
 	}
-	return "check base_url: opened in a browser it shows the API's version and its urls"
+	return false, "if the target is not just down, check base_url: opened in a browser it shows the API's version and its urls"
 }
 
 // settle turns the root document into addresses that can be used, and refuses what it cannot.

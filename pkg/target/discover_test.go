@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -124,7 +125,7 @@ func TestDiscoverRefuses(t *testing.T) {
 	tests := map[string]struct {
 		config Config
 		status int
-		body   string
+		body   string // of a redirect: where it leads
 		says   string
 	}{
 		"placeholder that no setting fills": {Config{}, 200, root("7.1", b+"/{tenantIdentifier}/data/v3/", b+"/oauth/token"), "{tenantIdentifier}"},
@@ -133,18 +134,15 @@ func TestDiscoverRefuses(t *testing.T) {
 		"the address is for another year":   {Config{SchoolYear: 2026}, 200, root("7.2", b+"/2025/data/v3/", b+"/2025/oauth/token"), "2025"},
 		"plain http to another host":        {Config{}, 200, root("7.2", "http://internal.test/data/v3/", b+"/oauth/token"), "plain http"},
 		"no data URL":                       {Config{}, 200, root("7.2", "", b+"/oauth/token"), "data_url"},
-		"a page":                            {Config{}, 200, "<html><title>Welcome to IIS</title></html>", "base_url"},
-		"other JSON":                        {Config{}, 200, `{"status":"ok"}`, "no Ed-Fi root document"},
-		"truncated JSON":                    {Config{}, 200, `{"version":"7.2","urls":{`, "no Ed-Fi root document"},
-		"nothing there":                     {Config{}, 404, "", "base_url"},
-		"redirect to another host":          {Config{}, 302, "https://login.test/x?secret=1", "https://login.test/x"},
+		"moved for good":                    {Config{}, 301, "https://new.test/x?secret=1", "https://new.test/x"},
+		"moved for good, 308":               {Config{}, 308, "https://new.test/x", "put it into base_url"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			config := tt.config
 			config.BaseURL, config.ClientID, config.ClientSecret = b, testKey, testSecret
 			config.Transport = memory{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				if tt.status == 302 {
+				if tt.status >= 300 {
 					w.Header().Set("Location", tt.body)
 					tt.body = ""
 				}
@@ -155,6 +153,50 @@ func TestDiscoverRefuses(t *testing.T) {
 			if !strings.Contains(err.Error(), tt.says) || f.Fix == "" {
 				t.Errorf("error %q with fix %q does not say %q", err, f.Fix, tt.says)
 			}
+		})
+	}
+}
+
+// A target that is down is not a wrong setting: what stands before it answers with pages, with 401 and with
+// 404. A schedule must see that it may try again.
+func TestRootDocumentOfATargetThatIsDown(t *testing.T) {
+	for name, tt := range map[string]struct {
+		status int
+		body   string // of a redirect: where it leads
+		kind   Kind
+		says   string
+	}{
+		"a page":           {200, "<html><title>Down for maintenance</title></html>", Odd, "maintenance"},
+		"a text":           {200, "Down for maintenance", Odd, "no Ed-Fi root document"},
+		"other JSON":       {200, `{"status":"maintenance"}`, Odd, "if the target is not just down, check base_url"},
+		"truncated JSON":   {200, `{"version":"7.2","urls":{`, Odd, "no Ed-Fi root document"},
+		"nothing":          {200, "", Odd, "no Ed-Fi root document"},
+		"no content":       {204, "", Odd, "base_url"},
+		"unauthorized":     {401, "", Odd, "if the target is not just down, check base_url"},
+		"forbidden":        {403, "<html>blocked</html>", Odd, "base_url"},
+		"nothing there":    {404, "", Odd, "if the target is not just down, check base_url"},
+		"gone":             {410, "", Odd, "base_url"},
+		"to a status page": {302, "https://status.test/x?secret=1", Odd, "https://status.test/x"},
+		"server":           {500, "", Server, "try again later"},
+		"no gateway":       {502, "<html>", Server, "try again later"},
+		"unavailable":      {503, "", Server, "try again later"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake(t)
+				config := f.config()
+				config.Transport = memory{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					if tt.status >= 300 && tt.status < 400 {
+						w.Header().Set("Location", tt.body)
+						tt.body = ""
+					}
+					reply(w, tt.status, tt.body)
+				})}
+				_, err := mustNew(t, config).Discover(t.Context())
+				if failure := mustFail(t, err, tt.kind); !strings.Contains(err.Error(), tt.says) || failure.Fix == "" || strings.Contains(err.Error(), "secret") {
+					t.Error(err)
+				}
+			})
 		})
 	}
 }

@@ -146,6 +146,9 @@ func (c *Client) document(ctx context.Context, name, address, etag string) (*Doc
 	}
 	a.anonymous, a.most, a.etag = true, maxDocument, etag
 	answer, err := a.do(ctx)
+	if f, ok := AsFailure(err); ok && f.Kind == NotFound {
+		f.Fix = "check that the target serves its OpenAPI and dependencies documents, and any proxy in between"
+	}
 	if err != nil {
 		if f, ok := AsFailure(err); ok && f.Kind == NotFound {
 			f.Fix = "check that the target serves its OpenAPI metadata"

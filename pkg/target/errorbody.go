@@ -36,7 +36,7 @@ func answerFailure(status int, header http.Header, body []byte) *Failure {
 	if f.CorrelationID == "" {
 		f.CorrelationID = correlationOf(header)
 	}
-	f.Kind = kindOf(status, f.Type, f.Text())
+	f.Kind = kindOf(status, f.Type, f.words())
 	f.Retryable = retryable(status, f.Type)
 	if recognised {
 		return f
@@ -75,11 +75,67 @@ func (f *Failure) read(m map[string]json.RawMessage) bool {
 	if f.Messages == nil && f.Detail == "" {
 		f.Detail = cmp.Or(text(m["message"]), text(m["error_description"]), text(m["error"]))
 	}
+	if f.Fields == nil && f.Messages == nil {
+		var r reasons
+		if r.collect(m, "", 0); r.fields != nil || r.nested {
+			f.Fields, f.Messages = r.fields, r.messages
+		}
+	}
 	// A token endpoint's error code is what tells a wrong secret from a wrong request.
 	if code := text(m["error"]); f.Type == "" && !strings.Contains(code, " ") {
 		f.Type = code
 	}
 	return f.Type != "" || f.Detail != "" || f.Fields != nil || f.Messages != nil
+}
+
+// reasons are what an error body of no known shape says, as gateways and other implementations of the API
+// write it.
+type reasons struct {
+	fields   map[string][]string
+	messages []string
+	nested   bool // they stand deeper than at the top
+	count    int
+}
+
+const (
+	mostReasons = 20
+	mostNested  = 4 // levels
+)
+
+// collect takes the texts that stand under the usual names, with the path beside them.
+func (r *reasons) collect(m map[string]json.RawMessage, path string, depth int) {
+	if beside := cmp.Or(text(m["path"]), text(m["field"])); depth > 0 || !strings.HasPrefix(beside, "/") { // at the top, that is the address
+		path = cmp.Or(beside, path)
+	}
+	before := r.count
+	for _, name := range []string{"errors", "message", "error", "detail"} {
+		var items []json.RawMessage
+		if json.Unmarshal(m[name], &items) != nil {
+			items = []json.RawMessage{m[name]}
+		}
+		for _, item := range items[:min(len(items), mostReasons)] {
+			var inner map[string]json.RawMessage
+			said := text(item)
+			if said != "" {
+				r.count++
+				r.nested = r.nested || depth > 0
+			}
+			switch {
+			case said != "" && path != "":
+				if r.fields == nil {
+					r.fields = map[string][]string{}
+				}
+				r.fields[path] = append(r.fields[path], said)
+			case said != "":
+				r.messages = append(r.messages, said)
+			case depth < mostNested && json.Unmarshal(item, &inner) == nil:
+				r.collect(lowerCased(inner), path, depth+1)
+			}
+		}
+		if r.count > before {
+			return // what comes later says it less exactly
+		}
+	}
 }
 
 // lowerCased folds the names, because API generations differ in their case.

@@ -51,7 +51,7 @@ func (f *Failure) Summary() string {
 	if f.Status != 0 {
 		fmt.Fprintf(&b, "%d %s", f.Status, f.Title)
 		if f.quotable() {
-			if text := f.Text(); text != "" && text != f.Title {
+			if text := f.words(); text != "" && text != f.Title {
 				b.WriteString(": " + text)
 			}
 		}
@@ -77,8 +77,19 @@ func (f *Failure) quotable() bool {
 }
 
 // Text is what the target says is wrong, in its own words, on one line: the fields, else the
-// messages, else the detail, else the start of the body. It may quote a record's values.
+// messages, else the detail, else the start of the body, else its status. It may quote a record's values.
 func (f *Failure) Text() string {
+	text := f.words()
+	switch {
+	case text != "":
+		return text
+	case f.Status == 0:
+		return "no answer came"
+	}
+	return fmt.Sprintf("%d %s, no reason given", f.Status, f.Title)
+}
+
+func (f *Failure) words() string {
 	switch {
 	case len(f.Fields) > 0:
 		var parts []string

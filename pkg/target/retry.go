@@ -94,7 +94,10 @@ func (p RetryPolicy) grants(asked time.Duration) bool {
 // back earlier than asked is of no use.
 func (p RetryPolicy) tooLong(f *Failure, asked time.Duration) {
 	text := asked.Round(time.Second).String()
-	if days := int(asked.Hours() / 24); days >= 2 {
+	switch days := int(asked.Hours() / 24); {
+	case asked == math.MaxInt64:
+		text = "for ever" // it is more than can be counted here
+	case days >= 2:
 		text = strconv.Itoa(days) + " days"
 	}
 	f.Kind, f.Fields, f.Messages, f.Body = TooMany, nil, nil, ""

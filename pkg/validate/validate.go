@@ -10,7 +10,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -38,6 +37,7 @@ type Options struct {
 
 	Standard            *schema.Standard
 	EmbeddedDescriptors []schema.DescriptorValue
+	Embedded            []string // data standards that records can be shaped for
 
 	Workers  int // 0: one
 	Now      func() time.Time
@@ -101,7 +101,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	if err != nil {
 		return nil, target.Explain(err, "the target could not be asked")
 	}
-	if err := guardStandard(o.Run, about.Standard(), true); err != nil {
+	if err := guardStandard(o.Run, about.Standard(), o.Embedded, true); err != nil {
 		return nil, err
 	}
 	c, err := o.Catalog(ctx)
@@ -114,7 +114,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 }
 
 // guardStandard stops a run that was shaped for another major data standard.
-func guardStandard(r *runs.Run, version string, online bool) error {
+func guardStandard(r *runs.Run, version string, embedded []string, online bool) error {
 	if r.DataStandard == "" || version == "" || schema.SameMajor(r.DataStandard, version) {
 		return nil
 	}
@@ -122,7 +122,8 @@ func guardStandard(r *runs.Run, version string, online bool) error {
 	if !online {
 		who = "it would be judged by"
 	}
-	return diag.Fail(diag.Guarded, diag.StandardMismatch, fmt.Sprintf("set `data_standard: %q` for the tenant, then run `sluice transform` again", version),
+	_, advice := schema.Shaping(embedded, version)
+	return diag.Fail(diag.Guarded, diag.StandardMismatch, advice,
 		"the run was shaped for data standard %s, %s %s", r.DataStandard, who, version)
 }
 
@@ -144,7 +145,7 @@ func run(ctx context.Context, o Options, c *catalog.Catalog) (result *Result, er
 		g.standard, g.namespaces, g.counts.Online = c.Standard(), c.Namespaces(), true
 	}
 	g.descriptors = newDescriptorValues(g.standard, c, o.EmbeddedDescriptors)
-	if err := guardStandard(g.run, g.standard.Version, g.online()); err != nil {
+	if err := guardStandard(g.run, g.standard.Version, o.Embedded, g.online()); err != nil {
 		return nil, err
 	}
 	known, unknown, err := g.plan()

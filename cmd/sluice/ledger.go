@@ -32,7 +32,11 @@ func (a *app) runLedgerRebuild(ctx context.Context) error {
 	}
 	defer a.closing(x)
 	return x.AtLedger(ctx, ledger.OpenToRebuild, func(d send.Destination) error {
-		counts, err := send.Rebuild(ctx, d)
+		others, err := x.Place().Loaded(a.Tenant)
+		if err != nil {
+			return err
+		}
+		counts, err := send.Rebuild(ctx, d, others)
 		if err != nil {
 			return err
 		}

@@ -44,11 +44,11 @@ func (a *app) runTargetCheck(ctx context.Context, bundle, run string) (runs.Outc
 		return 0, err
 	}
 	defer a.closing(x)
-	api, err := x.Connect(ctx)
+	needs, wanted, err := needsOf(x.Place(), bundle, run)
 	if err != nil {
 		return 0, err
 	}
-	needs, wanted, err := needsOf(x.Place(), bundle, run)
+	api, err := x.Connect(ctx)
 	if err != nil {
 		return 0, err
 	}

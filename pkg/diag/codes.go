@@ -142,7 +142,7 @@ var (
 	GuardForeignPass   = declare("BUS-FOREIGN-PASS", LevelFormat, "The pass is for another tenant, target or bundle, or was given offline.", "Run `sluice validate` for this tenant, online.")
 	GuardOldPass       = declare("BUS-OLD-PASS", LevelFormat, "The pass is too old, or the run or its target was changed since it was given.", "Run `sluice validate` again.")
 	GuardLocked        = declare("BUS-LOCKED", LevelFormat, "Another command is at work for this tenant, or in this run.", "Wait for it, or stop it.")
-	GuardLedger        = declare("BUS-LEDGER", LevelFormat, "The target is not what the ledger says: emptied, restored or another one.", "Run `sluice ledger rebuild` for the tenant.")
+	GuardLedger        = declare("BUS-LEDGER", LevelFormat, "The target is not what the ledger says (emptied, restored, another one), or the ledger is damaged.", "Run `sluice ledger rebuild` for the tenant.")
 	GuardNothing       = declare("BUS-NOTHING-LEFT", LevelFormat, "Every row was filtered or belongs to others; nothing would be loaded.", "Check the parameters against the values seen.")
 	GuardRejected      = declare("BUS-REJECTED", LevelFormat, "Too many rows were rejected for the run to send the rest by itself.", "Look at problems/transform.csv. If the rest is right, load it with `sluice send`.")
 	GuardEquation      = declare("BUS-EQUATION", LevelFormat, "The counts of the stage do not add up; something was lost or doubled.", "Keep the run directory and report it: this is a defect of sluice.")

@@ -53,7 +53,7 @@ func (l *Ledger) Decide(ctx context.Context, entries []Entry, states []State) ([
 		g.Go(func() error { return l.decide(ctx, part, entries, states) })
 	}
 	if err := g.Wait(); err != nil {
-		return nil, fmt.Errorf("ask the ledger: %w", l.explain(err))
+		return nil, fmt.Errorf("ask the ledger: %w", explain(err, l.path))
 	}
 	return states, nil
 }
@@ -69,14 +69,11 @@ func half(key Hash) int64 { return int64(binary.BigEndian.Uint64(key[:8])) }
 // decide looks up the entries of part, which are in order, and sets their states. Equal keys that
 // fall into two parts are decided in each.
 func (l *Ledger) decide(ctx context.Context, part []position, entries []Entry, states []State) error {
-	list := make([]byte, 0, len(part)*21+2)
-	for _, p := range part {
-		list = append(list, ',')
-		list = strconv.AppendInt(list, p.half, 10)
+	halves := make([]int64, len(part))
+	for i, p := range part {
+		halves[i] = p.half
 	}
-	list[0] = '['
-	list = append(list, ']')
-	rows, err := l.lookup.QueryContext(ctx, string(list))
+	rows, err := l.lookup.QueryContext(ctx, list(halves))
 	if err != nil {
 		return err
 	}
@@ -95,6 +92,18 @@ func (l *Ledger) decide(ctx context.Context, part []position, entries []Entry, s
 		}
 	}
 	return rows.Err()
+}
+
+// list writes row numbers as SQLite reads many of them at once: a JSON array.
+func list(halves []int64) string {
+	text := []byte{'['}
+	for i, h := range halves {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, h, 10)
+	}
+	return string(append(text, ']'))
 }
 
 // state compares the entry with the row that has the first half of its key.

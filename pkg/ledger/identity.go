@@ -15,6 +15,9 @@ type Identity struct {
 	Tenant      string
 	Environment string
 	BaseURL     string
+	DataURL     string // the addresses that are used, as the target or the settings give them
+	OAuthURL    string
+	MetadataURL string
 	Instance    string // of an instance-specific ODS
 	SchoolYear  int    // of a year-specific ODS; 0: none
 	Store       string // id of the sandbox's store, which counts in place of its address
@@ -33,7 +36,12 @@ func (i Identity) String() string {
 	if i.Store != "" {
 		add("store", i.Store)
 	} else {
-		add("url", strings.TrimRight(i.BaseURL, "/"))
+		base := strings.TrimRight(i.BaseURL, "/")
+		below := func(address string) string { return strings.TrimPrefix(strings.TrimRight(address, "/"), base+"/") }
+		add("url", base)
+		add("data", below(i.DataURL))
+		add("oauth", below(i.OAuthURL))
+		add("metadata", below(i.MetadataURL))
 	}
 	add("instance", i.Instance)
 	if i.SchoolYear != 0 {
@@ -47,20 +55,31 @@ var ErrOtherTarget = errors.New("the ledger belongs to another target")
 
 func (i Identity) store(ctx context.Context, tx *sql.Tx) error {
 	return storePairs(ctx, tx, "identity", map[string]string{"tenant": i.Tenant, "environment": i.Environment, "url": i.BaseURL,
+		"data": i.DataURL, "oauth": i.OAuthURL, "metadata": i.MetadataURL,
 		"instance": i.Instance, "year": strconv.Itoa(i.SchoolYear), "store": i.Store})
 }
 
-func loadIdentity(ctx context.Context, tx *sql.Tx) (Identity, error) {
+// loadIdentity is nil for a ledger that is of no target yet.
+func loadIdentity(ctx context.Context, tx *sql.Tx) (*Identity, error) {
 	values, err := loadPairs(ctx, tx, "identity")
-	if err != nil {
-		return Identity{}, err
+	if err != nil || len(values) == 0 {
+		return nil, err
 	}
 	year, err := strconv.Atoi(values["year"])
 	if err != nil {
-		return Identity{}, fmt.Errorf("%w: the year of its target is not a number", ErrDamaged)
+		return nil, fmt.Errorf("%w: the year of its target is not a number", ErrDamaged)
 	}
-	return Identity{Tenant: values["tenant"], Environment: values["environment"], BaseURL: values["url"],
+	return &Identity{Tenant: values["tenant"], Environment: values["environment"], BaseURL: values["url"],
+		DataURL: values["data"], OAuthURL: values["oauth"], MetadataURL: values["metadata"],
 		Instance: values["instance"], SchoolYear: year, Store: values["store"]}, nil
+}
+
+// as is the identity as far as the other one goes: a ledger of an earlier layout has one address only.
+func (i Identity) as(other *Identity) Identity {
+	if other.DataURL == "" && other.OAuthURL == "" && other.MetadataURL == "" {
+		i.DataURL, i.OAuthURL, i.MetadataURL = "", "", ""
+	}
+	return i
 }
 
 // Facts is what the target said of itself when it was last loaded. It may change (rotation and
@@ -76,7 +95,7 @@ type Facts struct {
 func (l *Ledger) Facts(ctx context.Context) (Facts, error) {
 	values, err := loadPairs(ctx, l.read, "fact")
 	if err != nil {
-		return Facts{}, fmt.Errorf("read the ledger: %w", l.explain(err))
+		return Facts{}, fmt.Errorf("read the ledger: %w", explain(err, l.path))
 	}
 	version, err := strconv.ParseInt(values["changeVersion"], 10, 64)
 	if err != nil && values["changeVersion"] != "" {
@@ -86,12 +105,22 @@ func (l *Ledger) Facts(ctx context.Context) (Facts, error) {
 		ChangeVersion: version}, nil
 }
 
-// SetFacts records what the target says of itself now.
+// SetFacts records what the target says of itself now. A ledger that is of no target yet becomes this
+// one's only when it has accepted a record: until then the facts wait in memory.
 func (l *Ledger) SetFacts(ctx context.Context, f Facts) error {
-	if err := l.transaction(ctx, func(tx *sql.Tx) error { return f.store(ctx, tx) }); err != nil {
-		return fmt.Errorf("write the ledger: %w", l.explain(err))
+	if !l.bound.Load() {
+		l.facts = f
+		return nil
+	}
+	if err := l.transaction(ctx, func(tx *sql.Tx) error { return l.bind(ctx, tx, f) }); err != nil {
+		return fmt.Errorf("write the ledger: %w", explain(err, l.path))
 	}
 	return nil
+}
+
+// bind writes which target the ledger is of, and what that said of itself.
+func (l *Ledger) bind(ctx context.Context, tx *sql.Tx, f Facts) error {
+	return errors.Join(l.identity.store(ctx, tx), f.store(ctx, tx))
 }
 
 func (f Facts) store(ctx context.Context, tx *sql.Tx) error {

@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 }
 
 var (
-	bend = Identity{Tenant: "grand-bend", Environment: "production", BaseURL: "https://ods.example.org/api/", SchoolYear: 2026}
+	bend = Identity{Tenant: "grand-bend", Environment: "production", BaseURL: "https://ods.example.org/api/", SchoolYear: 2026,
+		DataURL: "https://ods.example.org/api/data/v3/", OAuthURL: "https://ods.example.org/api/oauth/token", MetadataURL: "https://ods.example.org/api/metadata"}
 	noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	run1 = Run{ID: "run1", Bundle: "nwea-map-growth", Version: "1.0.0"}
 )
@@ -162,6 +163,8 @@ func TestIdentity(t *testing.T) {
 		func(i *Identity) { i.Tenant = "other" }, func(i *Identity) { i.Environment = "test" },
 		func(i *Identity) { i.BaseURL = "https://ods.example.org/api2" }, func(i *Identity) { i.SchoolYear = 2027 },
 		func(i *Identity) { i.Instance = "255901" }, func(i *Identity) { i.Store = "1f" },
+		func(i *Identity) { i.DataURL = "https://other.example.org/data/v3" }, func(i *Identity) { i.OAuthURL += "2" },
+		func(i *Identity) { i.MetadataURL = "https://ods.example.org/api/metadata/2027" },
 	} {
 		id := bend
 		other(&id)
@@ -179,9 +182,6 @@ func TestIdentity(t *testing.T) {
 	if err := l3.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{DataStandard: "5.1"}, func(add func(Row) error) error {
 		return add(row("schools", 7, 1))
 	}); err != nil {
-		t.Fatal(err)
-	}
-	if err := l3.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if l, err := Open(path, bend); err == nil {
@@ -210,7 +210,8 @@ func TestSandboxIsItsStore(t *testing.T) {
 }
 
 func TestFailedRebuildChangesNothing(t *testing.T) {
-	l := open1(t, filepath.Join(t.TempDir(), "ledger.db"))
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l := open1(t, path)
 	if err := l.Record(t.Context(), run1, []Row{row("students", 1, 1)}); err != nil {
 		t.Fatal(err)
 	}
@@ -220,18 +221,138 @@ func TestFailedRebuildChangesNothing(t *testing.T) {
 		"error":     func(add func(Row) error) error { return errors.Join(add(row("students", 2, 1)), broken) },
 		"cancelled": func(func(Row) error) error { cancel(); return ctx.Err() },
 	} {
-		if err := l.Rebuild(ctx, Run{ID: "rebuild"}, Facts{}, fill); !errors.Is(err, broken) && !errors.Is(err, context.Canceled) {
+		again, err := OpenToRebuild(path, bend)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Rebuild(ctx, Run{ID: "rebuild"}, Facts{}, fill); !errors.Is(err, broken) && !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", name, err)
+		}
+		if err := again.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 	states, err := l.Decide(t.Context(), []Entry{{hash(1), hash(1, 1)}, {hash(2), hash(2, 1)}}, nil)
 	if err != nil || states[0] != Unchanged || states[1] != New {
 		t.Errorf("%v, %v", states, err)
 	}
+	if left, err := filepath.Glob(path + ".*"); err != nil || len(left) > 0 {
+		t.Errorf("left over: %v, %v", left, err)
+	}
+}
+
+// What a rebuild keeps of the former ledger has no digest; a damaged ledger is set aside.
+func TestRebuild(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l := open1(t, path)
+	if err := l.Record(t.Context(), run1, []Row{row("students", 1, 1), row("schools", 2, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rebuild := func(want ...string) *Ledger {
+		t.Helper()
+		again, err := OpenToRebuild(path, bend)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, again.FormerResources()); d != "" {
+			t.Error(d)
+		}
+		err = again.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{DataStandard: "5.1"}, func(add func(Row) error) error {
+			return again.FormerRows(t.Context(), "students", add)
+		})
+		if err := errors.Join(err, again.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return open1(t, path)
+	}
+	l = rebuild("schools", "students")
+	states, err := l.Decide(t.Context(), []Entry{{hash(1), hash(1, 1)}, {hash(2), hash(2, 1)}}, nil)
+	if err != nil || states[0] != Changed || states[1] != New {
+		t.Errorf("%v, %v", states, err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 1); err != nil {
+		t.Fatal(err)
+	}
+	l = rebuild()
+	if n := count(t, l); n != 0 {
+		t.Errorf("%d records", n)
+	}
+	if info, err := os.Stat(path + ".damaged"); err != nil || info.Size() != 1 {
+		t.Errorf("the damaged ledger: %v, %v", info, err)
+	}
+}
+
+// A digest that was taken out is not known any more, and comes back with the next acceptance.
+func TestForget(t *testing.T) {
+	l := open1(t, filepath.Join(t.TempDir(), "ledger.db"))
+	noID := row("students", 3, 1)
+	noID.ID = ""
+	if err := l.Record(t.Context(), run1, []Row{row("students", 1, 1), row("students", 2, 1), noID}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Forget(t.Context(), []Hash{hash(2), hash(9)}); err != nil {
+		t.Fatal(err)
+	}
+	entries := []Entry{{hash(1), hash(1, 1)}, {hash(2), hash(2, 1)}, {hash(3), hash(3, 1)}, {hash(9), hash(9, 1)}}
+	states, err := l.Decide(t.Context(), entries, nil)
+	if d := cmp.Diff([]State{Unchanged, Changed, Changed, New}, states); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	if s, err := l.Sample(t.Context(), []string{"students"}, 5); err != nil || len(s) != 1 || s[0].Key != hash(1) {
+		t.Errorf("the sample holds what is not claimed: %v, %v", s, err)
+	}
+	if err := l.Record(t.Context(), run1, []Row{row("students", 2, 1)}); err != nil {
+		t.Fatal(err)
+	}
+	if states, err = l.Decide(t.Context(), entries[1:2], states); err != nil || states[0] != Unchanged {
+		t.Errorf("%v, %v", states, err)
+	}
+}
+
+// A ledger that never accepted anything is of no target: the first one may be a mistake.
+func TestUnbound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	wrong := bend
+	wrong.SchoolYear = 2027
+	for _, id := range []Identity{wrong, bend} {
+		l, err := Open(path, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.SetFacts(t.Context(), Facts{DataStandard: "4.0"}); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := l.Facts(t.Context()); err != nil || f != (Facts{}) {
+			t.Errorf("%+v, %v", f, err)
+		}
+		if id == bend {
+			if err := l.Record(t.Context(), run1, []Row{row("students", 1, 1)}); err != nil {
+				t.Fatal(err)
+			}
+			if f, err := l.Facts(t.Context()); err != nil || f.DataStandard != "4.0" {
+				t.Errorf("%+v, %v", f, err)
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Open(path, wrong); !errors.Is(err, ErrOtherTarget) {
+		t.Error(err)
+	}
 }
 
 func TestFacts(t *testing.T) {
 	l := open1(t, filepath.Join(t.TempDir(), "ledger.db"))
+	if err := l.Record(t.Context(), run1, nil); err != nil {
+		t.Fatal(err)
+	}
 	if f, err := l.Facts(t.Context()); err != nil || f != (Facts{}) {
 		t.Errorf("a new ledger says %v, %v", f, err)
 	}
@@ -283,6 +404,10 @@ func TestSample(t *testing.T) {
 	if len(s) < 8 || len(s) > 15 {
 		t.Errorf("%d records in the sample", len(s))
 	}
+	again, err := l.Sample(ctx, []string{"students", "schools", "unheard"}, 10)
+	if d := cmp.Diff(s, again); d != "" || err != nil {
+		t.Error("another sample of the same ledger:", d, err)
+	}
 	names, err := l.Resources(ctx)
 	if d := cmp.Diff([]string{"calendars", "schools", "students"}, names); d != "" || err != nil {
 		t.Error(d, err)
@@ -317,6 +442,34 @@ func TestBadFiles(t *testing.T) {
 	if _, err := Open(text, bend); !errors.Is(err, ErrDamaged) {
 		t.Errorf("text: %v", err)
 	}
+	for _, content := range []string{"", "S", strings.Repeat("\x00", 4096)} {
+		cut := filepath.Join(dir, "cut.db")
+		if err := os.WriteFile(cut, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(cut, bend); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%d bytes: %v", len(content), err)
+		}
+	}
+	other := filepath.Join(dir, "other.db")
+	o := open1(t, other)
+	if _, err := o.write.Exec("DROP TABLE newest"); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Record(t.Context(), run1, []Row{row("students", 1, 1)}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("a missing table: %v", err)
+	}
+	full := open1(t, filepath.Join(dir, "full.db"))
+	if _, err := full.write.Exec("PRAGMA max_page_count = 8"); err != nil {
+		t.Fatal(err)
+	}
+	many := make([]Row, 2000)
+	for i := range many {
+		many[i] = row("students", i, 1)
+	}
+	if err := full.Record(t.Context(), run1, many); !errors.Is(err, ErrDisk) {
+		t.Errorf("a full disk: %v", err)
+	}
 	newer := filepath.Join(dir, "newer.db")
 	l := open1(t, newer)
 	if _, err := l.write.Exec("PRAGMA user_version = 99"); err != nil {
@@ -330,22 +483,41 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
-// A ledger of the first layout, which had a column more, is used as it is.
-func TestFirstLayout(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	l := open1(t, path)
-	if _, err := l.write.Exec("ALTER TABLE run ADD COLUMN exported INTEGER; PRAGMA user_version = 1"); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	l = open1(t, path)
-	if err := l.Record(t.Context(), run1, []Row{row("students", 1, 1)}); err != nil {
-		t.Fatal(err)
-	}
-	if n := count(t, l); n != 1 {
-		t.Errorf("%d records", n)
+// Ledgers of earlier layouts are used as they are, but for what they claim of records without an id;
+// they learn the addresses of their target.
+func TestEarlierLayouts(t *testing.T) {
+	for version, change := range map[int]string{1: "ALTER TABLE run ADD COLUMN exported INTEGER", 2: ""} {
+		path := filepath.Join(t.TempDir(), "ledger.db")
+		l := open1(t, path)
+		if err := l.Record(t.Context(), run1, []Row{row("students", 1, 1), row("students", 2, 1)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.write.Exec(fmt.Sprintf("%s; UPDATE record SET id = x'' WHERE half = %d; DELETE FROM identity WHERE name IN ('data', 'oauth', 'metadata'); PRAGMA user_version = %d",
+			change, half(hash(2)), version)); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l = open1(t, path)
+		states, err := l.Decide(t.Context(), []Entry{{hash(1), hash(1, 1)}, {hash(2), hash(2, 1)}}, nil)
+		if d := cmp.Diff([]State{Unchanged, Changed}, states); d != "" || err != nil {
+			t.Error(d, err)
+		}
+		if err := errors.Join(l.Record(t.Context(), run1, []Row{row("students", 3, 1)}), l.SetFacts(t.Context(), Facts{})); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, l); n != 3 {
+			t.Errorf("%d records", n)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		moved := bend
+		moved.DataURL = "https://ods.example.org/api/data/v3/2027"
+		if _, err := Open(path, moved); !errors.Is(err, ErrOtherTarget) {
+			t.Errorf("another data URL: %v", err)
+		}
 	}
 }
 
@@ -436,8 +608,12 @@ func BenchmarkDecide(b *testing.B) {
 			if testing.Short() && known > 1_000_000 {
 				b.Skip("takes a minute to prepare")
 			}
-			l := open1(b, filepath.Join(b.TempDir(), "ledger.db"))
-			err := l.Rebuild(b.Context(), run1, Facts{}, func(add func(Row) error) error {
+			path := filepath.Join(b.TempDir(), "ledger.db")
+			l, err := OpenToRebuild(path, bend)
+			if err != nil {
+				b.Fatal(err)
+			}
+			err = l.Rebuild(b.Context(), run1, Facts{}, func(add func(Row) error) error {
 				for i := range known {
 					if err := add(row("students", i, 1)); err != nil {
 						return err
@@ -448,6 +624,7 @@ func BenchmarkDecide(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
+			l = open1(b, path)
 			// As send asks: some dozens of records at a time, and as many callers as there are processors.
 			for _, size := range []int{2048, 64} {
 				b.Run(fmt.Sprintf("batch=%d", size), func(b *testing.B) {

@@ -17,7 +17,7 @@ type Row struct {
 	Resource string
 	Key      Hash
 	Digest   Hash   // of the payload; zero: not known, the record is sent again
-	ID       string // the target's
+	ID       string // the target's; without it the digest is not kept, because it could not be proven
 	Time     time.Time
 	Source   string // results:1042
 }
@@ -46,9 +46,39 @@ var putRecords = putRecord + strings.Repeat(", (?, ?, ?, ?, ?, ?, ?)", together-
 
 // Record writes what the target accepted, in one transaction.
 func (l *Ledger) Record(ctx context.Context, run Run, rows []Row) error {
-	err := l.transaction(ctx, func(tx *sql.Tx) error { return l.put(ctx, tx, run, rows) })
+	err := l.transaction(ctx, func(tx *sql.Tx) error {
+		if !l.bound.Load() {
+			if err := l.bind(ctx, tx, l.facts); err != nil {
+				return err
+			}
+		}
+		return l.put(ctx, tx, run, rows)
+	})
 	if err != nil {
-		return fmt.Errorf("write the ledger: %w", l.explain(err))
+		return fmt.Errorf("write the ledger: %w", explain(err, l.path))
+	}
+	l.bound.Store(true)
+	return nil
+}
+
+// forget takes out digests: the rows stay, and with them what is asked for when the ledger is proven.
+const forget = "UPDATE record SET rest = substr(rest, 1, 8) WHERE length(rest) > 8"
+
+// Forget takes out the digests of records that may become others at the target, before they are
+// posted. When it returns they are gone for good: a later version is unchanged only after it was
+// accepted.
+func (l *Ledger) Forget(ctx context.Context, keys []Hash) error {
+	halves := make([]int64, len(keys))
+	for i, key := range keys {
+		halves[i] = half(key)
+	}
+	slices.Sort(halves)
+	err := l.transaction(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, forget+" AND half IN (SELECT value FROM json_each(?))", list(halves))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write the ledger: %w", explain(err, l.path))
 	}
 	return nil
 }
@@ -101,7 +131,7 @@ func (l *Ledger) putOrdered(ctx context.Context, tx *sql.Tx, order []position, r
 		for _, p := range part {
 			r := &rows[p.i]
 			rest := append(make([]byte, 0, 24), r.Key[8:]...)
-			if r.Digest != (Hash{}) {
+			if r.Digest != (Hash{}) && r.ID != "" {
 				rest = append(rest, r.Digest[:]...)
 			}
 			args = append(args, p.half, rest, resources[r.Resource], packID(r.ID), r.Time.Unix(), runNo, r.Source)

@@ -6,20 +6,25 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"math"
 )
 
-// Sampled is a record that the target should have, if the ledger is true.
+// Sampled is a record that the target should have as it was sent, if the ledger is true.
 type Sampled struct {
 	Resource string
 	Key      Hash
 	ID       string
 }
 
-const sampled = "SELECT r.half, substr(r.rest, 1, 8), s.name, r.id FROM record r JOIN resource s ON s.no = r.resource "
+// A row without a digest claims nothing that could be proven.
+const sampled = "SELECT r.half, r.rest, s.name, r.id FROM record r JOIN resource s ON s.no = r.resource WHERE length(r.rest) > 8 AND "
+
+// stride is how many rows are looked through for one of a sample.
+const stride = 64
 
 // Sample picks records to be looked for at the target: of each of the resources the newest, which
-// a target restored from a backup lacks, and n random ones of any resource.
+// a target restored from a backup lacks, and up to n of any resource. The same ledger gives the same
+// sample.
 func (l *Ledger) Sample(ctx context.Context, resources []string, n int) ([]Sampled, error) {
 	var all []Sampled
 	seen := map[Hash]bool{}
@@ -30,9 +35,7 @@ func (l *Ledger) Sample(ctx context.Context, resources []string, n int) ([]Sampl
 		if err := row.Scan(&h, &rest, &s.Resource, &id); err != nil {
 			return err
 		}
-		binary.BigEndian.PutUint64(s.Key[:8], uint64(h))
-		copy(s.Key[8:], rest)
-		s.ID = unpackID(id)
+		s.Key, s.ID = key(h, rest), unpackID(id)
 		if !seen[s.Key] {
 			seen[s.Key] = true
 			all = append(all, s)
@@ -41,16 +44,26 @@ func (l *Ledger) Sample(ctx context.Context, resources []string, n int) ([]Sampl
 	}
 	var err error
 	for _, name := range resources {
-		err = errors.Join(err, eachRow(ctx, l.read, pick, sampled+"JOIN newest n ON n.half = r.half WHERE n.resource = (SELECT no FROM resource WHERE name = ?)", name))
+		err = errors.Join(err, eachRow(ctx, l.read, pick, sampled+
+			"r.half IN (SELECT half FROM newest WHERE resource = (SELECT no FROM resource WHERE name = ?)) ORDER BY r.half", name))
 	}
-	for range n {
-		// Keys are hashes, so the first one after a random number is a random one.
-		err = errors.Join(err, eachRow(ctx, l.read, pick, sampled+"WHERE r.half >= ? ORDER BY r.half LIMIT 1", int64(rand.Uint64())))
+	for i := range n {
+		// Keys are hashes, so places at equal distances are as good as random ones.
+		from := math.MinInt64 + int64(uint64(i)*(math.MaxUint64/uint64(n)))
+		err = errors.Join(err, eachRow(ctx, l.read, pick, sampled+
+			"r.half IN (SELECT half FROM record WHERE half >= ? ORDER BY half LIMIT ?) ORDER BY r.half LIMIT 1", from, stride))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("sample the ledger: %w", l.explain(err))
+		return nil, fmt.Errorf("sample the ledger: %w", explain(err, l.path))
 	}
 	return all, nil
+}
+
+// key puts the two halves of a key together.
+func key(half int64, rest []byte) (k Hash) {
+	binary.BigEndian.PutUint64(k[:8], uint64(half))
+	copy(k[8:], rest[:min(8, len(rest))])
+	return k
 }
 
 // Resources names the resources of which the ledger has, or once had, records.
@@ -63,7 +76,7 @@ func (l *Ledger) Resources(ctx context.Context) ([]string, error) {
 		return err
 	}, "SELECT name FROM resource ORDER BY name")
 	if err != nil {
-		return nil, fmt.Errorf("read the ledger: %w", l.explain(err))
+		return nil, fmt.Errorf("read the ledger: %w", explain(err, l.path))
 	}
 	return names, nil
 }

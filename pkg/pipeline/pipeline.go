@@ -13,6 +13,7 @@
 package pipeline
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -23,6 +24,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/report"
+	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/target"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
@@ -81,6 +83,19 @@ func (w *Workplace) workers() int {
 // stateFile is the path of a file that is kept for a tenant.
 func (w *Workplace) stateFile(t *tenant.Tenant, name string) string {
 	return filepath.Join(w.Config.StateFolder(t.Name), name)
+}
+
+// Loaded names the resources that the runs of a tenant have loaded, or tried to.
+func (w *Workplace) Loaded(tenant string) ([]string, error) {
+	all, err := runs.List(w.Config.Runs, tenant)
+	var names []string
+	for _, r := range all {
+		if r.Stages[runs.Send] != nil {
+			staged, failed := r.StagedResources()
+			names, err = append(names, staged...), errors.Join(err, failed)
+		}
+	}
+	return names, err
 }
 
 // Observer is told what goes on. Each function may be nil; they are called by the goroutine that runs

@@ -77,6 +77,7 @@ func (x *Execution) send(o send.Options) work {
 			return Progress{p.Done.Load(), p.Total.Load(), fmt.Sprintf("(%d sent)", p.Sent.Load())}
 		})()
 		counts, err := send.Run(ctx, o)
+		err = x.ledgerError(err)
 		if counts == nil {
 			return nil, err
 		}
@@ -91,7 +92,7 @@ func (x *Execution) AtLedger(ctx context.Context, open OpenLedger, work func(sen
 		return err
 	}
 	defer lock.Unlock()
-	return x.withLedger(ctx, open, func(d send.Destination) error { return target.Explain(work(d), "") })
+	return x.withLedger(ctx, open, func(d send.Destination) error { return x.ledgerError(target.Explain(work(d), "")) })
 }
 
 // OpenLedger is ledger.Open or ledger.OpenToRebuild.
@@ -118,20 +119,29 @@ func (x *Execution) withLedger(ctx context.Context, open OpenLedger, work func(s
 
 // openLedger opens what the tenant's target holds.
 func (x *Execution) openLedger(open OpenLedger, identity ledger.Identity) (*ledger.Ledger, error) {
-	name, path := x.tenant.Name, x.place.stateFile(x.tenant, "ledger.db")
-	rebuild := "run `" + x.place.command("ledger", "rebuild", "--tenant", name) + "`"
-	l, err := open(path, identity)
-	switch {
+	l, err := open(x.place.stateFile(x.tenant, "ledger.db"), identity)
+	return l, DiskError(x.ledgerError(err))
+}
+
+// ledgerError gives an error of the ledger its code and a way out.
+func (x *Execution) ledgerError(err error) error {
+	rebuild := "run `" + x.place.command("ledger", "rebuild", "--tenant", x.tenant.Name) + "`"
+	switch _, explained := diag.AsError(err); {
+	case explained:
+		return err
 	case errors.Is(err, ledger.ErrOtherTarget):
-		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLedger,
+		return diag.FailWith(err, diag.Guarded, diag.GuardLedger,
 			"if the target of the tenant was meant to change, "+rebuild+"; a new school year is a tenant of its own",
-			"tenant %s", name)
+			"tenant %s", x.tenant.Name)
 	case errors.Is(err, ledger.ErrDamaged):
-		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLedger,
-			"move "+path+" away and "+rebuild, "the ledger of tenant %s cannot be used", name)
+		return diag.FailWith(err, diag.Guarded, diag.GuardLedger,
+			rebuild+": it sets the file aside and reads from the target what it holds", "the ledger of tenant %s cannot be used", x.tenant.Name)
 	case errors.Is(err, ledger.ErrNewer):
-		return nil, diag.FailWith(err, diag.Usage, diag.GuardLedger, "use that version of sluice",
-			"the ledger of tenant %s cannot be used", name)
+		return diag.FailWith(err, diag.Usage, diag.GuardLedger, "use that version of sluice",
+			"the ledger of tenant %s cannot be used", x.tenant.Name)
+	case errors.Is(err, ledger.ErrDisk):
+		return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "free space, and check the folder's rights; then run the same command again",
+			"the ledger of tenant %s could not be read or written", x.tenant.Name)
 	}
-	return l, DiskError(err)
+	return err
 }

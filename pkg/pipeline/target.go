@@ -46,7 +46,7 @@ func (t *Target) Enter(ctx context.Context) (*target.About, error) {
 }
 
 // Connect opens the tenant's target, once for all stages; for the built-in tenant it starts the
-// emulator. It asks nothing yet.
+// emulator. It asks for the addresses that will be used, because they are part of the target's identity.
 func (x *Execution) Connect(ctx context.Context) (*Target, error) {
 	if x.target != nil {
 		return x.target, nil
@@ -93,7 +93,13 @@ func (x *Execution) openTarget(ctx context.Context) (*Target, error) {
 	if err != nil {
 		return nil, target.Explain(err, "")
 	}
-	identity := ledger.Identity{Tenant: t.Name, Environment: t.API.Environment, BaseURL: t.API.BaseURL, SchoolYear: t.API.SchoolYear}
+	about, err := client.Discover(ctx)
+	if err != nil {
+		client.Close()
+		return nil, target.Explain(err, "")
+	}
+	identity := ledger.Identity{Tenant: t.Name, Environment: t.API.Environment, BaseURL: t.API.BaseURL, SchoolYear: t.API.SchoolYear,
+		DataURL: about.DataURL, OAuthURL: about.OAuthURL, MetadataURL: about.OpenAPIURL}
 	return &Target{Client: client, Identity: identity, ClientID: credential.ClientID, close: client.Close}, nil
 }
 

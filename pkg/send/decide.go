@@ -96,12 +96,15 @@ func (r *resource) heldBack(o outcome, row *ErrorRow, key *schema.Key) (outcome,
 	return o, row
 }
 
-// askLedger settles the records that the target holds as they are, and of a dry run all of them.
+// askLedger settles the records that the target holds as they are, and of a dry run all of them. What
+// the ledger knows in another version it does not know any more from here on: until the target has
+// answered, either version may be there.
 func (r *resource) askLedger(b *block) (err error) {
-	l := r.loader
-	if b.states, err = l.to.Ledger.Decide(context.WithoutCancel(l.stop), b.entries, b.states); err != nil {
+	l, ctx := r.loader, context.WithoutCancel(r.loader.stop)
+	if b.states, err = l.to.Ledger.Decide(ctx, b.entries, b.states); err != nil {
 		return err
 	}
+	var changed []ledger.Hash
 	for n, i := range b.asked {
 		rec := &b.records[i]
 		rec.fresh = b.states[n] == ledger.New
@@ -114,7 +117,13 @@ func (r *resource) askLedger(b *block) (err error) {
 			rec.outcome = updated
 		default:
 			b.post = append(b.post, i)
+			if state == ledger.Changed {
+				changed = append(changed, rec.key)
+			}
 		}
 	}
-	return nil
+	if len(changed) == 0 {
+		return nil
+	}
+	return l.to.Ledger.Forget(ctx, changed)
 }

@@ -51,7 +51,7 @@ func (j *journal) keep(l *ledger.Ledger, run ledger.Run, fail func(error)) {
 			// What was accepted is recorded, even when the run is being stopped.
 			if err := l.Record(context.Background(), run, batch); err != nil {
 				broken = true
-				fail(unwritable(err, l.Path()))
+				fail(err)
 			}
 		}
 		batch = batch[:0]

@@ -13,8 +13,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
-// sampleSize is how many random records are looked for at the target, beside the newest of each
-// resource. If the target lost a quarter of its records, the sample shows it with a probability of 99 %.
+// sampleSize is how many records are looked for at the target, beside the newest of each resource. If the target lost a quarter of its records, the sample shows it with a probability of 99 %.
 const sampleSize = 16
 
 // prove makes sure that the target is the one that the ledger and the pass speak of: same major
@@ -74,9 +73,6 @@ func (l *loader) readBack(ctx context.Context) (missing, asked int, err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(l.to.Concurrency)
 	for _, s := range sample {
-		if s.ID == "" {
-			continue
-		}
 		g.Go(func() error {
 			there, err := l.isThere(ctx, s)
 			mu.Lock()

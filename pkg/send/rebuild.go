@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/catalog"
@@ -13,34 +14,43 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
-// Rebuild replaces the ledger by what the target holds of the resources that it knows, read back
-// from there, and says how many records that are. Whether they are as they were sent is not known then,
-// so the next send sends each of them once more, as an update. It does the same with the records of a
-// resource that cannot be read. A rebuild that fails leaves the ledger as it was.
-func Rebuild(ctx context.Context, d Destination) (map[string]int64, error) {
+// Rebuild fills the ledger, which was opened for it, with what the target holds of the resources that
+// the former one knows and of others, and says how many records that are. If there is none of either, it
+// reads all that the target has. Whether the records are as they were sent is not known then, so the next
+// send sends each of them once more, as an update. What the credential may not read is kept in the same
+// way. A rebuild that fails leaves the ledger as it was.
+func Rebuild(ctx context.Context, d Destination, others []string) (map[string]int64, error) {
 	d = d.withDefaults()
 	facts, err := factsOf(ctx, d.Client, d.ClientID)
 	if err != nil {
 		return nil, interruptedOr(ctx, err)
 	}
-	names, err := d.Ledger.Resources(ctx)
-	if err != nil {
-		return nil, err
+	names := slices.Concat(d.Ledger.FormerResources(), others)
+	if len(names) == 0 {
+		names = d.Standard.Names()
 	}
+	slices.Sort(names)
+	names = slices.Compact(names)
 	counts := map[string]int64{}
 	now := d.Now()
 	err = d.Ledger.Rebuild(ctx, ledger.Run{ID: "rebuild " + now.UTC().Format(time.RFC3339Nano)}, facts, func(add func(ledger.Row) error) error {
+		var denied error
 		for _, name := range names {
 			n, err := d.readResource(ctx, name, now, add)
 			if n == 0 && (target.IsKind(err, target.Forbidden, target.NotFound) || errors.Is(err, catalog.ErrNoResource)) {
 				d.Logger.Warn("the resource cannot be read; its records will be sent again", "resource", name)
-				continue
+				denied = err
+				err = d.Ledger.FormerRows(ctx, name, add)
+			} else if err == nil {
+				counts[name] = n
+				d.Logger.Info("resource read", "resource", name, "records", n)
 			}
 			if err != nil {
 				return target.Explain(err, "the target's records could not be read; the ledger is as it was")
 			}
-			counts[name] = n
-			d.Logger.Info("resource read", "resource", name, "records", n)
+		}
+		if len(counts) == 0 && denied != nil {
+			return target.Explain(denied, "the target lets nothing be read; the ledger is as it was")
 		}
 		return nil
 	})

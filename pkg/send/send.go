@@ -20,10 +20,11 @@
 //   - decide settles what needs no call: a record that did not pass, that the target holds as it is,
 //     or that refers to a refused one. Only the rest is posted. As a wave begins when the one before
 //     it is settled, what a record refers to has been accepted or refused by then.
-//   - A row goes to the journal after the target accepted the record, and the journal writes rows to
-//     the ledger in transactions, four a second or more. So the ledger may be behind the target when
-//     the process dies, and is never ahead of it: the same command sends those records again, which
-//     the target takes as updates, and goes on where the last one stopped.
+//   - Before a record is posted that the ledger knows in another version, its digest is taken out of
+//     the ledger. A row goes to the journal after the target accepted the record, and the journal writes
+//     rows to the ledger in transactions, four a second or more. So the ledger may know less than the
+//     target holds when the process dies, and never something else: the same command sends those records
+//     again, which the target takes as updates, and goes on where the last one stopped.
 //   - The files in errors/ and problems/ get their names when they are complete. The counts are with
 //     the caller, who puts them into the manifest.
 //   - A run that is stopped reads no further block and begins no further call. Calls under way have a

@@ -116,10 +116,13 @@ func (w *world) restart() {
 	}
 }
 
-func (w *world) connect() *target.Client {
+func (w *world) connect() *target.Client { return w.connectWith(0) }
+
+// connectWith makes a client with so many retries; 0: as usual.
+func (w *world) connectWith(retries int) *target.Client {
 	w.t.Helper()
 	c, err := target.New(target.Config{BaseURL: w.http.URL, ClientID: sandbox.Key, ClientSecret: sandbox.Secret, Concurrency: 8,
-		Retry: target.RetryPolicy{First: time.Millisecond, Ceiling: 20 * time.Millisecond, MaxRetryAfter: 10 * time.Millisecond, MaxOutage: 200 * time.Millisecond}})
+		Retry: target.RetryPolicy{Max: retries, First: time.Millisecond, Ceiling: 20 * time.Millisecond, MaxRetryAfter: 10 * time.Millisecond, MaxOutage: 200 * time.Millisecond}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -166,6 +169,27 @@ func (w *world) openLedger() *ledger.Ledger {
 		w.t.Fatal(err)
 	}
 	return l
+}
+
+// rebuild rebuilds the ledger as the command does.
+func (w *world) rebuild(others ...string) (map[string]int64, error) {
+	w.t.Helper()
+	path := w.ledger.Path()
+	if err := w.ledger.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	l, err := ledger.OpenToRebuild(path, bend)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	d := w.destination()
+	d.Ledger = l
+	counts, err := send.Rebuild(w.t.Context(), d, others)
+	if failed := l.Close(); failed != nil {
+		w.t.Error(failed)
+	}
+	w.ledger = w.openLedger()
+	return counts, err
 }
 
 // records are the staged lines of a run by resource.

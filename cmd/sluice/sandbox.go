@@ -19,6 +19,7 @@ const sandboxAddress = "127.0.0.1:8765"
 func (a *app) newSandbox() *cobra.Command {
 	var o sandbox.Options
 	var address, faults string
+	var readOnly []string
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve the Ed-Fi API emulator on loopback",
@@ -32,13 +33,23 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
   sluice sandbox --address 127.0.0.1:0 --state /tmp/store --reset
   sluice sandbox --fault 429:0.01,503:0.005,reset-after:0.001`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.runSandbox(cmd.Context(), o, address, faults) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(readOnly) > 0 {
+				client := sandbox.Client{Key: sandbox.Key, Secret: sandbox.Secret}
+				for _, name := range readOnly {
+					client.Deny = append(client.Deny, sandbox.Denial{Resource: name, Actions: []sandbox.Action{sandbox.Create, sandbox.Update, sandbox.Delete}})
+				}
+				o.Clients = []sandbox.Client{client}
+			}
+			return a.runSandbox(cmd.Context(), o, address, faults)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&address, "address", sandboxAddress, "address on loopback; port 0 takes a free one")
 	flags.StringVar(&o.Dir, "state", "", "folder of the store (default: that of the tenant sandbox)")
 	flags.BoolVar(&o.Reset, "reset", false, "begin with an empty store")
 	flags.StringVar(&o.Students, "students", "", "CSV with a column studentUniqueId: more students to know")
+	flags.StringSliceVar(&readOnly, "read-only", nil, "resources that the key may not write, as in assessments,objectiveAssessments,'*Descriptors'")
 	flags.StringVar(&faults, "fault", "", "faults and their probability, as in 429:0.01,503:0.005 (429, 500, 502, 503, 504, reset-before, reset-after, html, truncated, slow, expire, conflict, empty)")
 	return cmd
 }

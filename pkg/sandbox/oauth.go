@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -266,7 +267,7 @@ func (s *Server) serveTokenInfo(w http.ResponseWriter, r *http.Request) {
 // denies says that the client may not do that.
 func (c *Client) denies(resource string, a Action) bool {
 	for _, d := range c.Deny {
-		if d.Resource == resource && (len(d.Actions) == 0 || slices.Contains(d.Actions, a)) {
+		if ok, _ := path.Match(d.Resource, resource); ok && (len(d.Actions) == 0 || slices.Contains(d.Actions, a)) {
 			return true
 		}
 	}

@@ -67,7 +67,7 @@ type Client struct {
 
 // Denial takes actions on a resource away from a client.
 type Denial struct {
-	Resource string   // endpoint
+	Resource string   // endpoint, or a pattern of endpoints: *Descriptors
 	Actions  []Action // empty: all, as if the claim set did not know the resource
 }
 

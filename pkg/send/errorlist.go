@@ -90,6 +90,10 @@ func (r *resource) listLeft() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.errors.close(), origins.file.Close()) }()
+	why := "the run stopped before it was sent"
+	if r.givenUp {
+		why = "it was not sent: the target refused all others of the resource that were tried"
+	}
 	next := int64(1)
 	upTo := func(end int64) error {
 		for ; next < end; next++ {
@@ -102,7 +106,7 @@ func (r *resource) listLeft() (err error) {
 			}
 			row := r.open[next]
 			if row == nil {
-				row = r.pendingRow(&line{no: next, origin: origin}, &schema.Key{}, diag.RecordNotSent, "the run stopped before it was sent")
+				row = r.pendingRow(&line{no: next, origin: origin}, &schema.Key{}, diag.RecordNotSent, why)
 				row.Category = notSent
 			}
 			if err := r.errors.add(row); err != nil {
@@ -153,7 +157,7 @@ func (l *loader) listProblems() (err error) {
 				return problems.Add(row.problem())
 			})
 			if err == nil && unsent > 0 {
-				err = problems.Add(diag.Problem{Code: diag.RecordNotSent, Resource: name, Count: unsent, Message: fmt.Sprintf("the run stopped before %d records were sent", unsent)})
+				err = problems.Add(diag.Problem{Code: diag.RecordNotSent, Resource: name, Count: unsent, Message: fmt.Sprintf("%d records were not sent", unsent)})
 			}
 			if err != nil {
 				return fmt.Errorf("list the problems of %s: %w", name, err)

@@ -10,7 +10,8 @@ import (
 // credential may have no right to write them. So a new one is looked for before it is posted, and one that
 // the target refuses to change does not block what refers to it.
 
-// mostLookedUp is how many records a staged file may have for new ones to be looked for one by one.
+// mostLookedUp is how many records a staged file may have for new ones to be looked for one by one before
+// the target refuses to change any.
 const mostLookedUp = 1000
 
 // holding is what the target holds of a record.

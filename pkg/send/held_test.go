@@ -3,6 +3,7 @@ package send_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -219,11 +220,15 @@ func (e *editing) Post(ctx context.Context, resource string, body []byte) (*targ
 // choosy is a target that takes results of some students only.
 type choosy struct {
 	*target.Client
-	takes func(body string) bool
-	asked atomic.Int64
+	resource string
+	takes    func(body string) bool
+	asked    atomic.Int64
 }
 
 func (c *choosy) Post(ctx context.Context, resource string, body []byte) (*target.Response, error) {
+	if !strings.HasSuffix(resource, c.resource) {
+		return c.Client.Post(ctx, resource, body)
+	}
 	c.asked.Add(1)
 	time.Sleep(50 * time.Microsecond)
 	if !c.takes(string(body)) {
@@ -239,27 +244,50 @@ func TestRefusedFromTheStart(t *testing.T) {
 		lines[i] = scored(i, 1)
 	}
 	w := newWorld(t)
-	run := func(takes func(string) bool) (*choosy, *runs.Run, runs.Loaded, error) {
-		o := w.sendOptions(w.run(records{"studentAssessments": lines}))
-		c := &choosy{Client: w.client, takes: takes}
+	run := func(resource string, takes func(string) bool) (*choosy, *runs.Run, map[string]runs.Loaded, error) {
+		o := w.sendOptions(w.run(records{resource: lines, "assessmentReportingMethodDescriptors": {descriptor("AssessmentReportingMethodDescriptor", resource)}}))
+		c := &choosy{Client: w.client, resource: resource, takes: takes}
 		o.To.Client = c
 		counts, err := send.Run(t.Context(), o)
-		return c, o.Run, counts.Resources["studentAssessments"], err
+		return c, o.Run, counts.Resources, err
 	}
-	c, r, got, err := run(func(string) bool { return false })
+	c, r, all, err := run("studentAssessments", func(string) bool { return false })
 	refused(t, err, diag.AuthForbidden, diag.Refused, "")
+	got := all["studentAssessments"]
 	if n := c.asked.Load(); n > 3000 || got.Rejected != n || got.Rejected+got.Pending != 6000 || len(unloaded(t, r, "studentAssessments")) != 6000 || strings.Contains(err.Error(), "600001") {
 		t.Errorf("%d calls, %+v, %v", n, got, err)
+	}
+	if all["assessmentReportingMethodDescriptors"].Created != 1 {
+		t.Errorf("%+v", all)
 	}
 	own := map[string]bool{}
 	for _, ln := range lines[4500:] {
 		own[ln] = true
 	}
-	_, r, got, err = run(func(body string) bool { return own[body] })
-	if want := (runs.Loaded{Staged: 6000, Created: 1500, Rejected: 4500}); err != nil || got != want {
-		t.Errorf("%+v, %v", got, err)
+	_, r, all, err = run("studentAssessments", func(body string) bool { return own[body] })
+	if want := (runs.Loaded{Staged: 6000, Created: 1500, Rejected: 4500}); err != nil || all["studentAssessments"] != want {
+		t.Errorf("%+v, %v", all, err)
 	}
 	if rows := unloaded(t, r, "studentAssessments"); len(rows) != 4500 {
 		t.Errorf("%d rows", len(rows))
+	}
+}
+
+// What refers to records that were given up is not sent.
+func TestChildrenOfRecordsGivenUp(t *testing.T) {
+	w := newWorld(t)
+	all := records{}
+	for i := range 6000 {
+		id := fmt.Sprintf("A%d", i)
+		all["assessments"] = append(all["assessments"], strings.TrimSuffix(assessment(id), "}")+`,"nomenclature":"`+strings.Repeat("x", 100)+`"}`)
+		all["objectiveAssessments"] = append(all["objectiveAssessments"], objective(id, "c", ""))
+	}
+	o := w.sendOptions(w.run(all))
+	o.To.Client = &choosy{Client: w.client, resource: "assessments", takes: func(string) bool { return false }}
+	counts, err := send.Run(t.Context(), o)
+	refused(t, err, diag.AuthForbidden, diag.Refused, "")
+	a, c := counts.Resources["assessments"], counts.Resources["objectiveAssessments"]
+	if a.Pending == 0 || c.Blocked != a.Rejected || c.Pending != a.Pending || c.Created > 0 {
+		t.Errorf("%+v\n%+v", a, c)
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // mostFailures is how many calls in a row may fail for reasons that are the target's, each after all
-// its retries, before the run stops. The client's circuit breaker sees an outage first; this catches
+// its retries, before the run stops; with many posters some more. The client's circuit breaker sees an outage first; this catches
 // what is none, such as a log-in page in front of the target.
 const mostFailures = 20
 
@@ -41,7 +41,15 @@ func (l *loader) postJobs() {
 func (r *resource) post(b *block, i int) {
 	l, ln, rec := r.loader, &b.lines[i], &b.records[i]
 	var checked schema.Record
-	if rec.fresh && r.shared && r.file.lines <= mostLookedUp {
+	switch {
+	case r.givenUp:
+		r.checker.Check(ln.text, &checked)
+		l.refused.add(r.known, &checked.Key, pending)
+		return
+	case r.passOver(ln.no):
+		return
+	}
+	if rec.fresh && r.shared && !r.again && (r.file.lines <= mostLookedUp || r.foreign.Load()) {
 		if r.checker.Check(ln.text, &checked); r.held(ln, rec, &checked.Key) == asStaged {
 			l.to.Progress.Done.Add(1)
 			return
@@ -79,7 +87,9 @@ func (r *resource) failed(ln *line, rec *record, key *schema.Key, f *target.Fail
 	row := r.failureRow(ln, key, f, o)
 	holds := absent
 	if r.shared && o == rejected && (f.Status == http.StatusForbidden || f.Status == http.StatusConflict) {
-		if holds = r.held(ln, rec, key); holds == asStaged {
+		holds = r.held(ln, rec, key)
+		r.foreign.Store(r.foreign.Load() || holds != absent)
+		if holds == asStaged {
 			return
 		}
 	}
@@ -134,8 +144,8 @@ func (l *loader) judge(f *target.Failure) outcome {
 		l.giveUp(f, "the target is down")
 	}
 	l.unsaid.Store(f)
-	if l.failures.Add(1) >= mostFailures {
-		l.giveUp(f, fmt.Sprintf("%d calls in a row failed", mostFailures))
+	if n := l.failures.Add(1); n >= int64(max(mostFailures, 3*l.to.Concurrency)) { // in an outage each poster gives up a record or two
+		l.giveUp(f, fmt.Sprintf("%d calls in a row failed", n))
 	}
 	return pending
 }

@@ -21,7 +21,9 @@ type resource struct {
 	checker   *schema.Checker
 	endpoint  string
 	hierarchy hierarchy
-	shared    bool // other records may refer to its records
+	shared    bool        // other records may refer to its records
+	givenUp   bool        // the rest is not sent: the target refused all others
+	foreign   atomic.Bool // the target holds some that the credential may not change
 	errors    *errorList
 	warned    atomic.Int64 // refusals that were logged
 
@@ -33,6 +35,7 @@ type resource struct {
 	again bool // lines are sent once more
 
 	accepted atomic.Bool // one of the records that were sent
+	passed   atomic.Bool // over lines
 	refusals atomic.Int64
 	refusal  atomic.Pointer[target.Failure] // the last
 
@@ -98,20 +101,17 @@ func (r *resource) load() error {
 // after an outage that the others waited for.
 func (r *resource) sendLines(belongs func(line int64) bool) error {
 	work := func(s *staged) error { return r.stream(s.next) }
-	passed := false // over lines, because none before them was accepted
-	err := r.readFile(func(line int64) bool {
-		if !belongs(line) {
-			return false
-		}
-		skip := r.hopeless() && line%max(r.file.lines/probes, 1) != 0
-		passed = passed || skip
-		return !skip
-	}, work)
 	left := func(line int64) bool { return belongs(line) && !r.settled[line-1] }
-	if err == nil && passed && r.hopeless() && r.loader.stop.Err() == nil {
-		return r.refusal.Load().Diag(fmt.Sprintf("the target refused the first %d records of %s and all that were tried further down, so the rest was not sent", mostRefusals, r.name))
-	}
-	if err == nil && passed {
+	err := r.readFile(belongs, work)
+	switch {
+	case err != nil, r.loader.stop.Err() != nil:
+		return err
+	case r.hopeless() && r.passed.Load():
+		r.loader.hopeless.Store(r.refusal.Load().Diag(fmt.Sprintf("the target refused %d records of %s and took none, so the rest of them was not sent", r.refusals.Load(), r.name)))
+		if r.givenUp = true; r.shared {
+			err = r.readFile(left, work) // what refers to them is not sent either
+		}
+	case r.passed.Swap(false):
 		err = r.readFile(left, work)
 	}
 	if err != nil || len(r.open) == 0 || r.loader.stop.Err() != nil {
@@ -131,6 +131,15 @@ const (
 )
 
 func (r *resource) hopeless() bool { return !r.accepted.Load() && r.refusals.Load() >= mostRefusals }
+
+// passOver reports whether a line is not tried, because none before it was accepted.
+func (r *resource) passOver(line int64) bool {
+	if !r.hopeless() || line%max(r.file.lines/probes, 1) == 0 {
+		return false
+	}
+	r.passed.Store(true)
+	return true
+}
 
 // count adds a record to the account.
 func (r *resource) count(o outcome, category string) {

@@ -80,6 +80,7 @@ type loader struct {
 	journal  *journal
 	jobs     chan job                       // to the posters
 	failures atomic.Int64                   // calls in a row that failed for reasons of the target
+	hopeless atomic.Pointer[diag.Error]     // why the rest of a resource was not sent
 	unsaid   atomic.Pointer[target.Failure] // the last one that left a record pending
 
 	// stop ends the run; its cause says why. calls outlives it by the grace, for requests under way.
@@ -175,6 +176,8 @@ func (l *loader) verdict(ctx context.Context, err error) error {
 		return err
 	case ctx.Err() != nil:
 		return l.interrupted(ctx, pending)
+	case l.hopeless.Load() != nil:
+		return l.hopeless.Load()
 	case pending > 0:
 		what := fmt.Sprintf("%d records are pending: the target did not say that it took them", pending)
 		if f := l.unsaid.Load(); f != nil {

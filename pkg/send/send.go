@@ -25,10 +25,12 @@
 //     rows to the ledger in transactions, four a second or more. So the ledger may know less than the
 //     target holds when the process dies, and never something else: the same command sends those records
 //     again, which the target takes as updates, and goes on where the last one stopped.
+//   - A record that the target neither took nor refused is sent once more when the others of its resource
+//     are settled, and is pending if that does not help; so is what refers to it.
 //   - The files in errors/ and problems/ get their names when they are complete. The counts are with
 //     the caller, who puts them into the manifest.
 //   - A run that is stopped reads no further block and begins no further call. Calls under way have a
-//     few seconds to end. What is not settled then is counted as pending.
+//     few seconds to end. What is not settled then is counted and listed as pending.
 package send
 
 import (

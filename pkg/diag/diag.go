@@ -95,6 +95,14 @@ func At(pos Pos, code Code, fix, format string, args ...any) Problem {
 		Message: fmt.Sprintf(format, args...), Fix: fix}
 }
 
+// Counted is a count with its noun, and what else depends on it.
+func Counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // List is the problems of one stage or one file.
 type List []Problem
 

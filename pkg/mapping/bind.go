@@ -190,7 +190,7 @@ func (p *Program) Bind(in *Input, file string, headers []string, hint string) (*
 	slices.SortStableFunc(b.gaps, func(a, o *gap) int { return strings.Compare(a.list.Path, o.list.Path) })
 	for _, g := range b.gaps {
 		b.notes = append(b.notes, diag.Problem{Code: diag.FileElements, Level: diag.LevelOf(diag.FileElements), File: file, Count: g.elements,
-			Message: fmt.Sprintf("%d elements of the list %s have no column in this file", g.elements, g.list.Path)})
+			Message: diag.Counted(g.elements, "element of the list "+g.list.Path+" has", "elements of the list "+g.list.Path+" have") + " no column in this file"})
 	}
 	pl.Notes, pl.doubles = b.notes, b.doubles
 	if len(c.report.problems.list) > 0 {

@@ -22,6 +22,7 @@ type Key struct {
 	Key     [16]byte
 	Content uint64 // of all bound cells
 	Alone   bool   // its content equals no other's
+	Unknown bool   // whose it is: it is no other's either
 }
 
 // Keys appends the keys of a row and of its elements. A row that is another's or filtered has none;
@@ -45,7 +46,8 @@ func (r *Worker) Keys(row *table.Row, keys []Key) []Key {
 
 func (r *Worker) keys(keys []Key) []Key {
 	if key, ok := r.keyHash(r.plan.key); ok {
-		keys = append(keys, Key{Line: r.line, Key: key, Content: r.contentHash(r.plan.content, expression.Value{})})
+		_, known := r.who()
+		keys = append(keys, Key{Line: r.line, Key: key, Content: r.contentHash(r.plan.content, expression.Value{}), Unknown: !known})
 	}
 	for _, lk := range r.plan.listKeys {
 		for _, e := range lk.elements {
@@ -54,7 +56,7 @@ func (r *Worker) keys(keys []Key) []Key {
 			}
 			if key, ok := r.keyHash(e.key); ok {
 				who, known := r.who()
-				keys = append(keys, Key{List: lk.list, Line: r.line, Number: e.number, Key: key, Content: r.contentHash(e.content, who), Alone: !known})
+				keys = append(keys, Key{List: lk.list, Line: r.line, Number: e.number, Key: key, Content: r.contentHash(e.content, who), Unknown: !known})
 			}
 		}
 	}
@@ -172,10 +174,10 @@ func orderContent(cells []contentCell) []contentCell {
 }
 
 // who is the row's student, with whom elements are compared: a key that lacks the student must not drop
-// another one's result. It is false where the student is not known.
+// another one's result. It is false where the student is not known, though the input says that it has one.
 func (r *Worker) who() (student expression.Value, known bool) {
 	if r.plan.studentCode == nil {
-		return student, false
+		return student, len(r.plan.input.Def.Student) == 0
 	}
 	student, f := r.plan.studentCode.Eval(&r.frame)
 	return student, f == nil && !student.IsNull()

@@ -24,6 +24,7 @@ const (
 	Dropped   VerdictKind = iota // another one stays
 	Conflict                     // all are rejected
 	Unordered                    // rejected: `by` of one of them cannot be had, so none can be chosen
+	Unknown                      // rejected: its student is not known, so it cannot be told whether it is the same
 )
 
 // Verdict is what was decided of a row or an element.
@@ -41,7 +42,11 @@ func (l *List) Fault(v *Verdict) *expression.Fault {
 // conflict is why a row or an element is rejected that has the key of another one.
 func (v *Verdict) conflict(what string, key []bundle.Text, d *bundle.Duplicates) *expression.Fault {
 	f := &expression.Fault{Code: diag.RowKeyConflict, Rule: key[0].Pos, Message: what + v.Other + ", but other content"}
-	if v.Kind == Unordered {
+	switch v.Kind {
+	case Unknown:
+		f.Message = what + v.Other + ", but its student is not known, so whether they are one cannot be told"
+		f.Fix = "Fill the student in, and run the reject file again."
+	case Unordered:
 		f.Message = what + v.Other + ", whose " + d.By.Value + " cannot be had, so which of them stays cannot be told"
 	}
 	return f

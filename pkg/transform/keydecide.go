@@ -79,10 +79,15 @@ func (k *keyPass) decideStore(s *keyStore, l *mapping.List, rule *bundle.Duplica
 		if l != nil {
 			entries = slices.DeleteFunc(entries, func(e keyEntry) bool { return k.outerDropped(l, e.at) })
 		}
-		switch {
-		case len(entries) < 2:
-		case rule == nil:
+		if len(entries) < 2 {
+			return
+		}
+		if rule == nil {
 			k.conflict(l, k.different(l, entries, false))
+			return
+		}
+		switch entries = k.known(l, entries); {
+		case len(entries) < 2:
 		case rule.By != nil:
 			byValue = append(byValue, group{l, k.different(l, entries, rule.Keep == "last")})
 		default:
@@ -130,15 +135,38 @@ func (k *keyPass) different(l *mapping.List, entries []keyEntry, last bool) []ke
 
 // conflict rejects entries of one key that differ.
 func (k *keyPass) conflict(l *mapping.List, left []keyEntry) {
-	for i, e := range left {
-		switch {
-		case len(left) == 1:
-		case i == 0:
-			k.verdict(l, e, mapping.Conflict, left[1])
-		default:
-			k.verdict(l, e, mapping.Conflict, left[0])
+	if len(left) < 2 {
+		return
+	}
+	for _, e := range left {
+		kind := mapping.Conflict
+		if e.unknown() {
+			kind = mapping.Unknown
+		}
+		k.verdict(l, e, kind, another(left, e))
+	}
+}
+
+// another is the first of some entries that is not e.
+func another(of []keyEntry, e keyEntry) keyEntry {
+	if of[0].at == e.at {
+		return of[1]
+	}
+	return of[0]
+}
+
+// known rejects the entries of one key whose student is not known, and gives the others: two students that
+// are not known are not one, and none of them takes another's place.
+func (k *keyPass) known(l *mapping.List, entries []keyEntry) []keyEntry {
+	var known []keyEntry
+	for _, e := range entries {
+		if e.unknown() {
+			k.verdict(l, e, mapping.Unknown, another(entries, e))
+		} else {
+			known = append(known, e)
 		}
 	}
+	return known
 }
 
 // outerDropped reports whether the row of an element, or an element around it, was dropped: it is

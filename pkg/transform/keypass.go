@@ -83,7 +83,10 @@ func (k *keyPass) read(ctx context.Context, r *runner, f *boundFile) error {
 		for i := range b.keys {
 			key := &b.keys[i]
 			e := keyEntry{key: key.Key, content: key.Content, at: placeOf(f.number, key.Line, key.Number)}
-			if key.Alone {
+			switch {
+			case key.Unknown:
+				e.content = unknownAt(e.at)
+			case key.Alone:
 				e.content = uint64(e.at)
 			}
 			if key.List == nil {

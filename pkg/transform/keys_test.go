@@ -175,6 +175,31 @@ func TestKeepByDatetime(t *testing.T) {
 	}
 }
 
+// Rows and elements of students that are not known are nobody's: none is dropped for another, whatever
+// `duplicates` says, so that each is among the rejects to be corrected.
+func TestUnknownStudentsAreNotOne(t *testing.T) {
+	const columns = "    columns: {id: Id, stu: Student, s: S}\n    student: [stu]\n    key: [stu, id]\n"
+	for _, tt := range []struct {
+		input, from, rows string
+		want              outcomes
+	}{
+		{columns, "results", "1,,x\n1,,x\n2,S2,y\n", outcomes{[]string{"2 A S2 y"}, counts(3, 1, 0, 0, 0, 2), conflict + " " + conflict}},
+		{columns + "    duplicates: {keep: last}\n", "results", "1,,x\n1,,y\n2,S2,y\n2,S2,z\n", outcomes{[]string{"2 A S2 z"}, counts(4, 1, 0, 1, 0, 2), conflict + " " + conflict + " " + duplicate}},
+		{strings.Replace(columns, "key: [stu, id]", "key: [id]", 1) + "    duplicates: {keep: last}\n", "results", "1,S1,x\n1,,y\n", outcomes{[]string{"1 A S1 x"}, counts(2, 1, 0, 0, 0, 1), conflict}},
+		{strings.Replace(keyedTests, "        columns", "        duplicates: {keep: last}\n        columns", 1), "results.tests", "1,,x,M,,\n2,,x,M,,\n3,S3,x,M,,\n4,S3,y,M,,\n",
+			outcomes{[]string{"4|M A S3 y"}, counts(4, 1, 1, 0, 0, 2), conflict + " " + conflict + " " + duplicate}},
+	} {
+		identifier, serial, head := "key(id)", "s", "Id,Student,S\n"
+		if tt.from != "results" {
+			identifier, serial, head = "key(id, tname)", "verbal", "Id,Student,V1,T1,V2,T2\n"
+		}
+		r := mustRun(t, compile(t, sketch(tt.input, tt.from, identifier, serial, "")), "results", head+tt.rows)
+		if diff := cmp.Diff(tt.want, outcomesOf(t, r)); diff != "" {
+			t.Errorf("%s\n%s", diff, r.file(t, "problems", "transform.csv"))
+		}
+	}
+}
+
 // A list with a key needs to know whose the elements are.
 func TestListKeyNeedsTheStudent(t *testing.T) {
 	text := strings.Replace(keyedTests, "    student: [stu]\n", "", 1)

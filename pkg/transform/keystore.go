@@ -14,6 +14,11 @@ type keyEntry struct {
 	at      keyPlace
 }
 
+// unknownAt is the content of an entry whose student is not known: no other one has it.
+func unknownAt(at keyPlace) uint64 { return ^uint64(at) }
+
+func (e *keyEntry) unknown() bool { return e.content == unknownAt(e.at) }
+
 // keyPlace is file (12 bits), line (36) and element (16): order of places is order of numbers.
 type keyPlace uint64
 

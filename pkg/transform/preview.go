@@ -63,6 +63,7 @@ func (v *Preview) Staged(resource string, l Lines) error {
 
 // Problem keeps a problem.
 func (v *Preview) Problem(p diag.Problem) error {
+	p.RejectLine = 0 // there is no file of rejects
 	v.Problems = append(v.Problems, p)
 	return nil
 }

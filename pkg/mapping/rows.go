@@ -49,6 +49,7 @@ type RowResult struct {
 	Outcome Outcome
 	Records int    // made, from the batch's list
 	Raw     string // of a rejected row
+	Short   int    // cells of one that ends early, before columns that may be missing; 0: it does not
 }
 
 // RecordResult is what became of one record.
@@ -82,7 +83,7 @@ func (r *Worker) Map(row *table.Row, b *Batch) {
 	}
 	r.out = b
 	before := len(b.Records)
-	out := RowResult{Line: row.Line, Outcome: r.mapRow(row)}
+	out := RowResult{Line: row.Line, Outcome: r.mapRow(row), Short: r.short}
 	out.Records = len(b.Records) - before
 	if out.Outcome == RowRejected {
 		out.Raw = row.Raw
@@ -154,14 +155,18 @@ type fits struct{ fit, unfit int64 }
 // missing is none of these.
 func (r *Worker) malformed(row *table.Row) *expression.Fault {
 	n, width := len(row.Cells), len(r.plan.headers)
+	r.short = 0
 	switch {
 	case row.Malformed != "":
 		return &expression.Fault{Code: diag.RowQuote, Message: row.Malformed}
 	case n < r.plan.needed:
 		return &expression.Fault{Code: diag.RowShort, Column: r.plan.headers[r.plan.needed-1],
 			Message: fmt.Sprintf("the row ends after %d of %d cells, before %s", n, width, r.plan.headers[r.plan.needed-1])}
+	case n < width && row.Cut:
+		r.list(diag.Problem{Code: diag.RowShortened, Level: diag.LevelWarning, Fix: "Compare the row with the vendor's file; if it was cut off, fetch the file again.",
+			Message: fmt.Sprintf("the file ends in this row, after %d of %d cells and without a line end: it may have been cut off, in its last cell too", n, width)})
 	case n < width:
-		r.shortened(n, row.Cut)
+		r.short = n
 	case n > width:
 		for _, cell := range row.Cells[width:] {
 			if !expression.IsBlank(cell) {
@@ -170,18 +175,6 @@ func (r *Worker) malformed(row *table.Row) *expression.Fault {
 		}
 	}
 	return nil
-}
-
-// shortened lists a row that ends early, before columns that may be missing.
-func (r *Worker) shortened(cells int, cut bool) {
-	p := diag.Problem{Code: diag.RowShortened, Level: diag.LevelOf(diag.RowShortened),
-		Message: fmt.Sprintf("the row ends after %d of %d cells; the others were read as empty", cells, len(r.plan.headers))}
-	if cut {
-		p.Level = diag.LevelWarning
-		p.Message = fmt.Sprintf("the file ends in this row, after %d of %d cells and without a line end: it may have been cut off, in its last cell too", cells, len(r.plan.headers))
-		p.Fix = "Compare the row with the vendor's file; if it was cut off, fetch the file again."
-	}
-	r.list(p)
 }
 
 // selectRow decides district and when; ended is false for rows that are mapped.

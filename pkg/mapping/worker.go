@@ -31,6 +31,7 @@ type Worker struct {
 	keyParts  [16]span
 	faults    int // of the record at hand
 	resource  string
+	short     int                 // cells of the row at hand, if it ends early
 	listed    []*expression.Fault // of the row at hand
 	uncounted int                 // where its problems say how many more it has
 	warned    []*score

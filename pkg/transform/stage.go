@@ -96,9 +96,12 @@ func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k know
 	}
 	s.at = f.place
 	s.rejects = RejectFile{Place: f.place, Header: f.header, LineEnd: f.end, Mark: needsMark(f.input.Def.Encoding.Value, src.Header().Encoding)}
-	s.nextLine = 1 + strings.Count(f.header, "\n")
+	s.nextLine, s.short, s.width = 1+strings.Count(f.header, "\n"), shortRows{}, len(src.Header().Names)
 	workers, err := r.mapFile(ctx, s, f, src, k)
 	if err != nil {
+		return err
+	}
+	if err := s.shorten(0, 0); err != nil {
 		return err
 	}
 	for _, w := range workers {

@@ -21,6 +21,8 @@ type staging struct {
 	named     place      // the row that a problem last rejected
 	rejected  int        // the line of the row at hand in the file of rejected rows; 0: it is not rejected
 	nextLine  int        // of the file of rejected rows
+	short     shortRows  // at the end of what was handed on
+	width     int        // cells of the header of the file at hand
 	rejects   RejectFile // the file at hand
 	unmapped  map[string]*unmappedValue
 	unkept    int64 // misses of values that are not in unmapped
@@ -180,6 +182,9 @@ func (s *staging) flush(o *output, text []byte) error {
 
 // row lists the problems of a row, and counts it and its records.
 func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mapping.RecordResult, problems []diag.Problem) error {
+	if err := s.shorten(row.Line, row.Short); err != nil {
+		return err
+	}
 	if row.Outcome == mapping.RowRejected {
 		s.rejected = s.nextLine
 		defer func() { s.rejected = 0 }()
@@ -237,6 +242,33 @@ func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mappin
 		}
 	}
 	return s.sink.Row(s.at, row.Line, became)
+}
+
+// shortRows is rows one after the other that end early, after as many cells.
+type shortRows struct {
+	cells, n    int
+	first, last int64 // lines
+}
+
+// shorten notes that a row ends after some cells, 0 being all of them, and lists the rows before it if they
+// do not end so.
+func (s *staging) shorten(line int64, cells int) error {
+	if ended := s.short; ended.cells != cells {
+		s.short = shortRows{cells: cells, first: line}
+		if ended.cells > 0 {
+			p := diag.Problem{Code: diag.RowShortened, Input: s.at.Input, File: s.at.File, Line: int(ended.first),
+				Message: fmt.Sprintf("the row ends after %d cells of %d; the others were read as empty", ended.cells, s.width)}
+			if ended.n > 1 {
+				p.Count = ended.n
+				p.Message = fmt.Sprintf("the rows from line %d to line %d end after %d cells of %d; the others were read as empty", ended.first, ended.last, ended.cells, s.width)
+			}
+			if err := s.problem(p); err != nil {
+				return err
+			}
+		}
+	}
+	s.short.n, s.short.last = s.short.n+1, line
+	return nil
 }
 
 // fate is what became of a row by its outcome and its records, and where that is counted.

@@ -117,15 +117,8 @@ func (x *Execution) prepare(q Request) (*prepared, error) {
 		Folder:       folder,
 		Bundle:       runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin},
 		DataStandard: all[0].Version}
-	m := &prepared{program: program, inputs: files, path: path, manifest: manifest}
-	if x.tenant != nil && q.Student == "" {
-		all, err := x.studentColumns()
-		if err != nil {
-			return nil, err
-		}
-		m.student = all[b.Name]
-	}
-	return m, nil
+	columns, err := x.lastStudents(b.Name, q.Student)
+	return &prepared{program, columns, files, path, manifest}, err
 }
 
 // transformConfig joins bundle, tenant and parameters. Parameters of the tenant that the bundle does

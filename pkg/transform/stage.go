@@ -110,10 +110,8 @@ func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k know
 		}
 	}
 	s.retyped = append(s.retyped, f.plan.Retyped(workers)...)
-	for _, p := range slices.Concat(f.plan.Nameless(workers), f.plan.Doubles(workers)) {
-		if err := s.problem(p); err != nil {
-			return err
-		}
+	if err := s.list(slices.Concat(f.plan.Nameless(workers), f.plan.Doubles(workers))); err != nil {
+		return err
 	}
 	f.sha256, f.bytes = src.Digest()
 	return s.fileNotes(f)

@@ -93,6 +93,15 @@ func (s *staging) problem(p diag.Problem) error {
 	return s.sink.Problem(p)
 }
 
+func (s *staging) list(all []diag.Problem) error {
+	for _, p := range all {
+		if err := s.problem(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // place is a line of a file of an input.
 type place struct {
 	input, file string
@@ -189,10 +198,8 @@ func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mappin
 		s.rejected = s.nextLine
 		defer func() { s.rejected = 0 }()
 	}
-	for _, p := range problems {
-		if err := s.problem(p); err != nil {
-			return err
-		}
+	if err := s.list(problems); err != nil {
+		return err
 	}
 	staged, equal, rejected := 0, 0, 0
 	for i := range records {

@@ -22,7 +22,7 @@ type dataCall struct {
 // serveData answers a call of an endpoint. The order of the checks is that of an ODS: token, claim
 // set, body, and the database last.
 func (s *Server) serveData(w http.ResponseWriter, r *http.Request, segment, name, id string) {
-	client, err := s.authenticate(r)
+	client, _, err := s.authenticate(r)
 	if err != nil {
 		s.refuse(w, r, err)
 		return

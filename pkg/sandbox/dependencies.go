@@ -35,12 +35,13 @@ func (s *Server) serveDependencies(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, s.model.dependencies())
 }
 
+func (m *model) loaded() []*endpoint {
+	return slices.DeleteFunc(slices.Clone(m.endpoints), func(e *endpoint) bool { return e.Name == notLoaded })
+}
+
 func (m *model) dependencies() []dependency {
 	var out []dependency
-	for _, e := range m.endpoints {
-		if e.Name == notLoaded {
-			continue
-		}
+	for _, e := range m.loaded() {
 		after := 0
 		for _, name := range people[e.Name] {
 			if a, ok := m.find(name); ok {
@@ -63,15 +64,10 @@ func (m *model) dependencies() []dependency {
 // after the association that makes the person visible, where that association is loaded before it.
 func (m *model) graphML() []byte {
 	out := []byte("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<graphml xmlns=\"http://graphml.graphdrawing.org/xmlns\">\n  <graph id=\"EdFi Dependencies\" edgedefault=\"directed\">\n")
-	for _, e := range m.endpoints {
-		if e.Name != notLoaded {
-			out = fmt.Appendf(out, "    <node id=%q/>\n", e.path())
-		}
+	for _, e := range m.loaded() {
+		out = fmt.Appendf(out, "    <node id=%q/>\n", e.path())
 	}
-	for _, e := range m.endpoints {
-		if e.Name == notLoaded {
-			continue
-		}
+	for _, e := range m.loaded() {
 		for _, before := range m.before(e) {
 			out = fmt.Appendf(out, "    <edge source=%q target=%q/>\n", before, e.path())
 		}

@@ -37,7 +37,7 @@ func (s *Server) serveListing(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serveChangeVersions(w http.ResponseWriter, r *http.Request) {
-	if _, err := s.authenticate(r); err != nil {
+	if _, _, err := s.authenticate(r); err != nil {
 		s.refuse(w, r, err)
 		return
 	}

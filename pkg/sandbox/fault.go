@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -105,12 +106,7 @@ type fate struct {
 func (f *fate) set(faults Faults) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if faults.RetryAfter == 0 {
-		faults.RetryAfter = time.Second
-	}
-	if faults.Delay == 0 {
-		faults.Delay = 2 * time.Second
-	}
+	faults.RetryAfter, faults.Delay = cmp.Or(faults.RetryAfter, time.Second), cmp.Or(faults.Delay, 2*time.Second)
 	f.faults = faults
 	f.dice = rand.New(rand.NewPCG(faults.Seed, 0))
 	f.met = make([]int, len(faults.Rules))
@@ -172,7 +168,8 @@ func (s *Server) spoil(fault Fault, w http.ResponseWriter, r *http.Request, next
 		case <-r.Context().Done():
 		}
 	case Expire:
-		s.tokens.drop(bearer(r))
+		token, _ := bearer(r)
+		s.tokens.drop(token)
 		next(w, r)
 	case HTML:
 		w.Header().Set("Content-Type", "text/html")
@@ -180,8 +177,6 @@ func (s *Server) spoil(fault Fault, w http.ResponseWriter, r *http.Request, next
 		_, _ = w.Write([]byte("<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center><hr><center>proxy</center></body></html>\n"))
 	case EmptyError:
 		w.WriteHeader(http.StatusInternalServerError)
-	case Conflict:
-		multiUserConflict().write(w, r)
 	default:
 		p := faultProblem(fault)
 		if p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
@@ -193,6 +188,9 @@ func (s *Server) spoil(fault Fault, w http.ResponseWriter, r *http.Request, next
 
 func faultProblem(fault Fault) *problem {
 	switch fault {
+	case Conflict:
+		return newProblem(http.StatusConflict, "data-conflict:multi-user-conflict", "Multi-User Conflict",
+			"The item could not be modified because of a concurrent modification by another user. Retry the request.")
 	case TooManyRequests:
 		return newProblem(http.StatusTooManyRequests, "too-many-requests", "Too Many Requests", "The rate limit is exceeded. Try again later.")
 	case BadGateway:

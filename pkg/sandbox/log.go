@@ -106,13 +106,9 @@ func (s *store) openFolder(o *Options, log *slog.Logger) error {
 	}
 	path := filepath.Join(o.Dir, logName)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) || o.Reset {
-		title, err := json.Marshal(logTitle{logFormat, newID(), s.model.version})
-		if err == nil {
-			log := slices.Concat(title, []byte{'\n'})
-			s.model.seeds(o.Descriptors, func(e *entry, body []byte) { log = appendLines(log, e, body) })
-			err = durable.WriteFile(path, log)
-		}
-		if err != nil {
+		log := append(toJSON(logTitle{logFormat, newID(), s.model.version}), '\n')
+		s.model.seeds(o.Descriptors, func(e *entry, body []byte) { log = appendLines(log, e, body) })
+		if err := durable.WriteFile(path, log); err != nil {
 			return fmt.Errorf("start the store: %w", err)
 		}
 	}
@@ -169,13 +165,12 @@ func (s *store) load(w *window) (whole bool, err error) {
 		return false, err
 	}
 	e := entry{row: row{offset: s.log.end, head: uint32(len(line))}, refs: w.refs[:0]}
-	w.head = head{Scanner: jsonl.Scanner{Data: line, Decoded: w.head.Decoded[:0]}}
-	name := w.head.read(&e)
-	w.refs = e.refs
-	if w.head.wrong {
+	scan := jsonl.Scanner{Data: line, Decoded: w.text[:0]}
+	name, ok := e.readHead(&scan)
+	w.text, w.refs = scan.Decoded, e.refs
+	if !ok {
 		return false, s.damaged(s.log.end)
 	}
-	ok := false
 	if e.of, ok = s.model.byName[string(name)]; !ok {
 		return false, s.unusable("it holds %s, which Data Standard %s does not have", name, s.model.version)
 	}
@@ -203,60 +198,55 @@ func (s *store) load(w *window) (whole bool, err error) {
 	return true, nil
 }
 
-// head reads the line before a body, which is always in the order in which it is written.
-type head struct {
-	jsonl.Scanner
-	wrong bool
-}
-
-// read fills in an entry, and says what its resource is.
-func (h *head) read(e *entry) (resource []byte) {
-	e.number = uint32(h.digits(`{"number":`))
-	resource, e.text = h.text(`,"resource":`), h.text(`,"key":`)
-	if h.has(`,"value":`) {
-		e.value = string(h.text(""))
-	}
-	e.version, e.modified = h.digits(`,"version":`), int64(h.digits(`,"modified":`))
-	if h.has(`,"refs":[`) {
-		e.refs = append(e.refs, uint32(h.digits("")))
-		for h.has(",") {
-			e.refs = append(e.refs, uint32(h.digits("")))
+// readHead fills in an entry from its first line, and says what its resource is.
+func (e *entry) readHead(s *jsonl.Scanner) (resource []byte, ok bool) {
+	has := func(c byte) bool {
+		found := s.Peek() == c
+		if found {
+			s.Pos++
 		}
-		h.must("]")
+		return found
 	}
-	e.size = uint32(h.digits(`,"size":`))
-	h.must("}\n")
-	return resource
-}
-
-func (h *head) has(word string) bool {
-	found := bytes.HasPrefix(h.Data[h.Pos:], []byte(word))
-	if found {
-		h.Pos += len(word)
+	digits := func() (n uint64) {
+		for c := s.Peek(); c >= '0' && c <= '9'; c = s.Peek() {
+			n = 10*n + uint64(c-'0')
+			s.Pos++
+		}
+		return n
 	}
-	return found
-}
-
-func (h *head) must(word string) { h.wrong = !h.has(word) || h.wrong }
-
-func (h *head) digits(name string) (n uint64) {
-	h.must(name)
-	from := h.Pos
-	for ; h.Pos < len(h.Data) && h.Data[h.Pos] >= '0' && h.Data[h.Pos] <= '9'; h.Pos++ {
-		n = 10*n + uint64(h.Data[h.Pos]-'0')
+	text := func() (text []byte) {
+		if ok = ok && s.Peek() == '"'; ok {
+			text, ok = s.Text()
+		}
+		return text
 	}
-	h.wrong = h.wrong || h.Pos == from
-	return n
-}
-
-func (h *head) text(name string) []byte {
-	if h.must(name); h.wrong || h.Peek() != '"' {
-		h.wrong = true
-		return nil
+	ok = has('{')
+	for more := true; ok && more; more = has(',') {
+		name := text()
+		ok = ok && s.Colon()
+		switch string(name) {
+		case "number":
+			e.number = uint32(digits())
+		case "resource":
+			resource = text()
+		case "key":
+			e.text = text()
+		case "value":
+			e.value = string(text())
+		case "version":
+			e.version = digits()
+		case "modified":
+			e.modified = int64(digits())
+		case "size":
+			e.size = uint32(digits())
+		case "refs":
+			for has('[') || has(',') {
+				e.refs = append(e.refs, uint32(digits()))
+			}
+			ok = ok && has(']')
+		}
 	}
-	text, ok := h.Text()
-	h.wrong = h.wrong || !ok
-	return text
+	return resource, ok && has('}') && s.Peek() == 0 && len(resource) > 0
 }
 
 // window reads lines here and there in the log.
@@ -265,7 +255,7 @@ type window struct {
 	at    int64
 	data  []byte // what the log has there
 
-	head head // room for what is read
+	text []byte // room for what is read
 	refs []uint32
 }
 

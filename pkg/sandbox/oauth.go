@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
@@ -35,20 +36,13 @@ type tokens struct {
 }
 
 func newTokens(o *Options) *tokens {
-	t := &tokens{clients: slices.Clone(o.Clients), ttl: o.TokenTTL, calls: o.TokenCalls, limit: o.TokenLimit, now: o.Now, live: map[string]*token{}}
+	t := &tokens{clients: slices.Clone(o.Clients), ttl: cmp.Or(o.TokenTTL, 30*time.Minute), calls: cmp.Or(o.TokenCalls, -1),
+		limit: o.TokenLimit, now: o.Now, live: map[string]*token{}}
 	if len(t.clients) == 0 {
 		t.clients = []Client{{Key: Key, Secret: Secret}}
 	}
 	for i := range t.clients {
-		if t.clients[i].ClaimSet == "" {
-			t.clients[i].ClaimSet = "Ed-Fi Sandbox"
-		}
-	}
-	if t.ttl == 0 {
-		t.ttl = 30 * time.Minute
-	}
-	if t.calls == 0 {
-		t.calls = -1
+		t.clients[i].ClaimSet = cmp.Or(t.clients[i].ClaimSet, "Ed-Fi Sandbox")
 	}
 	return t
 }
@@ -112,32 +106,30 @@ func (t *tokens) dropAll() {
 	clear(t.live)
 }
 
-// bearer is the call's token, or nothing.
-func bearer(r *http.Request) string {
-	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(text)
-}
-
-// authenticate finds the calling client.
-func (s *Server) authenticate(r *http.Request) (*Client, error) {
+// bearer is the call's token, and why there is none.
+func bearer(r *http.Request) (token, lack string) {
 	header := r.Header.Get("Authorization")
 	scheme, text, _ := strings.Cut(header, " ")
+	token = strings.TrimSpace(text)
 	switch {
 	case header == "":
-		return nil, unauthenticated("Authorization header is missing.")
+		return "", "Authorization header is missing."
 	case !strings.EqualFold(scheme, "Bearer"):
-		return nil, unauthenticated("Unknown Authorization header scheme.")
-	case strings.TrimSpace(text) == "":
-		return nil, unauthenticated("Missing Authorization header bearer token value.")
+		return "", "Unknown Authorization header scheme."
+	case token == "":
+		return "", "Missing Authorization header bearer token value."
 	}
-	c, ok := s.tokens.use(strings.TrimSpace(text))
+	return token, ""
+}
+
+// authenticate finds the calling client and its token.
+func (s *Server) authenticate(r *http.Request) (*Client, string, error) {
+	token, lack := bearer(r)
+	c, ok := s.tokens.use(token)
 	if !ok {
-		return nil, unauthenticated("Invalid token")
+		return nil, "", unauthenticated(cmp.Or(lack, "Invalid token"))
 	}
-	return c, nil
+	return c, token, nil
 }
 
 // grantRequest is what a client asks the token endpoint.
@@ -230,7 +222,7 @@ func (s *Server) serveTokenInfo(w http.ResponseWriter, r *http.Request) {
 		methodNotAllowed("Only POST is supported.").write(w, r)
 		return
 	}
-	c, err := s.authenticate(r)
+	c, token, err := s.authenticate(r)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -240,7 +232,7 @@ func (s *Server) serveTokenInfo(w http.ResponseWriter, r *http.Request) {
 		unsupportedMediaType().write(w, r)
 		return
 	}
-	if err != nil || g.Token == "" || g.Token != bearer(r) {
+	if err != nil || g.Token != token {
 		badRequest("Invalid token").write(w, r)
 		return
 	}

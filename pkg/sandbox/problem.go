@@ -95,11 +95,6 @@ func dependentExists(by []string) *problem {
 		fmt.Sprintf("The requested action cannot be performed because this item is referenced by existing '%s' item(s).", strings.Join(by, "', '")))
 }
 
-func multiUserConflict() *problem {
-	return newProblem(http.StatusConflict, "data-conflict:multi-user-conflict", "Multi-User Conflict",
-		"The item could not be modified because of a concurrent modification by another user. Retry the request.")
-}
-
 func staleETag() *problem {
 	return newProblem(http.StatusPreconditionFailed, "optimistic-lock-failed", "Optimistic Lock Failed",
 		"The item has been modified by another user.",

@@ -202,15 +202,16 @@ func (q *query) addCondition(f *filter, text string) {
 
 // key is the natural key that the conditions ask for, if they give all of it.
 func (q *query) key(m *model, e *endpoint) (k key, ok bool) {
-	texts := make([]string, len(e.Identity))
-	for i, part := range e.Identity {
-		n := slices.IndexFunc(q.conditions, func(c condition) bool { return c.filter.leadsTo(part.Path) })
+	whole := true
+	text := m.appendKey(nil, e, func(i int) string {
+		n := slices.IndexFunc(q.conditions, func(c condition) bool { return c.filter.leadsTo(e.Identity[i].Path) })
 		if n < 0 {
-			return key{}, false
+			whole = false
+			return ""
 		}
-		texts[i] = q.conditions[n].text
-	}
-	return e.keyOf(m.appendKey(nil, e, func(i int) string { return texts[i] })), true
+		return q.conditions[n].text
+	})
+	return e.keyOf(text), whole
 }
 
 // list answers with a page of a collection.
@@ -250,12 +251,12 @@ func (l *listing) run() {
 	q, e, s := l.query, l.call.endpoint, l.call.server.store
 	k, whole := q.key(l.call.server.model, e)
 	switch {
-	case q.id != "":
-		if r, ok := s.byID(e, q.id); ok {
-			l.visit(&r)
+	case q.id != "" || whole:
+		r, ok := s.byID(e, q.id)
+		if q.id == "" {
+			r, ok = s.find(e, k)
 		}
-	case whole:
-		if r, ok := s.find(e, k); ok {
+		if ok {
 			l.visit(&r)
 		}
 	case len(q.conditions) == 0 && q.minVersion == 0 && q.maxVersion == math.MaxUint64 && l.call.seesAll():
@@ -276,11 +277,8 @@ func (l *listing) run() {
 
 // visit takes a record if it matches, and counts it.
 func (l *listing) visit(r *row) {
-	match, err := l.matches(r)
-	if err != nil {
-		l.err = err
-	}
-	if !match {
+	var match bool
+	if match, l.err = l.matches(r); !match {
 		return
 	}
 	if l.total++; l.total > l.query.offset && l.taken < l.query.limit {
@@ -289,14 +287,10 @@ func (l *listing) visit(r *row) {
 }
 
 func (l *listing) take(r *row) {
-	out, err := l.call.server.render(l.out, r, l.call.room)
-	if err != nil {
-		l.err = err
-		return
+	if l.out, l.err = l.call.server.render(l.out, r, l.call.room); l.err == nil {
+		l.out = append(l.out, ',')
+		l.taken++
 	}
-	l.out = out
-	l.out = append(l.out, ',')
-	l.taken++
 }
 
 func (l *listing) matches(r *row) (bool, error) {

@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
@@ -55,7 +55,7 @@ func textFault(p *schema.Property, text string, key bool) string {
 		}
 		return ""
 	}
-	if tooLong(text, p.MaxLength) || len(text) < 3*p.MinLength && utf16Units(text) < p.MinLength {
+	if tooLong(text, p.MaxLength) || len(text) < 3*p.MinLength && jsonl.UTF16Length(text) < p.MinLength {
 		if p.MinLength > 0 {
 			return fmt.Sprintf("%s must be between %d and %d characters in length.", title(p.Name), p.MinLength, p.MaxLength)
 		}
@@ -76,15 +76,7 @@ func textFault(p *schema.Property, text string, key bool) string {
 
 // tooLong compares in UTF-16 code units. No text has more of them than bytes, so that few are counted.
 func tooLong(text string, most int) bool {
-	return most > 0 && len(text) > most && utf16Units(text) > most
-}
-
-func utf16Units(text string) int {
-	units := 0
-	for _, r := range text {
-		units += utf16.RuneLen(r)
-	}
-	return units
+	return most > 0 && len(text) > most && jsonl.UTF16Length(text) > most
 }
 
 // dangerous is the rule of the cross-site-scripting filter in front of an ODS.

@@ -205,8 +205,7 @@ func (s *store) readFormer(e *entry) error {
 	}
 	line, err := s.lines(nil, &r, 0, r.head)
 	var former entry
-	h := head{Scanner: jsonl.Scanner{Data: line}}
-	if h.read(&former); err == nil && h.wrong {
+	if _, whole := former.readHead(&jsonl.Scanner{Data: line}); err == nil && !whole {
 		err = s.damaged(r.offset)
 	}
 	e.was = former.refs

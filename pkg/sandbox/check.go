@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -18,7 +19,8 @@ type check struct {
 	store    *store
 	endpoint *endpoint
 
-	said [4]map[string][]string // messages of each stage by JSON path
+	said       [4]map[string][]string // messages of each stage by JSON path
+	unresolved string                 // the first reference that points at nothing
 }
 
 // The stages of an ODS. The messages of the first that has any hold back those of the later ones.
@@ -28,12 +30,6 @@ const (
 	ofExistence // of descriptor values
 	ofEquality  // unified keys, items of collections
 )
-
-// pointer is a reference of a record: the keys that the record it means may have, one for each target.
-type pointer struct {
-	*reference
-	keys []key
-}
 
 // say adds a message at the place where the check is.
 func (c *check) say(stage int, format string, args ...any) {
@@ -62,9 +58,7 @@ func (c *check) leave(back int) { c.path = c.path[:back] }
 // run judges a record, and returns the messages.
 func (c *check) run(m record) map[string][]string {
 	root := c.endpoint.Root
-	c.store.mu.RLock()
 	c.object(root, m)
-	c.store.mu.RUnlock()
 	if c.endpoint.Descriptor != "" {
 		c.descriptor(m)
 	}
@@ -155,12 +149,10 @@ func (c *check) item(p *schema.Property, i int, item []value, from int) {
 	var room [256]byte
 	key := room[:0]
 	for _, path := range p.ItemKey {
-		o := p.Object
-		for _, name := range path[:len(path)-1] {
-			o = o.ByName[name].Object
+		if leaf, v := at(p.Object, item, path); v.kind != 0 {
+			key = appendCanonical(key, leaf.Kind, v.text, c.folds(leaf))
 		}
-		leaf := o.ByName[path.Leaf()]
-		key = append(appendCanonical(key, leaf.Kind, at(p.Object, item, path).text, c.folds(leaf)), 0)
+		key = append(key, 0)
 	}
 	sum := maphash.Bytes(keySeeds[0], key)
 	if slices.Contains(c.items[from:], sum) {
@@ -182,11 +174,20 @@ func (c *check) reference(p *schema.Property, m []value) {
 		return
 	}
 	ref := c.model.references[p.Object.Reference]
-	from := len(c.keys)
 	for _, t := range ref.targets {
-		c.keys = append(c.keys, c.model.targetKey(t, m))
+		if n, ok := c.store.lookup(t.endpoint, c.model.targetKey(t, m)); ok {
+			c.refer(n)
+			return
+		}
 	}
-	c.pointers = append(c.pointers, pointer{ref, c.keys[from:]})
+	c.unresolved = cmp.Or(c.unresolved, ref.name)
+}
+
+// refer collects what the record refers to.
+func (c *check) refer(n uint32) {
+	if !slices.Contains(c.refs, n) {
+		c.refs = append(c.refs, n)
+	}
 }
 
 // descriptorValue says that a descriptor value does not exist, or collects it.
@@ -194,8 +195,8 @@ func (c *check) descriptorValue(d *endpoint, text string, inReference bool) {
 	found, _, ok := c.store.value(d, text)
 	if !ok {
 		c.say(ofExistence, "%s value '%s' does not exist.", d.entity, text)
-	} else if !inReference && !slices.Contains(c.values, found) { // what a reference means holds its own
-		c.values = append(c.values, found)
+	} else if !inReference { // what a reference means holds its own
+		c.refer(found)
 	}
 }
 

@@ -71,12 +71,8 @@ func (c *dataCall) post() error {
 	if err := c.client.authorize(c.endpoint, Create, Update); err != nil {
 		return err
 	}
-	ch, err := c.readChange()
+	ch, err := c.write("")
 	if err != nil {
-		return err
-	}
-	ch.mayCreate = c.client.authorize(c.endpoint, Create)
-	if err := c.server.store.put(ch); err != nil {
 		return err
 	}
 	h := c.w.Header()
@@ -97,12 +93,8 @@ func (c *dataCall) put(id string) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
-	ch, err := c.readChange()
+	ch, err := c.write(plainID(id))
 	if err != nil {
-		return err
-	}
-	ch.id = plainID(id)
-	if err := c.server.store.put(ch); err != nil {
 		return err
 	}
 	c.w.Header().Set("ETag", `"`+ch.etag()+`"`)
@@ -123,7 +115,10 @@ func (c *dataCall) delete(id string) error {
 		}
 		return c.isCurrent(r)
 	}
-	if err := c.server.store.remove(c.endpoint, plainID(id), may); err != nil {
+	s := c.server.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.remove(c.endpoint, plainID(id), may); err != nil {
 		return err
 	}
 	c.w.WriteHeader(http.StatusNoContent)
@@ -166,8 +161,9 @@ func (c *dataCall) read(id string) (row, []byte, error) {
 	return r, body, err
 }
 
-// readChange reads and checks the body of a write.
-func (c *dataCall) readChange() (*change, error) {
+// write reads and checks the body of a write, and stores it. That what it refers to exists, that its key is
+// its own and that it is written is one step.
+func (c *dataCall) write(id string) (*change, error) {
 	body, err := c.readBody()
 	if err != nil {
 		return nil, err
@@ -179,18 +175,21 @@ func (c *dataCall) readChange() (*change, error) {
 	if c.r.Method == http.MethodPost && hasID {
 		return nil, badRequest("Resource identifiers cannot be assigned by the client. The 'id' property must be removed from the request body.")
 	}
-	e := c.endpoint
-	ck := check{arena: c.room, model: c.server.model, store: c.server.store, endpoint: e}
+	e, s := c.endpoint, c.server.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ck := check{arena: c.room, model: s.model, store: s, endpoint: e}
 	if messages := ck.run(m); messages != nil {
 		return nil, invalidData(messages)
 	}
 	if !c.client.maySee(e, m) {
 		return nil, namespaceMismatch(c.client.Namespaces, false)
 	}
-	c.room.key = c.server.model.appendRecordKey(c.room.key[:0], e, m)
-	ch := &change{entry: newEntry(e, c.room.key), body: body, values: ck.values, pointers: ck.pointers, mayUpdate: c.mayUpdate}
-	ch.value = e.descriptorValue(m)
-	return ch, nil
+	c.room.key = s.model.appendRecordKey(c.room.key[:0], e, m)
+	ch := &change{entry: newEntry(e, c.room.key), id: id, body: body, unresolved: ck.unresolved,
+		mayCreate: c.client.authorize(e, Create), mayUpdate: c.mayUpdate}
+	ch.value, ch.refs = e.descriptorValue(m), ck.refs
+	return ch, s.put(ch)
 }
 
 // maxBody is where an ODS refuses to read on.

@@ -58,14 +58,12 @@ type arena struct {
 	used int
 	open []value // items of the lists that are being read
 
-	body     bytes.Buffer
-	path     []byte
-	items    []uint64
-	values   []uint32
-	keys     []key
-	pointers []pointer
-	key      []byte
-	text     []byte // a stored body
+	body  bytes.Buffer
+	path  []byte
+	items []uint64
+	refs  []uint32
+	key   []byte
+	text  []byte // a stored body
 }
 
 var arenas = sync.Pool{New: func() any { return &arena{room: make([]value, 512)} }}
@@ -84,7 +82,7 @@ func (a *arena) empty() {
 	clear(a.room[:a.used])
 	clear(a.open)
 	a.used, a.open = 0, a.open[:0]
-	a.path, a.items, a.values, a.keys, a.pointers = a.path[:0], a.items[:0], a.values[:0], a.keys[:0], a.pointers[:0]
+	a.path, a.items, a.refs = a.path[:0], a.items[:0], a.refs[:0]
 }
 
 // release gives the room back, unless a record as large as few are has made it large.
@@ -236,16 +234,16 @@ func (v value) isDefault() bool {
 	return v.kind == 0 || v.kind == '"' && v.text == "" || v.kind == '0' && v.text == "0"
 }
 
-// at is the value at a path of single objects in an o; absent if something on it is.
-func at(o *schema.Object, m []value, path schema.Path) value {
+// at is what is at a path of single objects in an o, and its property; absent if something on the path is.
+func at(o *schema.Object, m []value, path schema.Path) (*schema.Property, value) {
 	i, _ := part(o, path[0])
 	switch {
 	case i < 0:
-		return value{}
+		return nil, value{}
 	case len(path) == 1:
-		return m[i]
+		return o.Properties[i], m[i]
 	case m[i].kind != '{':
-		return value{}
+		return nil, value{}
 	}
 	return at(o.Properties[i].Object, m[i].parts, path[1:])
 }

@@ -49,10 +49,8 @@ func TestSeedsAreValid(t *testing.T) {
 			if got, ok := s.store.byID(e, string(s.store.appendID(nil, r))); !ok || got.key != r.key {
 				t.Errorf("%s: %v is not found by its id", e.Name, m)
 			}
-			for _, p := range c.pointers {
-				if _, ok := s.store.target(p); !ok {
-					t.Errorf("%s: %v refers to nothing", e.Name, m)
-				}
+			if c.unresolved != "" {
+				t.Errorf("%s: %v refers to nothing", e.Name, m)
 			}
 			n++
 			return n < 400

@@ -40,7 +40,7 @@ func (m *model) appendKey(dst []byte, e *endpoint, part func(i int) string) []by
 
 // appendRecordKey appends the natural key of a record.
 func (m *model) appendRecordKey(dst []byte, e *endpoint, r record) []byte {
-	return m.appendKey(dst, e, func(i int) string { return at(e.Root, r, e.Identity[i].Path).text })
+	return m.appendKey(dst, e, func(i int) string { return e.text(r, e.Identity[i].Path...) })
 }
 
 // targetKey is the key of the record at t that a reference means.
@@ -73,7 +73,10 @@ func (e *endpoint) descriptorValue(r record) string {
 }
 
 // text is the text at a path of a record.
-func (e *endpoint) text(r record, path ...string) string { return at(e.Root, r, path).text }
+func (e *endpoint) text(r record, path ...string) string {
+	_, v := at(e.Root, r, path)
+	return v.text
+}
 
 // namespacePath is where the namespace stands that authorization looks at: in the record's key, or its own.
 func (e *endpoint) namespacePath() schema.Path {

@@ -284,16 +284,13 @@ func (c *Client) authorize(e *endpoint, actions ...Action) error {
 // maySee says whether the client's prefixes cover a record's namespace, if it has one.
 func (c *Client) maySee(e *endpoint, m record) bool {
 	path := e.namespacePath()
-	if len(c.Namespaces) == 0 || path == nil || at(e.Root, m, path).kind == 0 {
+	if len(c.Namespaces) == 0 || path == nil {
 		return true
 	}
-	namespace := e.text(m, path...)
-	for _, prefix := range c.Namespaces {
-		if len(namespace) >= len(prefix) && strings.EqualFold(namespace[:len(prefix)], prefix) {
-			return true
-		}
-	}
-	return false
+	_, v := at(e.Root, m, path)
+	return v.kind == 0 || slices.ContainsFunc(c.Namespaces, func(prefix string) bool {
+		return len(v.text) >= len(prefix) && strings.EqualFold(v.text[:len(prefix)], prefix)
+	})
 }
 
 // writeJSON answers with a value made of what JSON has.

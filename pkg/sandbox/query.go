@@ -318,7 +318,7 @@ func (c condition) meets(e *endpoint, m record, foldKeys bool) bool {
 	p := c.filter.property
 	fold := foldKeys || p.Descriptor != ""
 	return slices.ContainsFunc(c.filter.paths, func(path schema.Path) bool {
-		v := at(e.Root, m, path)
+		_, v := at(e.Root, m, path)
 		return v.kind != 0 && canonical(p.Kind, v.text, fold) == canonical(p.Kind, c.text, fold)
 	})
 }

@@ -52,7 +52,7 @@ func newEntry(e *endpoint, text []byte) entry {
 }
 
 // store holds the records. In memory it keeps what it takes to find them; with a log, their bodies stay
-// there. Who reads holds mu; put and remove take it themselves.
+// there. Who uses it holds mu.
 type store struct {
 	model *model
 	id    string
@@ -64,7 +64,7 @@ type store struct {
 	mu       sync.RWMutex
 	rows     map[uint32]row
 	byKey    map[key]uint32
-	byValue  map[spelling]uint32           // descriptors by their value as it is spelt: the usual way to ask
+	byValue  []map[string]uint32           // by endpoint: descriptors by their value as it is spelt, the usual way to ask
 	values   map[uint32]string             // of descriptors
 	links    map[link]uint32               // how many records refer so
 	order    map[*endpoint][]uint32        // what is not of a roster, in the order it came
@@ -73,12 +73,6 @@ type store struct {
 	next     uint32                        // number
 	version  uint64                        // the newest change version
 	modified int64                         // the newest time of change; they never repeat
-}
-
-// spelling is a descriptor's value as it is stored.
-type spelling struct {
-	descriptor *endpoint
-	value      string
 }
 
 // seedVersion is the change version of everything that was there from the start.
@@ -93,7 +87,7 @@ func newID() string {
 // openStore opens the store in the options' folder, or one in memory if they name none.
 func openStore(m *model, o *Options, log *slog.Logger) (*store, error) {
 	s := &store{
-		model: m, now: o.Now, rows: map[uint32]row{}, byKey: map[key]uint32{}, byValue: map[spelling]uint32{},
+		model: m, now: o.Now, rows: map[uint32]row{}, byKey: map[key]uint32{}, byValue: make([]map[string]uint32, len(m.endpoints)),
 		values: map[uint32]string{}, links: map[link]uint32{}, order: map[*endpoint][]uint32{},
 		gone: map[*endpoint]map[uint32]bool{}, next: firstFree, version: seedVersion, modified: seedTime.UnixNano(),
 	}
@@ -148,15 +142,21 @@ func (s *store) byID(e *endpoint, id string) (row, bool) {
 	return s.row(e, uint32(n))
 }
 
+// lookup is the number of the record with a natural key.
+func (s *store) lookup(e *endpoint, k key) (n uint32, ok bool) {
+	if n, ok = s.byKey[k]; !ok {
+		n, ok = k.ofRoster()
+		ok = ok && e.hasInRoster(n) && !s.gone[e][n]
+	}
+	return n, ok
+}
+
 // find finds a record by its natural key.
 func (s *store) find(e *endpoint, k key) (row, bool) {
-	n, ok := s.byKey[k]
-	if !ok {
-		if n, ok = k.ofRoster(); !ok {
-			return row{}, false
-		}
+	if n, ok := s.lookup(e, k); ok {
+		return s.row(e, n)
 	}
-	return s.row(e, n)
+	return row{}, false
 }
 
 // row finds a record of an endpoint by its number.
@@ -172,7 +172,7 @@ func (s *store) row(e *endpoint, n uint32) (row, bool) {
 
 // value finds a descriptor by its value, whatever its case, and says how the value is spelt.
 func (s *store) value(d *endpoint, value string) (n uint32, spelt string, ok bool) {
-	if n, ok = s.byValue[spelling{d, value}]; ok {
+	if n, ok = s.byValue[d.index][value]; ok {
 		return n, value, true
 	}
 	n, ok = s.byKey[s.model.valueKey(d, value)]
@@ -248,27 +248,23 @@ func (s *store) walk(e *endpoint, skip int, visit func(r *row) bool) {
 // change is a record to be put into the store.
 type change struct {
 	entry
-	id        string // of the record to be replaced; empty: by key, created if there is none
-	body      []byte
-	values    []uint32         // descriptors that it uses
-	pointers  []pointer        // what it refers to
-	mayCreate error            // why a new record is not allowed
-	mayUpdate func(*row) error // asked before a record is replaced
+	id         string // of the record to be replaced; empty: by key, created if there is none
+	body       []byte
+	unresolved string           // a reference that points at nothing
+	mayCreate  error            // why a new record is not allowed
+	mayUpdate  func(*row) error // asked before a record is replaced
 
 	created bool // set by put
 }
 
-// put stores a record: existence of what it refers to, uniqueness and writing are one step. An error
-// may be a *problem.
+// put stores a record. An error may be a *problem.
 func (s *store) put(c *change) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	old, exists, err := s.replaced(c)
 	if err != nil {
 		return err
 	}
-	if err := s.resolve(c); err != nil {
-		return err
+	if c.unresolved != "" {
+		return unresolvedReference(c.unresolved)
 	}
 	if exists && old.key == c.key && s.holds(&old, c.body) {
 		c.row = old
@@ -316,40 +312,8 @@ func (s *store) replaced(c *change) (old row, exists bool, err error) {
 	return old, true, c.mayUpdate(&old)
 }
 
-// resolve finds the numbers of what a change refers to.
-func (s *store) resolve(c *change) error {
-	for _, n := range c.values {
-		if _, ok := s.rows[n]; !ok {
-			return unresolvedReference("Descriptor")
-		}
-	}
-	c.refs = c.values
-	for _, p := range c.pointers {
-		found, ok := s.target(p)
-		if !ok {
-			return unresolvedReference(p.name)
-		}
-		if !slices.Contains(c.refs, found.number) {
-			c.refs = append(c.refs, found.number)
-		}
-	}
-	return nil
-}
-
-// target is the record that a reference means.
-func (s *store) target(p pointer) (row, bool) {
-	for i, k := range p.keys {
-		if r, ok := s.find(p.targets[i].endpoint, k); ok {
-			return r, true
-		}
-	}
-	return row{}, false
-}
-
 // remove deletes a record. An error may be a *problem.
 func (s *store) remove(e *endpoint, id string, may func(*row) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	old, ok := s.byID(e, id)
 	if !ok {
 		return notFound(noSuchItem)
@@ -415,7 +379,7 @@ func (s *store) apply(e *entry) {
 	}
 	if existed {
 		delete(s.byKey, old.key)
-		delete(s.byValue, spelling{e.of, s.values[e.number]})
+		delete(s.byValue[e.endpoint], s.values[e.number])
 	}
 	switch {
 	case e.size > 0:
@@ -445,6 +409,9 @@ func (s *store) insert(e *entry) {
 	}
 	s.rows[e.number], s.byKey[e.key] = e.row, e.number
 	if e.value != "" {
-		s.byValue[spelling{e.of, e.value}], s.values[e.number] = e.number, e.value
+		if s.byValue[e.endpoint] == nil {
+			s.byValue[e.endpoint] = map[string]uint32{}
+		}
+		s.byValue[e.endpoint][e.value], s.values[e.number] = e.number, e.value
 	}
 }

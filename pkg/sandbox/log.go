@@ -1,12 +1,13 @@
 package sandbox
 
 import (
-	"bytes"
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -39,7 +40,15 @@ type logTitle struct {
 type logFile struct {
 	file *os.File
 	end  int64
-	room []byte // of a change being written
+	room []byte // of a change being written or read
+	refs []uint32
+	in   *bufio.Reader // of the opening
+}
+
+// from goes to a place in the log, to read on there.
+func (l *logFile) from(at int64) *bufio.Reader {
+	l.in.Reset(io.NewSectionReader(l.file, at, math.MaxInt64-at))
+	return l.in
 }
 
 // appendLines writes a change as the log has it, and notes in it how long both lines are.
@@ -94,9 +103,6 @@ func (l *logFile) read(dst []byte, at int64, n int) ([]byte, error) {
 // openFolder opens the store in the options' folder, or starts one there.
 func (s *store) openFolder(o *Options, log *slog.Logger) error {
 	lock, err := durable.LockFolder(o.Dir, "a sandbox", o.Now())
-	if _, locked := errors.AsType[*durable.LockedError](err); locked {
-		return fmt.Errorf("open the store in %s: the sandbox's store is in use by another process: %w", o.Dir, err)
-	}
 	if err != nil {
 		return fmt.Errorf("open the store in %s: %w", o.Dir, err)
 	}
@@ -116,7 +122,7 @@ func (s *store) openFolder(o *Options, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("open the store: %w", err)
 	}
-	s.log = &logFile{file: file}
+	s.log = &logFile{file: file, in: bufio.NewReader(nil)}
 	return s.openLog(log)
 }
 
@@ -130,9 +136,8 @@ func (s *store) unusable(format string, args ...any) error {
 
 // openLog reads the log, and cuts off a last change that is not whole.
 func (s *store) openLog(log *slog.Logger) error {
-	w := window{store: s}
-	line, err := w.line(0)
-	if err != nil {
+	line, err := s.log.from(0).ReadBytes('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	var title logTitle
@@ -143,10 +148,11 @@ func (s *store) openLog(log *slog.Logger) error {
 		return s.unusable("it holds data of Data Standard %s, not %s", title.Standard, s.model.version)
 	}
 	s.id, s.log.end = title.ID, int64(len(line))
-	for whole := true; whole && err == nil; {
-		whole, err = s.load(&w)
+	s.log.from(s.log.end)
+	for err = nil; err == nil; {
+		err = s.load()
 	}
-	if err != nil {
+	if !errors.Is(err, io.EOF) {
 		return err
 	}
 	info, err := s.log.file.Stat()
@@ -157,45 +163,54 @@ func (s *store) openLog(log *slog.Logger) error {
 	return err
 }
 
-// load reads the change at the end, and moves the end behind it. It is not whole if the file ends in it,
-// which a killed process may leave. What is damaged in another way has more after it, and is refused.
-func (s *store) load(w *window) (whole bool, err error) {
-	line, err := w.line(s.log.end)
-	if len(line) == 0 || err != nil {
-		return false, err
+// load reads the change at the end, and moves the end behind it. io.EOF says that the file ends in it, which
+// a killed process may leave. What is damaged in another way has more lines after it, and is refused.
+func (s *store) load() error {
+	line, err := s.log.in.ReadSlice('\n')
+	if errors.Is(err, bufio.ErrBufferFull) { // few records refer to that many
+		line, err = s.log.from(s.log.end).ReadBytes('\n')
 	}
-	e := entry{row: row{offset: s.log.end, head: uint32(len(line))}, refs: w.refs[:0]}
-	scan := jsonl.Scanner{Data: line, Decoded: w.text[:0]}
+	if err != nil {
+		return err
+	}
+	e := entry{row: row{offset: s.log.end, head: uint32(len(line))}, refs: s.log.refs[:0]}
+	scan := jsonl.Scanner{Data: line, Decoded: s.log.room[:0]}
 	name, ok := e.readHead(&scan)
-	w.text, w.refs = scan.Decoded, e.refs
+	s.log.refs, s.log.room = e.refs, scan.Decoded
 	if !ok {
-		return false, s.damaged(s.log.end)
+		return s.damaged(e.offset)
 	}
 	if e.of, ok = s.model.byName[string(name)]; !ok {
-		return false, s.unusable("it holds %s, which Data Standard %s does not have", name, s.model.version)
+		return s.unusable("it holds %s, which Data Standard %s does not have", name, s.model.version)
 	}
 	e.endpoint, e.key = e.of.index, e.of.keyOf(e.text)
-	body := s.log.end + int64(len(line))
-	next := body
-	if e.size > 0 {
-		next += int64(e.size) + 1
-		end, err := w.from(next-1, 1)
-		if err == nil && len(end) == 0 {
-			line, err = w.line(body)
+	next := e.offset + int64(len(line))
+	if size := int(e.size); size > 0 {
+		if size <= s.log.in.Buffered() {
+			_, _ = s.log.in.Discard(size) // what is in the buffer can be passed over
+		} else {
+			s.log.from(next + int64(size))
 		}
-		if err == nil && (len(end) > 0 && end[0] != '\n' || len(end) == 0 && len(line) > 0) {
-			err = s.damaged(s.log.end)
+		end, err := s.log.in.ReadByte()
+		if errors.Is(err, io.EOF) {
+			if _, after := s.log.from(next).ReadBytes('\n'); after == nil {
+				return s.damaged(e.offset)
+			}
 		}
-		if err != nil || len(end) == 0 {
-			return false, err
+		if err != nil {
+			return err
 		}
+		if end != '\n' {
+			return s.damaged(e.offset)
+		}
+		next += int64(size) + 1
+	}
+	if err := s.readFormer(&e); err != nil {
+		return err
 	}
 	s.log.end = next
-	if err := s.readFormer(&e); err != nil {
-		return false, err
-	}
 	s.apply(&e)
-	return true, nil
+	return nil
 }
 
 // readHead fills in an entry from its first line, and says what its resource is.
@@ -247,42 +262,4 @@ func (e *entry) readHead(s *jsonl.Scanner) (resource []byte, ok bool) {
 		}
 	}
 	return resource, ok && has('}') && s.Peek() == 0 && len(resource) > 0
-}
-
-// window reads lines here and there in the log.
-type window struct {
-	store *store
-	at    int64
-	data  []byte // what the log has there
-
-	text []byte // room for what is read
-	refs []uint32
-}
-
-// maxLine is more than a body may have.
-const maxLine = 2 * maxBody
-
-// from is what follows at a place: n bytes or more, unless the file ends before.
-func (w *window) from(at int64, n int) ([]byte, error) {
-	if at < w.at || at+int64(n) > w.at+int64(len(w.data)) {
-		room := slices.Grow(w.data[:0], max(n, 4096))
-		read, err := w.store.log.file.ReadAt(room[:cap(room)], at)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
-		}
-		w.at, w.data = at, room[:read]
-	}
-	return w.data[at-w.at:], nil
-}
-
-// line is the line at a place, empty if the file ends before the line does.
-func (w *window) line(at int64) ([]byte, error) {
-	for n := 1; n < maxLine; {
-		data, err := w.from(at, n)
-		if i := bytes.IndexByte(data, '\n'); i >= 0 || err != nil || len(data) < n {
-			return data[:i+1], err
-		}
-		n = 2 * len(data)
-	}
-	return nil, w.store.damaged(at)
 }

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -18,6 +17,7 @@ type model struct {
 	byName     map[string]*endpoint // by endpoint name, and by it in lower case
 	byType     map[string]*endpoint // descriptor endpoints by type, in lower case and as properties spell it
 	references map[*schema.Reference]*reference
+	faults     []string // what does not fit together
 }
 
 // endpoint is one resource or descriptor.
@@ -61,9 +61,10 @@ func newModel(std *schema.Standard, foldKeys bool) (*model, error) {
 		m.byName[r.Name], m.byName[strings.ToLower(r.Name)] = e, e
 	}
 	for _, e := range m.endpoints {
-		if err := m.resolve(e); err != nil {
-			return nil, fmt.Errorf("data standard %s: %s: %w", std.Version, e.Name, err)
-		}
+		m.resolve(e)
+	}
+	if m.faults != nil {
+		return nil, fmt.Errorf("data standard %s: %s", std.Version, strings.Join(m.faults, "; "))
 	}
 	called := m.keyNames()
 	for _, e := range m.endpoints {
@@ -82,74 +83,66 @@ func (m *model) find(name string) (*endpoint, bool) {
 	return e, ok
 }
 
-func (m *model) resolve(e *endpoint) error {
-	if e.Root == nil {
-		return errors.New("there are no properties")
-	}
-	if len(e.Identity) == 0 {
-		return errors.New("there is no natural key")
+// fault notes what does not fit together in an endpoint.
+func (m *model) fault(e *endpoint, format string, args ...any) {
+	m.faults = append(m.faults, e.Name+": "+fmt.Sprintf(format, args...))
+}
+
+func (m *model) resolve(e *endpoint) {
+	if e.Root == nil || len(e.Identity) == 0 {
+		m.fault(e, "there are no properties, or there is no natural key")
+		return
 	}
 	for _, part := range e.Identity {
 		p, ok := e.Property(part.Path)
 		if !ok {
-			return fmt.Errorf("there is no property %s", part.Path)
+			m.fault(e, "there is no property %s", part.Path)
 		}
 		e.inKey[p] = true
 	}
-	return m.resolveObject(e, e.Root)
+	m.resolveObject(e, e.Root)
 }
 
-func (m *model) resolveObject(e *endpoint, o *schema.Object) error {
+func (m *model) resolveObject(e *endpoint, o *schema.Object) {
 	if o.Reference != nil {
-		ref, err := m.newReference(o)
-		if err != nil {
-			return err
-		}
-		m.references[o.Reference] = ref
-		e.references = append(e.references, ref)
+		m.references[o.Reference] = m.newReference(e, o)
+		e.references = append(e.references, m.references[o.Reference])
 	}
 	for _, p := range o.Properties {
 		if p.Descriptor != "" {
 			d, ok := m.byType[strings.ToLower(p.Descriptor)]
 			if !ok {
-				return fmt.Errorf("property %s is a %s, of which there is no endpoint", p.Name, p.Descriptor)
+				m.fault(e, "property %s is a %s, of which there is no endpoint", p.Name, p.Descriptor)
 			}
 			m.byType[p.Descriptor] = d
 			e.descriptors = append(e.descriptors, d)
 		}
 		if p.Object != nil {
-			if err := m.resolveObject(e, p.Object); err != nil {
-				return err
-			}
+			m.resolveObject(e, p.Object)
 		}
 	}
-	return nil
 }
 
-func (m *model) newReference(o *schema.Object) (*reference, error) {
+func (m *model) newReference(e *endpoint, o *schema.Object) *reference {
 	ref := &reference{of: o, name: title(o.Reference.Abstract)}
 	for _, name := range o.Reference.Targets {
-		t, ok := m.byName[strings.ToLower(name)]
-		if !ok {
-			return nil, fmt.Errorf("reference %s points at %s, of which there is no endpoint", o.Reference.Path, name)
+		if t, ok := m.byName[strings.ToLower(name)]; ok {
+			ref.targets = append(ref.targets, referenceTarget{t, m.targetMembers(e, o, t)})
+		} else {
+			m.fault(e, "reference %s points at %s, of which there is no endpoint", o.Reference.Path, name)
 		}
-		members, err := targetMembers(o, t)
-		if err != nil {
-			return nil, err
-		}
-		ref.targets = append(ref.targets, referenceTarget{t, members})
 	}
 	if ref.name == "" && len(ref.targets) > 0 {
 		ref.name = ref.targets[0].endpoint.entity
 	}
-	return ref, nil
+	return ref
 }
 
 // targetMembers pairs the target's key with the members of the reference: by the facts' own pairing,
 // else by name (a unified part), else there is only one of each (educationOrganizationId and schoolId).
-func targetMembers(o *schema.Object, t *endpoint) ([]int, error) {
+func (m *model) targetMembers(e *endpoint, o *schema.Object, t *endpoint) []int {
 	var members []int
-	for i, key := range t.Identity {
+	for _, key := range t.Identity {
 		name := ""
 		for _, k := range o.Reference.Keys {
 			if slices.Equal(k.Target, key.Path) {
@@ -162,11 +155,11 @@ func targetMembers(o *schema.Object, t *endpoint) ([]int, error) {
 		}
 		member, exact := part(o, name)
 		if !exact {
-			return nil, fmt.Errorf("reference %s has nothing for part %d (%s) of the key of %s", o.Reference.Path, i+1, key.Path, t.Name)
+			m.fault(e, "reference %s has nothing for %s of the key of %s", o.Reference.Path, key.Path, t.Name)
 		}
 		members = append(members, member)
 	}
-	return members, nil
+	return members
 }
 
 // path is where the endpoint is below the data URL.

@@ -10,6 +10,7 @@ import (
 
 func (a *app) newRun() *cobra.Command {
 	var o transformOptions
+	var acceptExisting bool
 	cmd := &cobra.Command{
 		Use:   "run BUNDLE --input NAME=FILE … --tenant NAME",
 		Short: "transform, validate and send in one go, with one report and the same gate",
@@ -24,15 +25,16 @@ If more than 5% of the rows of an input and more than 20 were rejected, it stops
 		ValidArgsFunction: a.completeBundles,
 		PreRunE:           a.explicitTenant,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
-			outcome, err := a.runRun(cmd.Context(), args[0], o)
+			outcome, err := a.runRun(cmd.Context(), args[0], o, acceptExisting)
 			return o.ended(a, outcome, err)
 		}),
 	}
 	o.add(cmd.Flags())
+	addAcceptExisting(cmd.Flags(), &acceptExisting)
 	return cmd
 }
 
-func (a *app) runRun(ctx context.Context, ref string, o transformOptions) (runs.Outcome, error) {
+func (a *app) runRun(ctx context.Context, ref string, o transformOptions, acceptExisting bool) (runs.Outcome, error) {
 	q, err := o.request(ref)
 	if err != nil {
 		return 0, err
@@ -42,6 +44,7 @@ func (a *app) runRun(ctx context.Context, ref string, o transformOptions) (runs.
 		return 0, err
 	}
 	defer a.closing(x)
+	x.AcceptExisting = acceptExisting
 	outcome, err := x.All(ctx, q)
 	if err != nil {
 		return outcome, err

@@ -4,18 +4,22 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
 func (a *app) newSend() *cobra.Command {
-	var dryRun bool
+	var dryRun, acceptExisting bool
 	cmd := &cobra.Command{
 		Use:   "send RUN --tenant NAME",
 		Short: "Load what passed",
 		Long: `Loads the records that validate passed, in the target's dependency order. What the target
 already holds is not sent again; what depends on a refused record is not sent at all. Every
 record that did not load stands in errors/ with the target's own message.
+
+If the target holds results of the same assessment, none of which came from here, nothing is sent (exit 5):
+another loader may have brought the same ones under other identifiers, and they would be doubled.
 
 Stopped at any moment, the same command goes on where it was: nothing is lost, nothing doubled.`,
 		Example: `  sluice send r1 --tenant gb
@@ -24,14 +28,19 @@ Stopped at any moment, the same command goes on where it was: nothing is lost, n
 		ValidArgsFunction: a.completeRuns,
 		PreRunE:           a.explicitTenant,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
-			return a.runSend(cmd.Context(), args[0], dryRun)
+			return a.runSend(cmd.Context(), args[0], dryRun, acceptExisting)
 		}),
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be created, updated and left alone; change nothing")
+	addAcceptExisting(cmd.Flags(), &acceptExisting)
 	return cmd
 }
 
-func (a *app) runSend(ctx context.Context, path string, dryRun bool) (runs.Outcome, error) {
+func addAcceptExisting(flags *pflag.FlagSet, accept *bool) {
+	flags.BoolVar(accept, "accept-existing", false, "load results although the target holds others of the same assessment that did not come from here; look at them first")
+}
+
+func (a *app) runSend(ctx context.Context, path string, dryRun, acceptExisting bool) (runs.Outcome, error) {
 	if _, err := runs.Open(path); err != nil {
 		return 0, err
 	}
@@ -40,6 +49,7 @@ func (a *app) runSend(ctx context.Context, path string, dryRun bool) (runs.Outco
 		return 0, err
 	}
 	defer a.closing(x)
+	x.AcceptExisting = acceptExisting
 	if err := x.Open(path); err != nil {
 		return 0, err
 	}

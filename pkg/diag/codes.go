@@ -143,6 +143,7 @@ var (
 	GuardOldPass       = declare("BUS-OLD-PASS", LevelFormat, "The pass is too old, or the run or its target was changed since it was given.", "Run `sluice validate` again.")
 	GuardLocked        = declare("BUS-LOCKED", LevelFormat, "Another command is at work for this tenant, or in this run.", "Wait for it, or stop it.")
 	GuardLedger        = declare("BUS-LEDGER", LevelFormat, "The target is not what the ledger says (emptied, restored, another one), or the ledger is damaged.", "Run `sluice ledger rebuild` for the tenant.")
+	GuardExisting      = declare("BUS-EXISTING", LevelFormat, "The target already holds results of the assessment that did not come from here.", "Compare them with the staged ones; if they are other results, send with --accept-existing.")
 	GuardNothing       = declare("BUS-NOTHING-LEFT", LevelFormat, "Every row was filtered or belongs to others; nothing would be loaded.", "Check the parameters against the values seen.")
 	GuardRejected      = declare("BUS-REJECTED", LevelFormat, "Too many rows were rejected for the run to send the rest by itself.", "Look at problems/transform.csv. If the rest is right, load it with `sluice send`.")
 	GuardEquation      = declare("BUS-EQUATION", LevelFormat, "The counts of the stage do not add up; something was lost or doubled.", "Keep the run directory and report it: this is a defect of sluice.")

@@ -69,11 +69,11 @@ func half(key Hash) int64 { return int64(binary.BigEndian.Uint64(key[:8])) }
 // decide looks up the entries of part, which are in order, and sets their states. Equal keys that
 // fall into two parts are decided in each.
 func (l *Ledger) decide(ctx context.Context, part []position, entries []Entry, states []State) error {
-	halves := make([]int64, len(part))
+	wanted := make([]int64, len(part))
 	for i, p := range part {
-		halves[i] = p.half
+		wanted[i] = p.half
 	}
-	rows, err := l.lookup.QueryContext(ctx, list(halves))
+	rows, err := l.lookup.QueryContext(ctx, list(wanted))
 	if err != nil {
 		return err
 	}
@@ -94,10 +94,20 @@ func (l *Ledger) decide(ctx context.Context, part []position, entries []Entry, s
 	return rows.Err()
 }
 
+// halves lists the row numbers of keys in the order of the file.
+func halves(keys []Hash) string {
+	all := make([]int64, len(keys))
+	for i, k := range keys {
+		all[i] = half(k)
+	}
+	slices.Sort(all)
+	return list(all)
+}
+
 // list writes row numbers as SQLite reads many of them at once: a JSON array.
-func list(halves []int64) string {
+func list(all []int64) string {
 	text := []byte{'['}
-	for i, h := range halves {
+	for i, h := range all {
 		if i > 0 {
 			text = append(text, ',')
 		}

@@ -120,7 +120,7 @@ func (l *Ledger) SetFacts(ctx context.Context, f Facts) error {
 
 // bind writes which target the ledger is of, and what that said of itself.
 func (l *Ledger) bind(ctx context.Context, tx *sql.Tx, f Facts) error {
-	return errors.Join(l.identity.store(ctx, tx), f.store(ctx, tx))
+	return errors.Join(l.identity.store(ctx, tx), f.store(ctx, tx), storeNotes(ctx, tx, l.notes))
 }
 
 func (f Facts) store(ctx context.Context, tx *sql.Tx) error {

@@ -69,7 +69,8 @@ type Ledger struct {
 	bound    atomic.Bool // the file says which target it is of
 	foreign  bool        // it is of another target
 	facts    Facts       // of a ledger that is not bound yet
-	former   *former     // what it is to replace; else nil
+	notes    map[string]string
+	former   *former // what it is to replace; else nil
 	closed   bool
 	write    *sql.DB // one connection
 	read     *sql.DB

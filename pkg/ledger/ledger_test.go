@@ -179,7 +179,7 @@ func TestIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l3.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{DataStandard: "5.1"}, func(add func(Row) error) error {
+	if err := l3.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{DataStandard: "5.1"}, "kept", func(add func(Row) error) error {
 		return add(row("schools", 7, 1))
 	}); err != nil {
 		t.Fatal(err)
@@ -225,7 +225,7 @@ func TestFailedRebuildChangesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := again.Rebuild(ctx, Run{ID: "rebuild"}, Facts{}, fill); !errors.Is(err, broken) && !errors.Is(err, context.Canceled) {
+		if err := again.Rebuild(ctx, Run{ID: "rebuild"}, Facts{}, "kept", fill); !errors.Is(err, broken) && !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err := again.Close(); err != nil {
@@ -251,6 +251,10 @@ func TestRebuild(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
+	again := open1(t, path)
+	if err := errors.Join(again.Note(t.Context(), map[string]string{"kept 1": "x", "other": "y"}), again.Close()); err != nil {
+		t.Fatal(err)
+	}
 	rebuild := func(want ...string) *Ledger {
 		t.Helper()
 		again, err := OpenToRebuild(path, bend)
@@ -260,7 +264,7 @@ func TestRebuild(t *testing.T) {
 		if d := cmp.Diff(want, again.FormerResources()); d != "" {
 			t.Error(d)
 		}
-		err = again.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{DataStandard: "5.1"}, func(add func(Row) error) error {
+		err = again.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{DataStandard: "5.1"}, "kept", func(add func(Row) error) error {
 			return again.FormerRows(t.Context(), "students", add)
 		})
 		if err := errors.Join(err, again.Close()); err != nil {
@@ -272,6 +276,12 @@ func TestRebuild(t *testing.T) {
 	states, err := l.Decide(t.Context(), []Entry{{hash(1), hash(1, 1)}, {hash(2), hash(2, 1)}}, nil)
 	if err != nil || states[0] != Changed || states[1] != New {
 		t.Errorf("%v, %v", states, err)
+	}
+	if notes, err := l.Notes(t.Context()); len(notes) != 1 || notes["kept 1"] != "x" || err != nil {
+		t.Errorf("%v, %v", notes, err)
+	}
+	if sent, err := l.Sent(t.Context(), []Hash{hash(1)}); sent || err != nil {
+		t.Errorf("what a rebuild found was sent from here: %v", err)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -613,7 +623,7 @@ func BenchmarkDecide(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			err = l.Rebuild(b.Context(), run1, Facts{}, func(add func(Row) error) error {
+			err = l.Rebuild(b.Context(), run1, Facts{}, "kept", func(add func(Row) error) error {
 				for i := range known {
 					if err := add(row("students", i, 1)); err != nil {
 						return err

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -16,6 +18,7 @@ type former struct {
 	ledger    *Ledger // nil: there is none that can be used
 	damaged   bool
 	resources []string
+	notes     map[string]string
 }
 
 // OpenToRebuild opens an empty ledger, which takes the place of the one at path when Rebuild has filled
@@ -28,6 +31,9 @@ func OpenToRebuild(path string, id Identity) (*Ledger, error) {
 	f := &former{path: path}
 	if f.ledger, err = openAt(path, id, true); err == nil {
 		f.resources, err = f.ledger.Resources(context.Background())
+		if err == nil && !f.ledger.foreign {
+			f.notes, err = f.ledger.Notes(context.Background())
+		}
 	}
 	unfinished := path + ".rebuild"
 	if errors.Is(err, ErrDamaged) {
@@ -86,8 +92,8 @@ const rebuildBatch = 1000
 
 // Rebuild fills a ledger that was opened for it with what fill adds, puts it in the place of the former
 // one, and closes it. A damaged one is kept beside it. After an error or a crash the former one is as
-// it was. fill may run for hours.
-func (l *Ledger) Rebuild(ctx context.Context, run Run, facts Facts, fill func(add func(Row) error) error) error {
+// it was. Of its notes those stay whose names begin with keep. fill may run for hours.
+func (l *Ledger) Rebuild(ctx context.Context, run Run, facts Facts, keep string, fill func(add func(Row) error) error) error {
 	l.facts = facts
 	rows := make([]Row, 0, rebuildBatch)
 	flush := func() error {
@@ -104,7 +110,9 @@ func (l *Ledger) Rebuild(ctx context.Context, run Run, facts Facts, fill func(ad
 	if err != nil {
 		return fmt.Errorf("rebuild the ledger: %w", err)
 	}
-	if err := flush(); err != nil {
+	notes := maps.Clone(l.former.notes)
+	maps.DeleteFunc(notes, func(name, _ string) bool { return !strings.HasPrefix(name, keep) })
+	if err := errors.Join(flush(), l.Note(ctx, notes)); err != nil {
 		return err
 	}
 	if err := l.replace(); err != nil {

@@ -68,13 +68,8 @@ const forget = "UPDATE record SET rest = substr(rest, 1, 8) WHERE length(rest) >
 // posted. When it returns they are gone for good: a later version is unchanged only after it was
 // accepted.
 func (l *Ledger) Forget(ctx context.Context, keys []Hash) error {
-	halves := make([]int64, len(keys))
-	for i, key := range keys {
-		halves[i] = half(key)
-	}
-	slices.Sort(halves)
 	err := l.transaction(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, forget+" AND half IN (SELECT value FROM json_each(?))", list(halves))
+		_, err := tx.ExecContext(ctx, forget+" AND half IN (SELECT value FROM json_each(?))", halves(keys))
 		return err
 	})
 	if err != nil {

@@ -65,7 +65,7 @@ func (x *Execution) loading(ctx context.Context, work func(send.Options) error) 
 	}
 	t := x.tenant
 	return x.withLedger(ctx, ledger.Open, func(d send.Destination) error {
-		return work(send.Options{Run: x.run, To: d, AcceptUnchecked: t.AcceptUnchecked, MaxPassAge: t.MaxPassAge})
+		return work(send.Options{Run: x.run, To: d, AcceptUnchecked: t.AcceptUnchecked, AcceptExisting: x.AcceptExisting, MaxPassAge: t.MaxPassAge})
 	})
 }
 

@@ -10,13 +10,13 @@ import (
 // null, empty lists, the order of members and items, the notation of numbers and times, and the case of
 // descriptor values make no difference.
 func (r *Resource) SameContent(a, b []byte) bool {
-	x, okX := r.content(a)
-	y, okY := r.content(b)
+	x, okX := r.Content(a)
+	y, okY := r.Content(b)
 	return okX && okY && bytes.Equal(x, y)
 }
 
-// content is a record in the one form that all its spellings have.
-func (r *Resource) content(text []byte) ([]byte, bool) {
+// Content is a record in the one form that all its spellings have, which SameContent compares.
+func (r *Resource) Content(text []byte) ([]byte, bool) {
 	var v map[string]any
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()

@@ -106,9 +106,12 @@ func (r *resource) askLedger(b *block) (err error) {
 	}
 	var changed []ledger.Hash
 	for n, i := range b.asked {
-		rec := &b.records[i]
-		rec.fresh = b.states[n] == ledger.New
-		switch state := b.states[n]; {
+		rec, state := &b.records[i], b.states[n]
+		if !l.changes.settle(r.known, rec.key, b.lines[i].text) && state == ledger.Unchanged {
+			state = ledger.Changed
+		}
+		rec.fresh = state == ledger.New
+		switch {
 		case state == ledger.Unchanged && !l.unproven[r.name]:
 			rec.outcome = unchanged
 		case l.options.DryRun && state == ledger.New:

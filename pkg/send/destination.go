@@ -2,6 +2,7 @@ package send
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,7 @@ type Client interface {
 	Discover(ctx context.Context) (*target.About, error)
 	GetByID(ctx context.Context, resource, id string) (*target.Response, error)
 	Post(ctx context.Context, resource string, body []byte) (*target.Response, error)
+	EachChanged(ctx context.Context, resource string, version int64, workers int, yield func(items []json.RawMessage) error) error
 	catalog.Reader
 	catalog.ChangeReader
 }

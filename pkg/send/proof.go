@@ -41,6 +41,9 @@ func (l *loader) prove(ctx context.Context) (ledger.Facts, error) {
 		return facts, diag.Fail(diag.Guarded, diag.GuardLedger, rebuild,
 			"the target was restored or replaced: its newest change version is %d, it was %d before", facts.ChangeVersion, known.ChangeVersion)
 	}
+	if err := l.findChanges(ctx, known, facts); err != nil {
+		return facts, err
+	}
 	missing, asked, err := l.readBack(ctx)
 	if err != nil {
 		return facts, err
@@ -85,7 +88,7 @@ func (l *loader) readBack(ctx context.Context) (missing, asked int, err error) {
 				return nil
 			case err != nil:
 				return target.Explain(err, "the target could not be asked for what it holds")
-			case !there:
+			case !there && l.changes.records[s.Key] == nil:
 				missing++
 			}
 			read[s.Resource] = true
@@ -96,7 +99,8 @@ func (l *loader) readBack(ctx context.Context) (missing, asked int, err error) {
 		return 0, 0, err
 	}
 	for name := range denied {
-		if l.unproven[name] = !read[name]; l.unproven[name] {
+		if !read[name] && !l.unproven[name] {
+			l.unproven[name] = true
 			l.to.Logger.Warn("the credential may not read the resource, so the ledger cannot be proven: every record is sent", "resource", name)
 		}
 	}
@@ -134,18 +138,24 @@ func factsOf(ctx context.Context, client Client, clientID string) (ledger.Facts,
 	return facts, err
 }
 
-// remember records the newest change version after what was sent. It helps the next run to notice a
-// restored target; a failure is only logged.
+// remember records what the next load should know of this one that went through: how far the ledger
+// knows the target, and whose results came from here. A failure is only logged: the next load has more to ask.
 func (l *loader) remember(ctx context.Context, facts ledger.Facts) {
-	if facts.ChangeVersion == 0 || ctx.Err() != nil || l.to.Progress.Sent.Load() == 0 {
-		return
-	}
-	newest, err := catalog.NewestChange(ctx, l.to.Client)
-	if err == nil && newest > facts.ChangeVersion {
-		facts.ChangeVersion = newest
-		err = l.to.Ledger.SetFacts(ctx, facts)
+	err := l.noteLoaded(ctx)
+	if l.changes.newest != 0 && err == nil {
+		newest := l.changes.newest
+		if l.to.Progress.Sent.Load() > 0 {
+			newest, err = catalog.NewestChange(ctx, l.to.Client)
+		}
+		if err == nil && newest > facts.ChangeVersion {
+			facts.ChangeVersion = newest
+			err = l.to.Ledger.SetFacts(ctx, facts)
+		}
+		if err == nil {
+			err = l.keepChanges(ctx, newest)
+		}
 	}
 	if err != nil {
-		l.to.Logger.Warn("the newest change version could not be recorded", "error", err.Error())
+		l.to.Logger.Warn("it could not be recorded how far the ledger knows the target", "error", err.Error())
 	}
 }

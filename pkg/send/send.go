@@ -60,6 +60,7 @@ type Options struct {
 	To  Destination
 
 	AcceptUnchecked bool          // the tenant sends what validate was not allowed to check
+	AcceptExisting  bool          // a person has looked at the results that others brought to the target
 	DryRun          bool          // plan, and change nothing
 	MaxPassAge      time.Duration // of a pass that still opens the target
 }
@@ -76,6 +77,7 @@ type loader struct {
 	staged   map[string]stagedFile // by resource
 	unproven map[string]bool       // resources whose ledger rows could not be read back: sent in any case
 	found    *validateProblems
+	changes  changes
 	holds    *catalog.Catalog // what the target holds
 
 	refused  *refused
@@ -110,6 +112,9 @@ func Run(ctx context.Context, o Options) (*runs.SendCounts, error) {
 	if err != nil {
 		return nil, interruptedOr(ctx, err)
 	}
+	if err := l.checkExisting(ctx); err != nil {
+		return nil, interruptedOr(ctx, err)
+	}
 	if !o.DryRun {
 		if err := os.RemoveAll(o.Run.File("errors")); err != nil {
 			return nil, unwritable(err, o.Run.File("errors"))
@@ -118,7 +123,9 @@ func Run(ctx context.Context, o Options) (*runs.SendCounts, error) {
 	err = l.load(ctx)
 	if !o.DryRun {
 		err = errors.Join(err, l.listProblems())
-		l.remember(ctx, facts)
+		if err == nil && ctx.Err() == nil {
+			l.remember(ctx, facts)
+		}
 	}
 	return l.counts, l.verdict(ctx, err)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -28,11 +29,21 @@ import (
 // than the target counts, the collection is read once more, page after page. If they still do not come, or
 // pages repeat, that is a failure, never a silent gap.
 func (c *Client) EachPage(ctx context.Context, resource string, workers int, yield func(items []json.RawMessage) error) error {
-	size := MaxPage
+	return c.eachPage(ctx, reading{resource: resource, size: c.usualPage(), workers: workers}, yield)
+}
+
+// EachChanged reads those records of a collection that were created or changed after a change version.
+func (c *Client) EachChanged(ctx context.Context, resource string, version int64, workers int, yield func(items []json.RawMessage) error) error {
+	query := url.Values{"minChangeVersion": {strconv.FormatInt(version+1, 10)}}
+	return c.eachPage(ctx, reading{resource: resource, size: c.usualPage(), workers: workers, query: query}, yield)
+}
+
+// usualPage is the largest page that this target is known to serve.
+func (c *Client) usualPage() int {
 	if known := c.pageSize.Load(); known > 0 {
-		size = int(known)
+		return int(known)
 	}
-	return c.eachPage(ctx, reading{resource, size, workers}, yield)
+	return MaxPage
 }
 
 // reading is a collection that is read.
@@ -40,6 +51,7 @@ type reading struct {
 	resource string
 	size     int // of a page
 	workers  int
+	query    url.Values // what is asked for; nil: all
 }
 
 func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []json.RawMessage) error) error {
@@ -63,7 +75,7 @@ func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []jso
 			return err
 		}
 	}
-	now, err := c.Count(ctx, r.resource, nil)
+	now, err := c.Count(ctx, r.resource, r.query)
 	switch {
 	case errors.Is(err, ErrNoCount):
 		now = total
@@ -86,7 +98,7 @@ func (c *Client) firstPage(ctx context.Context, r *reading) (*page, error) {
 		if !IsKind(err, Validation) || size >= r.size {
 			continue
 		}
-		smaller := reading{r.resource, size, r.workers}
+		smaller := reading{r.resource, size, r.workers, r.query}
 		if q, again := c.page(ctx, smaller, 0, true); again == nil {
 			*r, p, err = smaller, q, nil
 			c.pageSize.Store(int32(size))
@@ -165,7 +177,10 @@ func (p *page) ends(read, total int64, size int) bool {
 }
 
 func (c *Client) page(ctx context.Context, r reading, offset int64, count bool) (*page, error) {
-	q := url.Values{"offset": {strconv.FormatInt(offset, 10)}, "limit": {strconv.Itoa(r.size)}}
+	q := url.Values{}
+	maps.Copy(q, r.query)
+	q.Set("offset", strconv.FormatInt(offset, 10))
+	q.Set("limit", strconv.Itoa(r.size))
 	if count {
 		q.Set("totalCount", "true")
 	}

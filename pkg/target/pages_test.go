@@ -101,7 +101,7 @@ func TestPagesThatLie(t *testing.T) {
 					serve(claiming{w, tt.total}, r, n)
 				}
 				seen := map[string]int{}
-				err := f.client().eachPage(t.Context(), reading{"students", 10, workers}, func(items []json.RawMessage) error {
+				err := f.client().eachPage(t.Context(), reading{"students", 10, workers, nil}, func(items []json.RawMessage) error {
 					for _, item := range items {
 						seen[string(item)]++
 					}

@@ -114,12 +114,12 @@ func TestPages(t *testing.T) {
 				}
 				var err error
 				if workers == 0 {
-					err = c.eachPage(t.Context(), reading{"students", 10, 1}, yield)
+					err = c.eachPage(t.Context(), reading{"students", 10, 1, nil}, yield)
 					if !slices.IsSorted(got) {
 						t.Error("out of order")
 					}
 				} else {
-					err = c.eachPage(t.Context(), reading{"students", 10, workers}, yield)
+					err = c.eachPage(t.Context(), reading{"students", 10, workers, nil}, yield)
 				}
 				slices.Sort(got)
 				if err != nil || len(got) != n || len(slices.Compact(got)) != n {
@@ -149,7 +149,7 @@ func TestPageThatIsRefused(t *testing.T) {
 func TestPagesOfOddTargets(t *testing.T) {
 	read := func(f *fake) (int, error) {
 		n := 0
-		return n, f.client().eachPage(t.Context(), reading{"students", 10, 1}, func(items []json.RawMessage) error { n += len(items); return nil })
+		return n, f.client().eachPage(t.Context(), reading{"students", 10, 1, nil}, func(items []json.RawMessage) error { n += len(items); return nil })
 	}
 	t.Run("no Total-Count", func(t *testing.T) {
 		f, seen := newFake(t), 0
@@ -160,7 +160,7 @@ func TestPagesOfOddTargets(t *testing.T) {
 			r.URL.RawQuery = q.Encode()
 			serve(w, r, n)
 		}
-		err := f.client().eachPage(t.Context(), reading{"students", 10, 4}, func(items []json.RawMessage) error { seen += len(items); return nil })
+		err := f.client().eachPage(t.Context(), reading{"students", 10, 4, nil}, func(items []json.RawMessage) error { seen += len(items); return nil })
 		if seen != 25 || err != nil {
 			t.Error(seen, err)
 		}
@@ -176,10 +176,10 @@ func TestPagesOfOddTargets(t *testing.T) {
 				serve(w, r, n)
 			}
 			count := func(items []json.RawMessage) error { seen += len(items); return nil }
-			err := f.client().eachPage(t.Context(), reading{"students", 10, 1}, count)
+			err := f.client().eachPage(t.Context(), reading{"students", 10, 1, nil}, count)
 			if workers > 0 {
 				seen = 0
-				err = f.client().eachPage(t.Context(), reading{"students", 10, workers}, count)
+				err = f.client().eachPage(t.Context(), reading{"students", 10, workers, nil}, count)
 			}
 			if seen != 25 || err != nil {
 				t.Error(seen, err)
@@ -232,10 +232,10 @@ func TestPagesOfOddTargets(t *testing.T) {
 				}
 				return nil
 			}
-			err := f.client().eachPage(t.Context(), reading{"students", 10, 1}, yield)
+			err := f.client().eachPage(t.Context(), reading{"students", 10, 1, nil}, yield)
 			if parallel {
 				n = 0
-				err = f.client().eachPage(t.Context(), reading{"students", 10, 2}, yield)
+				err = f.client().eachPage(t.Context(), reading{"students", 10, 2, nil}, yield)
 			}
 			if !errors.Is(err, full) {
 				t.Error(err)
@@ -259,7 +259,7 @@ func TestPagesSurviveTroubles(t *testing.T) {
 		}
 		c := f.client()
 		seen := 0
-		err := c.eachPage(t.Context(), reading{"students", 10, 5}, func(items []json.RawMessage) error { seen += len(items); return nil })
+		err := c.eachPage(t.Context(), reading{"students", 10, 5, nil}, func(items []json.RawMessage) error { seen += len(items); return nil })
 		if err != nil || seen != 200 || f.calls <= 200/10 {
 			t.Error(seen, err)
 		}

@@ -1,0 +1,177 @@
+package send_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/send"
+	"github.com/sluice-edfi/sluice/pkg/target"
+)
+
+// asked counts the questions for changes, and hides change queries if it shall.
+type asked struct {
+	*target.Client
+	hidden  bool
+	changes atomic.Int64
+}
+
+func (a *asked) NewestChangeVersion(ctx context.Context) (int64, error) {
+	if a.hidden {
+		return 0, target.ErrNotOffered
+	}
+	return a.Client.NewestChangeVersion(ctx)
+}
+
+func (a *asked) EachChanged(ctx context.Context, resource string, version int64, workers int, yield func([]json.RawMessage) error) error {
+	a.changes.Add(1)
+	return a.Client.EachChanged(ctx, resource, version, workers, yield)
+}
+
+// What other clients edit or delete at the target is sent again, whatever the sample is, and once.
+func TestChangedByOthers(t *testing.T) {
+	w := newWorld(t)
+	const n = 300
+	all := records{"assessments": {assessment("A")}, "studentAssessments": results("A", n, 1)}
+	w.send(w.run(all))
+	if _, err := w.client.Post(t.Context(), "studentAssessments", []byte(result("A", 123, 99))); err != nil {
+		t.Fatal(err)
+	}
+	w.remove("studentAssessments", w.ids("studentAssessments", `"r77"`)[0])
+	// Another one comes, so that there are as many as before.
+	if _, err := w.client.Post(t.Context(), "studentAssessments", []byte(result("A", 5000, 1))); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []runs.Loaded{{Staged: n, Created: 1, Updated: 1, Unchanged: n - 2}, {Staged: n, Unchanged: n}} {
+		o := w.sendOptions(w.run(all))
+		o.DryRun = true
+		dry, err := send.Run(t.Context(), o)
+		if err != nil || dry.Resources["studentAssessments"].Unchanged != want.Unchanged {
+			t.Errorf("dry run %d: %+v, %v", i+1, dry, err)
+		}
+		if got := w.send(w.run(all))["studentAssessments"]; got != want {
+			t.Errorf("send %d: %+v", i+1, got)
+		}
+	}
+}
+
+// What was changed there and is not staged now is not forgotten: it is not known until it is sent again.
+func TestChangedElsewhere(t *testing.T) {
+	w := newWorld(t)
+	w.send(w.run(records{"assessments": {assessment("A")}, "studentAssessments": results("A", 30, 1)}))
+	if _, err := w.client.Post(t.Context(), "studentAssessments", []byte(result("A", 7, 99))); err != nil {
+		t.Fatal(err)
+	}
+	w.send(w.run(records{"studentAssessments": {result("A", 100, 1)}}))
+	w.send(w.run(records{"assessments": {assessment("A")}}))
+	if got := w.send(w.run(records{"studentAssessments": results("A", 30, 1)}))["studentAssessments"]; got.Updated != 1 || got.Unchanged != 29 {
+		t.Errorf("%+v", got)
+	}
+	w.holds("studentAssessments", 31)
+}
+
+func (w *world) holds(resource string, n int64) {
+	w.t.Helper()
+	if got := w.count(resource); got != n {
+		w.t.Errorf("%d %s at the target, not %d", got, resource, n)
+	}
+}
+
+// A ledger that is older than the target, because the state was restored or copied, is not believed.
+func TestRestoredLedger(t *testing.T) {
+	w := newWorld(t)
+	const n = 50
+	version := func(payload int) records {
+		return records{"assessments": {assessment("A")}, "studentAssessments": results("A", n, payload)}
+	}
+	w.send(w.run(version(1)))
+	copied := w.copyLedger()
+	w.send(w.run(version(2)))
+	o := w.sendOptions(w.run(version(1)))
+	o.To.Ledger = copied
+	counts, err := send.Run(t.Context(), o)
+	if err != nil || counts.Resources["studentAssessments"].Updated != n {
+		t.Fatalf("%+v, %v", counts, err)
+	}
+	w.holdsOnce(n, 1)
+	if counts, err = send.Run(t.Context(), o); err != nil || counts.Resources["studentAssessments"].Unchanged != n {
+		t.Errorf("again: %+v, %v", counts, err)
+	}
+}
+
+// copyLedger opens a copy of the ledger.
+func (w *world) copyLedger() *ledger.Ledger {
+	w.t.Helper()
+	path := w.ledger.Path()
+	if err := w.ledger.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.ledger = w.openLedger()
+	there := filepath.Join(w.t.TempDir(), "ledger.db")
+	if err := os.WriteFile(there, text, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	l, err := ledger.Open(there, bend)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// Nothing is asked for where nothing was written but by us; a send that broke off has to look at what it wrote.
+func TestOwnChanges(t *testing.T) {
+	w := newWorld(t)
+	client := &asked{Client: w.client}
+	o := w.sendOptions(w.run(records{"assessments": {assessment("A")}, "studentAssessments": results("A", 60, 1)}))
+	o.To.Client = client
+	for range 2 {
+		if _, err := send.Run(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := client.changes.Load(); n != 0 {
+		t.Errorf("%d questions for changes", n)
+	}
+	r := w.run(records{"studentAssessments": results("A", 60, 2)})
+	w.sendKilled(r, 20)
+	got := w.send(r)["studentAssessments"]
+	if got.Unchanged+got.Updated != 60 {
+		t.Errorf("%+v", got)
+	}
+	w.holdsOnce(60, 2)
+}
+
+// Without change queries the sample decides, and says the same each time.
+func TestWithoutChangeQueries(t *testing.T) {
+	w := newWorld(t)
+	client := &asked{Client: w.client, hidden: true}
+	run := func() error {
+		o := w.sendOptions(w.run(records{"assessments": {assessment("A")}, "studentAssessments": results("A", 40, 1)}))
+		o.To.Client = client
+		_, err := send.Run(t.Context(), o)
+		return err
+	}
+	if err := run(); err != nil {
+		t.Fatal(err)
+	}
+	for id := range w.contents("studentAssessments") {
+		if !strings.HasPrefix(id, "0") {
+			w.remove("studentAssessments", id)
+		}
+	}
+	for range 3 {
+		refused(t, run(), diag.GuardLedger, diag.Guarded, "sluice ledger rebuild")
+	}
+}

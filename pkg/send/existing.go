@@ -1,0 +1,216 @@
+package send
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/target"
+)
+
+// Another loader may have brought the same events to the target under identifiers of its own. Loading
+// them again would double each of them.
+const (
+	results     = "studentAssessments"
+	assessments = "assessments"
+	looked      = 100 // results of an assessment that are looked at
+	shown       = 3   // of those, as examples
+)
+
+// assessment is one that results of the run refer to.
+type assessment struct {
+	key   ledger.Hash
+	name  string
+	query url.Values
+}
+
+func newAssessment(key ledger.Hash, parts []schema.KeyValue) assessment {
+	a := assessment{key: key, query: url.Values{"offset": {"0"}, "limit": {strconv.Itoa(looked)}}}
+	var name []string
+	for _, p := range parts {
+		a.query.Set(p.Name, string(p.Value))
+		name = append(name, string(p.Value))
+	}
+	a.name = strings.Join(name, ", ")
+	return a
+}
+
+// loadedNote begins the names of the ledger's notes that say of which assessments results came from here.
+const loadedNote = "loaded "
+
+func (a *assessment) note() string { return loadedNote + hex.EncodeToString(a.key[:]) }
+
+// checkExisting stops the load of results into a target that holds results of the same assessment, none
+// of which came from here.
+func (l *loader) checkExisting(ctx context.Context) error {
+	if l.options.AcceptExisting || l.staged[results].lines == 0 {
+		return nil
+	}
+	all, err := l.stagedAssessments()
+	if err != nil {
+		return err
+	}
+	notes, err := l.to.Ledger.Notes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range all {
+		if _, loaded := notes[a.note()]; loaded {
+			continue
+		}
+		existing, examples, err := l.existing(ctx, a)
+		if err != nil {
+			return err
+		}
+		if ours, err := l.areOurs(ctx, existing); err != nil || ours {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		next := l.to.Command("send", l.run.Path, "--tenant", l.to.Tenant, "--accept-existing")
+		return diag.Fail(diag.Guarded, diag.GuardExisting,
+			"compare them with staged/"+results+".jsonl; if they are other results than those of this run, run `"+next+"`",
+			"the target already holds results of the assessment %q, and none of them came from here; their identifiers are %s, for example: "+
+				"the same results under other ones would be doubled",
+			a.name, strings.Join(examples, ", "))
+	}
+	return nil
+}
+
+// stagedAssessments are the assessments of the run; if it has none, those that its results refer to.
+func (l *loader) stagedAssessments() (all []assessment, err error) {
+	if l.staged[assessments].lines > 0 {
+		err = l.eachStaged(assessments, func(c *schema.Checker, text []byte, rec *schema.Record) bool {
+			if c.Key(text, rec); rec.Key.OK {
+				all = append(all, newAssessment(rec.Key.Hash, rec.Key.Parts))
+			}
+			return true
+		})
+		return all, err
+	}
+	known := map[ledger.Hash]bool{}
+	err = l.eachStaged(results, func(c *schema.Checker, text []byte, rec *schema.Record) bool {
+		c.Check(text, rec)
+		if u := assessmentOf(rec); u != nil && !known[u.HashFor(assessments)] {
+			known[u.HashFor(assessments)] = true
+			all = append(all, newAssessment(u.HashFor(assessments), u.Parts))
+		}
+		return true
+	})
+	return all, err
+}
+
+// assessmentOf is the reference of a result to its assessment.
+func assessmentOf(rec *schema.Record) *schema.ReferenceUse {
+	for i := range rec.References {
+		if u := &rec.References[i]; slices.Equal(u.Reference.Targets, []string{assessments}) {
+			return u
+		}
+	}
+	return nil
+}
+
+// eachStaged reads a staged file until use returns false.
+func (l *loader) eachStaged(name string, use func(c *schema.Checker, text []byte, rec *schema.Record) bool) error {
+	checker, ok := l.to.Standard.Checker(name)
+	if !ok {
+		return nil
+	}
+	r := &resource{loader: l, name: name, file: l.staged[name]}
+	return r.readFile(nil, func(s *staged) error {
+		var b block
+		var rec schema.Record
+		for {
+			if err := s.next(&b); err != nil {
+				if errors.Is(err, io.EOF) {
+					return nil
+				}
+				return err
+			}
+			for i := range b.lines {
+				if !use(checker, b.lines[i].text, &rec) {
+					return nil
+				}
+			}
+		}
+	})
+}
+
+// existing asks for the results of an assessment that the target holds, and describes some of them.
+func (l *loader) existing(ctx context.Context, a assessment) (keys []ledger.Hash, examples []string, err error) {
+	known, found := l.to.Standard.Resource(results)
+	checker, ok := l.to.Standard.Checker(results)
+	if !found || !ok {
+		return nil, nil, nil
+	}
+	got, err := l.to.Client.Get(ctx, known.Endpoint(), a.query)
+	if target.IsKind(err, target.Forbidden) {
+		l.to.Logger.Warn("the credential may not read results: whether another loader brought the same ones is not known", "resource", results)
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, target.Explain(err, "the target could not be asked for the results that it holds")
+	}
+	var items []json.RawMessage
+	if err := json.Unmarshal(got.Body, &items); err != nil {
+		return nil, nil, diag.FailWith(err, diag.CouldNotRun, diag.TargetOdd, "", "the target's %s cannot be read", results)
+	}
+	var rec schema.Record
+	for _, item := range items {
+		checker.Check(item, &rec)
+		// A target may not know a parameter and answer with all that it has.
+		if u := assessmentOf(&rec); u == nil || u.HashFor(assessments) != a.key || !rec.Key.OK {
+			continue
+		}
+		if id := fmt.Sprintf("%q", rec.Key.Part("studentAssessmentIdentifier")); len(examples) < shown && !slices.Contains(examples, id) {
+			examples = append(examples, id)
+		}
+		keys = append(keys, rec.Key.Hash)
+	}
+	return keys, examples, nil
+}
+
+// areOurs reports whether results at the target came from here: one of them does, or has the key of a
+// staged one, which is then the same record and not a second one. None are nobody's.
+func (l *loader) areOurs(ctx context.Context, keys []ledger.Hash) (ours bool, err error) {
+	if len(keys) == 0 {
+		return true, nil
+	}
+	if ours, err = l.to.Ledger.Sent(ctx, keys); err != nil || ours {
+		return ours, err
+	}
+	err = l.eachStaged(results, func(c *schema.Checker, text []byte, rec *schema.Record) bool {
+		c.Key(text, rec)
+		ours = rec.Key.OK && slices.Contains(keys, rec.Key.Hash)
+		return !ours
+	})
+	return ours, err
+}
+
+// noteLoaded keeps in mind that results of these assessments came from here.
+func (l *loader) noteLoaded(ctx context.Context) error {
+	c := l.counts.Resources[results]
+	if c.Created+c.Updated+c.Unchanged == 0 {
+		return nil
+	}
+	all, err := l.stagedAssessments()
+	if err != nil {
+		return err
+	}
+	notes := map[string]string{}
+	for _, a := range all {
+		notes[a.note()] = ""
+	}
+	return l.to.Ledger.Note(ctx, notes)
+}

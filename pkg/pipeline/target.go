@@ -85,7 +85,7 @@ func (x *Execution) openTarget(ctx context.Context) (*Target, error) {
 		x.place.Observer.note("warning [%s]: the target of tenant %s is reached without TLS, as allow_http says", diag.ConfigPlainHTTP, t.Name)
 	}
 	client, err := target.New(target.Config{
-		BaseURL: t.API.BaseURL, DataURL: t.API.DataURL, OAuthURL: t.API.OAuthURL, SchoolYear: t.API.SchoolYear,
+		BaseURL: t.API.BaseURL, DataURL: t.API.DataURL, OAuthURL: t.API.OAuthURL, SchoolYear: t.API.SchoolYear, Instance: t.API.Instance,
 		ClientID: credential.ClientID, ClientSecret: string(credential.Secret), AllowHTTP: t.API.AllowHTTP,
 		Concurrency: t.Concurrency, UserAgent: x.place.UserAgent, Logger: x.logger, Proxy: http.ProxyFromEnvironment,
 		OnWait: x.place.Observer.Wait,

@@ -26,6 +26,7 @@ const (
 	ResetBefore     Fault = "reset-before" // the connection breaks before the call does anything
 	ResetAfter      Fault = "reset-after"  // the call is done, the answer lost
 	HTML            Fault = "html"         // a proxy's error page, status 502
+	LogIn           Fault = "log-in"       // a proxy's log-in page, status 200; the call does nothing
 	Truncated       Fault = "truncated"    // the call is done, its answer ends in the middle
 	Slow            Fault = "slow"         // the answer comes late
 	Expire          Fault = "expire"       // the call's token dies
@@ -35,7 +36,7 @@ const (
 
 var allFaults = []Fault{
 	TooManyRequests, ServerError, BadGateway, Unavailable, GatewayTimeout, ResetBefore, ResetAfter,
-	HTML, Truncated, Slow, Expire, Conflict, EmptyError,
+	HTML, LogIn, Truncated, Slow, Expire, Conflict, EmptyError,
 }
 
 // Faults is what goes wrong, and how often. The zero value is a server without fault.
@@ -175,6 +176,9 @@ func (s *Server) spoil(fault Fault, w http.ResponseWriter, r *http.Request, next
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(http.StatusBadGateway)
 		_, _ = w.Write([]byte("<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center><hr><center>proxy</center></body></html>\n"))
+	case LogIn:
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<html><head><title>Please log in</title></head></html>\n"))
 	case EmptyError:
 		w.WriteHeader(http.StatusInternalServerError)
 	default:

@@ -66,7 +66,7 @@ func (w *world) holdsOnce(n, payload int) {
 
 // Whatever the network and the server do, each record arrives, and once.
 func TestFaults(t *testing.T) {
-	for _, faults := range []string{"429:0.05", "500:0.02,502:0.02,503:0.02,504:0.02", "reset-before:0.03,reset-after:0.03", "html:0.05,empty:0.03", "truncated:0.05", "expire:0.05", "conflict:0.05"} {
+	for _, faults := range []string{"429:0.05", "500:0.02,502:0.02,503:0.02,504:0.02", "reset-before:0.03,reset-after:0.03", "html:0.05,empty:0.03", "log-in:0.02", "truncated:0.05", "expire:0.05", "conflict:0.05"} {
 		t.Run(faults, func(t *testing.T) {
 			w := newWorld(t)
 			w.send(w.run(records{"assessments": {assessment("A")}}))

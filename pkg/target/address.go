@@ -51,15 +51,18 @@ func join(base, path string) string {
 
 var placeholders = regexp.MustCompile(`\{[^{}/]*\}`)
 
-const placeholderFix = "set school_year or what else it stands for, or give data_url and oauth_url, or a base_url below tenant and context"
+const placeholderFix = "set school_year if it is one, else instance to what it stands for; or a base_url that is below tenant and context"
 
-// fillYear replaces {schoolYearFromRoute} and its like by the school year. Other placeholders stay,
-// and are refused by checkAddress.
-func fillYear(address string, year int) string {
+// fill replaces {schoolYearFromRoute} and its like by the school year, and any other placeholder by the
+// instance. What stays is refused by checkAddress.
+func (c *Config) fill(address string) string {
 	address = strings.NewReplacer("%7B", "{", "%7b", "{", "%7D", "}", "%7d", "}").Replace(address)
 	return placeholders.ReplaceAllStringFunc(address, func(placeholder string) string {
-		if year != 0 && strings.Contains(strings.ToLower(placeholder), "year") {
-			return strconv.Itoa(year)
+		switch ofYear := strings.Contains(strings.ToLower(placeholder), "year"); {
+		case ofYear && c.SchoolYear != 0:
+			return strconv.Itoa(c.SchoolYear)
+		case !ofYear && c.Instance != "":
+			return url.PathEscape(c.Instance)
 		}
 		return placeholder
 	})

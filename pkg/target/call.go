@@ -99,7 +99,9 @@ func (a *call) do(ctx context.Context) (*answer, error) {
 		h["If-None-Match"] = []string{a.etag}
 	}
 	if a.posts {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) { a.connection = connectionOf(got.Conn) }})
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GotConn: func(got httptrace.GotConnInfo) { a.connection = connectionOf(got.Conn) },
+		})
 	}
 	retrying := &retryablehttp.Request{Request: request.WithContext(ctx)}
 	if a.body != nil {

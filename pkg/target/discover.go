@@ -168,7 +168,7 @@ func (c *Client) settle(root *rootDocument) (*About, error) {
 		if address == "" {
 			return ""
 		}
-		address = fillYear(address, c.config.SchoolYear)
+		address = c.config.fill(address)
 		if u, err := c.base.Parse(address); err == nil {
 			upgraded = field != setting && c.upgraded(u) || upgraded
 			address = u.String()

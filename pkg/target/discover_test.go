@@ -46,6 +46,20 @@ func TestDiscoverGenerations(t *testing.T) {
 			config: Config{SchoolYear: 2026},
 			want:   want{"4.0", b + "/data/v3/north/2026/ed-fi/x", b + "/north/oauth/token", b + "/metadata/data/v3/north/2026/dependencies", b + "/north/oauth/token_info"},
 		},
+		"5.3 instance and year": {
+			root: map[string]any{"version": "5.3", "apiMode": "Instance Year Specific", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "3.3.1-b"}},
+				"urls": urls(b+"/data/v3/{instance}/2031", b+"/{instance}/oauth/token", b+"/metadata/data/v3/{instance}/2031/dependencies")},
+			config: Config{SchoolYear: 2026, Instance: "north side"},
+			want: want{"3.3", b + "/data/v3/north%20side/2026/ed-fi/x", b + "/north%20side/oauth/token",
+				b + "/metadata/data/v3/north%20side/2026/dependencies", b + "/north%20side/oauth/token_info"},
+		},
+		"7.3 tenant and year": {
+			root: map[string]any{"version": "7.3", "dataModels": []any{map[string]string{"name": "Ed-Fi", "version": "5.2.0"}},
+				"urls": urls(b+"/{tenantIdentifier}/{schoolYearFromRoute}/data/v3/", b+"/{tenantIdentifier}/{schoolYearFromRoute}/oauth/token",
+					b+"/{tenantIdentifier}/{schoolYearFromRoute}/metadata/data/v3/dependencies")},
+			config: Config{SchoolYear: 2026, Instance: "t1"},
+			want:   want{"5.2", b + "/t1/2026/data/v3/ed-fi/x", b + "/t1/2026/oauth/token", b + "/t1/2026/metadata/data/v3/dependencies", b + "/t1/2026/oauth/token_info"},
+		},
 		"7.3 single tenant": {
 			root: map[string]any{"version": "7.3", "dataModels": []any{map[string]string{"name": "TPDM", "version": "1.1"}, map[string]string{"name": "Ed-Fi", "version": "5.2.0"}},
 				"urls": urls(b+"/data/v3/", b+"/oauth/token", b+"/metadata/data/v3/dependencies", "oauthTokenIntrospection", b+"/oauth/token_info")},

@@ -121,7 +121,7 @@ func (c *Client) metadataAddress(about *About, address string) (string, error) {
 	if err != nil {
 		return "", setup("the metadata URL is not an address", "check base_url")
 	}
-	u, err := base.Parse(fillYear(address, c.config.SchoolYear))
+	u, err := base.Parse(c.config.fill(address))
 	if err != nil {
 		return "", setup("an address in the target's metadata cannot be read", "check that the target serves its OpenAPI metadata")
 	}
@@ -146,9 +146,6 @@ func (c *Client) document(ctx context.Context, name, address, etag string) (*Doc
 	}
 	a.anonymous, a.most, a.etag = true, maxDocument, etag
 	answer, err := a.do(ctx)
-	if f, ok := AsFailure(err); ok && f.Kind == NotFound {
-		f.Fix = "check that the target serves its OpenAPI and dependencies documents, and any proxy in between"
-	}
 	if err != nil {
 		if f, ok := AsFailure(err); ok && f.Kind == NotFound {
 			f.Fix = "check that the target serves its OpenAPI metadata"

@@ -87,7 +87,7 @@ func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []jso
 	}
 	return &Failure{Kind: Odd, Retryable: true, Method: http.MethodGet, Resource: resourcePath(r.resource),
 		Detail: fmt.Sprintf("the target counts %d records, and %d of them came", now, s.pass.Len()),
-		Fix:    "run the same command again when nobody deletes records there; if it persists, ask the target's administrator, and look for a proxy that keeps answers"}
+		Fix:    "run the same command again when nobody deletes records there; if it persists, look for a proxy that keeps answers"}
 }
 
 // firstPage asks for the first page. A target that refuses one of the usual size is asked for smaller ones
@@ -150,8 +150,7 @@ func (c *Client) follow(ctx context.Context, r reading, s *shelf, last *page, re
 			return err
 		}
 		if len(next.items) > 0 && fresh == 0 {
-			f := next.call.unreadable(next.call.answer)
-			f.Body, f.Detail = "", "the target sends the same page again"
+			f := next.call.unlikely("the target sends the same page again")
 			f.Fix = "it does not know the parameter offset, or a proxy in between keeps answers; check base_url, and ask the target's administrator"
 			return f
 		}
@@ -165,7 +164,8 @@ func (c *Client) follow(ctx context.Context, r reading, s *shelf, last *page, re
 // page is some records of a collection.
 type page struct {
 	items      []json.RawMessage
-	total      int64 // 0 unless it is known
+	keys       []keyset.Key // that tell them apart
+	total      int64        // 0 unless it is known
 	totalKnown bool
 	call       *call
 }
@@ -191,12 +191,29 @@ func (c *Client) page(ctx context.Context, r reading, offset int64, count bool) 
 	}
 	var why string
 	if p.items, why = records(got.Body, r.size); why != "" {
-		f := p.call.unreadable(p.call.answer)
-		f.Body, f.Detail = "", why
-		return nil, f
+		return nil, p.call.unlikely(why)
 	}
 	p.total, p.totalKnown = p.call.answer.total()
+	p.keys = make([]keyset.Key, len(p.items))
+	for i, item := range p.items {
+		id, what := idIn(item), []byte(item) // by all that it holds, if it has no id
+		if len(id) > longestID {
+			return nil, p.call.unlikely(fmt.Sprintf("a record has an id of %d characters", len(id)))
+		}
+		if id != "" {
+			what = []byte(id)
+		}
+		sum := sha256.Sum256(what)
+		p.keys[i] = keyset.Key(sum[:])
+	}
 	return p, nil
+}
+
+// unlikely is an answer that no Ed-Fi API gives. None of its words are kept: they may be a record's.
+func (a *call) unlikely(why string) *Failure {
+	f := a.unreadable(a.answer)
+	f.Body, f.Detail = "", why
+	return f
 }
 
 // records cuts a page into its records, and says why it is none. It stops where there are more of them
@@ -237,14 +254,10 @@ type shelf struct {
 
 // take hands on the records that were not met before. fresh is how many of them are new to this pass.
 func (s *shelf) take(p *page) (fresh int, err error) {
-	keys := make([]keyset.Key, len(p.items))
-	for i, item := range p.items {
-		keys[i] = keyOf(item)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var unknown []json.RawMessage
-	for i, key := range keys {
+	for i, key := range p.keys {
 		if _, ok := s.pass.Add(key); ok {
 			fresh++
 		}
@@ -258,14 +271,12 @@ func (s *shelf) take(p *page) (fresh int, err error) {
 	return fresh, err
 }
 
-// keyOf tells records apart: by the id that the target gave them, else by all that they hold.
-func keyOf(item json.RawMessage) keyset.Key {
-	what := []byte(item)
-	if rest, ok := bytes.CutPrefix(item, []byte(`{"id":"`)); ok {
-		what, _, _ = bytes.Cut(rest, []byte{'"'}) // as the API writes it
-	} else if id := idOf(item); id != "" {
-		what = []byte(id)
+// idIn is the id that the target gave a record; "" if there is none.
+func idIn(record json.RawMessage) string {
+	if rest, ok := bytes.CutPrefix(record, []byte(`{"id":"`)); ok { // as the API writes it
+		if id, _, whole := bytes.Cut(rest, []byte{'"'}); whole && !bytes.Contains(id, []byte{'\\'}) {
+			return string(id)
+		}
 	}
-	sum := sha256.Sum256(what)
-	return keyset.Key(sum[:])
+	return idOf(record)
 }

@@ -75,10 +75,14 @@ func TestPagesThatLie(t *testing.T) {
 			}
 			return false
 		}, calls: 30},
-		"limit is ignored":   {n: 95, total: "95", odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "limit", "500"); return false }, fails: "more records came", calls: 1},
-		"numbers":            {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[1,1,1]"); return true }, fails: "no list of records", calls: 1},
-		"nulls":              {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[null]"); return true }, fails: "no list of records", calls: 1},
-		"lists":              {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[[]]"); return true }, fails: "no list of records", calls: 1},
+		"limit is ignored": {n: 95, total: "95", odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "limit", "500"); return false }, fails: "more records came", calls: 1},
+		"numbers":          {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[1,1,1]"); return true }, fails: "no list of records", calls: 1},
+		"nulls":            {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[null]"); return true }, fails: "no list of records", calls: 1},
+		"lists":            {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[[]]"); return true }, fails: "no list of records", calls: 1},
+		"an id without end": {odd: func(w http.ResponseWriter, _ *http.Request) bool {
+			reply(w, 200, `[{"id":"`+strings.Repeat("f", 101)+`"}]`)
+			return true
+		}, fails: "an id of 101 characters", calls: 1},
 		"a list and more":    {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[] []"); return true }, fails: "no list of records", calls: 1},
 		"a list without end": {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, `[{"id":"1"}`); return true }, fails: "no list of records", calls: 1},
 		"null":               {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "null"); return true }, fails: "no list of records", calls: 1},

@@ -41,9 +41,7 @@ func (c *Client) GetByID(ctx context.Context, resource, id string) (*Response, e
 	a := &call{method: http.MethodGet, most: maxSmall}
 	got, err := c.complete(ctx, a, path, collection.JoinPath(url.PathEscape(id)))
 	if err == nil && !sameID(idOf(got.Body), id) {
-		f := a.unreadable(a.answer)
-		f.Body, f.Detail = "", "the answer is not the record that was asked for"
-		return nil, f
+		return nil, a.unlikely("the answer is not the record that was asked for")
 	}
 	return got, err
 }
@@ -82,8 +80,7 @@ func (c *Client) Count(ctx context.Context, resource string, query url.Values) (
 	}
 	n, ok := a.answer.total()
 	if !ok {
-		f := a.unreadable(a.answer)
-		f.Body, f.Detail = "", "the answer holds no Total-Count"
+		f := a.unlikely("the answer holds no Total-Count")
 		if _, why := records(a.answer.body, 0); why == "" {
 			f.Err = ErrNoCount
 		}
@@ -103,7 +100,8 @@ func (a *answer) total() (int64, bool) {
 // again is safe, and is done when no answer came. The body must not be changed before Post returns, nor
 // after it returned an error.
 func (c *Client) Post(ctx context.Context, resource string, body []byte) (*Response, error) {
-	return c.onResource(ctx, &call{method: http.MethodPost, body: body, contentType: acceptJSON, posts: true, most: maxErrorBody}, resourcePath(resource), nil)
+	a := &call{method: http.MethodPost, body: body, contentType: acceptJSON, posts: true, most: maxErrorBody}
+	return c.onResource(ctx, a, resourcePath(resource), nil)
 }
 
 // onResource makes a call at the address of a collection.

@@ -27,6 +27,7 @@ type Config struct {
 	ClientSecret string
 
 	SchoolYear int    // fills the year of a year-specific target; 0: the target is not year-specific
+	Instance   string // fills what other placeholder the target's addresses hold: {instance}, {tenantIdentifier}
 	DataURL    string // instead of the data URL of the root document
 	OAuthURL   string // instead of the token URL of the root document
 
@@ -99,7 +100,7 @@ func New(config Config) (*Client, error) {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	base, err := c.checkAddress("base_url", fillYear(config.BaseURL, config.SchoolYear))
+	base, err := c.checkAddress("base_url", config.fill(config.BaseURL))
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +109,7 @@ func New(config Config) (*Client, error) {
 		if o.value == "" {
 			continue
 		}
-		if _, err := c.checkAddress(o.field, fillYear(o.value, config.SchoolYear)); err != nil {
+		if _, err := c.checkAddress(o.field, config.fill(o.value)); err != nil {
 			return nil, err
 		}
 	}

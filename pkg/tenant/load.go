@@ -289,6 +289,7 @@ func (r *reader) api(n *strictyaml.Node, tenant string) *API {
 		"data_url":      func(n *strictyaml.Node) { a.DataURL = r.text(n, what+": data_url") },
 		"oauth_url":     func(n *strictyaml.Node) { a.OAuthURL = r.text(n, what+": oauth_url") },
 		"school_year":   func(n *strictyaml.Node) { a.SchoolYear = r.number(n, what+": school_year", 1990, 2100) },
+		"instance":      func(n *strictyaml.Node) { a.Instance = r.text(n, what+": instance") },
 		"environment":   func(n *strictyaml.Node) { a.Environment = r.text(n, what+": environment") },
 		"allow_http":    func(n *strictyaml.Node) { a.AllowHTTP = r.boolean(n, what+": allow_http") },
 		"client_id":     secret(&a.clientID, "client_id"),

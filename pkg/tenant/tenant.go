@@ -54,6 +54,7 @@ type API struct {
 	DataURL      string // override of what the target's root document says
 	OAuthURL     string // likewise
 	SchoolYear   int
+	Instance     string // what a placeholder in the target's addresses stands for
 	Environment  string
 	AllowHTTP    bool
 	clientID     secretText

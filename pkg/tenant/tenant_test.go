@@ -26,7 +26,7 @@ const good = `version: 1
 bundles: [mine]
 tenants:
   gb:
-    api: {base_url: "https://host/api/", school_year: 2026, client_id: "${env:T_ID}", client_secret: "${file:secret}", environment: test}
+    api: {base_url: "https://host/api/", school_year: 2026, instance: north, client_id: "${env:T_ID}", client_secret: "${file:secret}", environment: test}
     lea_codes: ["255901"]
     data_standard: "5.1"
     roster: {column: Student_StateID}
@@ -50,7 +50,7 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	if gb.API.BaseURL != "https://host/api" || gb.Concurrency != 4 || gb.RosterColumn != "Student_StateID" || gb.Params["school_year"] != "2026" ||
-		gb.MaxPassAge.Hours() != 2 || gb.API.SchoolYear != 2026 {
+		gb.MaxPassAge.Hours() != 2 || gb.API.SchoolYear != 2026 || gb.API.Instance != "north" {
 		t.Errorf("%+v %+v", gb, gb.API)
 	}
 	folder := filepath.Dir(path)

@@ -3,10 +3,12 @@ package target
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -15,6 +17,7 @@ import (
 func BenchmarkPost(b *testing.B) {
 	body := []byte(`{"x":"` + strings.Repeat("a", 7500) + `"}`)
 	var s *httptest.Server
+	var posts atomic.Int64
 	s = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/":
@@ -23,7 +26,7 @@ func BenchmarkPost(b *testing.B) {
 			grant(w, 1)
 		default:
 			_, _ = io.Copy(io.Discard, r.Body)
-			w.Header().Set("Location", s.URL+r.URL.Path+"/0123456789abcdef0123456789abcdef")
+			w.Header().Set("Location", fmt.Sprintf("%s%s/%032x", s.URL, r.URL.Path, posts.Add(1)))
 			w.Header().Set("ETag", `"1"`)
 			w.WriteHeader(http.StatusCreated)
 		}

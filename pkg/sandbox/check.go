@@ -202,16 +202,15 @@ func (c *check) descriptorValue(d *endpoint, text string, inReference bool) {
 
 // descriptor judges what only the record of a descriptor must obey.
 func (c *check) descriptor(m record) {
-	if strings.Contains(c.endpoint.text(m, "codeValue"), "#") {
-		back := c.enter("codeValue")
-		c.say(ofDescriptor, "CodeValue cannot contain '#'.")
-		c.leave(back)
+	must := func(name string, valid bool, message string) {
+		defer c.leave(c.enter(name))
+		if !valid {
+			c.say(ofDescriptor, "%s", message)
+		}
 	}
-	if !isDescriptorNamespace(c.endpoint.text(m, "namespace")) {
-		back := c.enter("namespace")
-		c.say(ofDescriptor, "Namespace is not a valid namespace for a descriptor (expected 'uri://[organization]/[name]Descriptor').")
-		c.leave(back)
-	}
+	must("codeValue", !strings.Contains(c.endpoint.text(m, "codeValue"), "#"), "CodeValue cannot contain '#'.")
+	must("namespace", isDescriptorNamespace(c.endpoint.text(m, "namespace")),
+		"Namespace is not a valid namespace for a descriptor (expected 'uri://[organization]/[name]Descriptor').")
 }
 
 // isDescriptorNamespace accepts more segments between organization and name than an ODS does:
@@ -299,15 +298,8 @@ func (c *check) folds(p *schema.Property) bool { return c.model.foldKeys || p.De
 // ordinal writes 2 as 2nd.
 func ordinal(n int) string {
 	suffix := "th"
-	if n%100 < 11 || n%100 > 13 {
-		switch n % 10 {
-		case 1:
-			suffix = "st"
-		case 2:
-			suffix = "nd"
-		case 3:
-			suffix = "rd"
-		}
+	if last := n % 10; last >= 1 && last <= 3 && n%100/10 != 1 {
+		suffix = []string{"st", "nd", "rd"}[last-1]
 	}
 	return strconv.Itoa(n) + suffix
 }

@@ -141,7 +141,7 @@ func (c *dataCall) get(id string) error {
 		c.w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	c.send(body)
+	send(c.w, c.r, body)
 	return nil
 }
 
@@ -203,9 +203,6 @@ func (c *dataCall) readBody() ([]byte, error) {
 	}
 	body := &c.room.body
 	body.Reset()
-	if n := c.r.ContentLength; n > 0 && n <= maxBody {
-		body.Grow(int(n) + bytes.MinRead)
-	}
 	if _, err := body.ReadFrom(http.MaxBytesReader(c.w, c.r.Body, maxBody)); err != nil {
 		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 			return nil, newProblem(http.StatusRequestEntityTooLarge, "bad-request", "Request Body Too Large", "The request body is too large.")

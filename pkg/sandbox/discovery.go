@@ -12,7 +12,7 @@ func (s *Server) serveRoot(w http.ResponseWriter, r *http.Request, inContext boo
 	}
 	base := s.base(r)
 	if !inContext { // an ODS with a route context tells only those who know it what it is
-		base = base[:len(base)-len(s.context)] + "{schoolYearFromRoute}"
+		base = base[:len(base)-len(s.context)] + "/{schoolYearFromRoute}"
 	}
 	writeJSON(w, http.StatusOK, object{
 		"version": apiVersion, "informationalVersion": "The Ed-Fi ODS/API " + apiVersion, "suite": "3", "build": apiVersion + ".0.0",

@@ -113,11 +113,10 @@ func (f *fate) set(faults Faults) {
 	f.met = make([]int, len(faults.Rules))
 }
 
-// draw is the fault of one call, or none.
-func (f *fate) draw(method, call string, data bool) Fault {
+// draw is the fault of one call, or none, and what all of them are.
+func (f *fate) draw(method, call string, data bool) (hit Fault, faults Faults) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var hit Fault
 	for i, rule := range f.faults.Rules {
 		if rule.Method != "" && rule.Method != method || rule.Call != "" && rule.Call != call || rule.Call == "" && !data {
 			continue
@@ -129,26 +128,19 @@ func (f *fate) draw(method, call string, data bool) Fault {
 		}
 	}
 	if hit != "" || !data || len(f.faults.Rates) == 0 {
-		return hit
+		return hit, f.faults
 	}
 	throw := f.dice.Float64()
 	for _, r := range f.faults.Rates {
 		if throw -= r.Probability; throw < 0 {
-			return r.Fault
+			return r.Fault, f.faults
 		}
 	}
-	return ""
-}
-
-func (f *fate) times() (retryAfter, delay time.Duration) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.faults.RetryAfter, f.faults.Delay
+	return "", f.faults
 }
 
 // spoil answers a call that a fault hit; next answers it as it should be.
-func (s *Server) spoil(fault Fault, w http.ResponseWriter, r *http.Request, next http.HandlerFunc) {
-	retryAfter, delay := s.fate.times()
+func (s *Server) spoil(fault Fault, faults Faults, w http.ResponseWriter, r *http.Request, next http.HandlerFunc) {
 	switch fault {
 	case ResetBefore:
 		reset(w)
@@ -161,7 +153,7 @@ func (s *Server) spoil(fault Fault, w http.ResponseWriter, r *http.Request, next
 		w.Header().Set("Content-Length", "1000")
 		_, _ = w.Write([]byte(`[{"id":"`)) // net/http cuts the connection when less follows than was promised
 	case Slow:
-		timer := time.NewTimer(delay)
+		timer := time.NewTimer(faults.Delay)
 		defer timer.Stop()
 		select {
 		case <-timer.C:
@@ -184,7 +176,7 @@ func (s *Server) spoil(fault Fault, w http.ResponseWriter, r *http.Request, next
 	default:
 		p := faultProblem(fault)
 		if p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
-			p.retryAfter = retryAfter
+			p.retryAfter = faults.RetryAfter
 		}
 		p.write(w, r)
 	}
@@ -209,11 +201,7 @@ func faultProblem(fault Fault) *problem {
 
 // reset breaks the connection so that the client sees a reset, not an orderly end.
 func reset(w http.ResponseWriter) {
-	h, ok := w.(http.Hijacker)
-	if !ok {
-		panic(http.ErrAbortHandler)
-	}
-	conn, _, err := h.Hijack()
+	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}

@@ -62,13 +62,11 @@ func appendLines(dst []byte, e *entry, body []byte) []byte {
 	}
 	dst = strconv.AppendUint(append(dst, `,"version":`...), e.version, 10)
 	dst = strconv.AppendInt(append(dst, `,"modified":`...), e.modified, 10)
-	for i, n := range e.refs {
-		if i == 0 {
-			dst = append(dst, `,"refs":[`...)
-		}
-		dst = append(strconv.AppendUint(dst, uint64(n), 10), ',')
-	}
 	if len(e.refs) > 0 {
+		dst = append(dst, `,"refs":[`...)
+		for _, n := range e.refs {
+			dst = append(strconv.AppendUint(dst, uint64(n), 10), ',')
+		}
 		dst = closeWith(dst, ']')
 	}
 	dst = strconv.AppendInt(append(dst, `,"size":`...), int64(len(body)), 10)

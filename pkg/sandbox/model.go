@@ -180,16 +180,12 @@ func singular(name string) string {
 
 // title gives a name a capital first letter: StudentUniqueId.
 func title(name string) string {
-	if name == "" {
-		return ""
-	}
-	return strings.ToUpper(name[:1]) + name[1:]
+	first := min(1, len(name))
+	return strings.ToUpper(name[:first]) + name[first:]
 }
 
 // camel gives a name a small first letter: studentUniqueId.
 func camel(name string) string {
-	if name == "" {
-		return ""
-	}
-	return strings.ToLower(name[:1]) + name[1:]
+	first := min(1, len(name))
+	return strings.ToLower(name[:first]) + name[first:]
 }

@@ -258,12 +258,10 @@ func (s *Server) serveTokenInfo(w http.ResponseWriter, r *http.Request) {
 
 // denies says that the client may not do that.
 func (c *Client) denies(resource string, a Action) bool {
-	for _, d := range c.Deny {
-		if ok, _ := path.Match(d.Resource, resource); ok && (len(d.Actions) == 0 || slices.Contains(d.Actions, a)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.Deny, func(d Denial) bool {
+		ok, _ := path.Match(d.Resource, resource)
+		return ok && (len(d.Actions) == 0 || slices.Contains(d.Actions, a))
+	})
 }
 
 // authorize judges the client's claim set: one of the actions must be allowed.

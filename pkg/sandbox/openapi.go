@@ -1,12 +1,9 @@
 package sandbox
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -15,33 +12,22 @@ import (
 
 // document is one published OpenAPI document.
 type document struct {
-	plain  []byte
-	packed []byte
-	etag   string
+	text []byte
+	etag string
 }
 
 // documents make the OpenAPI documents, by the name in their path, when they are first asked for.
 func (m *model) documents() map[string]func() *document {
 	of := func(resources, descriptors bool) func() *document {
 		return sync.OnceValue(func() *document {
-			return newDocument(m.openAPI(func(e *endpoint) bool {
+			text := toJSON(m.openAPI(func(e *endpoint) bool {
 				return resources && e.Descriptor == "" || descriptors && e.Descriptor != ""
 			}))
+			sum := sha256.Sum256(text)
+			return &document{text, `"` + hex.EncodeToString(sum[:]) + `"`}
 		})
 	}
 	return map[string]func() *document{"resources": of(true, false), "descriptors": of(false, true), "ed-fi": of(true, true)}
-}
-
-func newDocument(api object) *document {
-	d := &document{plain: toJSON(api)}
-	sum := sha256.Sum256(d.plain)
-	d.etag = `"` + hex.EncodeToString(sum[:]) + `"`
-	var packed bytes.Buffer
-	z := gzip.NewWriter(&packed)
-	_, _ = z.Write(d.plain) // into memory
-	_ = z.Close()
-	d.packed = packed.Bytes()
-	return d
 }
 
 func (s *Server) serveDocument(w http.ResponseWriter, r *http.Request, name string) {
@@ -50,20 +36,12 @@ func (s *Server) serveDocument(w http.ResponseWriter, r *http.Request, name stri
 		return
 	}
 	d := s.documents[name]()
-	h := w.Header()
-	h.Set("ETag", d.etag)
+	w.Header().Set("ETag", d.etag)
 	if r.Header.Get("If-None-Match") == d.etag {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	body := d.plain
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		h.Set("Content-Encoding", "gzip")
-		body = d.packed
-	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body)
+	send(w, r, d.text)
 }
 
 const schemaRef = "#/components/schemas/"
@@ -102,7 +80,6 @@ func (m *model) openAPI(include func(*endpoint) bool) object {
 				"totalCount":       queryParameter("totalCount", object{"type": "boolean"}),
 				"MinChangeVersion": queryParameter("minChangeVersion", object{"type": "integer", "format": "int64"}),
 				"MaxChangeVersion": queryParameter("maxChangeVersion", object{"type": "integer", "format": "int64"}),
-				"If-None-Match":    headerParameter("If-None-Match"),
 			},
 			"securitySchemes": object{"oauth2_client_credentials": object{"type": "oauth2", "flows": object{"clientCredentials": clientCredentials}}},
 		},
@@ -112,10 +89,6 @@ func (m *model) openAPI(include func(*endpoint) bool) object {
 
 func queryParameter(name string, schema object) object {
 	return object{"name": name, "in": "query", "schema": schema}
-}
-
-func headerParameter(name string) object {
-	return object{"name": name, "in": "header", "schema": textSchema()}
 }
 
 func textSchema() object { return object{"type": "string"} }
@@ -303,9 +276,8 @@ func (e *endpoint) collectionPath(schemaName string) object {
 func (e *endpoint) itemPath(schemaName string) object {
 	item := ref(schemaRef + schemaName)
 	id := object{"name": "id", "in": "path", "required": true, "schema": textSchema()}
-	match := headerParameter("If-Match")
 	put := object{
-		"tags": []string{e.Name}, "operationId": "put" + title(e.singular), "parameters": []object{id, match}, "requestBody": e.requestBody(item),
+		"tags": []string{e.Name}, "operationId": "put" + title(e.singular), "parameters": []object{id}, "requestBody": e.requestBody(item),
 		"responses": responses("204", nil),
 	}
 	if e.KeyUpdates {
@@ -314,12 +286,12 @@ func (e *endpoint) itemPath(schemaName string) object {
 	return object{
 		"get": object{
 			"tags": []string{e.Name}, "operationId": "get" + title(e.Name) + "ById",
-			"parameters": []object{id, ref("#/components/parameters/If-None-Match")},
+			"parameters": []object{id},
 			"responses":  responses("200", item),
 		},
 		"put": put,
 		"delete": object{
-			"tags": []string{e.Name}, "operationId": "delete" + title(e.singular) + "ById", "parameters": []object{id, match},
+			"tags": []string{e.Name}, "operationId": "delete" + title(e.singular) + "ById", "parameters": []object{id},
 			"responses": responses("204", nil),
 		},
 	}

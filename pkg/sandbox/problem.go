@@ -1,7 +1,7 @@
 package sandbox
 
 import (
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -114,25 +114,15 @@ func systemError() *problem {
 // write answers with a problem.
 func (p *problem) write(w http.ResponseWriter, r *http.Request) {
 	p.CorrelationID = correlationID(r)
-	body, err := json.Marshal(p)
-	if err != nil { // a struct of strings and numbers
-		body = nil
-	}
 	if p.retryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int((p.retryAfter+time.Second-1)/time.Second)))
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(body) // the client's end may be gone; it gets no better answer
+	_, _ = w.Write(toJSON(p)) // the client's end may be gone; it gets no better answer
 }
 
 // correlationID is the client's own id of the call, if it gave one.
 func correlationID(r *http.Request) string {
-	if id := r.Header.Get("correlation-id"); id != "" {
-		return id
-	}
-	if id := r.URL.Query().Get("correlationId"); id != "" {
-		return id
-	}
-	return newID()
+	return cmp.Or(r.Header.Get("correlation-id"), r.URL.Query().Get("correlationId"), newID())
 }

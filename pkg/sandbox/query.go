@@ -119,17 +119,15 @@ func (e *endpoint) isUnified(path schema.Path) bool {
 
 // filter finds a parameter; its exact name goes before an alias.
 func (e *endpoint) filter(name string) *filter {
-	for _, f := range e.filters {
-		if strings.EqualFold(f.name, name) {
-			return f
-		}
+	same := func(s string) bool { return strings.EqualFold(s, name) }
+	i := slices.IndexFunc(e.filters, func(f *filter) bool { return same(f.name) })
+	if i < 0 {
+		i = slices.IndexFunc(e.filters, func(f *filter) bool { return slices.ContainsFunc(f.aliases, same) })
 	}
-	for _, f := range e.filters {
-		if slices.ContainsFunc(f.aliases, func(a string) bool { return strings.EqualFold(a, name) }) {
-			return f
-		}
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return e.filters[i]
 }
 
 // condition is a filter and the value it asks for.
@@ -233,7 +231,7 @@ func (c *dataCall) list() error {
 	if q.total {
 		c.w.Header().Set("Total-Count", strconv.Itoa(l.total))
 	}
-	c.send(closeWith(l.out, ']'))
+	send(c.w, c.r, closeWith(l.out, ']'))
 	return nil
 }
 
@@ -305,12 +303,8 @@ func (l *listing) matches(r *row) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for _, cond := range q.conditions {
-		if !cond.meets(c.endpoint, m, c.server.model.foldKeys) {
-			return false, nil
-		}
-	}
-	return c.seesAll() || c.client.maySee(c.endpoint, m), nil
+	misses := func(cond condition) bool { return !cond.meets(c.endpoint, m, c.server.model.foldKeys) }
+	return !slices.ContainsFunc(q.conditions, misses) && (c.seesAll() || c.client.maySee(c.endpoint, m)), nil
 }
 
 // meets says that a record has the value that a condition asks for.

@@ -91,9 +91,11 @@ func (s *Server) renderLink(dst []byte, ref *reference, m []value) []byte {
 
 // renderScalar appends a value as it is stored: a number in quotes is a number.
 func (s *Server) renderScalar(dst []byte, p *schema.Property, text string) []byte {
-	text = canonical(p.Kind, text, false)
-	if p.Kind == schema.KindInteger || p.Kind == schema.KindNumber || p.Kind == schema.KindBoolean {
-		return append(dst, text...)
+	switch p.Kind {
+	case schema.KindInteger, schema.KindNumber, schema.KindBoolean:
+		return appendCanonical(dst, p.Kind, text, false)
+	case schema.KindDateTime, schema.KindTime:
+		text = canonical(p.Kind, text, false)
 	}
 	if p.Descriptor != "" {
 		if _, spelt, ok := s.store.value(s.model.byType[p.Descriptor], text); ok {
@@ -116,20 +118,17 @@ func toJSON(v any) []byte {
 }
 
 // send answers with JSON, compressed if the caller takes that and it is worth it.
-func (c *dataCall) send(body []byte) {
-	h := c.w.Header()
+func send(w http.ResponseWriter, r *http.Request, body []byte) {
+	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
-	if len(body) < 2048 || !strings.Contains(c.r.Header.Get("Accept-Encoding"), "gzip") {
+	if len(body) < 2048 || !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Length", strconv.Itoa(len(body)))
-		_, _ = c.w.Write(body)
+		_, _ = w.Write(body)
 		return
 	}
 	h.Set("Content-Encoding", "gzip")
-	c.w.WriteHeader(http.StatusOK)
-	z, err := gzip.NewWriterLevel(c.w, gzip.BestSpeed)
-	if err != nil { // the level is valid
-		return
-	}
+	w.WriteHeader(http.StatusOK)
+	z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed) // the level is valid
 	_, _ = z.Write(body)
 	_ = z.Close()
 }

@@ -107,7 +107,7 @@ type Server struct {
 	store     *store
 	tokens    *tokens
 	fate      fate
-	context   string
+	context   string // with a slash before it
 	log       *slog.Logger
 	documents map[string]func() *document // made when they are first asked for
 }
@@ -131,7 +131,10 @@ func Open(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{model: m, store: st, tokens: newTokens(&o), context: strings.Trim(o.Context, "/"), log: o.Logger, documents: m.documents()}
+	s := &Server{model: m, store: st, tokens: newTokens(&o), log: o.Logger, documents: m.documents()}
+	if context := strings.Trim(o.Context, "/"); context != "" {
+		s.context = "/" + context
+	}
 	s.fate.set(o.Faults)
 	return s, nil
 }
@@ -190,9 +193,9 @@ type call struct {
 // serve finds what a call is for, lets a fault spoil it or not, and answers.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	c := s.route(r.URL.Path)
-	if fault := s.fate.draw(r.Method, c.name, c.data); fault != "" {
+	if fault, faults := s.fate.draw(r.Method, c.name, c.data); fault != "" {
 		s.log.Debug("sandbox fault", "fault", string(fault), "method", r.Method, "call", c.name)
-		s.spoil(fault, w, r, c.handle)
+		s.spoil(fault, faults, w, r, c.handle)
 		return
 	}
 	c.handle(w, r)
@@ -251,23 +254,12 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 // cutContext takes the context segment off a path.
 func (s *Server) cutContext(path string) (rest string, inContext bool) {
-	if s.context == "" {
-		return path, true
+	rest, ok := strings.CutPrefix(path, s.context)
+	if !ok || s.context != "" && rest != "" && rest[0] != '/' {
+		return path, false
 	}
-	if rest, ok := strings.CutPrefix(path, "/"+s.context); ok && (rest == "" || rest[0] == '/') {
-		return rest, true
-	}
-	return path, false
+	return rest, true
 }
 
 // base is the URL that the caller knows the server by.
-func (s *Server) base(r *http.Request) string {
-	url := "http://" + r.Host
-	if r.TLS != nil {
-		url = "https://" + r.Host
-	}
-	if s.context != "" {
-		url += "/" + s.context
-	}
-	return url
-}
+func (s *Server) base(r *http.Request) string { return "http://" + r.Host + s.context }

@@ -184,47 +184,49 @@ func canonicalTime(text string) string {
 // canonical is a value as text, the same for equal values: numbers without needless digits, times in
 // UTC, and in lower case what is compared without regard to case.
 func canonical(kind schema.Kind, text string, fold bool) string {
-	switch kind {
-	case schema.KindInteger:
-		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-			return strconv.FormatInt(n, 10)
-		}
-	case schema.KindNumber:
-		if n, err := strconv.ParseFloat(text, 64); err == nil {
-			return strconv.FormatFloat(n, 'f', -1, 64)
-		}
-	case schema.KindBoolean:
-		if b, ok := parseBool(text); ok {
-			return strconv.FormatBool(b)
-		}
-	case schema.KindDateTime:
-		if at, ok := parseDateTime(text); ok {
-			return at.UTC().Format(dateTimeLayout)
-		}
-	case schema.KindTime:
-		return canonicalTime(text)
-	case schema.KindString:
-		if fold {
-			return strings.ToLower(text)
-		}
-	}
-	return text
+	return string(appendCanonical(nil, kind, text, fold))
 }
 
 // appendCanonical appends the canonical text.
 func appendCanonical(dst []byte, kind schema.Kind, text string, fold bool) []byte {
-	if kind != schema.KindString || !fold {
-		return append(dst, canonical(kind, text, fold)...)
+	switch kind {
+	case schema.KindInteger:
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return strconv.AppendInt(dst, n, 10)
+		}
+	case schema.KindNumber:
+		if n, err := strconv.ParseFloat(text, 64); err == nil {
+			return strconv.AppendFloat(dst, n, 'f', -1, 64)
+		}
+	case schema.KindBoolean:
+		if b, ok := parseBool(text); ok {
+			return strconv.AppendBool(dst, b)
+		}
+	case schema.KindDateTime:
+		if at, ok := parseDateTime(text); ok {
+			return at.UTC().AppendFormat(dst, dateTimeLayout)
+		}
+	case schema.KindTime:
+		return append(dst, canonicalTime(text)...)
+	case schema.KindString:
+		if fold {
+			return appendLower(dst, text)
+		}
 	}
-	from := len(dst)
-	dst = append(dst, text...)
-	for i, c := range dst[from:] {
+	return append(dst, text...)
+}
+
+// appendLower appends text in lower case.
+func appendLower(dst []byte, text string) []byte {
+	for i := range len(text) {
+		c := text[i]
 		if c >= utf8.RuneSelf {
-			return append(dst[:from], strings.ToLower(text)...)
+			return append(dst, strings.ToLower(text[i:])...)
 		}
 		if c >= 'A' && c <= 'Z' {
-			dst[from+i] = c + 'a' - 'A'
+			c += 'a' - 'A'
 		}
+		dst = append(dst, c)
 	}
 	return dst
 }

@@ -29,9 +29,7 @@ type row struct {
 }
 
 // link says that records of an endpoint refer to a record. It is one number, as maps are fastest with those.
-type link uint64
-
-func newLink(to uint32, by uint16) link { return link(to)<<16 | link(by) }
+func link(to uint32, by uint16) uint64 { return uint64(to)<<16 | uint64(by) }
 
 // etag is a record's version as an ODS writes it: an opaque number that follows from its last change.
 func (r *row) etag() string { return strconv.FormatInt(r.modified, 10) }
@@ -59,17 +57,17 @@ type store struct {
 	now   func() time.Time
 	log   *logFile      // nil for a store in memory
 	lock  *durable.Lock // likewise
-	kept  sync.Map      // by offset: the lines of changes that are not in a log
 
 	mu       sync.RWMutex
 	rows     map[uint32]row
 	byKey    map[key]uint32
 	byValue  []map[string]uint32           // by endpoint: descriptors by their value as it is spelt, the usual way to ask
 	values   map[uint32]string             // of descriptors
-	links    map[link]uint32               // how many records refer so
+	kept     map[int64][]byte              // by offset: the lines of changes that are not in a log
+	links    map[uint64]uint32             // by link: how many records refer so
 	order    map[*endpoint][]uint32        // what is not of a roster, in the order it came
 	gone     map[*endpoint]map[uint32]bool // deleted records of its roster
-	unlogged int64                         // the newest offset of a change that is not in a log: they are below zero
+	unlogged int64                         // the newest offset of a change that is not in a log: they count down from zero
 	next     uint32                        // number
 	version  uint64                        // the newest change version
 	modified int64                         // the newest time of change; they never repeat
@@ -88,7 +86,7 @@ func newID() string {
 func openStore(m *model, o *Options, log *slog.Logger) (*store, error) {
 	s := &store{
 		model: m, now: o.Now, rows: map[uint32]row{}, byKey: map[key]uint32{}, byValue: make([]map[string]uint32, len(m.endpoints)),
-		values: map[uint32]string{}, links: map[link]uint32{}, order: map[*endpoint][]uint32{},
+		values: map[uint32]string{}, kept: map[int64][]byte{}, links: map[uint64]uint32{}, order: map[*endpoint][]uint32{},
 		gone: map[*endpoint]map[uint32]bool{}, next: firstFree, version: seedVersion, modified: seedTime.UnixNano(),
 	}
 	var err error
@@ -179,7 +177,7 @@ func (s *store) value(d *endpoint, value string) (n uint32, spelt string, ok boo
 	return n, s.values[n], ok
 }
 
-// body appends a record's body. It needs no lock: what was written never changes.
+// body appends a record's body.
 func (s *store) body(dst []byte, r *row) ([]byte, error) {
 	if r.offset == 0 {
 		roster := s.model.endpoints[r.endpoint].roster
@@ -191,8 +189,7 @@ func (s *store) body(dst []byte, r *row) ([]byte, error) {
 // lines appends a part of a record's last change.
 func (s *store) lines(dst []byte, r *row, from, n uint32) ([]byte, error) {
 	if r.offset < 0 {
-		lines, _ := s.kept.Load(r.offset)
-		return append(dst, lines.([]byte)[from:from+n]...), nil
+		return append(dst, s.kept[r.offset][from:from+n]...), nil
 	}
 	return s.log.read(dst, r.offset+int64(from), int(n))
 }
@@ -266,24 +263,17 @@ func (s *store) put(c *change) error {
 	if c.unresolved != "" {
 		return unresolvedReference(c.unresolved)
 	}
-	if exists && old.key == c.key && s.holds(&old, c.body) {
-		c.row = old
-		return nil
+	if exists && old.key == c.key {
+		if body, err := s.body(nil, &old); err == nil && bytes.Equal(body, c.body) {
+			c.row = old
+			return nil
+		}
 	}
 	c.number, c.created = s.next, !exists
 	if exists {
 		c.number = old.number
 	}
 	return s.write(&c.entry, c.body)
-}
-
-// holds says that a record has this very body.
-func (s *store) holds(r *row, body []byte) bool {
-	if r.offset != 0 && int(r.size) != len(body) {
-		return false
-	}
-	have, err := s.body(nil, r)
-	return err == nil && bytes.Equal(have, body)
 }
 
 // replaced is the record that a change replaces, if it does not make a new one.
@@ -331,7 +321,7 @@ func (s *store) remove(e *endpoint, id string, may func(*row) error) error {
 func (s *store) unused(old *row) error {
 	var by []string
 	for _, e := range s.model.endpoints {
-		if s.links[newLink(old.number, e.index)] > 0 {
+		if s.links[link(old.number, e.index)] > 0 {
 			by = append(by, e.entity)
 		}
 	}
@@ -363,7 +353,7 @@ func (s *store) write(e *entry, body []byte) error {
 func (s *store) keep(e *entry, body []byte) {
 	s.unlogged--
 	e.offset = s.unlogged
-	s.kept.Store(e.offset, appendLines(nil, e, body))
+	s.kept[e.offset] = appendLines(nil, e, body)
 	s.apply(e)
 }
 
@@ -372,12 +362,13 @@ func (s *store) apply(e *entry) {
 	s.version, s.modified, s.next = max(s.version, e.version), max(s.modified, e.modified), max(s.next, e.number+1)
 	old, existed := s.rows[e.number]
 	for _, n := range e.was {
-		l := newLink(n, e.endpoint)
+		l := link(n, e.endpoint)
 		if s.links[l]--; s.links[l] == 0 {
 			delete(s.links, l)
 		}
 	}
 	if existed {
+		delete(s.kept, old.offset)
 		delete(s.byKey, old.key)
 		delete(s.byValue[e.endpoint], s.values[e.number])
 	}
@@ -405,7 +396,7 @@ func (s *store) apply(e *entry) {
 // insert puts a row in, new or in the place of its former self.
 func (s *store) insert(e *entry) {
 	for _, n := range e.refs {
-		s.links[newLink(n, e.endpoint)]++
+		s.links[link(n, e.endpoint)]++
 	}
 	s.rows[e.number], s.byKey[e.key] = e.row, e.number
 	if e.value != "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,13 +24,13 @@ Ends with 2 if the bundle cannot be used, with 0 if it can; with --strict warnin
 		Example:           "  sluice bundle lint nwea-map-growth\n  sluice bundle lint ./bundles/mine --strict",
 		Args:              exactArgs("BUNDLE"),
 		ValidArgsFunction: a.completeBundles,
-		RunE: a.action(func(_ *cobra.Command, args []string) (runs.Outcome, error) {
-			return a.runBundleLint(args[0])
+		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
+			return a.runBundleLint(cmd.Context(), args[0])
 		}),
 	}
 }
 
-func (a *app) runBundleLint(ref string) (runs.Outcome, error) {
+func (a *app) runBundleLint(ctx context.Context, ref string) (runs.Outcome, error) {
 	place, err := a.workplace()
 	if err != nil {
 		return 0, err
@@ -49,7 +50,10 @@ func (a *app) runBundleLint(ref string) (runs.Outcome, error) {
 	for _, s := range all {
 		checked = append(checked, s.Version)
 	}
-	program, found := mapping.Compile(mapping.Config{Bundle: b, Standards: all, Samples: true})
+	program, found, err := mapping.Compile(ctx, mapping.Config{Bundle: b, Standards: all, Samples: true})
+	if err != nil {
+		return 0, err
+	}
 	problems = append(problems, found...)
 	if !problems.Blocks() {
 		problems = append(problems, lint.Bundle(program, checked)...)

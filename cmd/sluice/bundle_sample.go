@@ -63,7 +63,10 @@ func (a *app) runBundleSample(ctx context.Context, ref string, o sampleOptions) 
 	if o.Params, err = pairs("--param", o.params); err != nil {
 		return err
 	}
-	program, problems := mapping.Compile(mapping.Config{Bundle: b, Standards: all, Params: o.Params, Samples: true})
+	program, problems, err := mapping.Compile(ctx, mapping.Config{Bundle: b, Standards: all, Params: o.Params, Samples: true})
+	if err != nil {
+		return err
+	}
 	if problems.Blocks() {
 		return bundle.Unusable(ref, problems, a.command("bundle", "lint", ref))
 	}

@@ -99,7 +99,7 @@ func (a *app) runTransform(ctx context.Context, ref string, o transformOptions) 
 		return 0, err
 	}
 	defer a.closing(x)
-	if err := x.Create(q); err != nil {
+	if err := x.Create(ctx, q); err != nil {
 		return 0, err
 	}
 	outcome, err := x.Transform(ctx)

@@ -27,7 +27,6 @@ var (
 	versionForm    = regexp.MustCompile(`^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)$`)
 	propertyForm   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	descriptorForm = regexp.MustCompile(`^[A-Z][A-Za-z0-9]*Descriptor$`)
-	hostForm       = regexp.MustCompile(`^uri://[A-Za-z0-9.-]+(/[A-Za-z0-9._~-]+)*$`)
 	jsonNumber     = regexp.MustCompile(`^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$`)
 )
 

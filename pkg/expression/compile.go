@@ -31,8 +31,9 @@ import (
 type Env interface {
 	// Param finds a parameter, which is used now; the names are those of all.
 	Param(name string) (sym *Symbol, names []string)
-	// Lookup finds a table, which is looked up now; the names are those of all.
-	Lookup(name string) (table *Table, names []string)
+	// Lookup finds a table, which is looked up now; the names are those of all. Of one that cannot be read that
+	// was reported.
+	Lookup(name string) (table *Table, names []string, reported bool)
 	// FitsKey reports whether values of a kind can be looked up in a key column of a table.
 	FitsKey(t *Table, column int, k Kind) bool
 	// Use notes that a name is used.
@@ -59,10 +60,17 @@ type Code struct {
 	Data     bool // a constant that comes from a table's row or the layout, not from params and ds alone
 	Value    Value
 	Fault    *Fault // a constant that fails whenever it is used
+	From     *Cells // where a lookup takes it from, if nothing else is done with it
 	Bad      bool   // has been reported; nothing more is said about it
 	Source   string // as written, for messages
 	Column   string // the header, if it is a column alone
 	Pos      diag.Pos
+}
+
+// Cells is a column of a table.
+type Cells struct {
+	Table  *Table
+	Column int
 }
 
 // ConstantCode is code that gives one value, whatever the row.
@@ -391,7 +399,7 @@ func (x *compiler) member(n *ast.MemberNode) Code {
 	t := table.TypeOf(col)
 	t.Nullable = t.Nullable || row.Nullable
 	inner := row.Eval
-	out := Code{Type: t, Eval: func(r *Frame) (Value, *Fault) {
+	out := Code{Type: t, From: &Cells{table, col}, Eval: func(r *Frame) (Value, *Fault) {
 		v, f := inner(r)
 		if f != nil || v.IsNull() {
 			return Value{}, f

@@ -18,11 +18,11 @@ type testEnv struct {
 
 func (e *testEnv) Param(string) (*Symbol, []string) { return nil, nil }
 
-func (e *testEnv) Lookup(name string) (*Table, []string) {
+func (e *testEnv) Lookup(name string) (*Table, []string, bool) {
 	if name == e.table.Name {
-		return e.table, nil
+		return e.table, nil, false
 	}
-	return nil, []string{e.table.Name}
+	return nil, []string{e.table.Name}, false
 }
 
 func (e *testEnv) FitsKey(_ *Table, _ int, k Kind) bool { return k.IsText() }

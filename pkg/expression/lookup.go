@@ -18,8 +18,11 @@ func (x *compiler) lookup(n *ast.CallNode, name string) Code {
 	if !ok {
 		return x.fail(n.Arguments[0], `write the name in quotes: `+name+`("table", …)`, "the table's name must be a fixed text")
 	}
-	t, names := x.env.Lookup(literal.Value)
-	if t == nil {
+	t, names, reported := x.env.Lookup(literal.Value)
+	switch {
+	case reported:
+		return BadCode
+	case t == nil:
 		return x.fail(literal, "put it at tables/"+literal.Value+".csv", "there is no table %q%s", literal.Value, diag.DidYouMean(literal.Value, names))
 	}
 	args, ok := x.lookedUp(n, name, t)

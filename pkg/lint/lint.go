@@ -132,8 +132,8 @@ func (l *linter) codes(n bundle.Node) {
 	switch n := n.(type) {
 	case *bundle.Object:
 		for _, p := range n.Properties {
-			if e := bundle.ExprAt(p.Node); e != nil && strings.HasSuffix(p.Name.Value, "Descriptor") && l.trees[e] != nil && l.trees[e].GivesFixedText() {
-				l.warn(e.Pos, "give the vendor's word, and map it in a table", "%s is a fixed code", p.Name.Value)
+			if e := bundle.ExprAt(p.Node); l.isFixedCode(p.Name.Value, l.trees[e]) {
+				l.warn(e.Pos, "list the type under `descriptors.shared` with a table, and map the word there; or take it from a column of a table", "%s is a fixed code", p.Name.Value)
 			}
 			l.codes(p.Node)
 		}
@@ -148,6 +148,16 @@ func (l *linter) codes(n bundle.Node) {
 			l.codes(n.Record)
 		}
 	}
+}
+
+// isFixedCode reports whether a property gets a code that stands in the bundle. A word that a table maps is none.
+func (l *linter) isFixedCode(property string, tree *expression.Tree) bool {
+	if tree == nil || !strings.HasSuffix(property, "Descriptor") || !tree.GivesFixedText() {
+		return false
+	}
+	return !slices.ContainsFunc(l.bundle.Descriptors.Shared, func(d *bundle.DescriptorType) bool {
+		return d.Table != nil && strings.HasSuffix(strings.ToLower(property), strings.ToLower(d.Type.Value))
+	})
 }
 
 // identifier checks the identifier of an event: the vendor's record id, or a key(…), for all

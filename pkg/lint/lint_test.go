@@ -38,8 +38,8 @@ func lintOf(t *testing.T, edit ...string) string {
 	if err != nil || problems.Blocks() {
 		t.Fatal(err, problems)
 	}
-	p, problems := mapping.Compile(mapping.Config{Bundle: b, Standards: []*schema.Standard{standard}, Params: map[string]string{"school_year": "2024"}})
-	if p == nil {
+	p, problems, err := mapping.Compile(t.Context(), mapping.Config{Bundle: b, Standards: []*schema.Standard{standard}, Params: map[string]string{"school_year": "2024"}})
+	if err != nil || p == nil {
 		t.Fatal(problems)
 	}
 	var out strings.Builder
@@ -73,6 +73,8 @@ func TestRules(t *testing.T) {
 		{"vendor type", []string{"    GradeLevelDescriptor: tables.grades\n", "", "vendor: [", "vendor: [GradeLevelDescriptor, "}, "a vendor's credential cannot create a GradeLevelDescriptor"},
 		{"new header", []string{"-- tables/scores.csv --", "-- fixtures/a/results.csv --\nID,Grade,Date,Year,Score,Pct,Level,New\n-- tables/scores.csv --"}, `the column "New" is neither used nor ignored`},
 		{"ignore of nothing", []string{"    student: [id]", "    ignore: {why: [Gone]}\n    student: [id]", "-- tables/scores.csv --", "-- fixtures/a/results.csv --\nID,Grade,Date,Year,Score,Pct,Level\n-- tables/scores.csv --"}, "which no column of a known layout matches"},
+		{"a word that a table maps", []string{"whenAssessedGradeLevelDescriptor: grade", "whenAssessedGradeLevelDescriptor: '\"3\"'\n      serialNumber: grade"}, ""},
+		{"another column of the student", []string{"      grade: Grade\n", "      grade: Grade\n      other: Other\n", "student: [id]", "student: [id, other]"}, ""},
 		{"clean", nil, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,6 +13,7 @@
 package mapping
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -77,11 +78,13 @@ func (p *Program) InputNames() []string {
 // compiler walks over a bundle. What all walks share is not changed once the program is built; what
 // a walk finds is in its report, what it makes in its plan.
 type compiler struct {
+	ctx     context.Context // ends the walks; nil once the program is built
 	config  Config
 	bundle  *bundle.Bundle
 	program *Program
 	trees   map[*bundle.Expr]*expression.Tree
 	tables  map[string]*lookupTable
+	unread  map[string]bool // tables that cannot be read, which was reported
 	rules   map[string]*descriptorRule
 	shared  []*descriptorRule // those with a host: a tenant may overlay them
 	params  map[string]*expression.Symbol
@@ -121,34 +124,41 @@ func (c *compiler) lint(pos diag.Pos, fix, format string, args ...any) {
 }
 
 // Compile compiles a bundle. The list is everything that is wrong with it; the program is nil if
-// any of it blocks.
-func Compile(cfg Config) (*Program, diag.List) {
+// any of it blocks. The error is for a context that ended.
+func Compile(ctx context.Context, cfg Config) (*Program, diag.List, error) {
 	p := &Program{Bundle: cfg.Bundle, Standard: cfg.Standards[0], Params: map[string]string{}}
-	c := &compiler{config: cfg, bundle: cfg.Bundle, program: p, standard: cfg.Standards[0], trees: map[*bundle.Expr]*expression.Tree{},
+	c := &compiler{ctx: ctx, config: cfg, bundle: cfg.Bundle, program: p, standard: cfg.Standards[0], trees: map[*bundle.Expr]*expression.Tree{},
 		inference: &inference{}, report: newReport(), plan: &Plan{}}
 	c.compileParams()
-	c.topScope()
 	c.loadTables()
 	c.descriptorRules(&cfg.Bundle.Descriptors)
 	c.infer()
 	c.overlays()
 	c.build()
 	c.stageTables()
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
 	found := &c.report.problems.list
 	found.Sort()
 	if found.Blocks() {
-		return nil, *found
+		return nil, *found, nil
 	}
-	c.built, c.inference = true, nil
+	c.built, c.inference, c.ctx = true, nil, nil
 	p.compiler = c
-	return p, *found
+	return p, *found, nil
 }
+
+// stopped reports whether there is no use in going on: whoever compiles was interrupted.
+func (c *compiler) stopped() bool { return c.ctx != nil && c.ctx.Err() != nil }
 
 // infer finds the types of key columns. It walks twice, because a key's type may be another table's.
 func (c *compiler) infer() {
 	c.inference.walking = true
 	for range 2 {
 		walk := c.fork()
+		walk.topScope()
+		walk.vendorNamespace()
 		walk.compileAll()
 		c.report.uses.take(&walk.report.uses)
 	}
@@ -158,13 +168,14 @@ func (c *compiler) infer() {
 // build reads the tables and compiles everything against each data standard. Rows that a tenant
 // added may bring lookups of which the inference knew nothing: then it is done again.
 func (c *compiler) build() {
-	for {
+	for !c.stopped() {
 		walk := c.fork()
 		c.inference.learned = false
 		walk.finishTables()
 		for _, standard := range slices.Backward(c.config.Standards) { // the one shaped for comes last, its program stays
 			walk.standard = standard
 			walk.topScope()
+			walk.vendorNamespace()
 			walk.checkDescriptors()
 			walk.compileAll()
 		}
@@ -197,6 +208,9 @@ func (c *compiler) compileParams() {
 	}
 }
 
+// standIn is a text that stands for a required parameter while a bundle is looked at without a tenant.
+const standIn = "sample"
+
 // paramValue is the value of a parameter: the one given, or its default.
 func (c *compiler) paramValue(def *bundle.Param) (v expression.Value, ok bool) {
 	name := def.Name.Value
@@ -211,7 +225,7 @@ func (c *compiler) paramValue(def *bundle.Param) (v expression.Value, ok bool) {
 	case c.config.Samples:
 		text = map[bundle.Type]string{bundle.TypeInteger: "2024", bundle.TypeDecimal: "1.5", bundle.TypeBoolean: "true", bundle.TypeDate: "2024-03-01"}[def.Type]
 		if text == "" {
-			text = "sample"
+			text = standIn
 		}
 	default:
 		about := ""
@@ -316,9 +330,16 @@ func (c *compiler) tableSource(src *source) {
 	if t == nil {
 		return
 	}
+	if len(t.Rows) > maxTableRecords {
+		c.add(src.def.From.Pos, diag.BundleRecord, "give them as an input, which is read row by row", "the table %q has %d rows; records are made of %d at most", t.Name, len(t.Rows), maxTableRecords)
+		return
+	}
 	c.plan = c.program.tablePlan
 	fields := c.rowFields(t, nil)
 	for i := range t.Rows {
+		if c.stopped() || c.inferring() && i > 0 { // where nothing is evaluated, all rows are alike
+			return
+		}
 		s := c.top.child()
 		s.noScores = "a table"
 		c.fields(s, fields, t.rowValues(i), "table column")
@@ -327,3 +348,6 @@ func (c *compiler) tableSource(src *source) {
 		}
 	}
 }
+
+// maxTableRecords bounds the rows of a table that records are made of: each row is compiled by itself, and kept.
+const maxTableRecords = 100_000

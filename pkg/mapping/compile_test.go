@@ -1,8 +1,13 @@
 package mapping
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
 func TestCompileProblems(t *testing.T) {
@@ -56,6 +61,10 @@ func TestCompileProblems(t *testing.T) {
 		{"key of unknown name", []string{"key: [id, day]", "key: [id, dai]"}, year, "`key` names \"dai\""},
 		{"decided by ds", []string{"administrationDate: day", "administrationDate: {when: ds < 4, record: nothing}"}, year, ""},
 		{"required decided away", []string{"studentReference: {studentUniqueId: student}", "studentReference: {when: ds < 4, record: {studentUniqueId: student}}"}, year, "studentAssessments lacks studentReference"},
+		{"lookup in the bundle's let", []string{"inputs:\n", "let:\n  kind: lookup(\"tests\", \"S\").subject\ninputs:\n", "administrationDate: day", "eventDescription: kind\n      administrationDate: day"}, year, ""},
+		{"namespace through a lookup in the bundle's let", []string{"inputs:\n", "let:\n  place: lookup(\"tests\", \"S\").title\ninputs:\n", "namespace: params.namespace\n  vendor", "namespace: place\n  vendor"}, year, `BND-DESCRIPTOR b/bundle.yaml:27:14: "Simple Test" is not a namespace`},
+		{"code with #", []string{"value,descriptor\n3,Third grade", "value,descriptor\n3,Third #grade"}, year, `BND-DESCRIPTOR b/tables/grades.csv:2: "Third #grade" is not a value of GradeLevelDescriptor`},
+		{"code too long", []string{"value,descriptor\n3,Third grade", "value,descriptor\n3," + strings.Repeat("x", 51)}, year, "cannot be a code of GradeLevelDescriptor: it has 51 characters, and a code at most 50"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p, problems := tryCompile(t, with(t, tt.edit...), tt.given)
@@ -82,5 +91,42 @@ func TestAllProblemsAtOnce(t *testing.T) {
 		if !strings.Contains(problemText(problems), want) {
 			t.Errorf("%s is not in\n%s", want, problemText(problems))
 		}
+	}
+}
+
+// A table that cannot be read is reported once, not again wherever it is used.
+func TestUnreadableTable(t *testing.T) {
+	for name, cells := range map[string]string{"lookup": "code,code,title,subject\n", "value": "code,,title,subject\n"} {
+		_, problems := tryCompile(t, with(t, "code,assessment,title,subject\n", cells), params("school_year", "2024"))
+		if got := problemText(problems); len(problems) != 1 || !strings.HasPrefix(got, "BND-TABLE b/tables/tests.csv:1: ") {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+func TestBoundsOfElements(t *testing.T) {
+	list := func(n, m int) string {
+		return with(t, "    student: [id]\n", fmt.Sprintf("    student: [id]\n    lists:\n      parts:\n        over: {n: 1..%d}\n        lists: {more: {over: {m: 1..%d}, columns: {v: \"V{n}-{m}\"}}}\n", n, m))
+	}
+	year := params("school_year", "2024")
+	compile(t, list(99, 100), year)
+	_, problems := tryCompile(t, list(1000, 1000), year)
+	if got := problemText(problems); got != "BND-LIST b/bundle.yaml:22:17: the lists of results have more than 10000 elements in all\n" {
+		t.Error(got)
+	}
+	rows := "code,assessment,title,subject\n" + strings.Repeat("x,x,x,x\n", maxTableRecords+1)
+	_, problems = tryCompile(t, with(t, "code,assessment,title,subject\n", rows, `lookup("tests", "S").assessment`, "id"), year)
+	if got := problemText(problems); !strings.Contains(got, "records are made of 100000 at most") {
+		t.Errorf("%.1000s", got)
+	}
+}
+
+func TestCompileCanBeInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	rows := "code,assessment,title,subject\n" + strings.Repeat("x,x,x,x\n", 50_000) // each of which would be a problem
+	p, problems, err := Compile(ctx, Config{Bundle: load(t, with(t, "code,assessment,title,subject\n", rows)), Standards: []*schema.Standard{standard()}, Samples: true})
+	if p != nil || len(problems) > 0 || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, %d problems, %v", p, len(problems), err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -35,12 +36,8 @@ func (c *compiler) descriptorRules(d *bundle.Descriptors) {
 		r.typ, r.pos = typ.Value, typ.Pos
 		c.rules[typ.Value] = r
 	}
-	namespace := ""
-	if len(d.Vendor) > 0 {
-		namespace = c.namespace(d)
-	}
 	for _, v := range d.Vendor {
-		r := &descriptorRule{vendor: namespace + "/" + v.Type.Value + "#"}
+		r := &descriptorRule{vendor: "#"}
 		if v.Table != nil {
 			r.table = c.descriptorTable(v.Table, []string{"value", "description"}, []string{"code"})
 		}
@@ -49,7 +46,7 @@ func (c *compiler) descriptorRules(d *bundle.Descriptors) {
 	for _, s := range d.Shared {
 		switch {
 		case s.Host != nil:
-			r := &descriptorRule{host: strings.TrimSuffix(s.Host.Value, "/")}
+			r := &descriptorRule{host: s.Host.Value}
 			put(s.Type, r)
 			c.shared = append(c.shared, r)
 		case s.Table != nil:
@@ -62,21 +59,76 @@ func (c *compiler) descriptorRules(d *bundle.Descriptors) {
 	}
 }
 
-// namespace is the vendor's, known before the first row.
+// vendorNamespace puts the vendor's namespace, known before the first row, into the rules of its descriptors.
+func (c *compiler) vendorNamespace() {
+	d := &c.bundle.Descriptors
+	namespace := c.namespace(d)
+	for _, v := range d.Vendor {
+		if r := c.rules[v.Type.Value]; r != nil {
+			r.vendor = namespace + "/" + r.typ + "#"
+		}
+	}
+}
+
 func (c *compiler) namespace(d *bundle.Descriptors) string {
 	if d.Namespace == nil {
-		c.add(d.Pos, diag.BundleDescriptor, "say `namespace: params.namespace`", "the vendor's descriptors need a `namespace`")
+		if len(d.Vendor) > 0 {
+			c.add(d.Pos, diag.BundleDescriptor, "say `namespace: params.namespace`", "the vendor's descriptors need a `namespace`")
+		}
 		return ""
 	}
 	n := c.expression(d.Namespace, c.top)
 	switch {
 	case n.Bad || c.inferring():
-		return ""
 	case !n.Constant || n.Fault != nil || !n.Kind.IsText() || expression.IsBlank(n.Value.S):
 		c.add(d.Namespace.Pos, diag.BundleDescriptor, "use a parameter, as in params.namespace", "the namespace must be a text that is known before the first row")
-		return ""
+	case !c.isNamespace(n.Value.S):
+		c.notANamespace(n.Value.S, d.Namespace.Pos, diag.BundleDescriptor)
 	}
-	return strings.TrimSuffix(n.Value.S, "/")
+	return n.Value.S
+}
+
+// isNamespace reports whether a text is a namespace, or holds what stands for one that is not given yet.
+func (c *compiler) isNamespace(s string) bool {
+	return bundle.IsNamespace(s) || c.config.Samples && strings.Contains(s, standIn)
+}
+
+// writeNamespace writes a namespace into a record; what is not one fits no record.
+func (c *compiler) writeNamespace(dst []byte, v expression.Value) ([]byte, string) {
+	if !c.isNamespace(v.S) {
+		return dst, "is not a namespace (uri://host/path)"
+	}
+	return escaped(dst, v)
+}
+
+// checkNamespaces checks the column of a table that namespaces are looked up in.
+func (c *compiler) checkNamespaces(from *expression.Cells) {
+	if from == nil || c.inferring() {
+		return
+	}
+	for _, r := range from.Table.Rows {
+		if text := r.Cells[from.Column]; text != "" && !c.isNamespace(text) {
+			c.notANamespace(text, r.Pos, c.codeOf(r.Pos, diag.BundleTable))
+		}
+	}
+}
+
+// codeOf is the code of a problem in a table's row: another one where the row is a tenant's.
+func (c *compiler) codeOf(row diag.Pos, code diag.Code) diag.Code {
+	if o := c.config.Overlay; o != nil && strings.HasPrefix(row.File, o.Path+"/") {
+		return diag.BundleOverlay
+	}
+	return code
+}
+
+// notANamespace reports a text; where a parameter that was given begins it, that is to blame and not the bundle.
+func (c *compiler) notANamespace(text string, pos diag.Pos, code diag.Code) {
+	for _, name := range slices.Sorted(maps.Keys(c.config.Params)) {
+		if v := expression.TrimSpace(c.config.Params[name]); v != "" && strings.HasPrefix(text, v) && !bundle.IsNamespace(v) {
+			pos, code = diag.Pos{File: "--param " + name}, diag.ConfigParam
+		}
+	}
+	c.add(pos, code, bundle.NamespaceFix, "%q is not a namespace", text)
 }
 
 // descriptorTable is a table found by its column `value`.
@@ -157,17 +209,20 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (Dec
 	if row >= 0 {
 		out.Rule = lineOf(d.table.Rows[row].Pos)
 	}
+	asWritten := func(code string) *expression.Fault {
+		if wrong, problem := badCode(code); wrong != "" {
+			return &expression.Fault{Code: problem, Rule: rule, Column: column, Value: text, Message: "the value cannot be a code of " + d.typ + ": " + wrong}
+		}
+		return nil
+	}
 	switch {
 	case d.vendor != "":
 		out.Code = text
 		if row >= 0 {
 			out.Code = d.table.code(row)
 		}
-		if n := jsonl.UTF16Length(out.Code); n > maxCode {
-			return out, &expression.Fault{Code: diag.DescriptorLong, Rule: rule, Column: column, Value: text,
-				Message: fmt.Sprintf("the value has %d characters, a code of %s at most %d", n, d.typ, maxCode)}
-		}
 		out.Sent = d.vendor + out.Code
+		return out, asWritten(out.Code)
 	case row >= 0:
 		to := d.table.Cell(row, "descriptor")
 		if to != "" && !strings.Contains(to, "#") {
@@ -176,11 +231,23 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (Dec
 		out.Sent = to
 	case d.host != "":
 		out.Sent = d.host + "/" + d.typ + "#" + text
+		return out, asWritten(text)
 	default:
 		m := &expression.Miss{Table: d.table.Table, Keys: []string{text}}
 		return out, m.Fault(rule, column)
 	}
 	return out, nil
+}
+
+// badCode says why a text cannot be the code of a descriptor; empty if it can.
+func badCode(code string) (wrong string, problem diag.Code) {
+	if n := jsonl.UTF16Length(code); n > maxCode {
+		return fmt.Sprintf("it has %d characters, and a code at most %d", n, maxCode), diag.DescriptorLong
+	}
+	if i := strings.IndexFunc(code, func(r rune) bool { return r == '#' || unicode.IsControl(r) }); i >= 0 {
+		return fmt.Sprintf("it holds %q", []rune(code[i:])[0]), diag.DescriptorCode
+	}
+	return "", ""
 }
 
 // lineOf is the line of a place: what decides stands in a row or a rule, not in a column of it.
@@ -220,11 +287,26 @@ func (c *compiler) checkDescriptors() {
 			continue
 		}
 		for i := range d.table.Rows {
-			to := d.table.Cell(i, "descriptor")
-			if uri, _, ok := strings.Cut(to, "#"); ok && (!strings.HasPrefix(uri, "uri://") || !strings.HasSuffix(uri, "/"+d.typ)) {
-				c.add(d.table.Rows[i].Pos, diag.BundleDescriptor, "write uri://host/"+d.typ+"#code, or a code of "+standardHost, "%q is no %s", to, d.typ)
-			}
+			c.checkShared(d, i)
 		}
+	}
+}
+
+// checkShared checks what a row of a shared type's table points at.
+func (c *compiler) checkShared(d *descriptorRule, row int) {
+	to, pos := d.table.Cell(row, "descriptor"), d.table.Rows[row].Pos
+	namespace, code, whole := strings.Cut(to, "#")
+	if !whole {
+		namespace, code = standardHost+"/"+d.typ, to
+	}
+	namespace, typed := strings.CutSuffix(namespace, "/"+d.typ)
+	wrong, _ := badCode(code)
+	switch {
+	case to == "":
+	case !typed || !bundle.IsNamespace(namespace) || strings.HasPrefix(code, "uri:") || code == "":
+		c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "write uri://host/"+d.typ+"#code, or a code of "+standardHost, "%q is not a value of %s", to, d.typ)
+	case wrong != "":
+		c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "write a code that the target has", "%q cannot be a code of %s: %s", code, d.typ, wrong)
 	}
 }
 
@@ -245,6 +327,9 @@ func (c *compiler) checkCodes(d *descriptorRule) {
 	first := map[string]int{}
 	for i := range d.table.Rows {
 		code := d.table.code(i)
+		if wrong, _ := badCode(d.table.Cell(i, "code")); wrong != "" {
+			c.add(d.table.Rows[i].Pos, diag.BundleDescriptor, "write another code", "%q cannot be a code of %s: %s", code, d.typ, wrong)
+		}
 		if other, ok := first[code]; ok && d.table.Cell(i, "value") != d.table.Cell(other, "value") {
 			c.add(d.table.Rows[i].Pos, diag.BundleDescriptor, "give each value a code of its own", "the code %q stands already in line %d", code, d.table.Rows[other].Pos.Line)
 			continue

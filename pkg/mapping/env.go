@@ -73,16 +73,16 @@ func (c *compiler) Param(name string) (*expression.Symbol, []string) {
 
 // Lookup finds a table, which is looked up now. Once the program is built, it is known of every table
 // whether it is.
-func (c *compiler) Lookup(name string) (*expression.Table, []string) {
+func (c *compiler) Lookup(name string) (*expression.Table, []string, bool) {
 	t := c.tables[name]
 	if t == nil {
-		return nil, slices.Sorted(maps.Keys(c.tables))
+		return nil, slices.Sorted(maps.Keys(c.tables)), c.unread[name]
 	}
 	c.report.uses.tables[name] = true
 	if !t.keyed && c.inference != nil {
 		t.keyed, c.inference.learned = true, true
 	}
-	return t.Table, nil
+	return t.Table, nil, false
 }
 
 // FitsKey fits a table's key column to the values looked up in it, the same in every call. Once the

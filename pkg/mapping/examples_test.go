@@ -50,8 +50,8 @@ func example(t *testing.T, folder string) *Program {
 			given[d.Name.Value] = v
 		}
 	}
-	p, problems := Compile(Config{Bundle: b, Standards: []*schema.Standard{standard()}, Params: given})
-	if p == nil {
+	p, problems, err := Compile(t.Context(), Config{Bundle: b, Standards: []*schema.Standard{standard()}, Params: given})
+	if err != nil || p == nil {
 		t.Fatalf("compile:\n%s", problemText(problems))
 	}
 	return p

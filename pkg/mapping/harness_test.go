@@ -66,7 +66,11 @@ func tryCompile(t testing.TB, text string, config ...func(*Config)) (*Program, d
 	for _, f := range config {
 		f(&cfg)
 	}
-	return Compile(cfg)
+	p, problems, err := Compile(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, problems
 }
 
 func params(pairs ...string) func(*Config) {

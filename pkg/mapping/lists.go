@@ -15,15 +15,25 @@ import (
 func (c *compiler) elementsIn(l *List, at around) []*element {
 	var out []*element
 	for i := range l.elements {
+		if c.stopped() || c.inferring() && len(out) > 0 { // where nothing is evaluated, all elements are alike
+			break
+		}
+		guards, keep := c.join(l, i, at.scope)
+		if !keep {
+			continue
+		}
+		if c.plan.full {
+			break
+		}
+		if c.plan.full = len(c.plan.elements) >= maxElements; c.plan.full {
+			c.add(l.Def.Name.Pos, diag.BundleList, "let `on` join the inner list, or give them fewer elements", "the lists of %s have more than %d elements in all", c.plan.input.Name, maxElements)
+			break
+		}
 		t := maps.Clone(at.texts)
 		if t == nil {
 			t = map[string]string{}
 		}
 		l.fieldTexts(i, t)
-		guards, keep := c.join(l, i, at.scope)
-		if !keep {
-			continue
-		}
 		if !at.headers.ideal && !c.present(l, i, at.scope, at.headers, t) {
 			at.headers.absent(l, c.expected(l, i, at.scope, at.headers, t))
 			continue
@@ -34,6 +44,10 @@ func (c *compiler) elementsIn(l *List, at around) []*element {
 	}
 	return out
 }
+
+// maxElements bounds the elements that a row may have, those of inner lists among them: each is bound to columns, and
+// asked for on each row.
+const maxElements = 10_000
 
 // fieldTexts adds what stands for an element's fields in headers. A column in `on` is the outer name
 // itself, and has its text; where that is known only with the row it is the table's.

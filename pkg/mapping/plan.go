@@ -29,6 +29,7 @@ type Plan struct {
 	key         []expression.Code
 	by          *expression.Code
 	elements    []*element // all, inner ones after their outer
+	full        bool       // there were more of them than a row may have
 	listKeys    []*listKey
 	units       []*unit
 	content     []contentCell    // for rows that are equal in every bound cell

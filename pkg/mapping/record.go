@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -304,11 +303,19 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 		x.bad(n.Pos, fix, "%s is %s, but %s is %s", v.Source, expression.WithArticle(v.Kind), x.place(path), kindWord(p))
 		return nil, false
 	}
+	if p.Name == "namespace" && v.Kind.IsText() {
+		write = x.c.writeNamespace
+		x.c.checkNamespaces(v.From)
+	}
 	if !v.Constant {
 		return &leafNode{v, write, path}, false
 	}
 	text, wrong := write(nil, v.Value)
 	if wrong != "" {
+		if p.Name == "namespace" {
+			x.c.notANamespace(v.Value.S, n.Pos, diag.BundleRecord)
+			return nil, false
+		}
 		x.bad(n.Pos, "", "%s %s", v.Source, wrong)
 		return nil, false
 	}
@@ -528,12 +535,10 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 
 // eachRow repeats for the rows of a table; `on` keeps those whose columns equal names outside.
 func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, path string, add func(node)) {
-	t := x.c.tables[n.Over.Value]
+	t := x.c.table(n.Over, diag.BundleRecord)
 	if t == nil {
-		x.bad(n.Over.Pos, "put it at tables/"+n.Over.Value+".csv", "there is no table %q%s", n.Over.Value, diag.DidYouMean(n.Over.Value, slices.Sorted(maps.Keys(x.c.tables))))
 		return
 	}
-	x.c.report.uses.tables[t.Name] = true
 	fields := x.c.rowFields(t, n.On)
 	outer := map[int]expression.Code{}
 	for _, on := range n.On {
@@ -550,7 +555,11 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 		x.c.report.uses.names[sym.Pos] = true
 		outer[col] = sym.Code
 	}
+	kept := 0
 	for i := range t.Rows {
+		if x.c.stopped() || x.c.inferring() && i > 0 { // where nothing is evaluated, all rows are alike
+			return
+		}
 		values := t.rowValues(i)
 		guards, keep := []guard(nil), true
 		for col, name := range t.Header {
@@ -570,6 +579,10 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 		}
 		if !keep {
 			continue
+		}
+		if kept++; kept > maxElements {
+			x.bad(n.Pos, "keep fewer of them by `on`", "`each: tables.%s` gives more than %d elements", t.Name, maxElements)
+			return
 		}
 		inner := s.child()
 		x.c.fields(inner, fields, values, "table column")

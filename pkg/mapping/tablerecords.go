@@ -29,6 +29,9 @@ func (c *compiler) stageTables() {
 	r.out = &Batch{}
 	known := map[keyset.Key]uint64{} // contents by natural key
 	for _, u := range p.tablePlan.units {
+		if c.stopped() {
+			return
+		}
 		if u.broken {
 			continue
 		}

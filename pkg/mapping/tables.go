@@ -38,7 +38,7 @@ type lookupTable struct {
 
 // loadTables reads every tables/*.csv, and what `tables:` says of them.
 func (c *compiler) loadTables() {
-	c.tables = map[string]*lookupTable{}
+	c.tables, c.unread = map[string]*lookupTable{}, map[string]bool{}
 	declared := map[string]*bundle.Table{}
 	for _, t := range c.bundle.Tables {
 		declared[t.Name.Value] = t
@@ -63,6 +63,7 @@ func (c *compiler) loadTables() {
 			for _, f := range files {
 				known = append(known, strings.TrimSuffix(path.Base(f), ".csv"))
 			}
+			c.unread[t.Name.Value] = true
 			c.add(t.Name.Pos, diag.BundleTable, "put the CSV there, or name it under `file:`", "there is no %s%s", file, diag.DidYouMean(t.Name.Value, known))
 			continue
 		}
@@ -75,10 +76,12 @@ func (c *compiler) loadTable(name, file string, def *bundle.Table) {
 	t.pos = diag.Pos{File: t.shown, Line: 1}
 	text, err := fs.ReadFile(c.bundle.FS, file)
 	if err != nil {
+		c.unread[name] = true
 		c.add(t.pos, diag.BundleTable, "", "the table cannot be read: %v", err)
 		return
 	}
 	if !c.readCSV(t, t.shown, text) {
+		c.unread[name] = true
 		return
 	}
 	t.Kinds, t.decided, t.Empty = make([]expression.Kind, len(t.Header)), make([]bool, len(t.Header)), make([]bool, len(t.Header))
@@ -206,7 +209,11 @@ func parseCSV(shown string, text []byte) ([]string, []expression.TableRow, *diag
 // table finds a table that is used; one that is not there is a problem of a code.
 func (c *compiler) table(name bundle.Text, code diag.Code) *lookupTable {
 	t := c.tables[name.Value]
-	if t == nil {
+	switch {
+	case c.unread[name.Value]:
+		c.report.problems.met++
+		return nil
+	case t == nil:
 		c.add(name.Pos, code, "put it at tables/"+name.Value+".csv", "there is no table %q%s", name.Value, diag.DidYouMean(name.Value, slices.Sorted(maps.Keys(c.tables))))
 		return nil
 	}

@@ -76,7 +76,7 @@ func (x *Execution) Close() error {
 // the worst outcome counts. Address and credential are proven before anything is written. A run of
 // which too many rows were rejected is not sent.
 func (x *Execution) All(ctx context.Context, q Request) (runs.Outcome, error) {
-	m, err := x.prepare(q)
+	m, err := x.prepare(ctx, q)
 	if err != nil {
 		return x.ended(ctx, 0, err)
 	}

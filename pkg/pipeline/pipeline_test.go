@@ -90,7 +90,7 @@ func TestSideBySide(t *testing.T) {
 func TestLocks(t *testing.T) {
 	w, q := workplace(t)
 	first := begin(t, w, "", "the first")
-	if err := first.Create(q); err != nil {
+	if err := first.Create(t.Context(), q); err != nil {
 		t.Fatal(err)
 	}
 	if outcome, err := first.Transform(t.Context()); err != nil || outcome != runs.Done {
@@ -122,7 +122,7 @@ func TestAGuardLeavesNoSend(t *testing.T) {
 	w, q := workplace(t)
 	x := begin(t, w, tenant.Sandbox, "test")
 	defer x.Close()
-	if err := x.Create(q); err != nil {
+	if err := x.Create(t.Context(), q); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := x.Transform(t.Context()); err != nil {
@@ -143,7 +143,7 @@ func TestAGuardLeavesNoSend(t *testing.T) {
 		t.Errorf("the manifest holds the send: %v", err)
 	}
 	other := begin(t, w, "", "test")
-	err = other.Create(Request{Bundle: "no-such-bundle"})
+	err = other.Create(t.Context(), Request{Bundle: "no-such-bundle"})
 	_, err = other.ended(t.Context(), 0, err)
 	if _, ok := errors.AsType[*RunError](err); ok || err == nil {
 		t.Errorf("%v names a run", err)
@@ -155,7 +155,7 @@ func TestStrict(t *testing.T) {
 	w.Strict = true
 	x := begin(t, w, "", "test")
 	defer x.Close()
-	if err := x.Create(q); err != nil {
+	if err := x.Create(t.Context(), q); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := x.Transform(t.Context()); err != nil {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"io/fs"
 	"maps"
@@ -43,8 +44,8 @@ type prepared struct {
 
 // Create compiles the mapping, finds the inputs, and takes the lock of the run directory to be. The
 // run itself is made by Transform.
-func (x *Execution) Create(q Request) error {
-	m, err := x.prepare(q)
+func (x *Execution) Create(ctx context.Context, q Request) error {
+	m, err := x.prepare(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func (x *Execution) claim(m *prepared) error {
 }
 
 // prepare loads and compiles; it writes nothing.
-func (x *Execution) prepare(q Request) (*prepared, error) {
+func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 	b, err := x.place.Bundle(q.Bundle)
 	if err != nil {
 		return nil, err
@@ -84,7 +85,10 @@ func (x *Execution) prepare(q Request) (*prepared, error) {
 		return nil, err
 	}
 	config.RosterColumn = cmp.Or(q.Student, config.RosterColumn)
-	program, problems := mapping.Compile(config)
+	program, problems, err := mapping.Compile(ctx, config)
+	if err != nil {
+		return nil, err
+	}
 	if problems.Blocks() {
 		return nil, x.place.Unusable(q.Bundle, problems)
 	}

@@ -54,7 +54,7 @@ func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 // while it works, standard input or a pipe lies as a copy in the folder for temporary files. The
 // outcome is that of a transform of these rows.
 func (x *Execution) Preview(ctx context.Context, q Request, rows int) (*transform.Preview, runs.Outcome, error) {
-	m, err := x.prepare(q)
+	m, err := x.prepare(ctx, q)
 	if err != nil {
 		return nil, OutcomeOf(ctx, err), err
 	}

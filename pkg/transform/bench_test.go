@@ -60,8 +60,8 @@ func mapGrowthProgram(tb testing.TB) *mapping.Program {
 	if problems.Blocks() {
 		tb.Fatal(problemText(problems))
 	}
-	p, problems := mapping.Compile(mapping.Config{Bundle: b, Standards: []*schema.Standard{standard()}, Params: map[string]string{"school_year": "2026"}})
-	if p == nil {
+	p, problems, err := mapping.Compile(tb.Context(), mapping.Config{Bundle: b, Standards: []*schema.Standard{standard()}, Params: map[string]string{"school_year": "2026"}})
+	if err != nil || p == nil {
 		tb.Fatal(problemText(problems))
 	}
 	return p

@@ -75,7 +75,11 @@ func tryCompile(t testing.TB, text string, config ...func(*mapping.Config)) (*ma
 	for _, f := range config {
 		f(&cfg)
 	}
-	return mapping.Compile(cfg)
+	p, problems, err := mapping.Compile(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, problems
 }
 
 func params(pairs ...string) func(*mapping.Config) {

@@ -241,10 +241,13 @@ func (l *loader) list(n *strictyaml.Node, what string, read func(*strictyaml.Nod
 	return all
 }
 
-// words are texts that vendors write: exact, and maybe empty.
+// words are texts that vendors write, and cells are compared with. Cells are trimmed before they are.
 func (l *loader) words(n *strictyaml.Node, what string) []string {
 	var all []string
 	for _, t := range l.list(n, what, l.text) {
+		if trimmed := strings.TrimSpace(t.Value); trimmed != t.Value {
+			l.bad(t.Pos, diag.BundleValue, fmt.Sprintf("Write %q.", trimmed), "%s: no cell is %q: blanks around a cell are taken away first", what, t.Value)
+		}
 		all = append(all, t.Value)
 	}
 	return all

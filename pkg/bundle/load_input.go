@@ -157,6 +157,9 @@ func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 	case c.Type != TypeBoolean && (len(c.Yes) > 0 || len(c.No) > 0):
 		l.bad(c.Pos, diag.BundleKey, "Remove them, or write `type: boolean`.", "%s: yes and no stand with a boolean only", what)
 	}
+	if slices.Contains(c.Yes, "") || slices.Contains(c.No, "") {
+		l.bad(c.Pos, diag.BundleValue, `Write (x ?? false) where the column is used, if empty means no.`, "%s: an empty cell is null, neither yes nor no", what)
+	}
 	for _, y := range c.Yes {
 		if slices.Contains(c.No, y) {
 			l.bad(c.Pos, diag.BundleValue, "Decide.", "%s: %q is both yes and no", what, y)

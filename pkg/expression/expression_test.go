@@ -269,6 +269,23 @@ func lintText(list diag.List) string {
 }
 
 // A fault names the column that was looked up, whatever texts stand in the expression.
+func TestFaultsNameColumnAndValue(t *testing.T) {
+	e, s := bench()
+	s.Put(&Symbol{Name: "minutes", What: "column", Header: "Minutes", Code: Code{Type: Type{Kind: KindText}, Eval: func(*Frame) (Value, *Fault) { return TextValue("x7"), nil }}})
+	s.Put(&Symbol{Name: "zero", What: "column", Header: "Zero", Code: Code{Type: Type{Kind: KindInteger}, Eval: func(*Frame) (Value, *Fault) { return IntegerValue(0), nil }}})
+	for source, want := range map[string]Fault{
+		`int(minutes)`:       {Column: "Minutes", Value: "x7", Message: `int("x7"): the text is not a whole number`},
+		`mid("ab", zero, 1)`: {Column: "Zero", Value: "0", Message: `mid("ab", 0, 1): characters count from 1, and n may not be negative`},
+		`i / zero`:           {Column: "Zero", Value: "0", Message: "division by zero: 7 / 0"},
+		`int(minutes + "` + strings.Repeat("y", 99) + `")`: {Message: `int("x7` + strings.Repeat("y", 58) + `…"): the text is not a whole number`},
+	} {
+		_, f := e.compiled(text(source, diag.Pos{}), s).Eval(NewFrame(8))
+		if f == nil || f.Column != want.Column || f.Value != want.Value || f.Message != want.Message {
+			t.Errorf("%s: %+v", source, f)
+		}
+	}
+}
+
 func TestColumnOfALookupThatMisses(t *testing.T) {
 	e, s := bench()
 	s.Put(&Symbol{Name: "grade", What: "column", Header: "Grade (last)", Code: Code{Type: Type{Kind: KindText}, Eval: func(*Frame) (Value, *Fault) { return TextValue("9"), nil }}})

@@ -21,10 +21,27 @@ type Fault struct {
 	Miss    *Miss // a lookup that missed, for unmapped.csv
 }
 
-// Miss is a value that a table does not know.
+// Miss is a value that a table does not know, or not on the day.
 type Miss struct {
-	Table *Table
-	Keys  []string
+	Table    *Table
+	Keys     []string
+	Day      string // on which none of the rows with these keys is valid; empty if there are none
+	From, To string // the days around it that no row covers, empty if open
+}
+
+// Row is the row that the table lacks, its other cells to be filled in.
+func (m *Miss) Row() []string {
+	cells := make([]string, len(m.Table.Header))
+	for i, k := range m.Table.Keys {
+		cells[k] = m.Keys[i]
+	}
+	if m.Table.From >= 0 {
+		cells[m.Table.From] = m.From
+	}
+	if m.Table.To >= 0 {
+		cells[m.Table.To] = m.To
+	}
+	return cells
 }
 
 // KeySeparator stands between the parts of a key in what people read.
@@ -32,14 +49,25 @@ const KeySeparator = " | "
 
 // Fault is why what needs the value cannot be had.
 func (m *Miss) Fault(rule diag.Pos, column string) *Fault {
+	message := fmt.Sprintf("the table %q has no row for this value", m.Table.Name)
+	if m.Day != "" {
+		message += " that is valid on " + m.Day
+	}
 	return &Fault{Code: diag.Unmapped, Rule: rule, Column: column, Value: strings.Join(m.Keys, KeySeparator), Miss: m,
-		Message: fmt.Sprintf("the table %q has no row for this value", m.Table.Name),
+		Message: message,
 		Fix:     fmt.Sprintf("add its row to %s; unmapped.csv has it ready to paste and to complete, and the first line of the file if it is new", m.Table.Place)}
 }
 
 // FaultAt is a fault of what stands at a place.
 func FaultAt(rule diag.Pos, code diag.Code, format string, args ...any) *Fault {
 	return &Fault{Code: code, Rule: rule, Message: fmt.Sprintf(format, args...)}
+}
+
+// from names the column that a value comes from, unless another one is named already.
+func (f *Fault) from(c *Code, v Value) {
+	if f.Column == "" && c.Column != "" {
+		f.Column, f.Value = c.Column, strings.Clone(v.Text())
+	}
 }
 
 // nullFault is the null rule: operators and functions that take no null name what was empty.

@@ -136,10 +136,19 @@ func (x *compiler) call(n *ast.CallNode) Code {
 			}
 			*stack = append(*stack, v)
 		}
-		v, wrong := call((*stack)[bottom:])
+		values := (*stack)[bottom:]
+		v, wrong := call(values)
 		*stack = (*stack)[:bottom]
 		if wrong != "" {
-			return Value{}, &Fault{Code: diag.ExpressionFails, Rule: pos, Message: name + "(…): " + wrong}
+			shown := make([]string, len(values))
+			for i := range values {
+				shown[i] = values[i].shown()
+			}
+			f := &Fault{Code: diag.ExpressionFails, Rule: pos, Message: name + "(" + strings.Join(shown, ", ") + "): " + wrong}
+			for i := range values {
+				f.from(&args[i], values[i])
+			}
+			return Value{}, f
 		}
 		return v, nil
 	}}, args...)
@@ -283,7 +292,7 @@ func intFunction(args []Value) (Value, string) {
 	case KindInteger:
 		return v, ""
 	case KindBoolean:
-		return Value{}, "true and false are no numbers"
+		return Value{}, "true and false are not numbers"
 	default:
 		s = TrimSpace(v.S)
 	}
@@ -291,7 +300,7 @@ func intFunction(args []Value) (Value, string) {
 		s = PlainDecimal(s)
 	}
 	if !IsInteger(s) {
-		return Value{}, "the text is no whole number"
+		return Value{}, "the text is not a whole number"
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
@@ -337,7 +346,7 @@ func springYear(args []Value) (Value, string) {
 		return Value{}, "the first month is 1 to 12"
 	}
 	if !IsDate(args[0].S) {
-		return Value{}, "the text is no date"
+		return Value{}, "the text is not a date"
 	}
 	at, _ := isoDate.parse(args[0].S)
 	if first > 1 && int64(at[month]) >= first {

@@ -113,6 +113,10 @@ func (l *lookup) eval(r *Frame) (Value, *Fault) {
 		return Value{Kind: KindRow, N: int64(row)}, nil
 	}
 	m := &Miss{Table: l.table}
+	if rows := l.table.index[string(key)]; len(rows) > 0 {
+		m.Day = day
+		m.From, m.To = l.table.gap(rows, day)
+	}
 	for _, v := range values[:keys] {
 		m.Keys = append(m.Keys, strings.Clone(v.Text()))
 	}

@@ -284,7 +284,13 @@ func (x *compiler) arithmetic(n *ast.BinaryNode, a, b Code) Code {
 		if f != nil {
 			return v, f
 		}
-		return calculate(operator, v, w, pos)
+		out, f := calculate(operator, v, w, pos)
+		if f != nil {
+			f.Message += ": " + v.shown() + " " + operator + " " + w.shown()
+			f.from(&b, w)
+			f.from(&a, v)
+		}
+		return out, f
 	}}, a, b)
 }
 
@@ -349,6 +355,9 @@ func (x *compiler) otherwise(n *ast.BinaryNode, a, b Code) Code {
 	t, ok := unify(a.Type, b.Type)
 	if !ok {
 		return x.fail(n, "let both sides be of one type", "%s is %s, but after ?? comes %s", a.Source, WithArticle(a.Kind), WithArticle(b.Kind))
+	}
+	if call, ok := n.Left.(*ast.CallNode); ok && !a.Nullable && !a.Constant {
+		x.lint(call, "for a blank text write `if x == \"\" { … } else { … }`, or leave `??` out", "%s is never null, so what stands after `??` is never used", a.Source)
 	}
 	t.Nullable = b.Nullable
 	out := Code{Type: t, Eval: func(r *Frame) (Value, *Fault) {

@@ -3,6 +3,7 @@ package expression
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
@@ -77,15 +78,6 @@ func (t *Table) KeyTexts() []string {
 	return all
 }
 
-// RowOf is a row with a key, its other cells to be filled in.
-func (t *Table) RowOf(keys []string) []string {
-	cells := make([]string, len(t.Header))
-	for i, k := range t.Keys {
-		cells[k] = keys[i]
-	}
-	return cells
-}
-
 // Fill types the cells. Rows are found by key if the table is keyed: then keys must be there, and
 // differ.
 func (t *Table) Fill(keyed bool, report func(diag.Problem)) {
@@ -101,6 +93,9 @@ func (t *Table) Fill(keyed bool, report func(diag.Problem)) {
 			t.Values[i][k] = v
 			t.Empty[k] = t.Empty[k] || v.IsNull()
 		}
+		if from, to := t.validity(i); to != "" && from > to {
+			bad("exchange the two days", "the row is valid from %s to %s: on no day", from, to)
+		}
 		if !keyed {
 			continue
 		}
@@ -114,7 +109,7 @@ func (t *Table) Fill(keyed bool, report func(diag.Problem)) {
 			if !t.dated() {
 				bad("remove one of the two rows", "the key (%s) %q stands already in line %d of %s", t.keyNames(), t.keyText(i), at.Line, at.File)
 			} else if t.overlap(i, int(other)) {
-				bad("let the one end before the other begins", "the validity overlaps that of line %d, which has the same key", at.Line)
+				bad("let the one end before the other begins", "the validity overlaps that of line %d of %s, which has the same key", at.Line, at.File)
 			}
 		}
 		t.index[string(key)] = append(t.index[string(key)], int32(i))
@@ -195,6 +190,27 @@ func (t *Table) validity(row int) (from, to string) {
 	}
 	if t.To >= 0 {
 		to = t.Values[row][t.To].S
+	}
+	return from, to
+}
+
+// gap is the days around one on which no row of a key is valid, empty if open.
+func (t *Table) gap(rows []int32, day string) (from, to string) {
+	beside := func(day string, days int) string {
+		at, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			return ""
+		}
+		return at.AddDate(0, 0, days).Format(time.DateOnly)
+	}
+	for _, i := range rows {
+		first, last := t.validity(int(i))
+		switch {
+		case last != "" && last < day:
+			from = max(from, beside(last, 1))
+		case to == "" || first <= to:
+			to = beside(first, -1)
+		}
 	}
 	return from, to
 }

@@ -99,6 +99,18 @@ func (v Value) Text() string {
 	return v.S
 }
 
+// shown is the value as messages show it: a text in quotes, and not all of a long one.
+func (v Value) shown() string {
+	s := v.Text()
+	if i := runeOffset(s, 60); i < len(s) {
+		s = s[:i] + "…"
+	}
+	if v.Kind.IsText() {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
 // AppendText appends what text returns.
 func (v Value) AppendText(dst []byte) []byte {
 	switch v.Kind {

@@ -241,7 +241,14 @@ func (c *compiler) paramValue(def *bundle.Param) (v expression.Value, ok bool) {
 		return v, false
 	}
 	if len(def.OneOf) > 0 {
-		allowed := bundle.Values(def.OneOf)
+		var allowed []string
+		for _, o := range def.OneOf {
+			one, ok := expression.ParseValue(o.Value, kindOf(def.Type))
+			if !ok {
+				c.add(o.Pos, diag.BundleValue, "", "%q is not %s, so the parameter %q can never be it", o.Value, expression.WithArticle(kindOf(def.Type)), name)
+			}
+			allowed = append(allowed, one.Text())
+		}
 		if !slices.Contains(allowed, v.Text()) {
 			c.add(pos, code, "choose one of "+strings.Join(allowed, ", "), "the parameter %q cannot be %q%s", name, v.Text(), diag.DidYouMean(v.Text(), allowed))
 			return v, false

@@ -184,8 +184,12 @@ func (c *compiler) district(bc *boundColumn, b *binding) {
 		return
 	}
 	c.plan.district, c.plan.leaCodes = bc, map[string]bool{}
-	for _, code := range c.config.LEACodes {
-		c.plan.leaCodes[code] = true
+	for _, code := range c.config.LEACodes { // each as the column would read it
+		v, f := bc.Read(code, bc.header, nil)
+		if f != nil || v.IsNull() {
+			c.add(diag.Pos{File: "lea_codes"}, diag.ConfigTenant, "correct lea_codes of the tenant", "no cell of %s can be %q: the column %s holds %s", bc.header, code, bc.def.Name.Value, expression.WithArticle(bc.Kind))
+		}
+		c.plan.leaCodes[v.Text()] = true
 	}
 }
 

@@ -280,8 +280,8 @@ func (r *Worker) write(u *unit, out *RecordResult) {
 	out.End, out.Hash = len(text), h
 }
 
-// wanted reports whether a record is to be made: its element and those around it are there, and its
-// `when` is true. What keeps that from being told is listed.
+// wanted reports whether a record is to be made: its element and those around it are there, its `when` is true, and
+// they are fit for records. What keeps that from being told is listed.
 func (r *Worker) wanted(u *unit) bool {
 	if u.element != nil && !r.allExist(u.element) {
 		return false

@@ -1,8 +1,11 @@
 package mapping
 
 import (
+	"cmp"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -137,8 +140,11 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 		if s == "" {
 			continue
 		}
-		if r.level || r.datatype == "Level" || r.datatype == "Range" || !expression.IsDecimal(s) {
-			return bad("leave it empty, or write a number", "`%s` does not fit", bound.column)
+		switch {
+		case r.level || r.datatype == "Level" || r.datatype == "Range":
+			return bad("leave it empty", "a %s has no `%s`", strings.ToLower(cmp.Or(r.datatype, "Level")), bound.column)
+		case !expression.IsDecimal(s):
+			return bad("write a number, or leave it empty", "`%s` is not a number, but %q", bound.column, s)
 		}
 		*bound.into = expression.PlainDecimal(s)
 	}
@@ -158,7 +164,7 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 // picked is the rows of the tables whose `on` equals what stands outside; doubled methods are a problem.
 func (c *compiler) picked(uses []*scoreUse, outer func(on *bundle.Text) (expression.Value, bool)) []*scoreRow {
 	var out []*scoreRow
-	seen := map[[2]string]*scoreRow{}
+	seen, objectives := map[[2]string]*scoreRow{}, map[string]string{}
 	for _, u := range uses {
 		var want expression.Value
 		if u.onCol >= 0 {
@@ -171,8 +177,20 @@ func (c *compiler) picked(uses []*scoreUse, outer func(on *bundle.Text) (express
 			if u.onCol >= 0 && (want.IsNull() || u.table.Rows[r.row].Cells[u.onCol] != want.Text()) {
 				continue
 			}
-			key := [2]string{r.objective, r.method}
-			if first := seen[key]; first != nil && !c.inferring() {
+			key := [2]string{alike(r.objective), alike(r.method)}
+			if objectives[key[0]] == "" {
+				objectives[key[0]] = r.objective
+			}
+			first, same := seen[key], objectives[key[0]]
+			switch {
+			case c.inferring():
+			case same != r.objective:
+				c.add(r.pos, diag.BundleScores, "write both alike, or name one of them otherwise", "the objectives %q and %q differ in nothing but case or the form of their characters: targets take them for one", same, r.objective)
+				continue
+			case first != nil && first.method != r.method:
+				c.add(r.pos, diag.BundleScores, "give one of them another method", "the methods %q and %q (%s) differ in nothing but case or the form of their characters: targets take them for one", r.method, first.method, first.pos)
+				continue
+			case first != nil:
 				c.add(r.pos, diag.BundleScores, "give one of them another method", "the method %q stands already at %s for the same %s", r.method, first.pos, objectiveWord(r.objective))
 				continue
 			}
@@ -182,6 +200,9 @@ func (c *compiler) picked(uses []*scoreUse, outer func(on *bundle.Text) (express
 	}
 	return out
 }
+
+// alike is the same for texts that targets may take for one.
+func alike(s string) string { return strings.ToLower(norm.NFC.String(s)) }
 
 func objectiveWord(objective string) string {
 	if objective == "" {

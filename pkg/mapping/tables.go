@@ -317,5 +317,8 @@ func (c *compiler) finish(t *lookupTable) {
 	if t.overlay && t.over != "" {
 		t.Place = t.over
 	}
-	t.Fill(t.keyed, c.Report)
+	t.Fill(t.keyed, func(p diag.Problem) {
+		p.Code = c.codeOf(p.Pos(), p.Code)
+		c.Report(p)
+	})
 }

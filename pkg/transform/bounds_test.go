@@ -73,7 +73,7 @@ func TestTooManyUnmappedValuesAreSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := &expression.Table{Name: "tests"}
+	table := &expression.Table{Name: "tests", Header: []string{"code"}, From: -1, To: -1}
 	for i := range maxUnmapped + 3 {
 		s.missed(mapping.Missed{Miss: &expression.Miss{Table: table, Keys: []string{fmt.Sprint(i)}}, Line: 2})
 	}

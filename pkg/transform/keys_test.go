@@ -304,6 +304,8 @@ func TestDistrictsCode(t *testing.T) {
 	}{
 		{"padded", "1,S1,12345\n2,S2,012345\n3,S3,999999\n4,S4,\n", nil, "012345", outcomes{[]string{"1 A S1 012345", "2 A S2 012345"}, counts(4, 2, 0, 0, 2, 0), ""}},
 		{"blank and required", "2,S2,012345\n4,S4,\n", []string{"pad: 6", "required: true"}, "012345", outcomes{[]string{"2 A S2 012345"}, counts(2, 1, 0, 0, 1, 0), ""}},
+		{"an integer", "2,S2,12345\n3,S3,7\n", []string{"pad: 6", "type: integer"}, "012345", outcomes{[]string{"2 A S2 12345"}, counts(2, 1, 0, 0, 1, 0), ""}},
+		{"the tenant's code padded too", "2,S2,012345\n", nil, "12345", outcomes{[]string{"2 A S2 012345"}, counts(1, 1, 0, 0, 0, 0), ""}},
 		{"unfit", "2,S2,012345\n3,S3,x\n", []string{"pad: 6", "type: integer"}, "12345", outcomes{[]string{"2 A S2 12345"}, counts(2, 1, 0, 0, 0, 1), "VAL-CELL-TYPE"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -330,6 +332,23 @@ func TestDistrictsColumnAbsent(t *testing.T) {
 	}
 	if got := mustRun(t, compile(t, text), "results", "Id,Student\n1,S1\n"); got.Inputs["results"] != counts(1, 1, 0, 0, 0, 0) {
 		t.Errorf("%+v", got.Inputs)
+	}
+}
+
+func TestDistrictThatNoCellCanBe(t *testing.T) {
+	_, problems := tryCompile(t, sketch(strings.Replace(districtColumns, "pad: 6", "type: integer", 1), "results", "key(id)", "text(dist)", ""), lea("D1"))
+	if got := problemText(problems); !strings.Contains(got, `CFG-TENANT lea_codes: no cell of Dist can be "D1": the column dist holds an integer`) {
+		t.Error(got)
+	}
+}
+
+// A bad cell of an element is no error where `when` keeps the record from being made.
+func TestWhenBeforeTheCellsOfAnElement(t *testing.T) {
+	input := "    columns: {id: Id, stu: Student, kind: Kind}\n    student: [stu]\n    lists: {xs: {over: {n: 1..1}, columns: {v: {header: \"V{n}\", type: integer}}}}"
+	text := strings.Replace(sketch(input, "results.xs", "key(id)", "text(v)", ""), "    from: results.xs\n", "    from: results.xs\n    when: kind != \"z\"\n", 1)
+	r := mustRun(t, compile(t, text), "results", "Id,Student,Kind,V1\n1,S1,a,5\n2,S2,z,x\n3,S3,a,x\n")
+	if diff := cmp.Diff(outcomes{[]string{"1 A S1 5"}, counts(3, 1, 1, 0, 0, 1), "VAL-CELL-TYPE"}, outcomesOf(t, r)); diff != "" {
+		t.Error(diff)
 	}
 }
 

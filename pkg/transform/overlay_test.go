@@ -1,6 +1,8 @@
 package transform
 
 import (
+	"encoding/csv"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -42,6 +44,52 @@ func TestOverlay(t *testing.T) {
 	} {
 		if _, problems := tryCompile(t, simple, over(files)); !strings.Contains(problemText(problems), want) {
 			t.Errorf("%s: %s", files, problemText(problems))
+		}
+	}
+}
+
+// The rows of unmapped.csv are what is pasted, whatever mark the run's table puts before a cell that begins like a formula.
+func TestRowsToPaste(t *testing.T) {
+	p := compile(t, simple, year, func(c *mapping.Config) { c.Overlay = &mapping.Overlay{Path: "tenants/x/simple"} })
+	rows, values := "", []string{"-1", "+2", "=3", "@4", "-a b", `"-a,b"`}
+	for i, v := range values {
+		rows += fmt.Sprintf("s%d,%s,3/1/2024,2024,1,,\n", i, v)
+	}
+	cells, err := csv.NewReader(strings.NewReader(mustRun(t, p, "results", header+rows).file(t, "unmapped.csv"))).ReadAll()
+	if err != nil || len(cells) != len(values)+1 {
+		t.Fatal(err, cells)
+	}
+	overlay := "-- grades.csv --\n"
+	for _, row := range cells[1:] {
+		overlay += row[7] + "Third grade\n"
+	}
+	overlay = strings.Replace(overlay, "\n", "\nvalue,descriptor\n", 1)
+	p = compile(t, simple, year, func(c *mapping.Config) { c.Overlay = &mapping.Overlay{FS: archive(overlay), Path: "tenants/x/simple"} })
+	if r := mustRun(t, p, "results", header+rows); r.Inputs["results"] != counts(6, 6, 0, 0, 0, 0) {
+		t.Errorf("%s%+v", overlay, r.Inputs["results"])
+	}
+}
+
+// A value whose rows are valid on other days gets a row for the days between them.
+func TestRowsToPasteOfOtherDays(t *testing.T) {
+	text := with(t, "descriptors:\n", "tables:\n  versions: {key: code, valid: {from: since, to: until}, overlay: true}\ndescriptors:\n", `lookup("tests", "S").assessment`, `lookup("versions", grade, day).assessment`) +
+		"-- tables/versions.csv --\ncode,since,until,assessment\n3,,2023-12-31,a\n3,2024-07-01,,b\n"
+	r := mustRun(t, compile(t, text, year), "results", header+"a,3,3/1/2024,2024,1,,\nb,3,4/1/2024,2024,1,,\n")
+	if got := r.file(t, "unmapped.csv"); strings.Count(got, "\n") != 2 || !strings.Contains(got, `"3,2024-01-01,2024-06-30,"`) {
+		t.Error(got)
+	}
+	if got := r.file(t, "problems", "transform.csv"); !strings.Contains(got, `has no row for this value that is valid on 2024-03-01`) {
+		t.Error(got)
+	}
+	for rows, want := range map[string]string{
+		"3,2024-01-01,2024-08-01,c\n": "BND-OVERLAY ov/versions.csv:2: the validity overlaps that of line 3 of b/tables/versions.csv, which has the same key",
+		"3,2024-02-01,2024-01-01,c\n": "BND-OVERLAY ov/versions.csv:2: the row is valid from 2024-02-01 to 2024-01-01: on no day",
+	} {
+		_, problems := tryCompile(t, text, year, func(c *mapping.Config) {
+			c.Overlay = &mapping.Overlay{FS: archive("-- versions.csv --\ncode,since,until,assessment\n" + rows), Path: "ov"}
+		})
+		if got := problemText(problems); !strings.Contains(got, want) {
+			t.Errorf("got:\n%swant:\n%s", got, want)
 		}
 	}
 }

@@ -24,7 +24,7 @@ type unmappedValue struct {
 const maxUnmapped = 100_000
 
 func (s *staging) missed(m mapping.Missed) {
-	key := m.Table.Name + "\x00" + strings.Join(m.Keys, "\x00")
+	key := m.Table.Name + "\x00" + strings.Join(m.Keys, "\x00") + "\x00" + m.From
 	u := s.unmapped[key]
 	if u == nil {
 		if len(s.unmapped) >= maxUnmapped {
@@ -46,7 +46,7 @@ func (s *staging) reportUnmapped() error {
 		}
 	}
 	all := slices.SortedFunc(maps.Values(s.unmapped), func(a, b *unmappedValue) int {
-		return cmp.Or(strings.Compare(a.Table.Name, b.Table.Name), -cmp.Compare(a.count, b.count), slices.Compare(a.Keys, b.Keys))
+		return cmp.Or(strings.Compare(a.Table.Name, b.Table.Name), -cmp.Compare(a.count, b.count), slices.Compare(a.Keys, b.Keys), strings.Compare(a.From, b.From))
 	})
 	for _, u := range all {
 		shown, keys := strings.Join(u.Keys, expression.KeySeparator), u.Table.KeyTexts()
@@ -55,12 +55,23 @@ func (s *staging) reportUnmapped() error {
 			near = append([]string{keys[i]}, near...) // short words in another Unicode form are far apart by their letters
 		}
 		v := Unmapped{Table: u.Table.Name, Value: shown, Count: u.count, First: u.first,
-			Nearest: near, File: u.Table.Place, Header: table.Line(u.Table.Header, ""), Missing: table.Line(u.Table.RowOf(u.Keys), "")}
+			Nearest: near, File: u.Table.Place, Header: table.Line(u.Table.Header, ""), Missing: rowToPaste(u.Row())}
 		if err := s.sink.Unmapped(v); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rowToPaste is a row of a table as it stands in a cell of unmapped.csv. What begins like a formula gets its quotes
+// here: that cell would get a mark before it, which is no part of the row.
+func rowToPaste(cells []string) string {
+	line := table.Line(cells, "")
+	if line != "" && strings.Contains("=+-@", line[:1]) {
+		first, _, _ := strings.Cut(line, ",")
+		return `"` + first + `"` + line[len(first):]
+	}
+	return line
 }
 
 // reportMappings reports every descriptor decision once, with a count.

@@ -254,7 +254,7 @@ func (x *compiler) identifier(n *ast.IdentifierNode) Code {
 		if IsFunction(n.Value) {
 			return x.fail(n, "write "+n.Value+"(…)", "%q is a function", n.Value)
 		}
-		return x.fail(n, "", "there is no name %q here%s", n.Value, diag.DidYouMean(n.Value, x.scope.Known()))
+		return x.fail(n, fixedText(n.Value), "there is no name %q here%s", n.Value, diag.DidYouMean(n.Value, x.scope.Known()))
 	}
 	x.env.Use(sym)
 	out := sym.Code

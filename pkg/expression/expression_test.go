@@ -115,7 +115,7 @@ func TestExpressions(t *testing.T) {
 		{`len(t)`, "problem: there is no function"}, {`filter([1], # > 0)`, "problem: there is no function"}, {`map([1], #)`, "problem"}, {`t[0:1]`, "problem: texts are not cut"}, {`1..3`, "problem"},
 		{`now()`, "problem: there is no function"}, {`date("2024-01-01")`, "problem: there is no function"}, {`string(1)`, "problem: there is no function"}, {`$env.t`, "problem: $env"}, {`$env["t"]`, "problem"},
 		{`t.foo`, "problem"}, {`t.upper()`, "problem"}, {`[1, 2]`, "problem: a list of values"}, {`{a: 1}`, "problem"}, {`let x = 1; x`, "problem: an expression is one value"}, {`1; 2`, "problem: an expression is one value"},
-		{`2 ** 3`, "problem: the operator"}, {`2 ^ 3`, "problem: the operator"}, {`t | upper()`, "problem: the operator `|`"}, {`!yes`, "problem: the operator `!`"}, {`yes && yes`, "problem: the operator `&&`"}, {`1 < i < 9`, "problem: the operator `&&`"}, {`"a|b"`, "text a|b"}, {`"a" in t`, "problem: to the right of `in`"}, {`t matches no_t`, "problem: the pattern"}, {`t matches "("`, "problem: the pattern"},
+		{`2 ** 3`, "problem: the operator"}, {`2 ^ 3`, "problem: the operator"}, {`t | upper()`, "problem: the operator `|`"}, {`!yes`, "problem: the operator `!`"}, {`yes && yes`, "problem: the operator `&&`"}, {`1 < i < 9`, "problem: a value is compared with one bound"}, {`"a|b"`, "text a|b"}, {`"a" in t`, "problem: to the right of `in`"}, {`t matches no_t`, "problem: the pattern"}, {`t matches "("`, "problem: the pattern"},
 		{`keys({})`, "problem"}, {`params`, "problem"}, {`scores`, "problem: `scores` is a list"}, {`layout`, "problem: `layout` is not known"}, {`nme`, "problem: there is no name"}, {`upper`, "problem: \"upper\" is a function"},
 		// types
 		{`i == "7"`, "problem: i is an integer"}, {`not t`, "problem"}, {`not t == null`, "problem"}, {`i + t`, "problem"}, {`if yes { "a" } else { 5 }`, "problem: one branch"}, {`no_t ?? 5`, "problem: no_t is text"},
@@ -269,6 +269,21 @@ func lintText(list diag.List) string {
 }
 
 // A fault names the column that was looked up, whatever texts stand in the expression.
+// What people write out of habit gets the advice that it needs.
+func TestHabitsGetAdvice(t *testing.T) {
+	e, s := bench()
+	for source, want := range map[string]string{
+		"DIBELS": `'"DIBELS"'`, "DIBELS 8": `'"DIBELS 8"'`, "3rd grade": `'"3rd grade"'`, "Reading & Math": `'"Reading & Math"'`, "t & t()": "write `a + b`",
+		`t if yes else "x"`: "write `if c { a } else { b }`", `if yes then "a" else "b"`: "write `if c { a } else { b }`", `t = "a"`: "write `==`",
+		`t is null`: "write `x == null`", "i <> 3": "write `!=`", "yes AND yes": "write `and`", "1 < i < 9": "write `a < x and x < b`", "yes && yes": "write `and`, `or`",
+	} {
+		e.compiled(text(source, diag.Pos{}), s)
+		if len(e.problems) != 1 || !strings.Contains(e.problems[0].Fix, want) {
+			t.Errorf("%s: %+v", source, e.problems)
+		}
+	}
+}
+
 func TestFaultsNameColumnAndValue(t *testing.T) {
 	e, s := bench()
 	s.Put(&Symbol{Name: "minutes", What: "column", Header: "Minutes", Code: Code{Type: Type{Kind: KindText}, Eval: func(*Frame) (Value, *Fault) { return TextValue("x7"), nil }}})

@@ -48,7 +48,10 @@ func (x *compiler) binary(n *ast.BinaryNode) Code {
 	case "and", "or":
 		return x.logic(n)
 	case "&&", "||":
-		return x.fail(n, "write `and`, `or`; a value between two bounds is `a < x and x < b`", "the operator `%s` is not part of the language of bundles", n.Operator)
+		if !strings.Contains(x.text.Source, n.Operator) { // the parser makes && of it
+			return x.fail(n, "write `a < x and x < b`", "a value is compared with one bound at a time")
+		}
+		return x.fail(n, "write `and`, `or`", "the operator `%s` is not part of the language of bundles", n.Operator)
 	case "in":
 		return x.in(n)
 	}

@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -77,7 +78,9 @@ func Parse(e Text) (*Tree, *diag.Problem) {
 	case strings.HasPrefix(message, "a map key must"):
 		message, fix = "cannot read { here", "write the expression itself: nothing is filled into {{ … }} or ${…}"
 	case strings.HasPrefix(message, "unexpected token "):
-		message = "cannot read " + tokenWord(message) + " here"
+		message, fix = "cannot read "+tokenWord(message)+" here", hint(e.Source, tokenWord(message))
+	case strings.HasPrefix(message, "bad number syntax"):
+		fix = fixedText(e.Source)
 	case strings.Contains(message, "integer literal"):
 		message = "the number is too large"
 	}
@@ -115,6 +118,34 @@ func (e Text) at(at int) diag.Pos {
 		}
 	}
 	return e.At(line, col)
+}
+
+// habits are words and signs of other languages, with what stands for them here.
+var habits = map[string]string{
+	`"="`: "write `==`", `"if"`: "write `if c { a } else { b }`: the condition stands first", `"then"`: "write `if c { a } else { b }`",
+	`"is"`: "write `x == null` or `x != null`", `"AND"`: "write `and`", `"OR"`: "write `or`", `"NOT"`: "write `not`", `"&"`: "write `a + b` to join texts, `and` to join conditions",
+}
+
+// hint says what may have been meant where a token cannot be read.
+func hint(source, token string) string {
+	if strings.Contains(source, "<>") {
+		return "write `!=`"
+	}
+	if fix := habits[token]; fix != "" && token != `"&"` {
+		return fix
+	}
+	return cmp.Or(fixedText(source), habits[token])
+}
+
+// wordsForm is what a fixed text looks like whose quotes were forgotten.
+var wordsForm = regexp.MustCompile(`^[\pL\pN][^"'(){}\[\]=<>|?]*$`)
+
+// fixedText says how a fixed text is written; empty if the source is not one.
+func fixedText(source string) string {
+	if !wordsForm.MatchString(source) {
+		return ""
+	}
+	return "if the text itself is meant, write it in both kinds of quotes: '\"" + source + "\"'"
 }
 
 var tokenForm = regexp.MustCompile(`^unexpected token \w+\((.*)\)$`)

@@ -250,8 +250,8 @@ func (c *converter) plain(t *token.Token) *Node {
 		firstLine = t.Value
 	}
 	pos := c.place(t, firstLine)
-	node := &Node{Kind: Scalar, Pos: pos, Value: t.Value, TextPos: pos}
-	node.Type, node.Null = typeOf(t.Value)
+	node := &Node{Kind: Scalar, Pos: pos, Value: unmarked(t.Value), TextPos: pos}
+	node.Type, node.Null = typeOf(node.Value)
 	switch tail, ok := strings.CutPrefix(c.at(pos.Line, pos.Col), t.Value); {
 	case several:
 		c.problem(pos, "Write it on one line, or use a `|` block.", "a plain text goes on in the next line, so that places in it are lost")
@@ -288,7 +288,7 @@ func (c *converter) forgotten(tokens token.Tokens) {
 		case token.StringType, token.SingleQuoteType, token.DoubleQuoteType,
 			token.NullType, token.BoolType, token.IntegerType, token.FloatType:
 			if !c.seen[t] {
-				c.problem(c.place(t, ""), "Correct the indentation, or quote the whole text.", "%s belongs to nothing", strconv.Quote(t.Value))
+				c.problem(c.place(t, ""), "Correct the indentation, or quote the whole text.", "%s belongs to nothing", strconv.Quote(unmarked(t.Value)))
 			}
 		}
 	}

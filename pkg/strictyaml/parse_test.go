@@ -228,7 +228,7 @@ func TestSnippets(t *testing.T) {
 // TestHostileInputIsBounded parses what could take a parser down by depth or by time.
 func TestHostileInputIsBounded(t *testing.T) {
 	for name, unit := range map[string]string{
-		"brackets": "[", "braces": "{a: ", "dashes": "- ", "question marks": "? ", "tags": "!a ", "anchors": "&a ", "flow list": "a, ", "quotes": `"a" `, "keys": "a: 1\n", "blanks": " ",
+		"brackets": "[", "braces": "{a: ", "dashes": "- ", "question marks": "? ", "tags": "!a ", "anchors": "&a ", "flow list": "a, ", "colons in a list": "a:b,", "quotes in a text": "a + \",\" ", "quotes": `"a" `, "keys": "a: 1\n", "blanks": " ",
 		"one line": "a", "colons": "a: ", "comments": "#\n", "blocks": "a: |\n  x\n", "escapes": `\ud800`, "documents": "---\n", "steps": "\n a:", "bad bytes": "\xff\n",
 	} {
 		for _, head := range []string{"", "a: [", "a: \"", "a: |\n  "} {
@@ -278,4 +278,42 @@ func FuzzParse(f *testing.F) {
 		}
 		check(root)
 	})
+}
+
+// TestQuotesInPlainTexts: what stands in quotes inside of a plain text ends it for YAML; that is said where it stands.
+func TestQuotesInPlainTexts(t *testing.T) {
+	for src, want := range map[string]string{
+		"a: k + \": \" + v\nb: x + \"|\"\n":             "1:8 'k + \": \" + v'",
+		"a:\n  - k + ': ' + v # w\nb: 'c'\n":            "2:9 'k + '': '' + v'",
+		"a: {b: true, c: k + \", \" + v, d: 1}\ne: 2\n": "1:21 'k + \", \" + v'",
+		"a: {b: f(\"{\"), c: [g + \"]\" + h]}\ne: 2\n":  "1:10 'f(\"{\")' 1:24 'g + \"]\" + h'",
+		"a: k + \" # \" + v\n":                          "1:8 'k + \" # \" + v'",
+		"a: |\n  k + \": \" + v\nb: k + \"|\" + v\nc: 'k + \": \" + v'\nd: [\"x: y\", Grade's, Form's]\ne: k  # \"a: b\"\nf: {g: x == \"b\"}\nh: [Year ('24), Year ('25)]\n": "",
+	} {
+		root, list := Parse("x", []byte(src))
+		var got []string
+		for _, p := range list {
+			got = append(got, fmt.Sprintf("%d:%d %s", p.Line, p.Col, strings.TrimSuffix(strings.TrimPrefix(p.Fix, "Quote the whole text: "), ".")))
+		}
+		if g := strings.Join(got, " "); g != want || root == nil {
+			t.Errorf("%s: got %s want %s", src, show(list), want)
+		}
+	}
+}
+
+// TestColonsInFlow: a colon without a blank behind it belongs to its text.
+func TestColonsInFlow(t *testing.T) {
+	root, list := Parse("x", []byte("a: {f: [HH:mm:ss, \"HH:mm\", uri://x.org:80/y], g: HH:mm, h: [a: b]}\n"))
+	a, _ := root.Get("a")
+	f, _ := a.Get("f")
+	g, _ := a.Get("g")
+	if len(list) > 0 || len(f.Items) != 3 || f.Items[0].Value != "HH:mm:ss" || f.Items[2].Value != "uri://x.org:80/y" || g.Value != "HH:mm" || g.Pos.Col != 50 {
+		t.Errorf("%+v %s", a, show(list))
+	}
+	if _, list := Parse("x", []byte("a: {z:3}\n")); len(list) == 0 || !strings.Contains(list[0].Message, "needs a blank behind it") {
+		t.Errorf("%s", show(list))
+	}
+	if _, list := Parse("x", []byte("a: \uf8f0\n")); len(list) != 1 {
+		t.Errorf("%s", show(list))
+	}
 }

@@ -129,6 +129,10 @@ func (s *source) read(src []byte) (text string, ok bool) {
 		s.problem(s.pos(1, 1), "", "the file is empty")
 		return "", false
 	}
+	if ok {
+		s.plainTexts()
+		text = strings.Join(s.lines, "\n")
+	}
 	return text, ok
 }
 
@@ -146,6 +150,8 @@ func (s *source) checkLine(n int, l string) bool {
 			s.problem(s.pos(n, col), "Save the file as UTF-8.", "there is a NUL byte in the file")
 		case r == '\uFEFF':
 			s.problem(s.pos(n, col), "Delete it.", "there is an invisible byte order mark inside the file")
+		case string(r) == colonMark:
+			s.problem(s.pos(n, col), "Delete it.", "there is the private character %U", r)
 		case r != '\t' && r != '\u0085' && unicode.IsControl(r):
 			s.problem(s.pos(n, col), `Write it as an escape in double quotes, as in "\u0007".`, "there is the control character %U", r)
 		default:

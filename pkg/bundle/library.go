@@ -111,6 +111,16 @@ type candidate struct {
 	load         func() (*Bundle, diag.List, error)
 }
 
+// Names is the names of all bundles.
+func (l Library) Names() ([]string, error) {
+	all, err := l.candidates()
+	var names []string
+	for _, c := range all {
+		names = append(names, c.name)
+	}
+	return names, err
+}
+
 func (l Library) candidates() ([]candidate, error) {
 	var all []candidate
 	for _, folder := range l.Folders {

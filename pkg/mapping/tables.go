@@ -241,8 +241,8 @@ func (c *compiler) overlays() {
 		return
 	}
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
-			continue
+		if name := e.Name(); strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.HasSuffix(name, "~") {
+			continue // what editors leave
 		}
 		c.overlayFile(e.Name(), path.Join(folder, e.Name()))
 	}

@@ -3,8 +3,6 @@ package pipeline
 import (
 	"cmp"
 	"context"
-	"errors"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -85,6 +83,9 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 		return nil, err
 	}
 	config.RosterColumn = cmp.Or(q.Student, config.RosterColumn)
+	if err := x.strayTables(b.Name); err != nil {
+		return nil, err
+	}
 	program, problems, err := mapping.Compile(ctx, config)
 	if err != nil {
 		return nil, err
@@ -143,25 +144,4 @@ func transformConfig(b *bundle.Bundle, all []*schema.Standard, t *tenant.Tenant,
 	}
 	maps.Copy(config.Params, given)
 	return config, nil
-}
-
-// overlay is the tenant's tables for a bundle. Where there are none yet it still says where they
-// would lie, because unmapped.csv names the file to put a row into.
-func overlay(t *tenant.Tenant, name string) (*mapping.Overlay, error) {
-	if t.Tables == "" {
-		return &mapping.Overlay{Path: filepath.Join("tenants", t.Name, name)}, nil
-	}
-	folder := filepath.Join(t.Tables, name)
-	info, err := os.Stat(folder)
-	if os.IsNotExist(err) {
-		return &mapping.Overlay{Path: folder}, nil
-	}
-	if err == nil && !info.IsDir() {
-		err = &fs.PathError{Op: "open", Path: folder, Err: errors.New("it is not a folder")}
-	}
-	if err != nil {
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the folder's rights",
-			"the tenant's tables cannot be read")
-	}
-	return &mapping.Overlay{FS: bundle.Folder(folder), Path: folder}, nil
 }

@@ -23,6 +23,9 @@ func (x *Execution) Transform(ctx context.Context) (runs.Outcome, error) {
 	if err := runs.Remember(x.place.Config.Runs, r.Path); err != nil {
 		return x.ended(ctx, 0, DiskError(err))
 	}
+	for _, o := range x.prepared.program.Overlays {
+		x.place.Observer.note("with the tenant's table %s", x.place.Observer.path(o.Path))
+	}
 	outcome, err := x.stage(ctx, runs.Transform, x.transform)
 	if t := x.tenant; outcome == runs.Partly && t != nil && t.Tables == "" {
 		x.place.Observer.note("tenant %[1]s has no tables of its own yet: where unmapped.csv names tenants/%[1]s/, "+

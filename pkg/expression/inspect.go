@@ -1,6 +1,8 @@
 package expression
 
 import (
+	"strconv"
+
 	"github.com/expr-lang/expr/ast"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -103,6 +105,78 @@ func (t *Tree) LookupKey() (string, bool) {
 		return "", false
 	}
 	return id.Value, true
+}
+
+// Comparison is what a condition wants a name to equal: one of some texts, or of parameters.
+type Comparison struct {
+	Name   string
+	Texts  []string
+	Params []string
+}
+
+// Comparisons is what names may equal where the expression, a condition, is true; only of those that it compares so.
+func (t *Tree) Comparisons() []Comparison { return comparisons(t.root) }
+
+func comparisons(n ast.Node) []Comparison {
+	b, ok := n.(*ast.BinaryNode)
+	if !ok {
+		return nil
+	}
+	values := []ast.Node{b.Right}
+	switch b.Operator {
+	case "and", "or":
+		return append(comparisons(b.Left), comparisons(b.Right)...)
+	case "in":
+		if list, ok := b.Right.(*ast.ArrayNode); ok {
+			values = list.Nodes
+		}
+	case "==":
+	default:
+		return nil
+	}
+	name, ok := b.Left.(*ast.IdentifierNode)
+	if !ok {
+		return nil
+	}
+	out := Comparison{Name: name.Value}
+	for _, v := range values {
+		switch v := v.(type) {
+		case *ast.StringNode:
+			out.Texts = append(out.Texts, v.Value)
+		case *ast.IntegerNode:
+			out.Texts = append(out.Texts, strconv.Itoa(v.Value))
+		case *ast.MemberNode:
+			id, ok := v.Node.(*ast.IdentifierNode)
+			if p, fixed := v.Property.(*ast.StringNode); ok && fixed && id.Value == "params" {
+				out.Params = append(out.Params, p.Value)
+			}
+		}
+	}
+	return []Comparison{out}
+}
+
+// Lookups calls a function for each lookup with its table and the names that are looked up; what is no name is empty.
+func (t *Tree) Lookups(yield func(table string, names []string)) {
+	t.visit(func(n ast.Node) {
+		call, ok := n.(*ast.CallNode)
+		if !ok || len(call.Arguments) < 2 {
+			return
+		}
+		callee, ok := call.Callee.(*ast.IdentifierNode)
+		table, fixed := call.Arguments[0].(*ast.StringNode)
+		if !ok || !fixed || callee.Value != "lookup" && callee.Value != "lookup_or_null" {
+			return
+		}
+		var names []string
+		for _, a := range call.Arguments[1:] {
+			id, _ := a.(*ast.IdentifierNode)
+			if id == nil {
+				id = &ast.IdentifierNode{}
+			}
+			names = append(names, id.Value)
+		}
+		yield(table.Value, names)
+	})
 }
 
 // NotNull is the names that are not null where the expression, a condition, is true.

@@ -356,6 +356,14 @@ func (c *compiler) descriptorTypes() []string {
 	return types
 }
 
+// Table is a table of the bundle; nil if there is none.
+func (p *Program) Table(name string) *expression.Table {
+	if t := p.compiler.tables[name]; t != nil {
+		return t.Table
+	}
+	return nil
+}
+
 // DescriptorTable is the table of a descriptor type, keyed by the vendor's value; nil if it has none. The
 // namespace is that of a type whose descriptors are the vendor's.
 func (p *Program) DescriptorTable(typ string) (namespace string, t *expression.Table) {

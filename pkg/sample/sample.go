@@ -50,7 +50,7 @@ func Write(w io.Writer, p *mapping.Program, q Request) error {
 	if c.Columns, err = inOrder(c.Columns, h.headers[c.Layout]); err != nil {
 		return err
 	}
-	s, err := newSampler(h, c, q.Seed)
+	s, err := newSampler(p, h, c, q.Seed)
 	if err != nil {
 		return err
 	}

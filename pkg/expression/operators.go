@@ -472,7 +472,8 @@ func (x *compiler) in(n *ast.BinaryNode) Code {
 // nullHint notes for lint that something which may be empty stands bare where null rejects.
 func (x *compiler) nullHint(n ast.Node, operand Code, where string) {
 	if operand.Nullable && !operand.Constant {
-		x.lint(n, "write `("+operand.Source+" ?? …)` or `"+operand.Source+" != null and …`; null rejects the record",
+		source, _, _ := strings.Cut(operand.Source, " (column ")
+		x.lint(n, "write `("+source+" ?? …)` or `"+source+" != null and …`; null rejects the record",
 			"%s may be empty and stands bare in %s", operand.Source, where)
 	}
 }

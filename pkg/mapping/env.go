@@ -55,7 +55,10 @@ func (c *compiler) condition(e *bundle.Expr, s *scope) expression.Code {
 
 // notNullIn is the names that are not null where a `when` holds.
 func (c *compiler) notNullIn(when *bundle.Expr) []string {
-	if tree := c.trees[when]; tree != nil {
+	if when == nil {
+		return nil
+	}
+	if tree := c.tree(when); tree != nil {
 		return tree.NotNull()
 	}
 	return nil

@@ -90,6 +90,9 @@ func (c *compiler) lintHeaders(in *Input) {
 			}
 		}
 	}
+	if !known && c.bundle.Origin != bundle.Embedded { // which carries no fixtures
+		c.lint(in.Def.Name.Pos, "put a file of the vendor's as fixtures/<case>/"+in.Name+".csv, its students made up", "no fixture has a header of the input %s: whether each column is used or ignored was not checked", in.Name)
+	}
 	for _, g := range in.globs {
 		if known && !matched[g.Pos] {
 			c.lint(g.Pos, "remove it, or add a fixture with the layout that has it", "`ignore` names %q, which no column of a known layout matches", g.Value)

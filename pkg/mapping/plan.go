@@ -128,6 +128,8 @@ func (c *compiler) bind(in *Input, b *binding) *Plan {
 		}
 	}
 	c.student(row, in, all, b)
+	kept := c.notNullIn(def.When) // in the rows that are kept
+	row.names.NotNull = kept
 	c.lets(row, def.Let)
 	c.scoreScope(at, in.scores, def.Name.Value)
 	for _, l := range in.lists {
@@ -141,10 +143,11 @@ func (c *compiler) bind(in *Input, b *binding) *Plan {
 		}
 	}
 	if def.When != nil {
+		row.names.NotNull = nil
 		when := c.condition(def.When, row)
 		pl.when = &when
 		pl.whenNames = namesIn(c.trees[def.When], row)
-		row.names.NotNull = c.notNullIn(def.When)
+		row.names.NotNull = kept
 	}
 	for _, e := range def.Expect {
 		pl.expects = append(pl.expects, boundExpect{e, c.expression(e.That, row)})

@@ -328,10 +328,10 @@ func (c *compiler) checkCodes(d *descriptorRule) {
 	for i := range d.table.Rows {
 		code := d.table.code(i)
 		if wrong, _ := badCode(d.table.Cell(i, "code")); wrong != "" {
-			c.add(d.table.Rows[i].Pos, diag.BundleDescriptor, "write another code", "%q cannot be a code of %s: %s", code, d.typ, wrong)
+			c.add(d.table.Rows[i].Pos, c.codeOf(d.table.Rows[i].Pos, diag.BundleDescriptor), "write another code", "%q cannot be a code of %s: %s", code, d.typ, wrong)
 		}
 		if other, ok := first[code]; ok && d.table.Cell(i, "value") != d.table.Cell(other, "value") {
-			c.add(d.table.Rows[i].Pos, diag.BundleDescriptor, "give each value a code of its own", "the code %q stands already in line %d", code, d.table.Rows[other].Pos.Line)
+			c.add(d.table.Rows[i].Pos, c.codeOf(d.table.Rows[i].Pos, diag.BundleDescriptor), "give each value a code of its own", "the code %q stands already in line %d", code, d.table.Rows[other].Pos.Line)
 			continue
 		}
 		first[code] = i

@@ -303,7 +303,7 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 		x.bad(n.Pos, fix, "%s is %s, but %s is %s", v.Source, expression.WithArticle(v.Kind), x.place(path), kindWord(p))
 		return nil, false
 	}
-	if p.Name == "namespace" && v.Kind.IsText() {
+	if p.Name == "namespace" && v.Kind.IsText() && !x.ofDescriptors() {
 		write = x.c.writeNamespace
 		x.c.checkNamespaces(v.From)
 	}
@@ -312,7 +312,7 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 	}
 	text, wrong := write(nil, v.Value)
 	if wrong != "" {
-		if p.Name == "namespace" {
+		if p.Name == "namespace" && v.Kind.IsText() {
 			x.c.notANamespace(v.Value.S, n.Pos, diag.BundleRecord)
 			return nil, false
 		}
@@ -324,6 +324,12 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 		return nil, false
 	}
 	return &constNode{text: text}, false
+}
+
+// ofDescriptors reports whether the record's namespace is that of descriptors, with their type behind it.
+func (x *recordCompiler) ofDescriptors() bool {
+	res, ok := x.c.standard.Resource(x.source.name)
+	return ok && res.Descriptor != "" || x.source.name == "descriptorMappings"
 }
 
 // literal is a number or boolean as written.

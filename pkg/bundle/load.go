@@ -246,7 +246,8 @@ func (l *loader) words(n *strictyaml.Node, what string) []string {
 	var all []string
 	for _, t := range l.list(n, what, l.text) {
 		if trimmed := strings.TrimSpace(t.Value); trimmed != t.Value {
-			l.bad(t.Pos, diag.BundleValue, fmt.Sprintf("Write %q.", trimmed), "%s: no cell is %q: blanks around a cell are taken away first", what, t.Value)
+			l.bad(t.Pos, diag.BundleValue, fmt.Sprintf("Write %q.", trimmed),
+				"%s: no cell is %q: blanks around a cell are taken away first", what, t.Value)
 		}
 		all = append(all, t.Value)
 	}

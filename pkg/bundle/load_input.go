@@ -158,7 +158,8 @@ func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 		l.bad(c.Pos, diag.BundleKey, "Remove them, or write `type: boolean`.", "%s: yes and no stand with a boolean only", what)
 	}
 	if slices.Contains(c.Yes, "") || slices.Contains(c.No, "") {
-		l.bad(c.Pos, diag.BundleValue, `Write (x ?? false) where the column is used, if empty means no.`, "%s: an empty cell is null, neither yes nor no", what)
+		l.bad(c.Pos, diag.BundleValue, `Write (x ?? false) where the column is used, if empty means no.`,
+			"%s: an empty cell is null, neither yes nor no", what)
 	}
 	for _, y := range c.Yes {
 		if slices.Contains(c.No, y) {

@@ -160,7 +160,8 @@ func (l *loader) descriptors(n *strictyaml.Node) {
 				s := &DescriptorType{Type: typ(p.Key)}
 				if value := l.text(p.Value, "descriptors: shared: "+p.Key.Value); strings.HasPrefix(value.Value, "uri:") {
 					if !IsNamespace(value.Value) {
-						l.bad(value.Pos, diag.BundleDescriptor, "Write uri://host, as in uri://ed-fi.org; the type's name is added.", "descriptors: shared: %q is not a namespace", value.Value)
+						l.bad(value.Pos, diag.BundleDescriptor, "Write uri://host, as in uri://ed-fi.org; the type's name is added.",
+							"descriptors: shared: %q is not a namespace", value.Value)
 					}
 					s.Host = &value
 				} else if name, ok := strings.CutPrefix(value.Value, "tables."); ok && nameForm.MatchString(name) {

@@ -114,9 +114,11 @@ var (
 	RecordConflict   = declare("VAL-RECORD-KEY-CONFLICT", LevelError, "Records with one natural key differ; none was staged.", "Find out which is right; the key must hold what tells the events apart.")
 	DescriptorCase   = declare("VAL-DESCRIPTOR-CASE", LevelWarning, "Two codes differ only in upper and lower case.", "Targets treat them as one; ask the vendor which is meant.")
 	DescriptorSame   = declare("VAL-DESCRIPTOR-SAME", LevelWarning, "Two values of the vendor become one descriptor code.", "Give one of them another `code` in the bundle's table, if they do not mean the same.")
-	DescriptorLong   = declare("VAL-DESCRIPTOR-LONG", LevelError, "A descriptor code is longer than 50 characters.", "Give the value a `code`, or a descriptor, in a table; nothing is cut.")
-	DescriptorCode   = declare("VAL-DESCRIPTOR-CODE", LevelError, "A value cannot be the code of a descriptor.", "Correct the cell; or give the value a `code`, or a descriptor, in a table.")
-	LevelUndeclared  = declare("VAL-LEVEL-UNDECLARED", LevelWarning, "A performance level is in no table of the bundle.", "Add it to the levels of the assessment; it was staged.")
+	DescriptorLong   = declare("VAL-DESCRIPTOR-LONG", LevelError, "A descriptor code is longer than 50 characters.",
+		"Give the value a `code`, or a descriptor, in a table; nothing is cut.")
+	DescriptorCode = declare("VAL-DESCRIPTOR-CODE", LevelError, "A value cannot be the code of a descriptor.",
+		"Correct the cell; or give the value a `code`, or a descriptor, in a table.")
+	LevelUndeclared = declare("VAL-LEVEL-UNDECLARED", LevelWarning, "A performance level is in no table of the bundle.", "Add it to the levels of the assessment; it was staged.")
 )
 
 // Codes of staged records under validation.

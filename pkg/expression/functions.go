@@ -117,8 +117,13 @@ func (x *compiler) call(n *ast.CallNode) Code {
 		}
 		x.nullHint(a, args[i], name+"(…)")
 	}
-	pos, call, isKey := x.at(n), fn.call, name == "key"
-	return x.fold(Code{Type: fn.result(args), Eval: func(r *Frame) (Value, *Fault) {
+	return x.fold(Code{Type: fn.result(args), Eval: fn.eval(name, args, x.at(n))}, args...)
+}
+
+// eval is the closure that evaluates the arguments and calls the function.
+func (fn *function) eval(name string, args []Code, pos diag.Pos) func(*Frame) (Value, *Fault) {
+	call, isKey := fn.call, name == "key"
+	return func(r *Frame) (Value, *Fault) {
 		var own []Value
 		stack := &own // for constants; else the worker's, on which calls in arguments stand above this one
 		if r != nil {
@@ -140,18 +145,22 @@ func (x *compiler) call(n *ast.CallNode) Code {
 		v, wrong := call(values)
 		*stack = (*stack)[:bottom]
 		if wrong != "" {
-			shown := make([]string, len(values))
-			for i := range values {
-				shown[i] = values[i].shown()
-			}
-			f := &Fault{Code: diag.ExpressionFails, Rule: pos, Message: name + "(" + strings.Join(shown, ", ") + "): " + wrong}
-			for i := range values {
-				f.from(&args[i], values[i])
-			}
-			return Value{}, f
+			return Value{}, callFault(name, args, values, pos, wrong)
 		}
 		return v, nil
-	}}, args...)
+	}
+}
+
+// callFault says with which values a function failed.
+func callFault(name string, args []Code, values []Value, pos diag.Pos, wrong string) *Fault {
+	f := &Fault{Code: diag.ExpressionFails, Rule: pos}
+	shown := make([]string, len(values))
+	for i := range values {
+		shown[i] = values[i].shown()
+		f.from(&args[i], values[i])
+	}
+	f.Message = name + "(" + strings.Join(shown, ", ") + "): " + wrong
+	return f
 }
 
 // maxKey is the length of a key in UTF-16 units, as the API counts, whatever the data standard, so that an

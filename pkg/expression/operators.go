@@ -360,7 +360,8 @@ func (x *compiler) otherwise(n *ast.BinaryNode, a, b Code) Code {
 		return x.fail(n, "let both sides be of one type", "%s is %s, but after ?? comes %s", a.Source, WithArticle(a.Kind), WithArticle(b.Kind))
 	}
 	if call, ok := n.Left.(*ast.CallNode); ok && !a.Nullable && !a.Constant {
-		x.lint(call, "for a blank text write `if x == \"\" { … } else { … }`, or leave `??` out", "%s is never null, so what stands after `??` is never used", a.Source)
+		x.lint(call, "for a blank text write `if x == \"\" { … } else { … }`, or leave `??` out",
+			"%s is never null, so what stands after `??` is never used", a.Source)
 	}
 	t.Nullable = b.Nullable
 	out := Code{Type: t, Eval: func(r *Frame) (Value, *Fault) {

@@ -123,7 +123,8 @@ func (e Text) at(at int) diag.Pos {
 // habits are words and signs of other languages, with what stands for them here.
 var habits = map[string]string{
 	`"="`: "write `==`", `"if"`: "write `if c { a } else { b }`: the condition stands first", `"then"`: "write `if c { a } else { b }`",
-	`"is"`: "write `x == null` or `x != null`", `"AND"`: "write `and`", `"OR"`: "write `or`", `"NOT"`: "write `not`", `"&"`: "write `a + b` to join texts, `and` to join conditions",
+	`"is"`: "write `x == null` or `x != null`", `"AND"`: "write `and`", `"OR"`: "write `or`", `"NOT"`: "write `not`",
+	`"&"`: "write `a + b` to join texts, `and` to join conditions",
 }
 
 // hint says what may have been meant where a token cannot be read.

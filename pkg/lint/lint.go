@@ -133,7 +133,8 @@ func (l *linter) codes(n bundle.Node) {
 	case *bundle.Object:
 		for _, p := range n.Properties {
 			if e := bundle.ExprAt(p.Node); l.isFixedCode(p.Name.Value, l.trees[e]) {
-				l.warn(e.Pos, "list the type under `descriptors.shared` with a table, and map the word there; or take it from a column of a table", "%s is a fixed code", p.Name.Value)
+				l.warn(e.Pos, "list the type under `descriptors.shared` with a table, and map the word there; or take it from a column of a table",
+					"%s is a fixed code", p.Name.Value)
 			}
 			l.codes(p.Node)
 		}

@@ -127,8 +127,8 @@ func (c *compiler) lint(pos diag.Pos, fix, format string, args ...any) {
 // any of it blocks. The error is for a context that ended.
 func Compile(ctx context.Context, cfg Config) (*Program, diag.List, error) {
 	p := &Program{Bundle: cfg.Bundle, Standard: cfg.Standards[0], Params: map[string]string{}}
-	c := &compiler{ctx: ctx, config: cfg, bundle: cfg.Bundle, program: p, standard: cfg.Standards[0], trees: map[*bundle.Expr]*expression.Tree{},
-		inference: &inference{}, report: newReport(), plan: &Plan{}}
+	c := &compiler{ctx: ctx, config: cfg, bundle: cfg.Bundle, program: p, standard: cfg.Standards[0],
+		trees: map[*bundle.Expr]*expression.Tree{}, inference: &inference{}, report: newReport(), plan: &Plan{}}
 	c.compileParams()
 	c.loadTables()
 	c.descriptorRules(&cfg.Bundle.Descriptors)
@@ -245,7 +245,8 @@ func (c *compiler) paramValue(def *bundle.Param) (v expression.Value, ok bool) {
 		for _, o := range def.OneOf {
 			one, ok := expression.ParseValue(o.Value, kindOf(def.Type))
 			if !ok {
-				c.add(o.Pos, diag.BundleValue, "", "%q is not %s, so the parameter %q can never be it", o.Value, expression.WithArticle(kindOf(def.Type)), name)
+				c.add(o.Pos, diag.BundleValue, "",
+					"%q is not %s, so the parameter %q can never be it", o.Value, expression.WithArticle(kindOf(def.Type)), name)
 			}
 			allowed = append(allowed, one.Text())
 		}
@@ -338,7 +339,8 @@ func (c *compiler) tableSource(src *source) {
 		return
 	}
 	if len(t.Rows) > maxTableRecords {
-		c.add(src.def.From.Pos, diag.BundleRecord, "give them as an input, which is read row by row", "the table %q has %d rows; records are made of %d at most", t.Name, len(t.Rows), maxTableRecords)
+		c.add(src.def.From.Pos, diag.BundleRecord, "give them as an input, which is read row by row",
+			"the table %q has %d rows; records are made of %d at most", t.Name, len(t.Rows), maxTableRecords)
 		return
 	}
 	c.plan = c.program.tablePlan

@@ -211,7 +211,8 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (Dec
 	}
 	asWritten := func(code string) *expression.Fault {
 		if wrong, problem := badCode(code); wrong != "" {
-			return &expression.Fault{Code: problem, Rule: rule, Column: column, Value: text, Message: "the value cannot be a code of " + d.typ + ": " + wrong}
+			return &expression.Fault{Code: problem, Rule: rule, Column: column, Value: text,
+				Message: "the value cannot be a code of " + d.typ + ": " + wrong}
 		}
 		return nil
 	}
@@ -304,7 +305,8 @@ func (c *compiler) checkShared(d *descriptorRule, row int) {
 	switch {
 	case to == "":
 	case !typed || !bundle.IsNamespace(namespace) || strings.HasPrefix(code, "uri:") || code == "":
-		c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "write uri://host/"+d.typ+"#code, or a code of "+standardHost, "%q is not a value of %s", to, d.typ)
+		c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "write uri://host/"+d.typ+"#code, or a code of "+standardHost,
+			"%q is not a value of %s", to, d.typ)
 	case wrong != "":
 		c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "write a code that the target has", "%q cannot be a code of %s: %s", code, d.typ, wrong)
 	}
@@ -326,12 +328,13 @@ func (c *compiler) checkCodes(d *descriptorRule) {
 	}
 	first := map[string]int{}
 	for i := range d.table.Rows {
-		code := d.table.code(i)
+		code, pos := d.table.code(i), d.table.Rows[i].Pos
 		if wrong, _ := badCode(d.table.Cell(i, "code")); wrong != "" {
-			c.add(d.table.Rows[i].Pos, c.codeOf(d.table.Rows[i].Pos, diag.BundleDescriptor), "write another code", "%q cannot be a code of %s: %s", code, d.typ, wrong)
+			c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "write another code", "%q cannot be a code of %s: %s", code, d.typ, wrong)
 		}
 		if other, ok := first[code]; ok && d.table.Cell(i, "value") != d.table.Cell(other, "value") {
-			c.add(d.table.Rows[i].Pos, c.codeOf(d.table.Rows[i].Pos, diag.BundleDescriptor), "give each value a code of its own", "the code %q stands already in line %d", code, d.table.Rows[other].Pos.Line)
+			c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "give each value a code of its own",
+				"the code %q stands already in line %d", code, d.table.Rows[other].Pos.Line)
 			continue
 		}
 		first[code] = i

@@ -91,7 +91,8 @@ func (c *compiler) lintHeaders(in *Input) {
 		}
 	}
 	if !known && c.bundle.Origin != bundle.Embedded { // which carries no fixtures
-		c.lint(in.Def.Name.Pos, "put a file of the vendor's as fixtures/<case>/"+in.Name+".csv, its students made up", "no fixture has a header of the input %s: whether each column is used or ignored was not checked", in.Name)
+		c.lint(in.Def.Name.Pos, "put a file of the vendor's as fixtures/<case>/"+in.Name+".csv, its students made up",
+			"no fixture has a header of the input %s: whether each column is used or ignored was not checked", in.Name)
 	}
 	for _, g := range in.globs {
 		if known && !matched[g.Pos] {

@@ -26,7 +26,8 @@ func (c *compiler) elementsIn(l *List, at around) []*element {
 			break
 		}
 		if c.plan.full = len(c.plan.elements) >= maxElements; c.plan.full {
-			c.add(l.Def.Name.Pos, diag.BundleList, "let `on` join the inner list, or give them fewer elements", "the lists of %s have more than %d elements in all", c.plan.input.Name, maxElements)
+			c.add(l.Def.Name.Pos, diag.BundleList, "let `on` join the inner list, or give them fewer elements",
+				"the lists of %s have more than %d elements in all", c.plan.input.Name, maxElements)
 			break
 		}
 		t := maps.Clone(at.texts)

@@ -142,19 +142,7 @@ func (c *compiler) bind(in *Input, b *binding) *Plan {
 			c.district(bc, b)
 		}
 	}
-	if def.When != nil {
-		row.names.NotNull = nil
-		when := c.condition(def.When, row)
-		pl.when = &when
-		pl.whenNames = namesIn(c.trees[def.When], row)
-		row.names.NotNull = kept
-	}
-	for _, e := range def.Expect {
-		pl.expects = append(pl.expects, boundExpect{e, c.expression(e.That, row)})
-		if last := pl.expects[len(pl.expects)-1].that; !last.Bad && last.Kind != expression.KindBoolean {
-			c.add(e.That.Pos, diag.BundleExpression, "", "what is expected must be true or false, but this is %s", expression.WithArticle(last.Kind))
-		}
-	}
+	c.conditions(row, def, kept)
 	pl.key, pl.by = c.keyOf(row, def.Key, def.Duplicates)
 	for _, src := range in.sources {
 		c.units(src, row)
@@ -171,6 +159,24 @@ func (c *compiler) bind(in *Input, b *binding) *Plan {
 	pl.needed = b.needed()
 	pl.content = orderContent(pl.content)
 	return pl
+}
+
+// conditions compiles `when` and `expect` of an input; kept is the names that are not null in the rows that are kept.
+func (c *compiler) conditions(row *scope, def *bundle.Input, kept []string) {
+	pl := c.plan
+	if def.When != nil {
+		row.names.NotNull = nil
+		when := c.condition(def.When, row)
+		pl.when = &when
+		pl.whenNames = namesIn(c.trees[def.When], row)
+		row.names.NotNull = kept
+	}
+	for _, e := range def.Expect {
+		pl.expects = append(pl.expects, boundExpect{e, c.expression(e.That, row)})
+		if last := pl.expects[len(pl.expects)-1].that; !last.Bad && last.Kind != expression.KindBoolean {
+			c.add(e.That.Pos, diag.BundleExpression, "", "what is expected must be true or false, but this is %s", expression.WithArticle(last.Kind))
+		}
+	}
 }
 
 // district makes the plan compare a tenant's districts. A file of a layout that has no such column
@@ -190,7 +196,8 @@ func (c *compiler) district(bc *boundColumn, b *binding) {
 	for _, code := range c.config.LEACodes { // each as the column would read it
 		v, f := bc.Read(code, bc.header, nil)
 		if f != nil || v.IsNull() {
-			c.add(diag.Pos{File: "lea_codes"}, diag.ConfigTenant, "correct lea_codes of the tenant", "no cell of %s can be %q: the column %s holds %s", bc.header, code, bc.def.Name.Value, expression.WithArticle(bc.Kind))
+			c.add(diag.Pos{File: "lea_codes"}, diag.ConfigTenant, "correct lea_codes of the tenant",
+				"no cell of %s can be %q: the column %s holds %s", bc.header, code, bc.def.Name.Value, expression.WithArticle(bc.Kind))
 		}
 		c.plan.leaCodes[v.Text()] = true
 	}

@@ -185,10 +185,12 @@ func (c *compiler) picked(uses []*scoreUse, outer func(on *bundle.Text) (express
 			switch {
 			case c.inferring():
 			case same != r.objective:
-				c.add(r.pos, diag.BundleScores, "write both alike, or name one of them otherwise", "the objectives %q and %q differ in nothing but case or the form of their characters: targets take them for one", same, r.objective)
+				c.add(r.pos, diag.BundleScores, "write both alike, or name one of them otherwise",
+					"the objectives %q and %q differ in nothing but case or the form of their characters: targets take them for one", same, r.objective)
 				continue
 			case first != nil && first.method != r.method:
-				c.add(r.pos, diag.BundleScores, "give one of them another method", "the methods %q and %q (%s) differ in nothing but case or the form of their characters: targets take them for one", r.method, first.method, first.pos)
+				c.add(r.pos, diag.BundleScores, "give one of them another method",
+					"the methods %q and %q (%s) differ in nothing but case or the form of their characters: targets take them for one", r.method, first.method, first.pos)
 				continue
 			case first != nil:
 				c.add(r.pos, diag.BundleScores, "give one of them another method", "the method %q stands already at %s for the same %s", r.method, first.pos, objectiveWord(r.objective))

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
 	"io/fs"
 	"maps"
 	"path"
@@ -165,45 +164,24 @@ func (c *compiler) cleanRows(rows []expression.TableRow, width int) []expression
 	return out
 }
 
-// parseCSV reads a small CSV of a person; cells are trimmed, blank lines are no rows.
+// parseCSV reads a table; cells are trimmed.
 func parseCSV(shown string, text []byte) ([]string, []expression.TableRow, *diag.Problem) {
-	fail := func(err error) *diag.Problem {
-		p := diag.At(diag.Pos{File: shown}, diag.BundleTable, "", "the table cannot be read: %v", err)
-		return &p
+	header, records, problem := table.ReadAll(shown, text)
+	if problem != nil {
+		problem.Code = diag.BundleTable
+		return nil, nil, problem
 	}
-	src, err := table.OpenReader(shown, strings.NewReader(string(text)), table.Options{})
-	if err != nil {
-		return nil, nil, fail(err)
-	}
-	defer func() { _ = src.Close() }() // read only
-	header := src.Header().Cells
 	for i := range header {
 		header[i] = expression.TrimSpace(header[i])
 	}
-	var rows []expression.TableRow
-	var block table.Block
-	var p table.Parser
-	for {
-		if err := src.Next(&block); errors.Is(err, io.EOF) {
-			return header, rows, nil
-		} else if err != nil {
-			return nil, nil, fail(err)
+	rows := make([]expression.TableRow, len(records))
+	for k, r := range records {
+		for i := range r.Cells {
+			r.Cells[i] = expression.TrimSpace(r.Cells[i])
 		}
-		for row := range block.Rows(&p) {
-			if row.Blank {
-				continue
-			}
-			if row.Malformed != "" {
-				p := diag.At(diag.Pos{File: shown, Line: int(row.Line)}, diag.BundleTable, "double the quotes inside of a quoted cell", "%s", row.Malformed)
-				return nil, nil, &p
-			}
-			cells := make([]string, len(row.Cells))
-			for i, cell := range row.Cells {
-				cells[i] = strings.Clone(expression.TrimSpace(cell))
-			}
-			rows = append(rows, expression.TableRow{Cells: cells, Pos: diag.Pos{File: shown, Line: int(row.Line)}})
-		}
+		rows[k] = expression.TableRow{Cells: r.Cells, Pos: diag.Pos{File: shown, Line: r.Line}}
 	}
+	return header, rows, nil
 }
 
 // table finds a table that is used; one that is not there is a problem of a code.

@@ -62,12 +62,15 @@ func (x *Execution) strayTables(name string) error {
 		base, _, _ := strings.Cut(entry, "@")
 		switch {
 		case !e.IsDir() && strings.EqualFold(filepath.Ext(entry), ".csv"):
-			stray = append(stray, diag.At(at, diag.BundleOverlay, "move it into "+filepath.Join(folder, name), "the table lies in no bundle's folder, so it would not be used"))
+			stray = append(stray, diag.At(at, diag.BundleOverlay, "move it into "+filepath.Join(folder, name),
+				"the table lies in no bundle's folder, so it would not be used"))
 		case !e.IsDir() || entry == name || strings.HasPrefix(entry, "."):
 		case strings.EqualFold(base, name):
-			stray = append(stray, diag.At(at, diag.BundleOverlay, "call it "+filepath.Join(folder, name), "the folder is not called like the bundle, so its tables would not be used"))
+			stray = append(stray, diag.At(at, diag.BundleOverlay, "call it "+filepath.Join(folder, name),
+				"the folder is not called like the bundle, so its tables would not be used"))
 		case !slices.Contains(known, entry):
-			x.place.Observer.note("no bundle here is called %s: the tables in %s are not used%s", entry, x.place.Observer.path(at.File), diag.DidYouMean(entry, append(known, name)))
+			x.place.Observer.note("no bundle here is called %s: the tables in %s are not used%s",
+				entry, x.place.Observer.path(at.File), diag.DidYouMean(entry, append(known, name)))
 		}
 	}
 	if len(stray) == 0 {

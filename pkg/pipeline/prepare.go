@@ -83,18 +83,9 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 		return nil, err
 	}
 	config.RosterColumn = cmp.Or(q.Student, config.RosterColumn)
-	if err := x.strayTables(b.Name); err != nil {
-		return nil, err
-	}
-	program, problems, err := mapping.Compile(ctx, config)
+	program, err := x.compile(ctx, config, q.Bundle)
 	if err != nil {
 		return nil, err
-	}
-	if problems.Blocks() {
-		return nil, x.place.Unusable(q.Bundle, problems)
-	}
-	for _, p := range problems {
-		x.logger.Info("bundle warning", "code", p.Code, "at", p.Pos().String())
 	}
 	now := time.Now()
 	path := q.Run
@@ -124,6 +115,24 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 		DataStandard: all[0].Version}
 	columns, err := x.lastStudents(b.Name, q.Student)
 	return &prepared{program, columns, files, path, manifest}, err
+}
+
+// compile compiles the bundle, whose tenant may have no tables that nothing would read; ref is how it was named.
+func (x *Execution) compile(ctx context.Context, config mapping.Config, ref string) (*mapping.Program, error) {
+	if err := x.strayTables(config.Bundle.Name); err != nil {
+		return nil, err
+	}
+	program, problems, err := mapping.Compile(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	if problems.Blocks() {
+		return nil, x.place.Unusable(ref, problems)
+	}
+	for _, p := range problems {
+		x.logger.Info("bundle warning", "code", p.Code, "at", p.Pos().String())
+	}
+	return program, nil
 }
 
 // transformConfig joins bundle, tenant and parameters. Parameters of the tenant that the bundle does

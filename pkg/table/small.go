@@ -1,0 +1,53 @@
+package table
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// Record is a row with its line, from 1.
+type Record struct {
+	Cells []string
+	Line  int
+}
+
+// ReadAll reads a small CSV that people write: lines that are blank are no rows, and a row whose quotes do not fit
+// together is a problem. The code of the problem is the caller's.
+func ReadAll(shown string, text []byte) (header []string, rows []Record, problem *diag.Problem) {
+	fail := func(line int, fix, message string) *diag.Problem {
+		p := diag.At(diag.Pos{File: shown, Line: line}, "", fix, "%s", message)
+		p.Level = diag.LevelError
+		return &p
+	}
+	src, err := OpenReader(shown, strings.NewReader(string(text)), Options{})
+	if err != nil {
+		return nil, nil, fail(0, "", "the table cannot be read: "+err.Error())
+	}
+	defer func() { _ = src.Close() }() // read only
+	var block Block
+	var p Parser
+	for {
+		if err := src.Next(&block); errors.Is(err, io.EOF) {
+			return src.Header().Cells, rows, nil
+		} else if err != nil {
+			return nil, nil, fail(0, "", "the table cannot be read: "+err.Error())
+		}
+		for row := range block.Rows(&p) {
+			switch {
+			case row.Blank:
+			case row.Malformed != "":
+				return nil, nil, fail(int(row.Line), "double the quotes inside of a quoted cell", row.Malformed)
+			default:
+				cells := slices.Clone(row.Cells)
+				for i := range cells {
+					cells[i] = strings.Clone(cells[i])
+				}
+				rows = append(rows, Record{cells, int(row.Line)})
+			}
+		}
+	}
+}

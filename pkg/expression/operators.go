@@ -264,7 +264,10 @@ func (x *compiler) arithmetic(n *ast.BinaryNode, a, b Code) Code {
 				return v, f
 			}
 			if len(v.S)+len(w.S) > maxText {
-				return v, FaultAt(pos, diag.ExpressionFails, "the text grows over %d KiB", maxText>>10)
+				f := FaultAt(pos, diag.ExpressionFails, "the text grows over %d KiB: %s + %s", maxText>>10, v.shown(), w.shown())
+				f.from(&a, v)
+				f.from(&b, w)
+				return v, f
 			}
 			return TextValue(v.S + w.S), nil
 		}}, a, b)

@@ -289,8 +289,12 @@ func (c *compiler) anyOwn(l *List, at int, s *scope, b *binding, texts map[strin
 		}
 	}
 	for _, u := range l.scores {
+		on := texts[u.on]
+		if u.on == "layout" && b.layout != "" {
+			on = b.layout
+		}
 		for _, r := range u.rows {
-			if u.onCol >= 0 && texts[u.on] != "" && texts[u.on] != u.table.Rows[r.row].Cells[u.onCol] {
+			if u.onCol >= 0 && on != "" && on != u.table.Rows[r.row].Cells[u.onCol] {
 				continue
 			}
 			if has(r.headers) {

@@ -388,4 +388,17 @@ func TestListOfAnotherLayout(t *testing.T) {
         columns: {goal: {header: "Goal{n}", layouts: [long]}}`, "results", "key(id)", "id", ""))
 	mustRun(t, p, "results", "Id,Student\n1,S1\n")
 	mustRun(t, p, "results", "Id,Student,New\n1,S1,x\n")
+	p = compile(t, sketch(`
+    layouts: {long: {has: Goal1}, short: {has: Id}}
+    columns: {id: Id, stu: Student}
+    student: [stu]
+    lists:
+      goals:
+        over: {n: 1..2}
+        scores: {table: tables.scores, on: layout}`, "results", "key(id)", "id", "-- tables/scores.csv --\nheader,kind,method,datatype,layout\nGoal{n},score,Goal,Integer,long\n"))
+	mustRun(t, p, "results", "Id,Student\n1,S1\n")
+	mustRun(t, p, "results", "Id,Student,Goal1\n1,S1,5\n")
+	if got := drift(t, runProgram(t, p, 1, "results", "Id,Student,Goal1,Goal 2\n1,S1,5,6\n")); !strings.Contains(got, "an element of the list goals") {
+		t.Error(got)
+	}
 }

@@ -36,7 +36,7 @@ func TestNextAfterRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Inputs = []runs.Input{{Name: "re-sults", Path: "a.csv"}, {Name: "re-sults", Path: "b.csv"}, {Name: "levels", Path: "c.csv"}, {Name: "other", Path: "d.csv"}}
-	if got := a.nextAfterRun(r, runs.Partly, "b", nil); got != "" {
+	if got := a.nextAfterRun(r, runs.Partly, "b", transformOptions{}); got != "" {
 		t.Error(got)
 	}
 	second, levels := r.RejectFile("re-sults", 2), r.RejectFile("levels", 0)
@@ -45,11 +45,11 @@ func TestNextAfterRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := "correct the rows in " + r.File("rejects") + ", then: sluice run b --input 're-sults=" + second + "' --input 'levels=" + levels + "' --param year=2026 --tenant gb"
-	if got := a.nextAfterRun(r, runs.Partly, "b", []string{"year=2026"}); got != want {
+	want := "correct the rows in " + r.File("rejects") + ", then: sluice run b --input 're-sults=" + second + "' --input 'levels=" + levels + "' --param year=2026 --student 'State ID' --tenant gb"
+	if got := a.nextAfterRun(r, runs.Partly, "b", transformOptions{params: []string{"year=2026"}, student: "State ID"}); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	if got := a.nextAfterRun(r, runs.Done, "b", nil); got != "" {
+	if got := a.nextAfterRun(r, runs.Done, "b", transformOptions{}); got != "" {
 		t.Error(got)
 	}
 }

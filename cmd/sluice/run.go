@@ -49,11 +49,11 @@ func (a *app) runRun(ctx context.Context, ref string, o transformOptions, accept
 	if err != nil {
 		return outcome, err
 	}
-	return outcome, a.finish(x.Run(), outcome, a.nextAfterRun(x.Run(), outcome, ref, o.params))
+	return outcome, a.finish(x.Run(), outcome, a.nextAfterRun(x.Run(), outcome, ref, o))
 }
 
 // nextAfterRun is the command that runs the corrected rows, with the inputs that have any.
-func (a *app) nextAfterRun(r *runs.Run, outcome runs.Outcome, ref string, params []string) string {
+func (a *app) nextAfterRun(r *runs.Run, outcome runs.Outcome, ref string, o transformOptions) string {
 	rejects := r.Rejects()
 	if outcome != runs.Partly || len(rejects) == 0 {
 		return ""
@@ -62,8 +62,11 @@ func (a *app) nextAfterRun(r *runs.Run, outcome runs.Outcome, ref string, params
 	for _, f := range rejects {
 		words = append(words, "--input", f.Input+"="+shownPath(f.Path))
 	}
-	for _, p := range params {
+	for _, p := range o.params {
 		words = append(words, "--param", p)
+	}
+	if o.student != "" {
+		words = append(words, "--student", o.student)
 	}
 	return "correct the rows in " + shownPath(r.File("rejects")) + ", then: " + a.command(append(words, "--tenant", r.Tenant)...)
 }

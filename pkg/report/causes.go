@@ -28,9 +28,6 @@ type Group struct {
 // index is the number of an item in a path: problems of all items of a list have one cause.
 var index = regexp.MustCompile(`\[\d+\]`)
 
-// varying is what differs between messages of one cause: quoted parts, and words with a digit.
-var varying = regexp.MustCompile(`'[^']*'|"[^"]*"|\S*\d\S*`)
-
 // mostShapes is how many causes the target's messages may tell apart: some have a part that varies and is
 // neither quoted nor a number.
 const mostShapes = 200
@@ -48,7 +45,7 @@ func (rep *Report) gather(r *runs.Run, stage string) error {
 			e, _ := diag.Explain(p.Code)
 			message = e.Meaning // the target's own words may quote a student's data: they stand in errors/
 			if len(at) < mostShapes && !strings.HasPrefix(string(p.Code), "REF-") {
-				cause.Value = varying.ReplaceAllString(p.Message, "…")
+				cause.Value = diag.Masked(p.Message)
 			}
 		}
 		i, known := at[cause]

@@ -153,14 +153,9 @@ func (l *loader) judge(f *target.Failure) outcome {
 // giveUp stops the run for a failure that waiting may mend.
 func (l *loader) giveUp(f *target.Failure, what string) { l.halt(l.mendedLater(f, what)) }
 
-// mendedLater is the end of a run for such a failure: what to do is the same command again. What an answer
-// says of a record is left out: it may quote a student's data.
+// mendedLater is the end of a run for such a failure: what to do is the same command again.
 func (l *loader) mendedLater(f *target.Failure, what string) error {
-	wordless := *f
-	if (f.Kind == target.Server || f.Kind == target.Odd) && f.Status >= http.StatusBadRequest {
-		wordless.Fields, wordless.Messages, wordless.Detail, wordless.Body = nil, nil, "", ""
-	}
-	e := wordless.Diag(what)
+	e := f.Diag(what)
 	e.Next = l.sendAgain()
 	return e
 }

@@ -4,15 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
 // Failure is a call that did not succeed: what the target said, or why it could not be asked.
 //
 // Error is safe for logs: of what the target says about a record (kinds Validation, Reference,
 // Conflict, Forbidden, NotFound) it gives status and title only, because the API's sentences quote
-// values. Those stand in Detail, Fields, Messages and Body and belong into the run's files.
+// values; of other answers to calls about records it leaves out what may be such values. Those stand in Detail, Fields, Messages and Body and belong into the run's files.
 type Failure struct {
 	Kind      Kind
 	Method    string
@@ -49,11 +52,13 @@ func (f *Failure) Summary() string {
 		fmt.Fprintf(&b, "%s %s: ", f.Method, f.Resource)
 	}
 	if f.Status != 0 {
-		fmt.Fprintf(&b, "%d %s", f.Status, f.Title)
-		if f.quotable() {
-			if text := f.words(); text != "" && text != f.Title {
-				b.WriteString(": " + text)
-			}
+		title, text := f.Title, f.words()
+		if f.Status >= http.StatusBadRequest && strings.Contains(f.Resource, "/") && f.Kind != TooMany { // about records
+			title, text = diag.Masked(title), diag.Masked(text)
+		}
+		fmt.Fprintf(&b, "%d %s", f.Status, title)
+		if f.quotable() && text != "" && text != title {
+			b.WriteString(": " + text)
 		}
 	} else {
 		b.WriteString(f.Detail)

@@ -132,6 +132,13 @@ func TestCorrelationOfHeader(t *testing.T) {
 
 // What the API says about a record quotes its values: it may stand in the run's files, not in logs.
 func TestErrorQuotesNoRecord(t *testing.T) {
+	for status, body := range map[int]string{418: "value 604822 not ok", 500: `{"title":"No 604822","detail":"teapot for '604822'"}`, 503: `"604822?"`} {
+		f := answerFailure(status, http.Header{}, []byte(body))
+		f.Method, f.Resource = "POST", "ed-fi/students"
+		if strings.Contains(f.Error(), "604822") || !strings.Contains(f.Text(), "604822") {
+			t.Errorf("%d: %s", status, f)
+		}
+	}
 	for _, status := range []int{400, 403, 404, 409, 412} {
 		f := answerFailure(status, http.Header{}, []byte(`{"detail":"Student 604822","errors":["604822"],"validationErrors":{"$.x":["604822"]}}`))
 		if strings.Contains(f.Error(), "604822") || !strings.Contains(f.Text(), "604822") {

@@ -172,6 +172,25 @@ func TestDescriptorsThatDifferInCase(t *testing.T) {
 	}
 }
 
+func TestKeysThatDifferOnlyInCase(t *testing.T) {
+	f := world()
+	f.items["ed-fi/students"] = append(f.items["ed-fi/students"], student("ABC"), student("abc"))
+	v := judgeAll(t, map[string]string{"assessments": lines(assessment("A"), assessment("a"), assessment("Ä"), assessment("ä"), assessment("b")),
+		"studentAssessments": lines(result("r", "A", "ABC"), result("r", "A", "abc"), result("r", "A", "ABC"), result("R", "A", "aBC"))}, f,
+		map[string]string{"assessments": "vvvvv", "studentAssessments": "vvdi"})
+	var got []string
+	for _, p := range v.problems {
+		if p.Code == diag.RecordKeyCase {
+			got = append(got, fmt.Sprintf("%s %d %s", p.Resource, p.StagedLine, p.Message))
+		}
+	}
+	want := []string{"assessments 2 the natural key of line 1 differs only in upper and lower case", "assessments 4 the natural key of line 3 differs only in upper and lower case",
+		"studentAssessments 2 the natural key of line 1 differs only in upper and lower case", "studentAssessments 4 the natural key of line 1 differs only in upper and lower case"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s\n%s", diff, v)
+	}
+}
+
 func TestKeysThatStandTwice(t *testing.T) {
 	equal := strings.Replace(assessment("B"), `{"assessmentIdentifier":"B",`, `{`, 1)
 	equal = strings.TrimSuffix(equal, "}") + `,"assessmentIdentifier":"B"}` // another order of properties

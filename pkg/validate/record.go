@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -30,6 +31,7 @@ type mark struct {
 	verdict runs.Verdict
 	keyed   bool
 	key     keyset.Key
+	folded  uint32 // a hash of the key without regard to case
 }
 
 // note is a problem; those with sum are the same for many records and are only counted.
@@ -48,6 +50,7 @@ type worker struct {
 	line    int
 	key     string // of the record, once a problem asks for it
 	covered []byte // the last namespace seen that the credential is for
+	folding []byte // room
 	host    string // folded, of the record's namespace, once a descriptor asks for it
 }
 
@@ -105,8 +108,12 @@ func (w *worker) record(text []byte) error {
 			w.note(p)
 		}
 	}
-	if w.r.descriptor && m.keyed {
+	switch {
+	case w.r.descriptor && m.keyed:
 		w.noteStaged()
+	case m.keyed:
+		w.folding = foldedKey(w.folding[:0], &rec.Key)
+		m.folded = uint32(maphash.Bytes(foldedSeed, w.folding))
 	}
 	w.namespace()
 	for i := range rec.Descriptors {

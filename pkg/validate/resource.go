@@ -29,6 +29,7 @@ type resource struct {
 	digest     jsonl.Digest
 	blocks     []blockStart
 	duplicates []duplicate
+	folded     foldedKeys // of a file that holds no descriptors
 	own        []openReference // to the resource's own records, which may come further down
 	waiting    waitingLines
 	staged     []stagedDescriptor
@@ -100,6 +101,9 @@ func (r *resource) finish(ctx context.Context) (err error) {
 	if err := r.judgeDuplicates(); err != nil {
 		return err
 	}
+	if err := r.judgeFolded(); err != nil {
+		return err
+	}
 	dependences, err := r.ownReferences()
 	if err != nil {
 		return err
@@ -159,6 +163,8 @@ func (r *resource) receive(b *batch) error {
 		if n, fresh := r.keys.Add(m.key); !fresh {
 			r.keys.Skip()
 			r.duplicates = append(r.duplicates, duplicate{first + uint32(i), n + 1})
+		} else if !r.descriptor {
+			r.folded.add(first+uint32(i), m.folded)
 		}
 	}
 	if err := r.receiveOpen(b); err != nil {

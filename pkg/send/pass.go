@@ -78,17 +78,17 @@ func (l *loader) checkFiles(ctx context.Context) error {
 		g.Go(func() error {
 			d, sums, err := takeChecksums(ctx, l.run.StagedFile(name))
 			if err != nil {
-				return fmt.Errorf("read staged %s: %w", name, err)
+				return unreadable(err, name+".jsonl")
 			}
 			if d.SHA256 != pass.Staged[name] {
 				return changed("staged/%s.jsonl was changed after it was validated", name)
 			}
 			if err := checkOrigins(l.run.OriginFile(name)); err != nil {
-				return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the file's rights, or run transform again", "staged/%s.origin cannot be read", name)
+				return unreadable(err, name+".origin")
 			}
 			verdicts, err := os.ReadFile(l.run.VerdictFile(name))
 			if err != nil {
-				return fmt.Errorf("read verdicts of %s: %w", name, err)
+				return changed("verdicts/%s is gone or cannot be read", name)
 			}
 			if sum := sha256.Sum256(verdicts); hex.EncodeToString(sum[:]) != pass.Verdicts[name] || int64(len(verdicts)) != d.Lines {
 				return changed("verdicts/%s was changed after validate wrote it", name)
@@ -105,6 +105,10 @@ func (l *loader) checkFiles(ctx context.Context) error {
 		l.to.Progress.Total.Add(files[i].lines)
 	}
 	return nil
+}
+
+func unreadable(err error, file string) error {
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the file's rights, or run transform again", "staged/%s cannot be read", file)
 }
 
 // stagedFile is what checkFiles learns of the staged file of a resource.

@@ -29,7 +29,7 @@ type resource struct {
 	digest     jsonl.Digest
 	blocks     []blockStart
 	duplicates []duplicate
-	folded     foldedKeys // of a file that holds no descriptors
+	folded     foldedKeys      // of a file that holds no descriptors
 	own        []openReference // to the resource's own records, which may come further down
 	waiting    waitingLines
 	staged     []stagedDescriptor

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -13,7 +12,10 @@ const notePrefix = "note "
 
 // Note records short texts by name, for the next load. As facts they wait until the ledger is bound.
 func (l *Ledger) Note(ctx context.Context, notes map[string]string) error {
-	if !l.bound.Load() {
+	switch {
+	case len(notes) == 0:
+		return nil
+	case !l.bound.Load():
 		l.notes = notes
 		return nil
 	}
@@ -50,14 +52,17 @@ func (l *Ledger) Notes(ctx context.Context) (map[string]string, error) {
 // Sent reports whether one of the records was sent from here. That a rebuild found it at the target
 // does not say so.
 func (l *Ledger) Sent(ctx context.Context, keys []Hash) (bool, error) {
-	sent := false
+	sent, wanted := false, map[Hash]bool{}
+	for _, k := range keys {
+		wanted[k] = true
+	}
 	err := eachRow(ctx, l.read, func(row *sql.Rows) error {
 		var h int64
 		var rest sql.RawBytes
 		if err := row.Scan(&h, &rest); err != nil {
 			return err
 		}
-		sent = sent || slices.Contains(keys, key(h, rest))
+		sent = sent || wanted[key(h, rest)]
 		return nil
 	}, "SELECT r.half, r.rest FROM record r JOIN run ON run.no = r.run WHERE run.bundle <> '' AND "+
 		"r.half IN (SELECT value FROM json_each(?))", halves(keys))

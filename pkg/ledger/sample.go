@@ -13,6 +13,7 @@ import (
 type Sampled struct {
 	Resource string
 	Key      Hash
+	Digest   Hash // of the payload that was sent
 	ID       string
 }
 
@@ -36,6 +37,7 @@ func (l *Ledger) Sample(ctx context.Context, resources []string, n int) ([]Sampl
 			return err
 		}
 		s.Key, s.ID = key(h, rest), unpackID(id)
+		copy(s.Digest[:], rest[8:])
 		if !seen[s.Key] {
 			seen[s.Key] = true
 			all = append(all, s)

@@ -18,6 +18,7 @@ import (
 	"github.com/sluice-edfi/sluice/examples"
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
@@ -263,5 +264,29 @@ func TestLogBeforeTheRun(t *testing.T) {
 	}
 	if err := full.into(t.TempDir()); err == nil || OutcomeOf(t.Context(), err) != runs.CouldNotRun {
 		t.Errorf("%v", err)
+	}
+}
+
+// What is wrong with a ledger has one code and one way out, whenever it turns up.
+func TestLedgerErrors(t *testing.T) {
+	w, _ := workplace(t)
+	x := begin(t, w, tenant.Sandbox, "test")
+	for failure, want := range map[error]struct {
+		code diag.Code
+		exit runs.Outcome
+		next string
+	}{
+		ledger.ErrDamaged:     {diag.GuardLedger, runs.Guarded, "sluice ledger rebuild --tenant sandbox"},
+		ledger.ErrOtherTarget: {diag.GuardLedger, runs.Guarded, "sluice ledger rebuild --tenant sandbox"},
+		ledger.ErrNewer:       {diag.GuardLedger, runs.Misused, "that version"},
+		ledger.ErrDisk:        {diag.MachineDisk, runs.CouldNotRun, "free space"},
+	} {
+		err := x.ledgerError(errors.Join(errors.New("decide"), fmt.Errorf("ask the ledger: %w", failure)))
+		if e, ok := diag.AsError(err); !ok || e.Code != want.code || OutcomeOf(t.Context(), err) != want.exit || !strings.Contains(e.Next, want.next) {
+			t.Errorf("%v: %+v", failure, err)
+		}
+	}
+	if err := x.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -25,6 +25,9 @@ const (
 	assessments = "assessments"
 	looked      = 100 // results of an assessment that are looked at
 	shown       = 3   // of those, as examples
+
+	firstResults = 1000 // of a run that stages no assessments, read for those that they refer to
+	everyResult  = 100  // of the others
 )
 
 // assessment is one that results of the run refer to.
@@ -72,7 +75,7 @@ func (l *loader) checkExisting(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if ours, err := l.areOurs(ctx, existing); err != nil || ours {
+		if ours, err := l.areOurs(ctx, a, existing); err != nil || ours {
 			if err != nil {
 				return err
 			}
@@ -88,26 +91,39 @@ func (l *loader) checkExisting(ctx context.Context) error {
 	return nil
 }
 
-// stagedAssessments are the assessments of the run; if it has none, those that its results refer to.
+// stagedAssessments are the assessments of the run. If it has none, its results tell: the first ones, and
+// some of all parts of the file, because each of them would take as long as sending it.
 func (l *loader) stagedAssessments() (all []assessment, err error) {
+	if l.assessments != nil {
+		return l.assessments, nil
+	}
+	known := map[ledger.Hash]bool{}
+	add := func(key ledger.Hash, parts []schema.KeyValue) {
+		if !known[key] {
+			known[key] = true
+			all = append(all, newAssessment(key, parts))
+		}
+	}
+	n := 0
 	if l.staged[assessments].lines > 0 {
 		err = l.eachStaged(assessments, func(c *schema.Checker, text []byte, rec *schema.Record) bool {
 			if c.Key(text, rec); rec.Key.OK {
-				all = append(all, newAssessment(rec.Key.Hash, rec.Key.Parts))
+				add(rec.Key.Hash, rec.Key.Parts)
 			}
 			return true
 		})
-		return all, err
+	} else {
+		err = l.eachStaged(results, func(c *schema.Checker, text []byte, rec *schema.Record) bool {
+			if n++; n <= firstResults || n%everyResult == 0 {
+				c.Check(text, rec)
+				if u := assessmentOf(rec); u != nil {
+					add(u.HashFor(assessments), u.Parts)
+				}
+			}
+			return true
+		})
 	}
-	known := map[ledger.Hash]bool{}
-	err = l.eachStaged(results, func(c *schema.Checker, text []byte, rec *schema.Record) bool {
-		c.Check(text, rec)
-		if u := assessmentOf(rec); u != nil && !known[u.HashFor(assessments)] {
-			known[u.HashFor(assessments)] = true
-			all = append(all, newAssessment(u.HashFor(assessments), u.Parts))
-		}
-		return true
-	})
+	l.assessments = all
 	return all, err
 }
 
@@ -181,21 +197,33 @@ func (l *loader) existing(ctx context.Context, a assessment) (keys []ledger.Hash
 	return keys, examples, nil
 }
 
-// areOurs reports whether results at the target came from here: one of them does, or has the key of a
-// staged one, which is then the same record and not a second one. None are nobody's.
-func (l *loader) areOurs(ctx context.Context, keys []ledger.Hash) (ours bool, err error) {
-	if len(keys) == 0 {
+// areOurs reports whether results of an assessment at the target came from here: one of these or of the
+// staged ones was sent before, or one has the key of a staged one, which is then the same record and not a
+// second one. None are nobody's.
+func (l *loader) areOurs(ctx context.Context, a assessment, existing []ledger.Hash) (ours bool, err error) {
+	if len(existing) == 0 {
 		return true, nil
 	}
-	if ours, err = l.to.Ledger.Sent(ctx, keys); err != nil || ours {
+	if ours, err = l.to.Ledger.Sent(ctx, existing); err != nil || ours {
 		return ours, err
 	}
-	err = l.eachStaged(results, func(c *schema.Checker, text []byte, rec *schema.Record) bool {
-		c.Key(text, rec)
-		ours = rec.Key.OK && slices.Contains(keys, rec.Key.Hash)
+	var keys []ledger.Hash
+	failed := l.eachStaged(results, func(c *schema.Checker, text []byte, rec *schema.Record) bool {
+		c.Check(text, rec)
+		if u := assessmentOf(rec); u == nil || u.HashFor(assessments) != a.key || !rec.Key.OK {
+			return true
+		}
+		if ours = slices.Contains(existing, rec.Key.Hash); !ours {
+			keys = append(keys, rec.Key.Hash)
+		}
 		return !ours
 	})
-	return ours, err
+	for part := range slices.Chunk(keys, 10_000) {
+		if !ours && err == nil {
+			ours, err = l.to.Ledger.Sent(ctx, part)
+		}
+	}
+	return ours, errors.Join(failed, err)
 }
 
 // noteLoaded keeps in mind that results of these assessments came from here.

@@ -78,7 +78,9 @@ type loader struct {
 	unproven map[string]bool       // resources whose ledger rows could not be read back: sent in any case
 	found    *validateProblems
 	changes  changes
-	holds    *catalog.Catalog // what the target holds
+
+	assessments []assessment     // of the run; nil: not read yet
+	holds       *catalog.Catalog // what the target holds
 
 	refused  *refused
 	journal  *journal
@@ -116,6 +118,9 @@ func Run(ctx context.Context, o Options) (*runs.SendCounts, error) {
 		return nil, interruptedOr(ctx, err)
 	}
 	if !o.DryRun {
+		if err := to.Ledger.SetFacts(ctx, facts); err != nil {
+			return nil, interruptedOr(ctx, err)
+		}
 		if err := os.RemoveAll(o.Run.File("errors")); err != nil {
 			return nil, unwritable(err, o.Run.File("errors"))
 		}

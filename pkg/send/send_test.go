@@ -1,6 +1,7 @@
 package send_test
 
 import (
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -418,6 +419,34 @@ func TestUnprovenLedger(t *testing.T) {
 	}
 	if n := w.known(); n != 21 { // what cannot be read is kept
 		t.Errorf("the ledger knows %d records", n)
+	}
+}
+
+// A rebuild that gets no token leaves the ledger as it was, whatever the answer's status is.
+func TestRebuildWithoutToken(t *testing.T) {
+	w := newWorld(t)
+	w.send(w.run(records{"assessments": {assessment("A")}, "studentAssessments": results("A", 20, 1)}))
+	sane := w.handler.Load()
+	for _, status := range []int{http.StatusNotFound, http.StatusGone, http.StatusForbidden, http.StatusBadRequest} {
+		var h http.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/oauth/token") {
+				rw.WriteHeader(status)
+				return
+			}
+			(*sane).ServeHTTP(rw, r)
+		})
+		w.handler.Store(&h)
+		before := w.client
+		w.client = w.connect()
+		if counts, err := w.rebuild(); err == nil {
+			t.Errorf("%d: %v", status, counts)
+		}
+		w.client.Close()
+		w.client = before
+	}
+	w.handler.Store(sane)
+	if got := w.send(w.run(records{"studentAssessments": results("A", 20, 1)}))["studentAssessments"]; got.Unchanged != 20 {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -285,6 +285,16 @@ func unloaded(t testing.TB, r *runs.Run, resource string) []send.ErrorRow {
 	return all
 }
 
+// rawLedger changes the ledger's file.
+func (w *world) rawLedger(statement string) (sql.Result, error) {
+	db, err := sql.Open("sqlite", w.ledger.Path())
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	return db.Exec(statement)
+}
+
 // known is how many records the ledger holds.
 func (w *world) known() (n int64) {
 	w.t.Helper()

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"hash/maphash"
@@ -112,7 +113,7 @@ func (c *check) value(o *schema.Object, p *schema.Property, v value) {
 	default:
 		if message := scalarFault(p, v, inReference || c.endpoint.inKey[p]); message != "" {
 			c.say(ofShape, "%s", message)
-		} else if p.Descriptor != "" && v.text != "" {
+		} else if p.Descriptor != "" && len(v.text) > 0 {
 			c.descriptorValue(c.model.byType[p.Descriptor], v.text, inReference)
 		}
 	}
@@ -191,8 +192,8 @@ func (c *check) refer(n uint32) {
 }
 
 // descriptorValue says that a descriptor value does not exist, or collects it.
-func (c *check) descriptorValue(d *endpoint, text string, inReference bool) {
-	found, _, ok := c.store.value(d, text)
+func (c *check) descriptorValue(d *endpoint, text []byte, inReference bool) {
+	found, ok := c.store.value(d, text)
 	if !ok {
 		c.say(ofExistence, "%s value '%s' does not exist.", d.entity, text)
 	} else if !inReference { // what a reference means holds its own
@@ -275,7 +276,7 @@ func (c *check) unify(o *schema.Object, m []value, a, b schema.Path) {
 	both := false
 	same := func(p *schema.Property, v value) bool {
 		both = true
-		if v.text == first.text || c.canonical(p, v) == c.canonical(p, first) {
+		if bytes.Equal(v.text, first.text) || c.canonical(p, v) == c.canonical(p, first) {
 			return true
 		}
 		c.say(ofEquality, "All values supplied for '%s' must match. Review all references and align the following conflicting values: '%s', '%s'",

@@ -16,7 +16,7 @@ import (
 // value is what a record has at a property. The zero value is an absent one, as null is.
 type value struct {
 	kind  byte    // how it is written: { for an object, [ for a list, " for a text, else the first letter of true or false, or 0 for a number
-	text  string  // of a scalar, without quotes
+	text  []byte  // of a scalar, without quotes; mostly a part of the body
 	parts []value // of an object: one for each of its properties in the standard, in their order; of a list: its items
 }
 
@@ -25,13 +25,13 @@ type record = []value
 
 // decode reads a body, which must be one JSON object. Names that the standard does not have are passed
 // over, others may come in any case; null, and a reference without any part, count as absent. HasID says
-// that the body has an id. The record lies in a's room until that is used for the next one.
+// that the body has an id. The record lies in a's room until that is used for the next one, and in the body.
 //
 // It reads straight into the shape that the standard gives, since it would otherwise be most of the
 // sandbox's work, and a load would measure the sandbox instead of its client.
 func decode(body []byte, root *schema.Object, a *arena) (m record, hasID bool, err error) {
 	a.empty()
-	d := decoder{text: string(body), root: root, scan: jsonl.Scanner{Data: body}, arena: a}
+	d := decoder{root: root, scan: jsonl.Scanner{Data: body}, arena: a}
 	if d.scan.Peek() != '{' {
 		return nil, false, errors.New("the body is not a JSON object")
 	}
@@ -44,7 +44,6 @@ func decode(body []byte, root *schema.Object, a *arena) (m record, hasID bool, e
 
 // decoder reads the values at the scanner's position. What it is asked for is false if it is malformed.
 type decoder struct {
-	text  string // the body
 	scan  jsonl.Scanner
 	root  *schema.Object
 	arena *arena
@@ -99,10 +98,10 @@ func (d *decoder) fault() error {
 	switch {
 	case d.scan.Problem == tooDeep:
 		return errors.New(tooDeep)
-	case d.scan.Pos >= len(d.text):
+	case d.scan.Pos >= len(d.scan.Data):
 		return errors.New("unexpected end of the body")
 	}
-	r, _ := utf8.DecodeRuneInString(d.text[d.scan.Pos:])
+	r, _ := utf8.DecodeRune(d.scan.Data[d.scan.Pos:])
 	return fmt.Errorf("unexpected character %q at position %d", r, d.scan.Pos)
 }
 
@@ -121,7 +120,7 @@ func (d *decoder) value(p *schema.Property) (v value, ok bool) {
 		v.parts, ok = d.items(p)
 		return v, ok
 	case '"':
-		v.text, ok = d.string()
+		v.text, ok = d.scan.Text()
 		return v, ok
 	case 't':
 		ok = d.scan.Literal("true")
@@ -133,7 +132,7 @@ func (d *decoder) value(p *schema.Property) (v value, ok bool) {
 	default:
 		return value{}, d.scan.Literal("null")
 	}
-	v.text = d.text[from:d.scan.Pos]
+	v.text = d.scan.Data[from:d.scan.Pos]
 	return v, ok
 }
 
@@ -147,14 +146,14 @@ func (d *decoder) object(o *schema.Object) ([]value, bool) {
 		if d.scan.Peek() != '"' {
 			return false
 		}
-		name, ok := d.string()
+		name, ok := d.scan.Text()
 		if !ok || !d.scan.Colon() {
 			return false
 		}
 		i, exact := part(o, name)
 		if i < 0 {
 			v, ok := d.value(nil)
-			d.hasID = d.hasID || o == d.root && v.kind != 0 && strings.EqualFold(name, "id")
+			d.hasID = d.hasID || o == d.root && v.kind != 0 && strings.EqualFold(string(name), "id")
 			return ok
 		}
 		p := o.Properties[i]
@@ -172,16 +171,16 @@ func (d *decoder) object(o *schema.Object) ([]value, bool) {
 
 // part is the number of the property with a name, in any case if there is none that is spelt like it;
 // below zero if there is none at all.
-func part(o *schema.Object, name string) (i int, exact bool) {
+func part[T string | []byte](o *schema.Object, name T) (i int, exact bool) {
 	if o == nil {
 		return -1, false
 	}
 	for i, p := range o.Properties {
-		if p.Name == name {
+		if p.Name == string(name) {
 			return i, true
 		}
 	}
-	return slices.IndexFunc(o.Properties, func(p *schema.Property) bool { return strings.EqualFold(p.Name, name) }), false
+	return slices.IndexFunc(o.Properties, func(p *schema.Property) bool { return strings.EqualFold(p.Name, string(name)) }), false
 }
 
 func (d *decoder) items(p *schema.Property) ([]value, bool) {
@@ -220,18 +219,9 @@ func (d *decoder) list(end byte, item func() bool) bool {
 	return true
 }
 
-func (d *decoder) string() (string, bool) {
-	from := d.scan.Pos
-	text, ok := d.scan.Text()
-	if ok && len(text) == d.scan.Pos-from-2 { // without escapes
-		return d.text[from+1 : d.scan.Pos-1], true
-	}
-	return string(text), ok
-}
-
 // isDefault says that a key part is not supplied: empty text, or zero.
 func (v value) isDefault() bool {
-	return v.kind == 0 || v.kind == '"' && v.text == "" || v.kind == '0' && v.text == "0"
+	return v.kind == 0 || v.kind == '"' && len(v.text) == 0 || v.kind == '0' && string(v.text) == "0"
 }
 
 // at is what is at a path of single objects in an o, and its property; absent if something on the path is.

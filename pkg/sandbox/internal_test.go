@@ -126,12 +126,12 @@ func expected(p *schema.Property, v any) value {
 		}
 		return out
 	case string:
-		return value{kind: '"', text: v}
+		return value{kind: '"', text: []byte(v)}
 	case json.Number:
-		return value{kind: '0', text: v.String()}
+		return value{kind: '0', text: []byte(v.String())}
 	case bool:
 		text := strconv.FormatBool(v)
-		return value{kind: text[0], text: text}
+		return value{kind: text[0], text: []byte(text)}
 	}
 	return value{}
 }

@@ -1,8 +1,8 @@
 package sandbox
 
 import (
+	"bytes"
 	"hash/maphash"
-	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
@@ -29,7 +29,7 @@ func (k key) ofRoster() (n uint32, ok bool) { return uint32(k[0]), k[1] == 2 }
 
 // appendKey appends the canonical parts of a natural key, of which part gives the text; endpoints do not
 // share keys.
-func (m *model) appendKey(dst []byte, e *endpoint, part func(i int) string) []byte {
+func (m *model) appendKey(dst []byte, e *endpoint, part func(i int) []byte) []byte {
 	dst = append(dst, e.Name...)
 	for i, k := range e.Identity {
 		fold := m.foldKeys || k.Descriptor != "" || e.Descriptor != ""
@@ -40,23 +40,26 @@ func (m *model) appendKey(dst []byte, e *endpoint, part func(i int) string) []by
 
 // appendRecordKey appends the natural key of a record.
 func (m *model) appendRecordKey(dst []byte, e *endpoint, r record) []byte {
-	return m.appendKey(dst, e, func(i int) string { return e.text(r, e.Identity[i].Path...) })
+	return m.appendKey(dst, e, func(i int) []byte {
+		_, v := at(e.Root, r, e.Identity[i].Path)
+		return v.text
+	})
 }
 
 // targetKey is the key of the record at t that a reference means.
 func (m *model) targetKey(t referenceTarget, reference []value) key {
 	var room [256]byte
-	return t.endpoint.keyOf(m.appendKey(room[:0], t.endpoint, func(i int) string { return reference[t.members[i]].text }))
+	return t.endpoint.keyOf(m.appendKey(room[:0], t.endpoint, func(i int) []byte { return reference[t.members[i]].text }))
 }
 
 // valueKey is the key of the descriptor whose value this is, NAMESPACE#CODE.
-func (m *model) valueKey(e *endpoint, value string) key {
-	hash := strings.LastIndexByte(value, '#')
+func (m *model) valueKey(e *endpoint, value []byte) key {
+	hash := bytes.LastIndexByte(value, '#')
 	if hash < 0 {
 		return key{}
 	}
 	var room [256]byte
-	return e.keyOf(m.appendKey(room[:0], e, func(i int) string {
+	return e.keyOf(m.appendKey(room[:0], e, func(i int) []byte {
 		if e.Identity[i].Path.Leaf() == "namespace" {
 			return value[:hash]
 		}
@@ -75,7 +78,7 @@ func (e *endpoint) descriptorValue(r record) string {
 // text is the text at a path of a record.
 func (e *endpoint) text(r record, path ...string) string {
 	_, v := at(e.Root, r, path)
-	return v.text
+	return string(v.text)
 }
 
 // namespacePath is where the namespace stands that authorization looks at: in the record's key, or its own.

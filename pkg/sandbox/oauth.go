@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/subtle"
 	"encoding/json"
@@ -287,7 +288,7 @@ func (c *Client) maySee(e *endpoint, m record) bool {
 	}
 	_, v := at(e.Root, m, path)
 	return v.kind == 0 || slices.ContainsFunc(c.Namespaces, func(prefix string) bool {
-		return len(v.text) >= len(prefix) && strings.EqualFold(v.text[:len(prefix)], prefix)
+		return len(v.text) >= len(prefix) && bytes.EqualFold(v.text[:len(prefix)], []byte(prefix))
 	})
 }
 

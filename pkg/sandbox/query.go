@@ -192,7 +192,7 @@ func (q *query) addCondition(f *filter, text string) {
 	if f == nil {
 		return
 	}
-	if f.property.Kind != schema.KindString && text != "0" && scalarFault(f.property, value{kind: '"', text: text}, false) != "" {
+	if f.property.Kind != schema.KindString && text != "0" && scalarFault(f.property, value{kind: '"', text: []byte(text)}, false) != "" {
 		q.errs = append(q.errs, fmt.Sprintf("The value '%s' is not valid for %s.", text, f.name))
 	}
 	q.conditions = append(q.conditions, condition{f, text})
@@ -201,13 +201,13 @@ func (q *query) addCondition(f *filter, text string) {
 // key is the natural key that the conditions ask for, if they give all of it.
 func (q *query) key(m *model, e *endpoint) (k key, ok bool) {
 	whole := true
-	text := m.appendKey(nil, e, func(i int) string {
+	text := m.appendKey(nil, e, func(i int) []byte {
 		n := slices.IndexFunc(q.conditions, func(c condition) bool { return c.filter.leadsTo(e.Identity[i].Path) })
 		if n < 0 {
 			whole = false
-			return ""
+			return nil
 		}
-		return q.conditions[n].text
+		return []byte(q.conditions[n].text)
 	})
 	return e.keyOf(text), whole
 }
@@ -313,6 +313,6 @@ func (c condition) meets(e *endpoint, m record, foldKeys bool) bool {
 	fold := foldKeys || p.Descriptor != ""
 	return slices.ContainsFunc(c.filter.paths, func(path schema.Path) bool {
 		_, v := at(e.Root, m, path)
-		return v.kind != 0 && canonical(p.Kind, v.text, fold) == canonical(p.Kind, c.text, fold)
+		return v.kind != 0 && canonical(p.Kind, v.text, fold) == canonical(p.Kind, []byte(c.text), fold)
 	})
 }

@@ -90,16 +90,16 @@ func (s *Server) renderLink(dst []byte, ref *reference, m []value) []byte {
 }
 
 // renderScalar appends a value as it is stored: a number in quotes is a number.
-func (s *Server) renderScalar(dst []byte, p *schema.Property, text string) []byte {
+func (s *Server) renderScalar(dst []byte, p *schema.Property, text []byte) []byte {
 	switch p.Kind {
 	case schema.KindInteger, schema.KindNumber, schema.KindBoolean:
 		return appendCanonical(dst, p.Kind, text, false)
 	case schema.KindDateTime, schema.KindTime:
-		text = canonical(p.Kind, text, false)
+		text = appendCanonical(nil, p.Kind, text, false)
 	}
 	if p.Descriptor != "" {
-		if _, spelt, ok := s.store.value(s.model.byType[p.Descriptor], text); ok {
-			text = spelt
+		if n, ok := s.store.value(s.model.byType[p.Descriptor], text); ok {
+			return jsonl.AppendString(dst, s.store.values[n])
 		}
 	}
 	return jsonl.AppendString(dst, text)

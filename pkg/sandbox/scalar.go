@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
@@ -27,29 +28,29 @@ func scalarFault(p *schema.Property, v value, key bool) string {
 		}
 		return textFault(p, v.text, key)
 	case schema.KindInteger:
-		return integerFault(p, v.text, key)
+		return integerFault(p, string(v.text), key)
 	case schema.KindNumber:
-		return numberFault(p, v.text)
+		return numberFault(p, string(v.text))
 	case schema.KindBoolean:
 		return booleanFault(v)
 	case schema.KindDate:
-		if _, err := time.Parse(time.DateOnly, v.text); !isText || err != nil {
+		if _, err := time.Parse(time.DateOnly, string(v.text)); !isText || err != nil {
 			return fmt.Sprintf("Could not convert string to date: %s. Expected format: 'YYYY-MM-DD'.", v.text)
 		}
 	case schema.KindDateTime:
-		if _, ok := parseDateTime(v.text); !isText || !ok {
+		if _, ok := parseDateTime(string(v.text)); !isText || !ok {
 			return fmt.Sprintf("Could not convert string to DateTime: %s.", v.text)
 		}
 	case schema.KindTime:
-		if !isText || canonicalTime(v.text) == "" {
+		if !isText || canonicalTime(string(v.text)) == "" {
 			return fmt.Sprintf("Could not convert string to time: %s. Expected format: 'HH:mm:ss'.", v.text)
 		}
 	}
 	return ""
 }
 
-func textFault(p *schema.Property, text string, key bool) string {
-	if trimmed := strings.TrimSpace(text); trimmed == "" {
+func textFault(p *schema.Property, text []byte, key bool) string {
+	if len(bytes.TrimSpace(text)) == 0 {
 		if p.Required || key {
 			return title(p.Name) + " is required and should not be left empty."
 		}
@@ -62,11 +63,11 @@ func textFault(p *schema.Property, text string, key bool) string {
 		return fmt.Sprintf("%s must be at most %d characters in length.", title(p.Name), p.MaxLength)
 	}
 	switch {
-	case p.Descriptor != "" && !strings.Contains(text, "#"):
+	case p.Descriptor != "" && bytes.IndexByte(text, '#') < 0:
 		return fmt.Sprintf("%s value '%s' is not a valid value for use as a descriptor (a '#' is expected to delimit the namespace and code value portions).", title(p.Name), text)
 	case p.Descriptor != "":
 		return ""
-	case key && strings.Trim(text, " \t\r\n") != text:
+	case key && len(bytes.Trim(text, " \t\r\n")) != len(text):
 		return title(p.Name) + " cannot contain leading or trailing spaces."
 	case dangerous(text):
 		return title(p.Name) + " contains a value that could be dangerous. Please remove any HTML tags or put spaces around '<' and '&#'."
@@ -75,18 +76,18 @@ func textFault(p *schema.Property, text string, key bool) string {
 }
 
 // tooLong compares in UTF-16 code units. No text has more of them than bytes, so that few are counted.
-func tooLong(text string, most int) bool {
+func tooLong(text []byte, most int) bool {
 	return most > 0 && len(text) > most && jsonl.UTF16Length(text) > most
 }
 
 // dangerous is the rule of the cross-site-scripting filter in front of an ODS.
-func dangerous(text string) bool {
-	if strings.Contains(text, "&#") {
+func dangerous(text []byte) bool {
+	if bytes.Contains(text, []byte("&#")) {
 		return true
 	}
 	for {
-		_, rest, found := strings.Cut(text, "<")
-		if !found || rest == "" {
+		_, rest, found := bytes.Cut(text, []byte("<"))
+		if !found || len(rest) == 0 {
 			return false
 		}
 		if c := rest[0]; c == '!' || c == '/' || c == '?' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' {
@@ -136,7 +137,7 @@ func rangeFault(p *schema.Property, v float64) string {
 
 // booleanFault takes what ODS/API 7 takes: true, false, 0 and 1, in quotes too.
 func booleanFault(v value) string {
-	if _, ok := parseBool(v.text); ok {
+	if _, ok := parseBool(string(v.text)); ok {
 		return ""
 	}
 	kind := "String"
@@ -183,31 +184,31 @@ func canonicalTime(text string) string {
 
 // canonical is a value as text, the same for equal values: numbers without needless digits, times in
 // UTC, and in lower case what is compared without regard to case.
-func canonical(kind schema.Kind, text string, fold bool) string {
+func canonical(kind schema.Kind, text []byte, fold bool) string {
 	return string(appendCanonical(nil, kind, text, fold))
 }
 
 // appendCanonical appends the canonical text.
-func appendCanonical(dst []byte, kind schema.Kind, text string, fold bool) []byte {
+func appendCanonical(dst []byte, kind schema.Kind, text []byte, fold bool) []byte {
 	switch kind {
 	case schema.KindInteger:
-		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		if n, err := strconv.ParseInt(string(text), 10, 64); err == nil {
 			return strconv.AppendInt(dst, n, 10)
 		}
 	case schema.KindNumber:
-		if n, err := strconv.ParseFloat(text, 64); err == nil {
+		if n, err := strconv.ParseFloat(string(text), 64); err == nil {
 			return strconv.AppendFloat(dst, n, 'f', -1, 64)
 		}
 	case schema.KindBoolean:
-		if b, ok := parseBool(text); ok {
+		if b, ok := parseBool(string(text)); ok {
 			return strconv.AppendBool(dst, b)
 		}
 	case schema.KindDateTime:
-		if at, ok := parseDateTime(text); ok {
+		if at, ok := parseDateTime(string(text)); ok {
 			return at.UTC().AppendFormat(dst, dateTimeLayout)
 		}
 	case schema.KindTime:
-		return append(dst, canonicalTime(text)...)
+		return append(dst, canonicalTime(string(text))...)
 	case schema.KindString:
 		if fold {
 			return appendLower(dst, text)
@@ -217,11 +218,10 @@ func appendCanonical(dst []byte, kind schema.Kind, text string, fold bool) []byt
 }
 
 // appendLower appends text in lower case.
-func appendLower(dst []byte, text string) []byte {
-	for i := range len(text) {
-		c := text[i]
+func appendLower(dst, text []byte) []byte {
+	for i, c := range text {
 		if c >= utf8.RuneSelf {
-			return append(dst, strings.ToLower(text[i:])...)
+			return append(dst, bytes.ToLower(text[i:])...)
 		}
 		if c >= 'A' && c <= 'Z' {
 			c += 'a' - 'A'

@@ -93,7 +93,7 @@ func (m *model) addRosters() {
 	id := func(n int) string { return strconv.Itoa(FirstStudent + n) }
 	if e, ok := m.find("students"); ok && len(e.Identity) == 1 {
 		e.roster = &roster{
-			key:  func(dst []byte, n int) []byte { return m.appendKey(dst, e, func(int) string { return id(n) }) },
+			key:  func(dst []byte, n int) []byte { return m.appendKey(dst, e, func(int) []byte { return []byte(id(n)) }) },
 			body: func(n int) []byte { return student(id(n), n) },
 		}
 	}
@@ -105,14 +105,14 @@ func (m *model) addRosters() {
 		first: rosterSize,
 		id:    slices.IndexFunc(e.Identity, func(p schema.KeyPart) bool { return p.Path.Leaf() == "studentUniqueId" }),
 		key: func(dst []byte, n int) []byte {
-			return m.appendKey(dst, e, func(i int) string {
+			return m.appendKey(dst, e, func(i int) []byte {
 				switch e.Identity[i].Path.Leaf() {
 				case "studentUniqueId":
-					return id(n)
+					return []byte(id(n))
 				case "schoolId":
-					return strconv.Itoa(school(n))
+					return strconv.AppendInt(nil, int64(school(n)), 10)
 				}
-				return entryDate
+				return []byte(entryDate)
 			})
 		},
 		body: func(n int) []byte {

@@ -168,13 +168,12 @@ func (s *store) row(e *endpoint, n uint32) (row, bool) {
 	return row{number: n, key: rosterKey(n), endpoint: e.index, version: seedVersion, modified: seedTime.UnixNano()}, true
 }
 
-// value finds a descriptor by its value, whatever its case, and says how the value is spelt.
-func (s *store) value(d *endpoint, value string) (n uint32, spelt string, ok bool) {
-	if n, ok = s.byValue[d.index][value]; ok {
-		return n, value, true
+// value finds a descriptor by its value, whatever its case.
+func (s *store) value(d *endpoint, value []byte) (n uint32, ok bool) {
+	if n, ok = s.byValue[d.index][string(value)]; !ok {
+		n, ok = s.byKey[s.model.valueKey(d, value)]
 	}
-	n, ok = s.byKey[s.model.valueKey(d, value)]
-	return n, s.values[n], ok
+	return n, ok
 }
 
 // body appends a record's body.

@@ -128,8 +128,9 @@ func (c *cache) write(name, etag string, body []byte) {
 var documentFiles = [...]string{"openapi-resources.json", "openapi-descriptors.json", "dependencies.json"}
 
 // documents fetches the documents that differ from the cached ones. A target without ETags is asked
-// again when they are old.
-func documents(ctx context.Context, client *target.Client, c *cache) (schema.Documents, error) {
+// again when they are old. keep puts them into the cache: once they have turned out to be what they should.
+func documents(ctx context.Context, client *target.Client, c *cache) (docs schema.Documents, keep func(), err error) {
+	keep = func() {}
 	var kept [len(documentFiles)]cached
 	settled := true
 	for i, name := range documentFiles {
@@ -140,14 +141,21 @@ func documents(ctx context.Context, client *target.Client, c *cache) (schema.Doc
 	if !settled {
 		got, err := client.Documents(ctx, target.ETags{Resources: kept[0].ETag, Descriptors: kept[1].ETag, Dependencies: kept[2].ETag})
 		if err != nil {
-			return schema.Documents{}, notAsked(err)
+			return docs, nil, notAsked(err)
 		}
-		for i, d := range [...]target.Document{got.Resources, got.Descriptors, got.Dependencies} {
+		all := [...]target.Document{got.Resources, got.Descriptors, got.Dependencies}
+		for i, d := range all {
 			if !d.NotModified {
 				kept[i].body = d.Body
-				c.write(documentFiles[i], d.ETag, d.Body)
+			}
+		}
+		keep = func() {
+			for i, d := range all {
+				if !d.NotModified {
+					c.write(documentFiles[i], d.ETag, d.Body)
+				}
 			}
 		}
 	}
-	return schema.Documents{Resources: [][]byte{kept[0].body}, Descriptors: [][]byte{kept[1].body}, Dependencies: kept[2].body}, nil
+	return schema.Documents{Resources: [][]byte{kept[0].body}, Descriptors: [][]byte{kept[1].body}, Dependencies: kept[2].body}, keep, nil
 }

@@ -66,7 +66,7 @@ func Open(ctx context.Context, client *target.Client, o Options) (*Catalog, erro
 	if err != nil {
 		return nil, err
 	}
-	docs, err := documents(ctx, client, c)
+	docs, keep, err := documents(ctx, client, c)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +76,7 @@ func Open(ctx context.Context, client *target.Client, o Options) (*Catalog, erro
 		return nil, diag.FailWith(err, diag.CouldNotRun, diag.TargetOdd, "check that the address is the API's, and that it serves its OpenAPI documents",
 			"what the target says of its resources cannot be used")
 	}
+	keep()
 	opened := New(client, std)
 	opened.about, opened.permission, opened.cache = about, permission, c
 	return opened, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -68,6 +69,39 @@ func TestOpen(t *testing.T) {
 	}
 	if _, ok := c.Standard().Checker("studentAssessments"); !ok {
 		t.Error("no studentAssessments")
+	}
+}
+
+// What stands before the target for a moment is not taken for the target's documents for a day.
+func TestOddDocumentsAreNotKept(t *testing.T) {
+	std, values := standard()
+	s, err := sandbox.Open(sandbox.Options{Standard: std, Descriptors: values})
+	if err != nil {
+		t.Fatal(err)
+	}
+	expired := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "swagger.json") && expired {
+			_, _ = w.Write([]byte(`{"error":"session expired"}`))
+			return
+		}
+		s.Handler().ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	for _, expired = range []bool{true, false} {
+		client, err := target.New(target.Config{BaseURL: server.URL, ClientID: sandbox.Key, ClientSecret: sandbox.Secret})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Open(t.Context(), client, Options{Identity: "x", ClientID: sandbox.Key, CacheDir: dir})
+		if e, failed := diag.AsError(err); failed != expired || failed && e.Code != diag.TargetOdd {
+			t.Error(err)
+		}
+		client.Close()
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }
 

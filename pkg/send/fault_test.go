@@ -383,7 +383,7 @@ func TestFailures(t *testing.T) {
 		"kept busy":         {&target.Failure{Kind: target.Conflict, Status: 409, Retryable: true}, diag.TargetConflict, diag.CouldNotRun, diag.TargetConflict, "pending"},
 		"forbidden":         {failure(target.Forbidden, 403, ""), "", 0, diag.AuthForbidden, "rejected"},
 		"foreign namespace": {failure(target.Forbidden, 403, "urn:ed-fi:api:security:authorization:namespace:access-denied:namespace-mismatch"), "", 0, diag.AuthNamespace, "rejected"},
-		"not found":         {failure(target.NotFound, 404, ""), "", 0, diag.TargetRefused, "rejected"},
+		"refused":           {failure(target.Validation, 400, ""), "", 0, diag.TargetRefused, "rejected"},
 		"conflict":          {failure(target.Conflict, 409, ""), "", 0, diag.TargetConflict, "rejected"},
 		"our own":           {errors.New("out of memory"), "", 0, "", ""},
 	} {

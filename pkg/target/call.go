@@ -281,7 +281,12 @@ func (a *call) refusal(status int, header http.Header, body []byte) *Failure {
 	if a.basic {
 		return tokenFailure(status, header, body)
 	}
-	return answerFailure(status, header, a.client.scrubBody(body))
+	f := answerFailure(status, header, a.client.scrubBody(body))
+	if a.posts && f.Kind == NotFound {
+		// That is about the address: a record has none before it is accepted.
+		f.Kind, f.Fix = Odd, "nothing takes records of this resource there; if the target is not just down, run `sluice validate` again, which asks what it has"
+	}
+	return f
 }
 
 // again decides on another attempt after a failure and sets the delay: what the target asked for,

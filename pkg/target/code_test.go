@@ -24,7 +24,6 @@ func TestCodes(t *testing.T) {
 		"namespace, 5.3":  {Failure{Kind: Forbidden, Messages: []string{"Access to the resource item could not be authorized based on the caller's NamespacePrefix claims: uri://x."}}, diag.AuthNamespace, diag.Refused},
 		"record":          {Failure{Kind: Validation, Method: "POST", Resource: "ed-fi/students", Status: 400}, diag.TargetRefused, diag.CouldNotRun},
 		"question":        {Failure{Kind: Validation, Method: "GET", Resource: "ed-fi/students", Status: 400}, diag.TargetOdd, diag.CouldNotRun},
-		"resource":        {Failure{Kind: NotFound, Method: "POST", Resource: "ed-fi/students", Status: 404}, diag.TargetRefused, diag.CouldNotRun},
 		"document":        {Failure{Kind: NotFound, Method: "GET", Resource: "dependencies", Status: 404}, diag.TargetOdd, diag.CouldNotRun},
 		"token endpoint":  {Failure{Kind: Token, Method: "POST", Resource: "token", Status: 404}, diag.TargetOdd, diag.CouldNotRun},
 		"reference":       {Failure{Kind: Reference, Status: 409}, diag.TargetConflict, diag.CouldNotRun},

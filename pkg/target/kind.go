@@ -153,12 +153,11 @@ func (f *Failure) Code() diag.Code {
 			return diag.TargetTLS
 		}
 		return diag.TargetUnreached
-	case Validation, NotFound:
+	case Validation:
 		// Only a record can be refused. A question that is not understood points at the address.
-		if f.Method == http.MethodGet || f.Resource == tokenInfoResource {
-			return diag.TargetOdd
+		if f.Method != http.MethodGet && f.Resource != tokenInfoResource {
+			return diag.TargetRefused
 		}
-		return diag.TargetRefused
 	}
 	return diag.TargetOdd
 }

@@ -112,7 +112,7 @@ func TestSandboxRefusals(t *testing.T) {
 		"empty":             {"assessments", ``, target.Validation, 400},
 		"missing members":   {"assessments", `{"namespace":"uri://acme.org/x"}`, target.Validation, 400},
 		"missing reference": {"objectiveAssessments", `{"identificationCode":"x","assessmentReference":{"assessmentIdentifier":"none","namespace":"uri://acme.org/x"}}`, target.Reference, 409},
-		"no such resource":  {"assesments", `{}`, target.NotFound, 404},
+		"no such resource":  {"assesments", `{}`, target.Odd, 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := client.Post(t.Context(), tt.resource, []byte(tt.body))

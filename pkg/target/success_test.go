@@ -62,6 +62,18 @@ func TestNoAcceptance(t *testing.T) {
 	}
 }
 
+// A collection that is not there says nothing about the record that was sent to it.
+func TestNoSuchCollection(t *testing.T) {
+	for _, body := range []string{"", `{"type":"urn:ed-fi:api:not-found","title":"Not Found","status":404}`, "<html>404</html>"} {
+		f := newFake(t)
+		f.data = func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 404, body) }
+		_, err := f.client().Post(t.Context(), "students", []byte(`{}`))
+		if failure := mustFail(t, err, Odd); failure.Status != 404 || failure.Fix == "" {
+			t.Error(err)
+		}
+	}
+}
+
 func TestAcceptance(t *testing.T) {
 	for name, tt := range map[string]struct {
 		location, body, id string

@@ -55,10 +55,10 @@ type reading struct {
 }
 
 func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []json.RawMessage) error) error {
-	s := &shelf{yield: yield, known: &keyset.Set{}}
+	s := &collector{yield: yield}
 	var total int64
 	for _, several := range []bool{true, false} {
-		s.pass = &keyset.Set{}
+		s.round = keyset.Set{}
 		first, err := c.firstPage(ctx, &r)
 		if err == nil {
 			_, err = s.take(first)
@@ -71,7 +71,7 @@ func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []jso
 		} else {
 			err = c.follow(ctx, r, s, first, int64(len(first.items)))
 		}
-		if err != nil || int64(s.pass.Len()) >= total {
+		if err != nil || int64(s.round.Len()) >= total {
 			return err
 		}
 	}
@@ -82,11 +82,11 @@ func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []jso
 	case err != nil:
 		return err
 	}
-	if int64(s.pass.Len()) >= now {
+	if int64(s.round.Len()) >= now {
 		return nil // they were deleted before we came to them
 	}
 	return &Failure{Kind: Odd, Retryable: true, Method: http.MethodGet, Resource: resourcePath(r.resource),
-		Detail: fmt.Sprintf("the target counts %d records, and %d of them came", now, s.pass.Len()),
+		Detail: fmt.Sprintf("the target counts %d records, and %d of them came", now, s.round.Len()),
 		Fix:    "run the same command again when nobody deletes records there; if it persists, look for a proxy that keeps answers"}
 }
 
@@ -98,7 +98,8 @@ func (c *Client) firstPage(ctx context.Context, r *reading) (*page, error) {
 		if !IsKind(err, Validation) || size >= r.size {
 			continue
 		}
-		smaller := reading{r.resource, size, r.workers, r.query}
+		smaller := *r
+		smaller.size = size
 		if q, again := c.page(ctx, smaller, 0, true); again == nil {
 			*r, p, err = smaller, q, nil
 			c.pageSize.Store(int32(size))
@@ -109,7 +110,7 @@ func (c *Client) firstPage(ctx context.Context, r *reading) (*page, error) {
 
 // readTogether reads what follows a full first page, several pages at a time: as far as the target
 // promises records, and then as far as there are any.
-func (c *Client) readTogether(ctx context.Context, r reading, s *shelf, first *page) error {
+func (c *Client) readTogether(ctx context.Context, r reading, s *collector, first *page) error {
 	var ended atomic.Bool
 	g, groupCtx := errgroup.WithContext(ctx)
 	g.SetLimit(max(1, min(r.workers, c.config.Concurrency)))
@@ -139,7 +140,7 @@ func (c *Client) readTogether(ctx context.Context, r reading, s *shelf, first *p
 
 // follow reads on, one page after the other, until one ends the collection. last is the page read before,
 // and read how many records came so far.
-func (c *Client) follow(ctx context.Context, r reading, s *shelf, last *page, read int64) error {
+func (c *Client) follow(ctx context.Context, r reading, s *collector, last *page, read int64) error {
 	for total := last.total; !last.ends(read, total, r.size); {
 		next, err := c.page(ctx, r, read, false)
 		if err != nil {
@@ -243,25 +244,25 @@ func records(body []byte, most int) (items []json.RawMessage, why string) {
 	return items, ""
 }
 
-// shelf takes the records of a collection in, whatever page they come on.
-type shelf struct {
+// collector hands on the records of a collection, each once, whatever page they come on.
+type collector struct {
 	yield func(items []json.RawMessage) error
 
-	mu    sync.Mutex  // held around yield
-	known *keyset.Set // what was handed on
-	pass  *keyset.Set // what came since the collection was begun from the start
+	mu      sync.Mutex // held around yield
+	yielded keyset.Set
+	round   keyset.Set // what came since the collection was begun from the start
 }
 
-// take hands on the records that were not met before. fresh is how many of them are new to this pass.
-func (s *shelf) take(p *page) (fresh int, err error) {
+// take hands on the records of a page that were not met before. fresh is how many are new in this round.
+func (s *collector) take(p *page) (fresh int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var unknown []json.RawMessage
 	for i, key := range p.keys {
-		if _, ok := s.pass.Add(key); ok {
+		if _, ok := s.round.Add(key); ok {
 			fresh++
 		}
-		if _, ok := s.known.Add(key); ok {
+		if _, ok := s.yielded.Add(key); ok {
 			unknown = append(unknown, p.items[i])
 		}
 	}

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -22,6 +23,8 @@ import (
 type odsAPI struct {
 	*sandbox.Server
 	url string
+
+	extend func(paths map[string]any) // adds to the document of resources
 
 	mu    sync.Mutex
 	calls []string // "304 GET /metadata/…"
@@ -48,7 +51,21 @@ func newODS(t *testing.T, o sandbox.Options) *odsAPI {
 	api := &odsAPI{Server: s}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sw := &statusWriter{w, http.StatusOK}
-		s.Handler().ServeHTTP(sw, r)
+		if api.extend != nil && strings.HasPrefix(r.URL.Path, "/metadata/data/v3/resources") {
+			r.Header.Del("Accept-Encoding")
+			plain := httptest.NewRecorder()
+			s.Handler().ServeHTTP(plain, r)
+			var document map[string]any
+			if err := json.Unmarshal(plain.Body.Bytes(), &document); err != nil {
+				t.Error(err)
+			}
+			api.extend(document["paths"].(map[string]any))
+			if err := json.NewEncoder(w).Encode(document); err != nil {
+				t.Error(err)
+			}
+		} else {
+			s.Handler().ServeHTTP(sw, r)
+		}
 		api.mu.Lock()
 		defer api.mu.Unlock()
 		api.calls = append(api.calls, http.StatusText(sw.status)+" "+r.Method+" "+r.URL.Path)
@@ -172,6 +189,35 @@ func TestOnlineAgainstTheSandbox(t *testing.T) {
 	judge(func(o *Options) { o.Target.ClientID = "rotated" })
 	if ods.count("OK GET /metadata/data/v3/resources") != 1 {
 		t.Error("a damaged cache was used")
+	}
+}
+
+// Resources of extensions that are called like the core's are never asked in their place.
+func TestExtensionsOfTheTarget(t *testing.T) {
+	ods := newODS(t, sandbox.Options{})
+	ods.extend = func(paths map[string]any) {
+		for _, name := range []string{"students", "schools", "assessments", "studentAssessments", "schoolYearTypes"} {
+			for _, segment := range []string{"/homograph/", "/tx/", "/aa/"} {
+				paths[segment+name] = paths["/ed-fi/"+name]
+			}
+		}
+	}
+	staged := stagedForODS()
+	staged["tx.assessments"] = lines(assessment("T"))
+	r := newRun(t, staged)
+	result, err := online(t.Context(), ods.options(t, r, sandbox.Secret), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(r.VerdictFile("studentAssessments"))
+	if string(text) != "viv" || result.Counts.Resources["tx.assessments"].Valid != 1 {
+		problems, _ := os.ReadFile(r.File("problems", "validate.csv"))
+		t.Errorf("%s %+v\n%s", text, result.Counts, problems)
+	}
+	for _, segment := range []string{"/homograph/", "/tx/", "/aa/"} {
+		if n := ods.count(segment); n > 0 {
+			t.Errorf("%d calls to %s", n, segment)
+		}
 	}
 }
 

@@ -124,7 +124,7 @@ func (a *app) sayWhyNothing(counts *runs.SendCounts) {
 		unchanged += l.Unchanged
 	}
 	if sent == 0 && unchanged > 0 && !counts.DryRun {
-		a.screen.say("\n  nothing was posted: the target already holds %s as they are, says the ledger", plural(int(unchanged), "record"))
+		a.screen.say("\n  nothing was posted: the target already holds %s as they are", plural(int(unchanged), "record"))
 	}
 }
 

@@ -96,11 +96,11 @@ func (r *resource) failed(ln *line, rec *record, key *schema.Key, f *target.Fail
 	if holds == otherwise {
 		row.Fix = "the target keeps its own version, and what refers to it is loaded; if it must change, ask the host for the right to change it"
 	}
-	r.warn(ln, row)
 	if o == pending && !r.again {
 		r.leaveOpen(row)
 		return
 	}
+	r.warn(ln, row)
 	if holds == absent {
 		l.refused.add(r.known, key, o)
 		if o == rejected {

@@ -24,6 +24,7 @@ type binding struct {
 	known     map[string]bool // headers that were asked for
 	elsewhere map[string]bool // headers of other layouts
 	missing   []want          // headers of the contract that the file does not have
+	lacking   []string        // headers that the file may lack, and does
 	notes     diag.List
 	doubles   []double
 	contract  []ContractColumn
@@ -107,7 +108,9 @@ func (b *binding) find(w want) int {
 		b.bound, b.optional = append(b.bound, false), append(b.optional, false)
 	}
 	if found < 0 {
-		if !w.optional {
+		if w.optional {
+			b.lacking = append(b.lacking, w.headers[0])
+		} else {
 			b.missing = append(b.missing, w)
 		}
 		return -1
@@ -216,6 +219,8 @@ func (c *compiler) newColumns(in *Input, b *binding) {
 		if o := slices.IndexFunc(others, func(o *binding) bool { return o.known[h] }); o >= 0 {
 			b.elsewhere[h] = true
 			message = fmt.Sprintf("the column %q belongs to files of the layout %s; in one of the layout %s it is not read", h, others[o].layout, b.layout)
+		} else if near := diag.Nearest(h, b.lacking, 1); len(near) > 0 {
+			message += fmt.Sprintf("; it may be %q, which the bundle reads and the file does not have", near[0])
 		}
 		b.notes = append(b.notes, diag.Problem{Code: diag.FileNewColumn, File: b.file, Column: h, Message: message})
 	}

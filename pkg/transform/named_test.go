@@ -203,6 +203,11 @@ func TestHeadersThatAreKnown(t *testing.T) {
 	if len(all) != 1 || all[0]["message"] != `the column "More" belongs to files of the layout long; in one of the layout short it is not read` {
 		t.Errorf("%v", all)
 	}
+	p = compile(t, sketch("    columns: {id: Id, stu: Student, score: {header: Score1, optional: true}}\n    student: [stu]", "results", "key(id)", "id", ""))
+	all = listed(t, mustRun(t, p, "results", "Id,Student,Score 1\n1,S1,x\n"))
+	if len(all) != 1 || !strings.HasSuffix(all[0]["message"], `; it may be "Score1", which the bundle reads and the file does not have`) {
+		t.Errorf("%v", all)
+	}
 	p = compile(t, sketch("    columns: {id: Id, stu: Élève No}\n    student: [stu]", "results", "key(id)", "id", ""))
 	for _, look := range []string{"E\u0301le\u0300ve No", "Élève\u00a0No", "Élève  No"} {
 		if got := drift(t, runProgram(t, p, 1, "results", "Id,"+look+"\n")); !strings.Contains(got, "column 2 looks the same, but differs in its blanks or its Unicode form") {

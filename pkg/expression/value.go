@@ -175,6 +175,11 @@ func isDigits(s string) bool {
 	return true
 }
 
+// IsPlain reports whether s is a whole number of 64 bits whose shortest text it is.
+func IsPlain(s string) bool {
+	return isDigits(s) && (s[0] != '0' || len(s) == 1) && len(s) < 19
+}
+
 // IsDecimal reports whether s is digits with at most one point, and a sign or none.
 func IsDecimal(s string) bool {
 	if s != "" && (s[0] == '+' || s[0] == '-') {

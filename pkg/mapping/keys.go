@@ -195,6 +195,10 @@ func (r *Worker) contentHash(cells []contentCell, who expression.Value) uint64 {
 			continue
 		}
 		b = binary.LittleEndian.AppendUint64(b, c.tag)
+		if c.cell.Kind.IsNumber() && expression.IsPlain(s) { // most numbers: nothing to parse
+			b = expression.TextValue(s).AppendKey(append(b, 'v'))
+			continue
+		}
 		if c.cell.Kind != expression.KindText || c.cell.Pad > 0 {
 			if v, f := c.cell.Read(s, "", &r.frame); f == nil {
 				b = v.AppendKey(append(b, 'v'))

@@ -61,10 +61,11 @@ func (x *Execution) strayTables(name string) error {
 		entry, at := e.Name(), diag.Pos{File: filepath.Join(folder, e.Name())}
 		base, _, _ := strings.Cut(entry, "@")
 		switch {
-		case !e.IsDir() && strings.EqualFold(filepath.Ext(entry), ".csv"):
+		case strings.HasPrefix(entry, "."):
+		case !e.IsDir() && isTable(entry):
 			stray = append(stray, diag.At(at, diag.BundleOverlay, "move it into "+filepath.Join(folder, name),
 				"the table lies in no bundle's folder, so it would not be used"))
-		case !e.IsDir() || entry == name || strings.HasPrefix(entry, "."):
+		case !e.IsDir() || entry == name || !holdsTables(at.File):
 		case strings.EqualFold(base, name):
 			stray = append(stray, diag.At(at, diag.BundleOverlay, "call it "+filepath.Join(folder, name),
 				"the folder is not called like the bundle, so its tables would not be used"))
@@ -77,4 +78,12 @@ func (x *Execution) strayTables(name string) error {
 		return nil
 	}
 	return bundle.Unusable(name, stray, "")
+}
+
+func isTable(name string) bool { return strings.EqualFold(filepath.Ext(name), ".csv") }
+
+// holdsTables reports whether a folder has tables; of one that cannot be read it is not known.
+func holdsTables(folder string) bool {
+	entries, err := os.ReadDir(folder)
+	return err != nil || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return isTable(e.Name()) })
 }

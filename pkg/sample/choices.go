@@ -3,6 +3,7 @@ package sample
 import (
 	"cmp"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,7 +13,13 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 )
 
-// choices are the texts that a bundle takes in the columns of an input, by header: those that its conditions compare a
+// choice is what a bundle takes in the columns whose header fits a pattern; no texts if it does not tell.
+type choice struct {
+	pattern string
+	texts   []string
+}
+
+// choices are the texts that a bundle takes in the columns of an input: those that its conditions compare a
 // column with, and the keys of the tables in which it is looked up or mapped. Where nobody describes the values of a
 // sample, its rows would else be filtered or rejected by the very bundle.
 type choices struct {
@@ -23,13 +30,11 @@ type choices struct {
 	found   map[string][]string // by the name of the column
 }
 
-func choicesOf(p *mapping.Program, in *bundle.Input, params map[string]string) map[string][]string {
+func choicesOf(p *mapping.Program, in *bundle.Input, params map[string]string) []choice {
 	c := &choices{program: p, trees: p.Trees(), lets: map[string]*expression.Tree{}, params: params, found: map[string][]string{}}
-	for _, lets := range [][]*bundle.Let{p.Bundle.Let, in.Let} {
-		for _, l := range lets {
-			c.lets[l.Name.Value] = c.trees[l.Expr]
-		}
-	}
+	c.names(p.Bundle.Let)
+	c.names(in.Let)
+	c.lists(in.Lists)
 	c.condition(in.When)
 	for _, e := range in.Expect {
 		if e.Level <= diag.LevelError {
@@ -47,18 +52,35 @@ func choicesOf(p *mapping.Program, in *bundle.Input, params map[string]string) m
 	}) {
 		c.trees[e].Lookups(c.lookup)
 	}
-	byHeader := map[string][]string{}
-	for _, col := range in.Columns {
-		texts := c.found[col.Name.Value]
+	var all []choice
+	for _, col := range in.AllColumns() {
+		texts := slices.DeleteFunc(c.found[col.Name.Value], func(s string) bool {
+			return s == "" || col.Type == bundle.TypeInteger && !expression.IsInteger(s) || col.Type == bundle.TypeDecimal && !expression.IsDecimal(s)
+		})
 		if len(texts) == 0 {
 			texts = slices.Concat(col.Yes, col.No)
 		}
-		if len(texts) > 0 {
-			slices.Sort(texts)
-			byHeader[expression.TrimSpace(col.Headers[0].Value)] = slices.Compact(texts)
-		}
+		slices.Sort(texts)
+		pattern := placeholder.ReplaceAllString(expression.TrimSpace(col.Headers[0].Value), "*")
+		all = append(all, choice{pattern, slices.Compact(texts)})
 	}
-	return byHeader
+	return all
+}
+
+// placeholder is a field in the header of a list's column.
+var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+
+func (c *choices) names(lets []*bundle.Let) {
+	for _, l := range lets {
+		c.lets[l.Name.Value] = c.trees[l.Expr]
+	}
+}
+
+func (c *choices) lists(lists []*bundle.List) {
+	for _, l := range lists {
+		c.names(l.Let)
+		c.lists(l.Lists)
+	}
 }
 
 // column is the name of a column, also behind the name of a `let` that is nothing else.
@@ -130,6 +152,8 @@ func (c *choices) descriptors(n bundle.Node) {
 			c.descriptors(i)
 		}
 	case *bundle.Cond:
+		c.descriptors(n.Record)
+	case *bundle.Each:
 		c.descriptors(n.Record)
 	}
 }

@@ -28,6 +28,9 @@ func (x *Execution) studentColumns() (studentColumns, error) {
 	if err == nil {
 		err = json.Unmarshal(text, &all)
 	}
+	if err == nil && all == nil {
+		err = errors.New("it holds null")
+	}
 	if err != nil {
 		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "move the file away, and name the student's column with --student",
 			"%s, which says where students' ids were read from, cannot be read", x.studentFile())
@@ -35,8 +38,8 @@ func (x *Execution) studentColumns() (studentColumns, error) {
 	return all, nil
 }
 
-// lastStudents is the columns that a new run must take students' ids from; a column that a person asks for
-// frees it from that.
+// lastStudents is the columns that a new run must take students' ids from, by input; none where a person
+// asks for one.
 func (x *Execution) lastStudents(bundle, asked string) (map[string]string, error) {
 	if x.tenant == nil || asked != "" {
 		return nil, nil
@@ -45,8 +48,8 @@ func (x *Execution) lastStudents(bundle, asked string) (map[string]string, error
 	return all[bundle], err
 }
 
-// checkStudents refuses a run that took students' ids from another column than the last one of its bundle
-// that was loaded, since it was transformed perhaps.
+// checkStudents refuses a run that took students' ids from another column than the last run of its bundle
+// that was loaded. That one may have been loaded after this one was transformed.
 func (x *Execution) checkStudents() error {
 	all, err := x.studentColumns()
 	if err != nil || x.run.StudentAsked {

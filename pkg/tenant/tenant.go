@@ -94,5 +94,5 @@ func (c *Config) Tenant(name string) (*Tenant, error) {
 	return nil, diag.Fail(diag.Usage, diag.ConfigTenant, where, "unknown tenant %q%s", name, diag.DidYouMean(name, c.Names()))
 }
 
-// StateFolder is where a tenant's ledger, caches and lock lie.
+// StateFolder is where a tenant's ledger, caches, lock and columns of students' ids lie.
 func (c *Config) StateFolder(tenant string) string { return filepath.Join(c.State, tenant) }

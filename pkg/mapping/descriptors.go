@@ -121,10 +121,13 @@ func (c *compiler) codeOf(row diag.Pos, code diag.Code) diag.Code {
 	return code
 }
 
-// notANamespace reports a text; where a parameter that was given begins it, that is to blame and not the bundle.
+// notANamespace reports a text; a parameter that was given is to blame, and not the bundle, where it begins the text and
+// is no namespace, or stands in it and could be no part of one.
 func (c *compiler) notANamespace(text string, pos diag.Pos, code diag.Code) {
 	for _, name := range slices.Sorted(maps.Keys(c.config.Params)) {
-		if v := expression.TrimSpace(c.config.Params[name]); v != "" && strings.HasPrefix(text, v) && !bundle.IsNamespace(v) {
+		v := expression.TrimSpace(c.config.Params[name])
+		part := bundle.IsNamespace("uri://host/" + strings.TrimPrefix(v, "uri://"))
+		if v != "" && (strings.HasPrefix(text, v) && !bundle.IsNamespace(v) || strings.Contains(text, v) && !part) {
 			pos, code = diag.Pos{File: "--param " + name}, diag.ConfigParam
 		}
 	}

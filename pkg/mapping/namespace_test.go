@@ -17,6 +17,11 @@ func TestNamespaces(t *testing.T) {
 	for _, good := range []string{"uri://vendor.org", " uri://vendor.org ", "uri://www.nwea.org/map-growth", "uri://ed-fi.org/Assessment/Assessment.xml", "uri://a_b.org/x(1)"} {
 		compile(t, simple, params("school_year", "2024", "namespace", good))
 	}
+	text := with(t, "namespace: {default: uri://vendor.org}", "namespace: {default: uri://vendor.org}\n  state: {required: true}", "namespace: params.namespace\n  vendor", "namespace: params.namespace + \"/\" + params.state\n  vendor")
+	_, problems := tryCompile(t, text, params("school_year", "2024", "state", "T X"))
+	if got := problemText(problems); got != "CFG-PARAM --param state: \"uri://vendor.org/T X\" is not a namespace\n" {
+		t.Error(got)
+	}
 	year := params("school_year", "2024")
 	for _, tt := range []struct {
 		name string

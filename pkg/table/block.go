@@ -2,6 +2,7 @@ package table
 
 import (
 	"encoding/csv"
+	"fmt"
 	"iter"
 	"strings"
 )
@@ -61,6 +62,8 @@ func (b *Block) Rows(p *Parser) iter.Seq[Row] {
 			if more := strings.Count(row.Raw, "\n"); more > 0 {
 				if wrong := p.swallows(row.Raw, line, b.style); wrong != "" {
 					row.Malformed = wrong
+				} else if row.Malformed != "" {
+					row.Malformed += fmt.Sprintf("; the row has the lines %d to %d", line, line+int64(more))
 				}
 				line += int64(more)
 			}

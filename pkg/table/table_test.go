@@ -555,6 +555,7 @@ func TestSwallowedRows(t *testing.T) {
 		{"CRLF, and quotes in what was swallowed", "1,\"Ace,5\r\n2,\"\"\"\",6\r\n3,Dee 6ft\",8\r\n", "line 3 is a row by itself", 1},
 		{"two rows", "1,\"Ace,5\n2,Bob 6ft\",6\n3,Cid,7\n", "line 3 is a row by itself", 2},
 		{"the last cell", "1,Ace,\"5\n2,Bob,6\n3,Cid,7\"\n", "line 3 is a row by itself", 1},
+		{"text behind a quote", "1,\"Ace\n2,\"Bob\",6,7\n3,Cid,7\n", "there is text behind a closing quote; the row has the lines 2 to 3", 2},
 		{"line ends that were meant", "1,\"Ace\nof\nBase, a band\",5\n2,Bob,6\n", "", 2},
 		{"commas in the first line", "1,\"Ace, of\nBase\",5\n2,Bob,6\n", "", 2},
 		{"two cells with line ends", "1,\"a\nb\",\"c\nd\"\n2,Bob,6\n", "", 2},

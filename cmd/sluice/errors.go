@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -19,8 +18,7 @@ func (a *app) printError(err error, outcome runs.Outcome) {
 	if !ok {
 		e = diag.Fail(diag.CouldNotRun, diag.Internal, "", "%s", err.Error())
 	}
-	entry, _ := diag.Explain(e.Code)
-	next := cmp.Or(e.Next, entry.Resolution)
+	next := e.Advice()
 	var r *runs.Run
 	if of, ok := errors.AsType[*pipeline.RunError](err); ok {
 		r = of.Run

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"slices"
@@ -90,15 +89,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	if err == nil {
 		return int(a.outcome) // the numbers of outcomes are those of exitHelp
 	}
-	outcome := pipeline.OutcomeOf(ctx, err)
-	if _, explained := diag.AsError(err); outcome == runs.Interrupted && !explained {
-		interrupted := diag.Fail(diag.CouldNotRun, diag.MachineInterrupt, "", "interrupted")
-		if of, began := errors.AsType[*pipeline.RunError](err); began {
-			err = &pipeline.RunError{Run: of.Run, Err: interrupted}
-		} else {
-			err = interrupted
-		}
-	}
+	outcome, err := pipeline.Ended(ctx, err)
 	if !a.ran { // cobra's own complaint about the command line, made before all flags were read
 		outcome, err = runs.Misused, asUsage(err)
 		a.JSON, _ = strconv.ParseBool(s.getenv("SLUICE_JSON"))

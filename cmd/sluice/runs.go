@@ -48,6 +48,9 @@ func (a *app) runRunsList() error {
 				if x.Exit != nil {
 					l.Stages[stage.Name], word = *x.Exit, cmp.Or(endings[*x.Exit], "stopped")
 				}
+				if why := r.Stopped; why != nil && why.Stage == stage.Name {
+					word = string(why.Code)
+				}
 			}
 			row = append(row, word)
 		}
@@ -95,6 +98,10 @@ func (a *app) runRunsShow(path string) error {
 		if x := r.Stages[stage.Name]; x != nil && x.Exit == nil {
 			a.screen.say("%s began at %s and did not end: it is at work, or was killed\n", stage.Name, x.Start.Format("2006-01-02 15:04:05 UTC"))
 		}
+	}
+	if why := r.Stopped; why != nil {
+		a.screen.say("%s %s was stopped: %s\n  %s %s\n", paint(a.screen.outColour, red, "["+string(why.Code)+"]"), why.Stage, why.Message,
+			paint(a.screen.outColour, dim, "→"), why.Next)
 	}
 	a.sayWhere(r)
 	return a.screen.result(rep)

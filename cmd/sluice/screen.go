@@ -46,7 +46,7 @@ const (
 var styles = map[diag.Level]string{diag.LevelFormat: red, diag.LevelError: red, diag.LevelWarning: yellow, diag.LevelInfo: cyan}
 
 func paint(on bool, style, text string) string {
-	if !on || text == "" {
+	if !on || style == "" || text == "" {
 		return text
 	}
 	return "\x1b[" + style + "m" + text + "\x1b[0m"

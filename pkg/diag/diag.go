@@ -152,6 +152,12 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Advice is what to do: the error's own word, or the code's.
+func (e *Error) Advice() string {
+	entry, _ := Explain(e.Code)
+	return cmp.Or(e.Next, entry.Resolution)
+}
+
 // Fail makes an *Error. If next is empty, the code's resolution is shown in its place.
 func Fail(kind Kind, code Code, next, format string, args ...any) *Error {
 	return &Error{Kind: kind, Code: code, Next: next, Message: fmt.Sprintf(format, args...)}

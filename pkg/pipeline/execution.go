@@ -25,7 +25,9 @@ type Execution struct {
 	lock     *durable.Lock
 	prepared *prepared // what transform will run; nil for a run that was opened
 	run      *runs.Run
-	began    bool // a stage of this execution has begun
+	working  string // the stage at work, or the last one; empty: none
+	kept     bool   // the run has the reason why it stopped
+	began    bool   // a stage of this execution has begun
 }
 
 // New begins an execution for a tenant of sluice.yaml, "" being none; locks name the command as their
@@ -91,7 +93,10 @@ func (x *Execution) All(ctx context.Context, q Request) (runs.Outcome, error) {
 		return x.ended(ctx, 0, err)
 	}
 	worst := runs.Done
-	guarded := func(ctx context.Context) (runs.Outcome, error) { return x.ended(ctx, runs.Done, x.guardRejected()) }
+	guarded := func(ctx context.Context) (runs.Outcome, error) {
+		x.working = runs.Send
+		return x.ended(ctx, runs.Done, x.guardRejected())
+	}
 	for _, stage := range []func(context.Context) (runs.Outcome, error){x.Transform, x.Validate, guarded, x.Send} {
 		outcome, err := stage(ctx)
 		if err != nil {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io/fs"
 	"syscall"
+	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -20,16 +22,53 @@ func (e *RunError) Error() string { return e.Err.Error() }
 
 func (e *RunError) Unwrap() error { return e.Err }
 
-// ended is how a stage ended. An error is given its run, so that users can be told where to look.
+// ended is how a stage ended. An error is given its run, so that users can be told where to look, and
+// the run keeps the reason: also that of a guard which stopped the stage before it began.
 func (x *Execution) ended(ctx context.Context, outcome runs.Outcome, err error) (runs.Outcome, error) {
 	if err == nil {
 		return outcome, nil
 	}
-	outcome = OutcomeOf(ctx, err)
+	outcome, err = Ended(ctx, err)
+	if x.working != "" && !x.kept && outcome != runs.Misused {
+		err = errors.Join(err, x.keep(ctx, err), x.report())
+	}
 	if x.began {
 		err = &RunError{x.run, err}
 	}
 	return outcome, err
+}
+
+// keep records in the run directory why the stage at work stopped.
+func (x *Execution) keep(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	x.kept = true
+	_, err = Ended(ctx, err)
+	e, _ := diag.AsError(err) // the screen shows it by itself: only the run's log needs it
+	x.log.logger(nil).Error("stage was stopped", "stage", x.working, "code", e.Code, "message", e.Error())
+	return errors.Join(x.log.into(x.run.File("log.jsonl")), x.run.StopAt(x.working, time.Now(), e))
+}
+
+// report writes what the run says of itself now.
+func (x *Execution) report() error {
+	rep, err := report.Build(x.run)
+	if err != nil {
+		return err
+	}
+	return rep.Write(x.run)
+}
+
+// Ended is how something that returned err ended, and the error with its code.
+func Ended(ctx context.Context, err error) (runs.Outcome, error) {
+	outcome := OutcomeOf(ctx, err)
+	if _, explained := diag.AsError(err); explained || err == nil {
+		return outcome, err
+	}
+	if outcome == runs.Interrupted {
+		return outcome, diag.Fail(diag.CouldNotRun, diag.MachineInterrupt, "", "interrupted")
+	}
+	return outcome, diag.Fail(diag.CouldNotRun, diag.Internal, "", "%s", err.Error())
 }
 
 // OutcomeOf is how something that returned err ended.

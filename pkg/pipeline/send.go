@@ -16,6 +16,7 @@ import (
 
 // Send loads what passed into the tenant's target.
 func (x *Execution) Send(ctx context.Context) (outcome runs.Outcome, err error) {
+	x.working = runs.Send
 	err = x.loading(ctx, func(o send.Options) error {
 		outcome, err = x.stage(ctx, runs.Send, x.send(o))
 		if kept := x.rememberStudents(); kept != nil {

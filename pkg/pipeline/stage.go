@@ -44,6 +44,7 @@ func (x *Execution) stage(ctx context.Context, name string, do work) (runs.Outco
 		outcome, err = runs.CouldNotRun, diag.Fail(diag.CouldNotRun, diag.MachineDisk, "free space, then run the command again",
 			"the run's log could not be written")
 	}
+	err = errors.Join(err, x.keep(ctx, err))
 	rep, repErr := x.remember(name, outcome, counts)
 	if err == nil && repErr != nil {
 		err, outcome = repErr, OutcomeOf(ctx, repErr)

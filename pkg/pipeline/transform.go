@@ -19,7 +19,7 @@ func (x *Execution) Transform(ctx context.Context) (runs.Outcome, error) {
 	if err != nil {
 		return x.ended(ctx, 0, err)
 	}
-	x.run = r
+	x.run, x.working = r, runs.Transform
 	if err := runs.Remember(x.place.Config.Runs, r.Path); err != nil {
 		return x.ended(ctx, 0, DiskError(err))
 	}

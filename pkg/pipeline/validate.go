@@ -24,6 +24,7 @@ func (x *Execution) ValidateOffline(ctx context.Context) (runs.Outcome, error) {
 }
 
 func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, error) {
+	x.working = runs.Validate
 	r, t := x.run, x.tenant
 	if !r.Finished(runs.Transform) {
 		return 0, diag.Fail(diag.Usage, diag.ConfigRun, "run transform again",

@@ -166,6 +166,9 @@ func (rep *Report) state() (string, string) {
 		return "unfinished", "Nothing has run yet"
 	}
 	last := rep.Stages[len(rep.Stages)-1]
+	if why := rep.Stopped; why != nil {
+		return "stopped", fmt.Sprintf("%s was stopped: %s (%s).%s", why.Stage, strings.TrimRight(why.Message, "."), why.Code, rep.loadedNothing())
+	}
 	if last.Timing.Exit == nil {
 		return "unfinished", last.Name + " has not ended"
 	}
@@ -177,6 +180,14 @@ func (rep *Report) state() (string, string) {
 	default:
 		return "stopped", fmt.Sprintf("%s stopped with exit status %d", last.Name, exit)
 	}
+}
+
+// loadedNothing says so, if it is sure: no stage that loads has begun.
+func (rep *Report) loadedNothing() string {
+	if slices.ContainsFunc(rep.Stages, func(s Stage) bool { return s.Loads }) {
+		return ""
+	}
+	return " Nothing was loaded."
 }
 
 func thousands(n int64) string {

@@ -28,8 +28,9 @@ type Report struct {
 	Params   map[string]string `json:"params"`
 	Inputs   []runs.Input      `json:"inputs"`
 	Stages   Stages            `json:"stages"`
-	Problems []Group           `json:"problems"` // by cause, gravest and most frequent first
-	Totals   map[string]int64  `json:"totals"`   // problems per level: format, error, warning, info
+	Stopped  *runs.Stop        `json:"stopped,omitempty"` // why the last command on the run stopped; nil: it did not
+	Problems []Group           `json:"problems"`          // by cause, gravest and most frequent first
+	Totals   map[string]int64  `json:"totals"`            // problems per level: format, error, warning, info
 }
 
 // Versions are the three layers that are tracked apart, and the tool.
@@ -106,7 +107,7 @@ func (rep *Report) Rehearsed(name string, counts runs.Counts) *Report {
 
 // Build folds the run directory into a report.
 func Build(r *runs.Run) (*Report, error) {
-	rep := &Report{Run: r.ID, Path: r.Path, Created: r.Created, Tenant: r.Tenant, Target: r.Target, Params: r.Params, Inputs: r.Inputs,
+	rep := &Report{Run: r.ID, Path: r.Path, Created: r.Created, Tenant: r.Tenant, Target: r.Target, Params: r.Params, Inputs: r.Inputs, Stopped: r.Stopped,
 		Versions: Versions{Bundle: r.Bundle.Name + " " + r.Bundle.Version, BundleDigest: r.Bundle.Digest, DataStandard: r.DataStandard, Tool: r.Tool},
 		Totals:   map[string]int64{}}
 	if r.Target != nil {

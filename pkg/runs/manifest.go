@@ -24,6 +24,7 @@ type Manifest struct {
 	Inputs       []Input                 `json:"inputs"`
 	Overlays     []FileDigest            `json:"overlays,omitempty"` // tenant tables that took part
 	Stages       map[string]*Execution   `json:"stages"`
+	Stopped      *Stop                   `json:"stopped,omitempty"` // nil: the last command ended by itself, or was killed
 	Staged       map[string]jsonl.Digest `json:"staged"`
 	Verdicts     map[string]jsonl.Digest `json:"verdicts,omitempty"`
 	Pass         *Pass                   `json:"pass,omitempty"`

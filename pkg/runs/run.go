@@ -210,7 +210,7 @@ func (r *Run) Begin(stage string, now time.Time) error {
 			return unwritable(err, r.Path)
 		}
 	}
-	r.Stages[stage] = &Execution{Start: now.UTC()}
+	r.Stages[stage], r.Stopped = &Execution{Start: now.UTC()}, nil
 	if order(stage) <= order(Validate) {
 		r.Pass, r.Verdicts = nil, nil
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -47,15 +49,15 @@ func (a *app) completeRuns(cmd *cobra.Command, args []string, _ string) ([]strin
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	}
-	all, err := runs.List(c.Runs, "")
+	all, err := runs.List(c.Runs, a.Tenant)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	}
-	var paths []string
-	for _, r := range all {
+	paths := []string{runs.Latest}
+	for _, r := range slices.Backward(all) {
 		paths = append(paths, visible(shownPath(r.Path), false))
 	}
-	return paths, cobra.ShellCompDirectiveDefault
+	return paths, cobra.ShellCompDirectiveDefault | cobra.ShellCompDirectiveKeepOrder
 }
 
 // completes gives a flag its completion.

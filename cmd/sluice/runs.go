@@ -75,15 +75,24 @@ func (a *app) newRunsShow() *cobra.Command {
 	return &cobra.Command{
 		Use:               "show RUN",
 		Short:             "One run: counts, equations, problems by cause",
-		Example:           "  sluice runs show r1\n  sluice runs show r1 --json",
+		Example:           "  sluice runs show r1\n  sluice runs show latest --tenant gb --json",
 		Args:              exactArgs("RUN"),
 		ValidArgsFunction: a.completeRuns,
 		RunE:              func(_ *cobra.Command, args []string) error { return a.runRunsShow(args[0]) },
 	}
 }
 
-func (a *app) runRunsShow(path string) error {
-	r, err := runs.Open(path)
+// findRun finds the run that a person named.
+func (a *app) findRun(name string) (*runs.Run, error) {
+	c, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	return runs.Find(c.Runs, a.Tenant, name)
+}
+
+func (a *app) runRunsShow(name string) error {
+	r, err := a.findRun(name)
 	if err != nil {
 		return err
 	}

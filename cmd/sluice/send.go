@@ -40,8 +40,9 @@ func addAcceptExisting(flags *pflag.FlagSet, accept *bool) {
 	flags.BoolVar(accept, "accept-existing", false, "load results although the target holds others of the same assessment that did not come from here; look at them first")
 }
 
-func (a *app) runSend(ctx context.Context, path string, dryRun, acceptExisting bool) (runs.Outcome, error) {
-	if _, err := runs.Open(path); err != nil {
+func (a *app) runSend(ctx context.Context, name string, dryRun, acceptExisting bool) (runs.Outcome, error) {
+	r, err := a.findRun(name)
+	if err != nil {
 		return 0, err
 	}
 	x, err := a.writing("sluice send", a.Tenant)
@@ -50,7 +51,7 @@ func (a *app) runSend(ctx context.Context, path string, dryRun, acceptExisting b
 	}
 	defer a.closing(x)
 	x.AcceptExisting = acceptExisting
-	if err := x.Open(path); err != nil {
+	if err := x.Open(r.Path); err != nil {
 		return 0, err
 	}
 	if dryRun {

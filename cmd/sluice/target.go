@@ -108,7 +108,7 @@ func needsOf(place *pipeline.Workplace, bundle, run string) (needs catalog.Needs
 		}
 		return needs, func(version string) error { return place.Suits(b, version) }, nil
 	case run != "":
-		r, err := runs.Open(run)
+		r, err := runs.Find(place.Config.Runs, "", run)
 		if err != nil {
 			return needs, nil, err
 		}

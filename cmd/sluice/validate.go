@@ -29,8 +29,9 @@ pass opens nothing.`,
 	return cmd
 }
 
-func (a *app) runValidate(ctx context.Context, path string, offline bool) (runs.Outcome, error) {
-	if _, err := runs.Open(path); err != nil {
+func (a *app) runValidate(ctx context.Context, name string, offline bool) (runs.Outcome, error) {
+	r, err := a.findRun(name)
+	if err != nil {
 		return 0, err
 	}
 	if !offline && a.Tenant == "" {
@@ -41,7 +42,7 @@ func (a *app) runValidate(ctx context.Context, path string, offline bool) (runs.
 		return 0, err
 	}
 	defer a.closing(x)
-	if err := x.Open(path); err != nil {
+	if err := x.Open(r.Path); err != nil {
 		return 0, err
 	}
 	validate, next := x.Validate, a.command("send", shownPath(x.Run().Path), "--tenant", a.Tenant)

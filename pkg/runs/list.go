@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
 )
 
@@ -75,4 +76,54 @@ func List(root, tenant string) ([]*Run, error) {
 	}
 	slices.SortStableFunc(all, func(a, b *Run) int { return a.Created.Compare(b.Created) })
 	return all, nil
+}
+
+// Latest names the newest run wherever a run is named.
+const Latest = "latest"
+
+// Find is the run that a person means: its folder, Latest, or the beginning of the name of a folder that
+// no other run has. tenant may be empty: the runs of all.
+func Find(root, tenant, name string) (*Run, error) {
+	r, opened := Open(name)
+	if opened == nil {
+		return r, nil
+	}
+	if _, err := os.Lstat(name); err == nil {
+		return nil, opened
+	}
+	all, err := List(root, tenant)
+	if err != nil {
+		return nil, err
+	}
+	if name == Latest && len(all) > 0 {
+		return all[len(all)-1], nil
+	}
+	var fit, known []string
+	for _, r := range all {
+		base := filepath.Base(r.Path)
+		if known = append(known, base); strings.HasPrefix(base, name) {
+			fit = append(fit, r.Path)
+		}
+	}
+	if len(fit) == 1 {
+		return Open(fit[0])
+	}
+	if len(fit) > 1 {
+		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "write more of the name: "+strings.Join(newest(fit), ", "), "%d runs begin with %q", len(fit), name)
+	}
+	next := "there are no runs yet; `sluice transform` makes one"
+	if tenant != "" {
+		next = "tenant " + tenant + " has no runs yet; `sluice transform` with --tenant makes one"
+	}
+	if len(known) > 0 {
+		next = "the latest runs: " + strings.Join(newest(known), ", ")
+	}
+	return nil, diag.Fail(diag.Usage, diag.ConfigRun, next, "there is no run %q%s", name, diag.DidYouMean(name, known))
+}
+
+// newest are the last few names of a list that is in order of time, newest first.
+func newest(names []string) []string {
+	names = slices.Clone(names[max(0, len(names)-3):])
+	slices.Reverse(names)
+	return names
 }

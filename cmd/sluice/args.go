@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,11 @@ func exactArgs(names ...string) cobra.PositionalArgs {
 		case len(args) < len(names):
 			return usage("see `"+cmd.CommandPath()+" --help`", "%s is missing", names[len(args)])
 		case len(args) > len(names):
-			return usage("see `"+cmd.CommandPath()+" --help`", "unexpected argument %q", args[len(names)])
+			extra := args[len(names)]
+			if cmd.Flags().Lookup("input") != nil && filepath.Ext(extra) != "" {
+				return usage("name the input that it is: --input NAME="+extra, "unexpected argument %q", extra)
+			}
+			return usage("see `"+cmd.CommandPath()+" --help`", "unexpected argument %q", extra)
 		}
 		return nil
 	}
@@ -50,7 +55,10 @@ func nearFlag(cmd *cobra.Command, message string) string {
 	add := func(f *pflag.Flag) { known = append(known, f.Name) }
 	cmd.Flags().VisitAll(add)
 	cmd.InheritedFlags().VisitAll(add)
-	return diag.DidYouMean(name, known)
+	if near := diag.Nearest(name, known, 1); len(near) > 0 {
+		return " (did you mean --" + near[0] + "?)"
+	}
+	return ""
 }
 
 // needSubcommand refuses a group of commands that was called by itself.

@@ -129,7 +129,7 @@ func (a *app) newRoot() *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = false
 	flags := root.PersistentFlags()
 	flags.String("config", "", "path of sluice.yaml (default: ./sluice.yaml if there is one)")
-	flags.StringP("tenant", "t", "", "tenant of sluice.yaml, or `sandbox`")
+	flags.StringP("tenant", "t", "", "`NAME` of a tenant in sluice.yaml, or sandbox")
 	flags.Bool("json", false, "one JSON object on stdout at the end, errors too")
 	flags.String("log-format", "text", "of the log on stderr: text or json")
 	flags.String("log-level", "warn", "of the log on stderr: debug, info, warn or error (the run's log.jsonl has info and up)")
@@ -142,6 +142,9 @@ func (a *app) newRoot() *cobra.Command {
 		return usage("see `"+cmd.CommandPath()+" --help`", "%s%s", err.Error(), nearFlag(cmd, err.Error()))
 	})
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp)
+	root.Version = version // which adds --version and -v
+	root.SetVersionTemplate(versionText() + "\n")
+	root.SetHelpCommand(a.newHelp())
 	root.AddCommand(
 		a.newTransform(), a.newValidate(), a.newSend(), a.newRun(),
 		a.group("bundle", "Work on bundles: list, lint, test, sample",

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,6 +40,12 @@ func toolName() string {
 	return "sluice " + version
 }
 
+// versionText is what `sluice version` prints.
+func versionText() string {
+	return fmt.Sprintf("%s\ndata standards: %s\n%s %s/%s", toolName(), strings.Join(schema.Versions(schemas.FS), ", "),
+		runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 func (a *app) newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
@@ -45,11 +53,8 @@ func (a *app) newVersion() *cobra.Command {
 		Example: "  sluice version\n  sluice version --json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			known := schema.Versions(schemas.FS)
-			a.screen.say("%s", toolName())
-			a.screen.say("data standards: %v", known)
-			a.screen.say("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return a.screen.result(map[string]any{"version": version, "commit": commit(), "dataStandards": known,
+			a.screen.say("%s", versionText())
+			return a.screen.result(map[string]any{"version": version, "commit": commit(), "dataStandards": schema.Versions(schemas.FS),
 				"go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
 		},
 	}

@@ -17,6 +17,7 @@ import (
 const (
 	LockFile   = "lock"
 	HolderFile = "lock.holder"
+	GitIgnore  = ".gitignore" // what is locked holds students' data: a repository around it must not take it up
 )
 
 // Holder says who holds a lock.
@@ -50,7 +51,7 @@ type Lock struct {
 }
 
 // LockFolder takes the lock of a folder for a command, or returns a LockedError. It makes the folder
-// if need be.
+// if need be, and has git ignore it.
 func LockFolder(dir, command string, now time.Time) (*Lock, error) {
 	if err := MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("make the folder to lock: %w", err)
@@ -72,6 +73,9 @@ func LockFolder(dir, command string, now time.Time) (*Lock, error) {
 	text, err := json.Marshal(Holder{PID: os.Getpid(), Host: host, Command: command, Since: now.UTC()})
 	if err == nil {
 		err = os.WriteFile(l.holder, text, FileMode)
+	}
+	if _, missing := os.Lstat(filepath.Join(dir, GitIgnore)); err == nil && missing != nil {
+		err = os.WriteFile(filepath.Join(dir, GitIgnore), []byte("*\n"), FileMode)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lock the folder: %w", err), l.file.Close())

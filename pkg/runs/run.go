@@ -115,11 +115,13 @@ func CheckFree(path string) error {
 // ours is what a run directory may hold, and which of it are folders.
 var ours = map[string]bool{"staged": true, "verdicts": true, "problems": true, "rejects": true, "errors": true, "summaries": true,
 	manifestFile: false, "unmapped.csv": false, "mappings.csv": false, "log.jsonl": false, "report.json": false, "report.html": false,
-	durable.LockFile: false, durable.HolderFile: false}
+	durable.LockFile: false, durable.HolderFile: false, durable.GitIgnore: false}
 
-// isLock reports whether a name is one of the lock that the commands hold on a run directory. It
+// isLock reports whether a name is one of those that the lock of a run directory leaves there. The lock
 // outlives the run: to remove it would let two commands hold two locks.
-func isLock(name string) bool { return name == durable.LockFile || name == durable.HolderFile }
+func isLock(name string) bool {
+	return name == durable.LockFile || name == durable.HolderFile || name == durable.GitIgnore
+}
 
 func unfinishedManifest(name string) bool {
 	return strings.HasPrefix(name, manifestFile+".") && strings.HasSuffix(name, durable.Unfinished)

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+)
+
+// topics are what `sluice help` explains beside the commands.
+var topics = []struct{ name, short, text string }{
+	{"exit-codes", "What the exit status of a command means", exitHelp + `
+For cron: 0 needs nobody. 3 needs somebody this week: something stayed behind, and problems/ and errors/ of
+the run say what. 1 can be tried again by itself. 2, 4 and 5 need somebody before the next run.`},
+	{"files", "What a run directory holds", `A run directory holds everything that one run knows. Its files are readable by their owner only.
+
+  run.json          what ran, with which files, bundle and settings; how it ended, and why it was stopped
+  report.html       the same for people: open it in a browser
+  report.json       the same for programs
+  staged/           the Ed-Fi records, one JSON object a line, and beside each file the source line of each record
+  problems/         everything that is wrong or worth knowing, per stage, as .csv and .jsonl, with file, line and column
+  rejects/          rejected rows as they stand in the source file: correct them and run them again
+  unmapped.csv      values that no table knows, with the row to add to a table of the tenant
+  mappings.csv      what each value of the file became
+  verdicts/         what validate says of each staged record
+  errors/           records that did not load, with the target's own message
+  summaries/        what each execution of a stage did
+  log.jsonl         what went on; no secret and no student's data
+
+problems/, rejects/, staged/ and errors/ hold students' data. Keep them as you keep the vendor's file.`},
+	{"environment", "The variables that sluice reads", `SLUICE_CONFIG, SLUICE_TENANT, SLUICE_JSON, SLUICE_QUIET, SLUICE_STRICT, SLUICE_WORKERS, SLUICE_NO_COLOR,
+SLUICE_LOG_FORMAT and SLUICE_LOG_LEVEL are the global flags of the same names; a flag on the command line wins.
+send and run take their tenant from the command line only.
+
+  NO_COLOR, CI, TERM=dumb   no colour; CI and TERM=dumb also no moving progress
+  HTTPS_PROXY, NO_PROXY     how the target is reached
+  SSL_CERT_FILE             certificates to trust beside those of the system
+  TMPDIR                    where --preview copies standard input
+
+Variables that sluice.yaml names as ${env:NAME} hold keys and secrets.`},
+	{"bundles", "What a bundle is, and where bundles are looked up", `A bundle is a folder that says how one vendor's file becomes Ed-Fi records: bundle.yaml, tables/*.csv, and fixtures that
+prove it. ` + "`sluice bundle list`" + ` shows those that are there.
+
+BUNDLE is a path that holds a separator (./mine), or name or name@version: looked up in the folders that
+` + "`bundles:`" + ` of sluice.yaml names, then among those in this binary.
+
+What is a district's own goes into its tables, not into a copy of the bundle: with ` + "`tables: tenants/gb/`" + ` in the
+tenant, the rows of tenants/gb/BUNDLE/TABLE.csv replace or add to those of the bundle's table.
+
+  sluice bundle lint ./mine      is it right, and complete?
+  sluice bundle test ./mine      do its fixtures give what they must?
+  sluice transform ./mine -i results=export.csv --preview 3`},
+}
+
+// newHelp is `sluice help`, which also knows topics, and refuses what it does not know.
+func (a *app) newHelp() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "help [COMMAND or TOPIC]",
+		Short:   "Help about a command or a topic",
+		Long:    "Help about a command, or about a topic:\n",
+		Example: "  sluice help transform\n  sluice help exit-codes",
+	}
+	for _, t := range topics {
+		cmd.Long += fmt.Sprintf("\n  %-12s %s", t.name, t.short)
+	}
+	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return helped(a.root), cobra.ShellCompDirectiveNoFileComp
+	}
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if i := slices.IndexFunc(topics, func(t struct{ name, short, text string }) bool { return len(args) == 1 && t.name == args[0] }); i >= 0 {
+			a.screen.say("%s", topics[i].text)
+			return a.screen.result(map[string]string{"topic": topics[i].name, "text": topics[i].text})
+		}
+		of, rest, err := a.root.Find(args)
+		if err != nil || len(rest) > 0 {
+			unknown := cmp.Or(append(rest, args...)...)
+			return usage("`sluice help` lists commands, `sluice help help` topics", "there is no help on %q%s", unknown, diag.DidYouMean(unknown, helped(of)))
+		}
+		of.InitDefaultHelpFlag()
+		return of.Help()
+	}
+	return cmd
+}
+
+// helped are the commands of a command, and for the whole program the topics too.
+func helped(of *cobra.Command) []string {
+	var all []string
+	for _, c := range of.Commands() {
+		all = append(all, c.Name())
+	}
+	if !of.HasParent() {
+		for _, t := range topics {
+			all = append(all, t.name)
+		}
+	}
+	return all
+}

@@ -137,7 +137,15 @@ func (a *app) newRoot() *cobra.Command {
 	flags.Bool("no-color", false, "no colour (also under NO_COLOR, CI and TERM=dumb)")
 	flags.Int("workers", 0, "parallel workers (default: one per core)")
 	flags.Bool("strict", false, "warnings count: exit 3 where it would be 0")
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return a.configure(cmd.Flags()) }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := a.configure(cmd.Flags()); err != nil {
+			return err
+		}
+		if err := cmd.ValidateFlagGroups(); err != nil { // cobra would say it where it cannot be told from a defect
+			return asUsage(err)
+		}
+		return nil
+	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("see `"+cmd.CommandPath()+" --help`", "%s%s", err.Error(), nearFlag(cmd, err.Error()))
 	})
@@ -147,9 +155,9 @@ func (a *app) newRoot() *cobra.Command {
 	root.SetHelpCommand(a.newHelp())
 	root.AddCommand(
 		a.newTransform(), a.newValidate(), a.newSend(), a.newRun(),
-		a.group("bundle", "Work on bundles: list, lint, test, sample",
+		a.group("bundle", "Work on bundles: list, show, copy, lint, test, sample",
 			"  sluice bundle list\n  sluice bundle lint ./bundles/mine\n  sluice bundle test ./bundles/mine",
-			a.newBundleList(), a.newBundleLint(), a.newBundleTest(), a.newBundleSample()),
+			a.newBundleList(), a.newBundleShow(), a.newBundleCopy(), a.newBundleLint(), a.newBundleTest(), a.newBundleSample()),
 		a.group("target", "A tenant's target: check what it is and allows, accept a new data standard",
 			"  sluice target check --tenant gb --bundle nwea-map-growth",
 			a.newTargetCheck(), a.newTargetAccept()),

@@ -71,7 +71,7 @@ func read(fsys fs.FS, name string) ([]byte, error) {
 // digest is over the names and contents of what decides the output: the mapping, its tables and
 // its layouts. A file that is named and absent is the compiler's to report.
 func (b *Bundle) digest() (string, error) {
-	tables, err := b.tableFiles()
+	tables, err := b.TableFiles()
 	if err != nil {
 		return "", err
 	}
@@ -99,8 +99,8 @@ func (b *Bundle) digest() (string, error) {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// tableFiles lists the bundle's tables: name → file, every tables/x.csv and what `tables:` names.
-func (b *Bundle) tableFiles() (map[string]string, error) {
+// TableFiles lists the bundle's tables: name → file, every tables/x.csv and what `tables:` names.
+func (b *Bundle) TableFiles() (map[string]string, error) {
 	all := map[string]string{}
 	entries, err := fs.ReadDir(b.FS, "tables")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

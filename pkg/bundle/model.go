@@ -366,6 +366,12 @@ func (n *Cond) Position() diag.Pos { return n.Pos }
 // Position of a node.
 func (n *Each) Position() diag.Pos { return n.Pos }
 
+// Overlayable reports whether a tenant may overlay a table: it maps a descriptor, or says so.
+func (b *Bundle) Overlayable(table string) bool {
+	return slices.ContainsFunc(b.Tables, func(t *Table) bool { return t.Name.Value == table && t.Overlay }) ||
+		slices.ContainsFunc(b.Descriptors.Shared, func(d *DescriptorType) bool { return d.Table != nil && d.Table.Value == table })
+}
+
 // Input finds an input by its name; nil if there is none.
 func (b *Bundle) Input(name string) *Input {
 	for _, in := range b.Inputs {

@@ -243,7 +243,7 @@ func TestDigestAndTables(t *testing.T) {
 		files[name].Data = old
 	}
 	b, _ := Load(files, "b", "test")
-	tables, err := b.tableFiles()
+	tables, err := b.TableFiles()
 	if d := cmp.Diff(map[string]string{"a": "tables/a.csv", "t": "data/t.csv"}, tables); d != "" || err != nil {
 		t.Error(d, err)
 	}

@@ -124,6 +124,7 @@ func (r *reader) keys(n *strictyaml.Node, what string, known map[string]func(*st
 	for _, p := range n.Pairs {
 		switch f, ok := known[p.Key.Value]; {
 		case ok:
+			r.config.written[what+": "+p.Key.Value] = p.Key.Pos
 			f(p.Value)
 		case later[p.Key.Value]:
 			r.bad(p.Key, diag.ConfigLater, "remove it", "%s: %q is not in this version of sluice", what, p.Key.Value)

@@ -29,6 +29,7 @@ type Config struct {
 	Runs    string // folder of runs
 	State   string // folder of the tenants' state
 	tenants []*Tenant
+	written map[string]diag.Pos // where each setting stands that the file has, by what it belongs to and its key
 }
 
 // Tenant is one tenant. Immutable after Load.
@@ -65,7 +66,8 @@ var nameForm = regexp.MustCompile(`^[a-z0-9-]+$`)
 
 // Default is the configuration where there is no sluice.yaml: runs and state lie in folder.
 func Default(folder string) *Config {
-	return &Config{Folder: folder, Runs: filepath.Join(folder, "runs"), State: filepath.Join(folder, "state"), tenants: []*Tenant{builtIn()}}
+	return &Config{Folder: folder, Runs: filepath.Join(folder, "runs"), State: filepath.Join(folder, "state"),
+		tenants: []*Tenant{builtIn()}, written: map[string]diag.Pos{}}
 }
 
 func builtIn() *Tenant {

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
+	"github.com/sluice-edfi/sluice/pkg/tenant"
+)
+
+func (a *app) newTenantList() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "The tenants of sluice.yaml, and the built-in one",
+		Example: "  sluice tenant list\n  sluice tenant list --json",
+		Args:    cobra.NoArgs,
+		RunE:    func(*cobra.Command, []string) error { return a.runTenantList() },
+	}
+}
+
+func (a *app) runTenantList() error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	type listed struct {
+		Name        string `json:"name"`
+		BaseURL     string `json:"baseUrl"`
+		Environment string `json:"environment"`
+		Problem     string `json:"problem,omitempty"`
+	}
+	all := []listed{}
+	var rows [][]string
+	for _, name := range c.Names() {
+		l := listed{Name: name, BaseURL: "built-in sandbox", Environment: tenant.Sandbox}
+		t, err := c.Tenant(name)
+		if t.API != nil {
+			l.BaseURL, l.Environment = t.API.BaseURL, t.API.Environment
+		}
+		if err != nil {
+			l.Problem = err.Error()
+		}
+		all = append(all, l)
+		rows = append(rows, []string{l.Name, l.Environment, l.BaseURL, l.Problem})
+	}
+	a.screen.grid([]string{"tenant", "environment", "target", ""}, rows)
+	return a.screen.result(map[string]any{"tenants": all})
+}
+
+func (a *app) newTenantShow() *cobra.Command {
+	return &cobra.Command{
+		Use:               "show NAME",
+		Short:             "The settings in force for a tenant, and where each comes from",
+		Example:           "  sluice tenant show gb",
+		Args:              exactArgs("NAME"),
+		ValidArgsFunction: a.completeTenants,
+		RunE:              func(_ *cobra.Command, args []string) error { return a.runTenantShow(args[0]) },
+	}
+}
+
+func (a *app) runTenantShow(name string) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	t, err := c.Tenant(name)
+	if err != nil {
+		return err
+	}
+	settings := c.Settings(t)
+	var rows [][]string
+	for _, s := range settings {
+		rows = append(rows, []string{s.Name, s.Value, s.From})
+	}
+	a.screen.grid([]string{"setting", "value", "from"}, rows)
+	return a.screen.result(map[string]any{"tenant": name, "settings": settings})
+}
+
+func (a *app) newTenantClone() *cobra.Command {
+	var year int
+	cmd := &cobra.Command{
+		Use:   "clone OLD NEW",
+		Short: "Copy a tenant in sluice.yaml under a new name, for the next school year",
+		Long: `Copies the lines of a tenant in sluice.yaml, comments included, under a new name. The copy needs a
+key of its own: two tenants with one client_id are refused when they are used.`,
+		Example:           "  sluice tenant clone gb-2026 gb-2027 --school-year 2027",
+		Args:              exactArgs("OLD", "NEW"),
+		ValidArgsFunction: a.completeTenants,
+		RunE:              func(_ *cobra.Command, args []string) error { return a.runTenantClone(args[0], args[1], year) },
+	}
+	cmd.Flags().IntVar(&year, "school-year", 0, "set each school_year of the copy")
+	return cmd
+}
+
+func (a *app) runTenantClone(old, name string, year int) error {
+	c, err := a.config()
+	if err != nil {
+		return err
+	}
+	if c.File == "" {
+		return diag.Fail(diag.Usage, diag.ConfigFile, "name it with --config", "there is no sluice.yaml here")
+	}
+	src, err := os.ReadFile(c.File)
+	if err != nil {
+		return pipeline.DiskError(err)
+	}
+	text, err := tenant.Clone(c.File, src, old, name, year)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(c.File)
+	if err != nil {
+		return pipeline.DiskError(err)
+	}
+	if err := durable.WriteFile(c.File, text); err != nil {
+		return pipeline.DiskError(err)
+	}
+	if err := os.Chmod(c.File, info.Mode().Perm()); err != nil {
+		return pipeline.DiskError(err)
+	}
+	a.screen.say("%s: tenant %s is a copy of %s", shownPath(c.File), name, old)
+	a.screen.say("next: give it a key of its own in %s, then %s", shownPath(c.File), a.command("target", "check", "--tenant", name))
+	return a.screen.result(map[string]string{"file": c.File, "tenant": name, "from": old})
+}

@@ -1,0 +1,65 @@
+package tenant
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/strictyaml"
+)
+
+// Clone is the text of sluice.yaml with a copy of a tenant after it, under another name: the next school
+// year of a year-specific ODS. The copy is made line by line, so that comments stay. It is the caller's
+// to change what differs. A year that is not 0 becomes each school_year of the copy.
+func Clone(path string, src []byte, old, name string, year int) ([]byte, error) {
+	if !nameForm.MatchString(name) || name == "none" {
+		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "use a–z, 0–9 and -", "%q cannot be the name of a tenant", name)
+	}
+	root, _ := strictyaml.ParseAs(diag.ConfigKey, path, src)
+	var tenants *strictyaml.Node
+	if root != nil {
+		tenants, _ = root.Get("tenants")
+	}
+	if tenants == nil || tenants.Flow {
+		return nil, diag.Fail(diag.Usage, diag.ConfigKey, "write each tenant on a line of its own", "%s has no tenants that can be copied", path)
+	}
+	var known []string
+	for _, p := range tenants.Pairs {
+		known = append(known, p.Key.Value)
+	}
+	at := slices.Index(known, old)
+	if at < 0 {
+		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "tenants of "+path+": "+strings.Join(known, ", "), "%s has no tenant %q%s", path, old, diag.DidYouMean(old, known))
+	}
+	if slices.Contains(known, name) {
+		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "choose another name", "%s has a tenant %q already", path, name)
+	}
+	lines := strings.SplitAfter(strings.TrimRight(string(src), "\n")+"\n", "\n")
+	begin, key := tenants.Pairs[at].Key.Pos.Line-1, tenants.Pairs[at].Key
+	end := begin + 1
+	for end < len(lines) && (strings.TrimSpace(lines[end]) == "" || indent(lines[end]) >= key.Pos.Col) {
+		end++
+	}
+	for end > begin+1 && strings.TrimSpace(lines[end-1]) == "" {
+		end--
+	}
+	block := slices.Clone(lines[begin:end])
+	before, after, found := strings.Cut(block[0], old+":")
+	if !found || strings.TrimSpace(before) != "" {
+		return nil, diag.Fail(diag.Usage, diag.ConfigKey, "write the name without quotes", "line %d of %s cannot be copied", key.Pos.Line, path)
+	}
+	block[0] = before + name + ":" + after
+	if year > 0 {
+		for i := range block {
+			block[i] = schoolYear.ReplaceAllString(block[i], "${1}"+strconv.Itoa(year))
+		}
+	}
+	return []byte(strings.Join(slices.Insert(lines, end, block...), "")), nil
+}
+
+var schoolYear = regexp.MustCompile(`(\bschool_year:\s*["']?)\d{4}`)
+
+// indent counts the blanks that a line begins with.
+func indent(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }

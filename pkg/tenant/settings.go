@@ -1,0 +1,80 @@
+package tenant
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Setting is a setting in force, and where it comes from. It holds no secret.
+type Setting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	From  string `json:"from"` // file:line of sluice.yaml, or "default"
+}
+
+// Settings lists what holds for a tenant. Of keys and secrets it shows the source as written, and
+// nothing of one that stands in the file.
+func (c *Config) Settings(t *Tenant) []Setting {
+	var all []Setting
+	of := "tenant " + t.Name
+	add := func(name, value, key string) {
+		from := "default"
+		if pos, ok := c.written[key]; ok {
+			from = fmt.Sprintf("%s:%d", pos.File, pos.Line)
+		}
+		if value == "" {
+			value = "–"
+		}
+		all = append(all, Setting{name, value, from})
+	}
+	own := func(name, value string) {
+		add(name, value, of+": "+strings.ReplaceAll(name, ".", ": "))
+	}
+	if a := t.API; a != nil {
+		own("api.base_url", a.BaseURL)
+		own("api.data_url", a.DataURL)
+		own("api.oauth_url", a.OAuthURL)
+		own("api.school_year", positive(a.SchoolYear))
+		own("api.environment", a.Environment)
+		own("api.allow_http", strconv.FormatBool(a.AllowHTTP))
+		own("api.client_id", a.clientID.shown())
+		own("api.client_secret", a.clientSecret.shown())
+	}
+	own("lea_codes", strings.Join(t.LEACodes, ", "))
+	own("tables", t.Tables)
+	own("data_standard", t.DataStandard)
+	own("roster.column", t.RosterColumn)
+	for _, name := range slices.Sorted(maps.Keys(t.Params)) {
+		add("params."+name, t.Params[name], of+": params")
+	}
+	own("limits.concurrency", strconv.Itoa(t.Concurrency))
+	limit := "5% and more than 20 rows"
+	if t.MaxRejected != nil {
+		limit = fmt.Sprintf("%.4g%%", *t.MaxRejected*100)
+	}
+	own("guards.max_rejected", limit)
+	own("max_pass_age", t.MaxPassAge.String())
+	own("accept_unchecked", strconv.FormatBool(t.AcceptUnchecked))
+	add("bundles", strings.Join(c.Bundles, ", "), "sluice.yaml: bundles")
+	add("runs", c.Runs, "sluice.yaml: runs")
+	add("state", c.StateFolder(t.Name), "sluice.yaml: state")
+	return all
+}
+
+func positive(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
+}
+
+// shown is the text if it only names sources.
+func (s secretText) shown() string {
+	if s.literal() {
+		return "(written in the file)"
+	}
+	return s.text
+}

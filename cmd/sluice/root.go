@@ -170,7 +170,7 @@ func (a *app) newRoot() *cobra.Command {
 		a.group("runs", "What ran, and how it ended",
 			"  sluice runs list --tenant gb\n  sluice runs show runs/gb/20260501T120000.000Z-nwea-map-growth",
 			a.newRunsList(), a.newRunsShow()),
-		a.newSandbox(), a.newDemo(), a.newExplain(), a.newVersion(),
+		a.newSandbox(), a.newDemo(), a.newDoctor(), a.newExplain(), a.newVersion(),
 	)
 	completes(root, "tenant", a.completeTenants)
 	completes(root, "log-format", words("text", "json"))

@@ -76,14 +76,7 @@ func (a *app) runTargetCheck(ctx context.Context, bundle, run string) (runs.Outc
 	ok := true
 	for _, f := range found {
 		ok = ok && f.OK
-		mark, code := paint(a.screen.outColour, green, "ok "), ""
-		if !f.OK {
-			mark = paint(a.screen.outColour, red, "NO ")
-		}
-		if f.Code != "" {
-			code = " [" + string(f.Code) + "]"
-		}
-		a.screen.say("%s %-16s %s%s", mark, f.Subject, f.Says, code)
+		a.sayCheck(f.OK, f.Subject, f.Says, f.Code)
 	}
 	outcome := runs.Done
 	if !ok {
@@ -150,4 +143,16 @@ func (a *app) runTargetAccept(ctx context.Context) error {
 		a.screen.say("tenant %s: data standard %s accepted (before: %s)", a.Tenant, after.DataStandard, cmp.Or(before.DataStandard, "none"))
 		return a.screen.result(map[string]any{"tenant": a.Tenant, "before": before.DataStandard, "accepted": after.DataStandard})
 	})
+}
+
+// sayCheck prints one thing that was looked at.
+func (a *app) sayCheck(ok bool, subject, says string, code diag.Code) {
+	mark := paint(a.screen.outColour, green, "ok ")
+	if !ok {
+		mark = paint(a.screen.outColour, red, "NO ")
+	}
+	if code != "" {
+		says += " [" + string(code) + "]"
+	}
+	a.screen.say("%s %-16s %s", mark, subject, says)
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // About is what a target says of itself, with its addresses made concrete. An address that the
@@ -27,7 +28,8 @@ type About struct {
 	TokenInfoURL     string
 	ChangeQueriesURL string
 
-	Notes []string // what the user should know, a sentence each
+	Notes []string  // what the user should know, a sentence each
+	Clock time.Time // the target's, when it answered; zero if it did not say
 
 	missing map[string]*Failure // why an address is ""
 }
@@ -48,6 +50,7 @@ type rootDocument struct {
 		Version string `json:"version"`
 	} `json:"dataModels"`
 	URLs map[string]string `json:"urls"`
+	date time.Time
 }
 
 // Discover reads the root document and makes the target's addresses concrete. The first success
@@ -99,6 +102,7 @@ func (c *Client) rootDocument(ctx context.Context) (*rootDocument, error) {
 				_, f.Fix = c.rootFix()
 				return nil, f
 			}
+			root.date, _ = http.ParseTime(answer.header.Get("Date"))
 			return &root, nil
 		}
 		failure = err
@@ -143,7 +147,7 @@ func (c *Client) rootFix() (ofData bool, fix string) {
 // settle turns the root document into addresses that can be used, and refuses what it cannot.
 func (c *Client) settle(root *rootDocument) (*About, error) {
 	urls := lowerCased(root.URLs)
-	a := &About{Version: root.Version, Mode: root.APIMode, missing: map[string]*Failure{}}
+	a := &About{Version: root.Version, Mode: root.APIMode, Clock: root.date, missing: map[string]*Failure{}}
 	for _, m := range root.DataModels {
 		if strings.EqualFold(m.Name, "Ed-Fi") {
 			a.DataStandard = m.Version

@@ -84,8 +84,8 @@ func unreachable(host, proxy string, err error) *Failure {
 	case errors.As(err, &refusal):
 		say(refusal.status < 500, fmt.Sprintf("the proxy %s does not connect to %s: %d %s", proxy, host, refusal.status, http.StatusText(refusal.status)), proxyFix)
 	case errors.As(err, &unknown):
-		say(true, fmt.Sprintf("%s has a TLS certificate of an unknown authority", host),
-			"if the district has a certificate authority of its own, install its certificate on this machine; certificates are always verified")
+		say(true, fmt.Sprintf("%s has a TLS certificate of an unknown authority%s", host, issuer(unknown.Cert)),
+			"if the district has a certificate authority of its own, install its certificate on this machine, or name its file in SSL_CERT_FILE; certificates are always verified")
 	case errors.As(err, &hostname):
 		say(true, fmt.Sprintf("the TLS certificate of %s is for another host", host), "use the host name that the certificate was issued for")
 	case errors.As(err, &certificate) && certificate.Reason == x509.Expired:
@@ -118,6 +118,14 @@ func unreachable(host, proxy string, err error) *Failure {
 		say(false, fmt.Sprintf("no answer from %s: %s", host, plain(err.Error(), excerptLength)), "check base_url and this machine's network")
 	}
 	return f
+}
+
+// issuer names who signed a certificate: often a firewall that reads along.
+func issuer(c *x509.Certificate) string {
+	if c == nil {
+		return ""
+	}
+	return ", issued by " + plain(c.Issuer.String(), excerptLength)
 }
 
 // newTransport keeps exactly as many connections as there are workers: fewer would be dialled

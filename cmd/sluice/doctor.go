@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
+
+func (a *app) newDoctor() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Look at everything that is not data: settings, secrets, folders, disk, target, clock",
+		Long: `Looks at the settings of a tenant, its secrets, the folders and the free disk, who is at work, the
+proxy, and the target: its address, certificate and clock, and whether it takes the credential.
+It changes nothing. Without --tenant it looks at this machine only; with --all at every tenant.
+
+Ends with 3 if something is wrong.`,
+		Example: "  sluice doctor --tenant gb\n  sluice doctor --all --json",
+		Args:    cobra.NoArgs,
+		RunE: a.action(func(cmd *cobra.Command, _ []string) (runs.Outcome, error) {
+			return a.runDoctor(cmd.Context(), all)
+		}),
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "all tenants of sluice.yaml")
+	return cmd
+}
+
+func (a *app) runDoctor(ctx context.Context, all bool) (runs.Outcome, error) {
+	place, err := a.workplace()
+	if err != nil {
+		return 0, err
+	}
+	var tenants []string
+	switch {
+	case all:
+		tenants = place.Config.Names()
+	case a.Tenant != "":
+		tenants = []string{a.Tenant}
+	}
+	checks := place.Doctor(ctx, tenants)
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	outcome, of := runs.Done, ""
+	for _, c := range checks {
+		if c.Tenant != of {
+			of = c.Tenant
+			a.screen.say("\ntenant %s", of)
+		}
+		if !c.OK {
+			outcome = runs.Partly
+		}
+		a.sayCheck(c.OK, c.Subject, c.Says, c.Code)
+		if c.Next != "" {
+			a.screen.say("   %s %s", paint(a.screen.outColour, dim, "→"), c.Next)
+		}
+	}
+	return outcome, a.screen.result(map[string]any{"ok": outcome == runs.Done, "checks": checks})
+}

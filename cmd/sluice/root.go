@@ -154,7 +154,7 @@ func (a *app) newRoot() *cobra.Command {
 	root.SetVersionTemplate(versionText() + "\n")
 	root.SetHelpCommand(a.newHelp())
 	root.AddCommand(
-		a.newTransform(), a.newValidate(), a.newSend(), a.newRun(),
+		a.newInspect(), a.newTransform(), a.newValidate(), a.newSend(), a.newRun(),
 		a.group("bundle", "Work on bundles: list, show, copy, lint, test, sample",
 			"  sluice bundle list\n  sluice bundle lint ./bundles/mine\n  sluice bundle test ./bundles/mine",
 			a.newBundleList(), a.newBundleShow(), a.newBundleCopy(), a.newBundleLint(), a.newBundleTest(), a.newBundleSample()),

@@ -236,6 +236,12 @@ func (f *DateFormat) read(s string) (string, bool) {
 	return t.Format("2006-01-02T15:04:05.999Z"), true
 }
 
+// Fits reports whether a cell is in the format, and a day that exists.
+func (f *DateFormat) Fits(cell string) bool {
+	_, ok := f.read(cell)
+	return ok
+}
+
 // Append writes a time in the format.
 func (f *DateFormat) Append(dst []byte, t time.Time) []byte {
 	at := instant{year: t.Year(), month: int(t.Month()), day: t.Day(), hour: t.Hour(), minute: t.Minute(), second: t.Second(), milli: t.Nanosecond() / 1e6}

@@ -1,0 +1,145 @@
+package inspect
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/expression"
+)
+
+// Column says what stands in a column.
+type Column struct {
+	Header   string   `json:"header"`
+	Type     string   `json:"type"` // as a bundle would declare it; "" if the column is empty
+	Format   string   `json:"format,omitempty"`
+	Filled   int64    `json:"filled"`
+	Blank    int64    `json:"blank"`
+	Distinct int      `json:"distinct"`
+	Many     bool     `json:"many,omitempty"` // there are more than that
+	Low      string   `json:"low,omitempty"`
+	High     string   `json:"high,omitempty"`
+	Values   []string `json:"values,omitempty"` // the most frequent, of a column with few
+	Hidden   bool     `json:"hidden,omitempty"` // it may be a student's: no value is shown
+}
+
+// Bounds of what is kept and shown.
+const (
+	mostDistinct = 1000
+	fewValues    = 12
+	shownValues  = 5
+)
+
+// personal are the words of headers whose values are never shown; identifiers are of somebody, too.
+var personal = regexp.MustCompile(`(?i)first|last|middle|birth|dob|mail|phone|address|street|zip|ssn|student|parent|guardian|teacher|staff|examiner|user|login|person|gender|sex|race|ethnic|(^|[^a-z])names?$|(id|ids|number|code|key|uuid|guid)$`)
+
+// dateFormats are tried in this order; the first that fits all values is the column's.
+var dateFormats = map[expression.Kind][]string{
+	expression.KindDate:     {"YYYY-MM-DD", "MM/DD/YYYY", "M/D/YYYY", "DD/MM/YYYY", "M/D/YY", "YYYYMMDD", "MMDDYYYY", "YYYY-MM-DD HH:mm:ss", "MM/DD/YYYY HH:mm:ss", "M/D/YYYY H:mm"},
+	expression.KindDateTime: {"YYYY-MM-DDTHH:mm:ssZ", "YYYY-MM-DDTHH:mm:ss.SSSZ"},
+	expression.KindTime:     {"HH:mm:ss", "HH:mm", "H:mm"},
+}
+
+// candidate is a type that all values so far may have.
+type candidate struct {
+	name, format string
+	fits         func(string) bool
+}
+
+// candidates are all types, the narrower ones first.
+var candidates = func() []candidate {
+	all := []candidate{}
+	for _, kind := range []expression.Kind{expression.KindDate, expression.KindDateTime, expression.KindTime} {
+		for _, source := range dateFormats[kind] {
+			f, err := expression.ParseDateFormat(source, kind)
+			if err != nil {
+				continue // a test tries them all
+			}
+			all = append(all, candidate{kind.String(), source, f.Fits})
+		}
+	}
+	word := func(words ...string) func(string) bool {
+		return func(s string) bool {
+			return slices.ContainsFunc(words, func(w string) bool { return strings.EqualFold(s, w) })
+		}
+	}
+	return append(all,
+		candidate{"boolean", "", word("y", "n", "yes", "no", "true", "false")},
+		candidate{"integer", "", func(s string) bool { return expression.IsInteger(s) && !padded(s) }},
+		candidate{"decimal", "", func(s string) bool { return expression.IsDecimal(s) && !padded(s) }},
+		candidate{"text", "", func(string) bool { return true }})
+}()
+
+// padded reports whether a number would lose zeros that it begins with: 007 is a text.
+func padded(s string) bool { return len(s) > 1 && s[0] == '0' && s[1] != '.' }
+
+// tally gathers what stands in a column.
+type tally struct {
+	about Column
+	left  []candidate
+	seen  map[string]int64
+	low   string
+	high  string
+}
+
+func newTally(header string) *tally {
+	return &tally{about: Column{Header: header, Hidden: personal.MatchString(header)}, left: candidates, seen: map[string]int64{}}
+}
+
+func (t *tally) add(cell string) {
+	if cell == "" {
+		t.about.Blank++
+		return
+	}
+	t.about.Filled++
+	if _, known := t.seen[cell]; known || len(t.seen) < mostDistinct {
+		if t.seen[cell]++; known {
+			return // it fitted before
+		}
+	} else {
+		t.about.Many = true
+	}
+	if !t.left[0].fits(cell) || len(t.left) > 1 {
+		t.left = slices.DeleteFunc(slices.Clone(t.left), func(c candidate) bool { return !c.fits(cell) })
+	}
+	if !expression.IsDecimal(cell) {
+		return
+	}
+	if t.low == "" || expression.CompareDecimals(cell, t.low) < 0 {
+		t.low = cell
+	}
+	if t.high == "" || expression.CompareDecimals(cell, t.high) > 0 {
+		t.high = cell
+	}
+}
+
+// column says what was gathered.
+func (t *tally) column() Column {
+	c := t.about
+	c.Distinct = len(t.seen)
+	if c.Filled == 0 {
+		return c
+	}
+	c.Type, c.Format = t.left[0].name, t.left[0].format
+	if c.Hidden {
+		return c
+	}
+	if c.Type == "integer" || c.Type == "decimal" {
+		c.Low, c.High = t.low, t.high
+		return c
+	}
+	// A value that stands only once or twice may be somebody's, whatever the header says.
+	if !c.Many && c.Distinct <= fewValues && c.Filled >= 2*int64(c.Distinct) {
+		for value := range t.seen {
+			c.Values = append(c.Values, value)
+		}
+		slices.SortFunc(c.Values, func(a, b string) int {
+			if t.seen[a] != t.seen[b] {
+				return int(t.seen[b] - t.seen[a])
+			}
+			return strings.Compare(a, b)
+		})
+		c.Values = c.Values[:min(len(c.Values), shownValues)]
+	}
+	return c
+}

@@ -23,6 +23,7 @@ func main() {
 		in:     os.Stdin,
 		out:    os.Stdout,
 		err:    os.Stderr,
+		inTTY:  term.IsTerminal(int(os.Stdin.Fd())),
 		outTTY: term.IsTerminal(int(os.Stdout.Fd())),
 		errTTY: term.IsTerminal(int(os.Stderr.Fd())),
 		getenv: os.Getenv,

@@ -22,6 +22,7 @@ type streams struct {
 	in             io.Reader
 	out, err       io.Writer
 	outTTY, errTTY bool
+	inTTY          bool
 	getenv         func(string) string
 }
 
@@ -154,7 +155,7 @@ func (a *app) newRoot() *cobra.Command {
 	root.SetVersionTemplate(versionText() + "\n")
 	root.SetHelpCommand(a.newHelp())
 	root.AddCommand(
-		a.newInspect(), a.newTransform(), a.newValidate(), a.newSend(), a.newRun(),
+		a.newInit(), a.newInspect(), a.newTransform(), a.newValidate(), a.newSend(), a.newRun(),
 		a.group("bundle", "Work on bundles: list, show, copy, lint, test, sample",
 			"  sluice bundle list\n  sluice bundle lint ./bundles/mine\n  sluice bundle test ./bundles/mine",
 			a.newBundleList(), a.newBundleShow(), a.newBundleCopy(), a.newBundleLint(), a.newBundleTest(), a.newBundleSample()),

@@ -29,6 +29,11 @@ func Load(path string) (*Config, error) {
 		}
 		return nil, diag.FailWith(err, diag.Usage, code, next, "sluice.yaml cannot be read")
 	}
+	return Parse(path, src)
+}
+
+// Parse reads the text of a sluice.yaml that lies, or is to lie, at path.
+func Parse(path string, src []byte) (*Config, error) {
 	folder, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return nil, err

@@ -42,6 +42,9 @@ var source = regexp.MustCompile(`\$\{(env|file|cmd):([^}]*)\}`)
 // literal reports whether any part of the text stands for itself: it would be a secret in a file.
 func (s secretText) literal() bool { return source.FindString(s.text) != s.text }
 
+// IsSource reports whether a text only says where a secret lives: ${env:…}, ${file:…} or ${cmd:…}.
+func IsSource(text string) bool { return !secretText{text: text}.literal() }
+
 // commandTime is how long a secret manager's client may take.
 const commandTime = 30 * time.Second
 

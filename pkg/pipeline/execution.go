@@ -2,10 +2,12 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
@@ -62,16 +64,21 @@ func (x *Execution) Open(path string) error {
 	return err
 }
 
-// Close ends the execution: it closes the target and the log, and gives back the lock of the run.
+// Close ends the execution: it closes the target and the log, rewrites the list of runs, and gives back
+// the lock of the run.
 func (x *Execution) Close() error {
+	var failed error
+	if x.began || x.kept {
+		failed = report.WriteIndex(x.place.Config.Runs)
+	}
 	if x.target != nil {
 		x.target.close()
 	}
 	x.log.close()
 	if x.lock != nil {
-		return x.lock.Unlock()
+		failed = errors.Join(failed, x.lock.Unlock())
 	}
-	return nil
+	return failed
 }
 
 // All makes a new run and goes the whole way with it. A stage follows one that ended done or partly;

@@ -58,15 +58,11 @@ func (a *app) openBundle(ref string) (*bundle.Bundle, []*schema.Standard, error)
 	return b, all, err
 }
 
-// writing begins an execution that leaves something behind, for a tenant, "" being none; closing ends
-// it. Where there is no sluice.yaml it says where that will be.
+// writing begins an execution that leaves something behind, for a tenant, "" being none; closing ends it.
 func (a *app) writing(command, tenant string) (*pipeline.Execution, error) {
 	w, err := a.workplace()
 	if err != nil {
 		return nil, err
-	}
-	if w.Config.File == "" {
-		a.screen.note("no sluice.yaml here: runs and state go into %s", w.Config.Folder)
 	}
 	return pipeline.New(w, tenant, command)
 }

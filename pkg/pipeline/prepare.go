@@ -66,10 +66,6 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := source.Find(b, q.Inputs)
-	if err != nil {
-		return nil, err
-	}
 	name, wanted := "", ""
 	if x.tenant != nil {
 		name, wanted = x.tenant.Name, x.tenant.DataStandard
@@ -79,6 +75,13 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 		return nil, err
 	}
 	config, err := transformConfig(b, all, x.tenant, q.Params)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.place.needs(b, q.Inputs, config.Params); err != nil {
+		return nil, err
+	}
+	files, err := source.Find(b, q.Inputs)
 	if err != nil {
 		return nil, err
 	}

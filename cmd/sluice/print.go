@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/report"
@@ -31,46 +32,118 @@ func (a *app) printStage(rep *report.Report, stage *report.Stage) {
 	s.say("")
 }
 
-// printEquations prints a stage's equations as a table.
+// printEquations prints a stage's equations as a table, and whether they hold. Counts that are zero
+// everywhere are left out; resources of which nothing changed are one line.
 func (a *app) printEquations(rep *report.Report, stage *report.Stage) {
-	var header []string
-	var rows [][]string
 	lines := map[string]int64{}
 	if stage.Name == runs.Transform {
 		for _, in := range rep.Inputs {
 			lines[in.Name] += in.Lines
 		}
 	}
-	for _, e := range stage.Counts.Equations() {
-		row := []string{e.Of}
-		header = []string{stage.About}
-		if n, ok := lines[e.Of]; ok { // more than the rows where one has lines of several
-			header, row = append(header, "lines"), append(row, fmt.Sprint(n))
-		}
-		header, row = append(header, e.Left.Name), append(row, fmt.Sprint(e.Left.Count))
-		for _, t := range e.Right {
-			header = append(header, t.Name)
-			row = append(row, fmt.Sprint(t.Count))
-		}
-		adds := "="
+	var rows [][]runs.Term
+	var names, broken []string
+	still, records := 0, int64(0) // resources that stayed as they are, and their records
+	all := stage.Counts.Equations()
+	for _, e := range all {
 		if !e.Holds() {
-			adds = "≠ does not add up"
+			broken = append(broken, e.Of)
 		}
-		header = append(header, "")
-		rows = append(rows, append(row, adds))
+		if len(all) > 1 && stage.Loads && unchanged(e) {
+			still, records = still+1, records+e.Left.Count
+			continue
+		}
+		var row []runs.Term
+		if n, ok := lines[e.Of]; ok { // more than the rows where one has lines of several
+			row = append(row, runs.Term{Name: "lines", Count: n})
+		}
+		names, rows = append(names, e.Of), append(rows, append(append(row, e.Left), e.Right...))
 	}
-	a.screen.grid(header, rows)
+	a.printCounts(stage.About, names, rows)
+	if still > 0 {
+		what := "resource"
+		if len(rows) > 0 {
+			what = "more resource"
+		}
+		a.screen.say("  %s: all %s unchanged", plural(still, what), plural(int(records), "record"))
+	}
+	for _, of := range broken {
+		a.screen.say("  %s", paint(a.screen.outColour, red, of+": the counts do not add up"))
+	}
 }
+
+// unchanged reports whether an equation says that everything stayed as it is.
+func unchanged(e runs.Equation) bool {
+	return e.Left.Count > 0 && slices.ContainsFunc(e.Right, func(t runs.Term) bool { return t.Name == "unchanged" && t.Count == e.Left.Count })
+}
+
+// printCounts prints a table of counts: a column for each that is not zero everywhere, and the first
+// one. Where that is too wide for a terminal, each row becomes a line of its own.
+func (a *app) printCounts(about string, names []string, rows [][]runs.Term) {
+	var header []string
+	for i, row := range rows {
+		for j, t := range row {
+			if (t.Count != 0 || i == 0 && j == 0) && !slices.Contains(header, t.Name) {
+				header = append(header, t.Name)
+			}
+		}
+	}
+	order := func(name string) int { // that of the stage, not that in which counts were met
+		return slices.IndexFunc(slices.Concat(rows...), func(t runs.Term) bool { return t.Name == name })
+	}
+	slices.SortFunc(header, func(a, b string) int { return order(a) - order(b) })
+	var cells [][]string
+	width := 2
+	for i, row := range rows {
+		line := []string{names[i]}
+		for _, name := range header {
+			at := slices.IndexFunc(row, func(t runs.Term) bool { return t.Name == name })
+			cell := ""
+			if at >= 0 {
+				cell = fmt.Sprint(row[at].Count)
+			}
+			line = append(line, cell)
+		}
+		cells = append(cells, line)
+	}
+	header = append([]string{about}, header...)
+	for i := range header {
+		widest := len(header[i])
+		for _, row := range cells {
+			widest = max(widest, len(row[i]))
+		}
+		width += widest + 2
+	}
+	if width <= narrow {
+		a.screen.grid(header, cells)
+		return
+	}
+	for _, row := range cells {
+		a.screen.say("  %s", row[0])
+		var counts []string
+		for i, n := range row[1:] {
+			if n != "" && n != "0" {
+				counts = append(counts, n+" "+header[i+1])
+			}
+		}
+		a.screen.say("      %s", strings.Join(counts, " · "))
+	}
+}
+
+// narrow is the width of a terminal that every table fits.
+const narrow = 80
 
 // printStaged prints what transform made of the rows.
 func (a *app) printStaged(counts *runs.TransformCounts) {
-	var rows [][]string
+	var names []string
+	var rows [][]runs.Term
 	for _, resource := range slices.Sorted(maps.Keys(counts.Resources)) {
 		c := counts.Resources[resource]
-		rows = append(rows, []string{resource, fmt.Sprint(c.Staged), fmt.Sprint(c.Duplicate), fmt.Sprint(c.Rejected)})
+		names, rows = append(names, resource), append(rows, []runs.Term{{Name: "staged", Count: c.Staged},
+			{Name: "repeated", Count: c.Duplicate}, {Name: "rejected", Count: c.Rejected}})
 	}
 	a.screen.say("")
-	a.screen.grid([]string{"resource", "staged", "repeated", "rejected"}, rows)
+	a.printCounts("resource", names, rows)
 }
 
 // printStudents prints where students' ids were read from.

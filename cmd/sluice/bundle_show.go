@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/csv"
 	"fmt"
 	"io/fs"
@@ -78,7 +79,9 @@ func (a *app) newBundleShow() *cobra.Command {
   sluice bundle show ./mine --markdown > mine.md`,
 		Args:              exactArgs("BUNDLE"),
 		ValidArgsFunction: a.completeBundles,
-		RunE:              func(_ *cobra.Command, args []string) error { return a.runBundleShow(args[0], table, markdown) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runBundleShow(cmd.Context(), args[0], table, markdown)
+		},
 	}
 	cmd.Flags().StringVar(&table, "table", "", "print this table of the bundle as CSV, and nothing else")
 	cmd.Flags().BoolVar(&markdown, "markdown", false, "as Markdown, with all columns and the README")
@@ -86,7 +89,7 @@ func (a *app) newBundleShow() *cobra.Command {
 	return cmd
 }
 
-func (a *app) runBundleShow(ref, table string, markdown bool) error {
+func (a *app) runBundleShow(ctx context.Context, ref, table string, markdown bool) error {
 	b, all, err := a.openBundle(ref)
 	if err != nil {
 		return err
@@ -94,7 +97,10 @@ func (a *app) runBundleShow(ref, table string, markdown bool) error {
 	if table != "" {
 		return a.showTable(b, table)
 	}
-	program, problems := mapping.Compile(mapping.Config{Bundle: b, Standards: all, Samples: true})
+	program, problems, err := mapping.Compile(ctx, mapping.Config{Bundle: b, Standards: all, Samples: true})
+	if err != nil {
+		return err
+	}
 	if problems.Blocks() {
 		return bundle.Unusable(ref, problems, a.command("bundle", "lint", ref))
 	}

@@ -33,7 +33,7 @@ columns whose names speak of people or of identifiers.`,
 }
 
 func (a *app) runInspect(ctx context.Context, paths []string) error {
-	contracts, err := a.contracts()
+	contracts, err := a.contracts(ctx)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (a *app) runInspect(ctx context.Context, paths []string) error {
 }
 
 // contracts are those of all bundles that can be used.
-func (a *app) contracts() ([]inspect.Contract, error) {
+func (a *app) contracts(ctx context.Context) ([]inspect.Contract, error) {
 	place, err := a.workplace()
 	if err != nil {
 		return nil, err
@@ -69,9 +69,14 @@ func (a *app) contracts() ([]inspect.Contract, error) {
 			continue // `bundle list` says so
 		}
 		standards, err := place.Standards(b, "")
-		if err == nil {
-			all = append(all, inspect.Contracts(b, standards)...)
+		if err != nil {
+			continue // none of them is embedded
 		}
+		contracts, err := inspect.Contracts(ctx, b, standards)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, contracts...)
 	}
 	return all, nil
 }

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"cmp"
+	"context"
 	"slices"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
@@ -32,10 +33,10 @@ type Fit struct {
 func (f *Fit) Whole() bool { return len(f.Missing) == 0 && len(f.Further) == 0 }
 
 // Contracts are those of a bundle's inputs and layouts.
-func Contracts(b *bundle.Bundle, standards []*schema.Standard) []Contract {
-	program, problems := mapping.Compile(mapping.Config{Bundle: b, Standards: standards, Samples: true})
-	if problems.Blocks() {
-		return nil
+func Contracts(ctx context.Context, b *bundle.Bundle, standards []*schema.Standard) ([]Contract, error) {
+	program, problems, err := mapping.Compile(ctx, mapping.Config{Bundle: b, Standards: standards, Samples: true})
+	if err != nil || problems.Blocks() {
+		return nil, err
 	}
 	var all []Contract
 	for _, in := range program.InputNames() {
@@ -54,7 +55,7 @@ func Contracts(b *bundle.Bundle, standards []*schema.Standard) []Contract {
 			all = append(all, fit)
 		}
 	}
-	return all
+	return all, nil
 }
 
 // mostFits is how many fits are worth showing, leastShare how much of file and contract must agree.

@@ -493,6 +493,52 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
+// Pages that were overwritten in the middle are noticed where they are read, and a rebuild gets over them.
+func TestDamagedPages(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l := open1(t, path)
+	rows, entries := make([]Row, 3000), make([]Entry, 3000)
+	for i := range rows {
+		rows[i], entries[i] = row("students", i, 1), Entry{hash(i), hash(i, 1)}
+	}
+	if err := errors.Join(l.Record(t.Context(), run1, rows), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := len(text) / 2; i < len(text); i++ {
+		text[i] = 0xa5
+	}
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l = open1(t, path)
+	if _, err := l.Decide(t.Context(), entries, nil); !errors.Is(err, ErrDamaged) {
+		t.Errorf("decide: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := OpenToRebuild(path, bend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = again.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{}, "", func(add func(Row) error) error {
+		return again.FormerRows(t.Context(), "students", add)
+	})
+	if err := errors.Join(err, again.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path + ".damaged"); err != nil {
+		t.Error(err)
+	}
+	if _, err := open1(t, path).Decide(t.Context(), entries, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // Ledgers of earlier layouts are used as they are, but for what they claim of records without an id;
 // they learn the addresses of their target.
 func TestEarlierLayouts(t *testing.T) {

@@ -64,6 +64,44 @@ func TestChangedByOthers(t *testing.T) {
 	}
 }
 
+// Nor is what another client wrote while a load was under way taken for ours.
+func TestChangedWhileSending(t *testing.T) {
+	w := newWorld(t)
+	all := records{"assessments": {assessment("A")}, "studentAssessments": results("A", 200, 1)}
+	o := w.sendOptions(w.run(all))
+	o.To.Client = &meddling{Client: w.client}
+	if _, err := send.Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []runs.Loaded{{Staged: 200, Updated: 1, Unchanged: 199}, {Staged: 200, Unchanged: 200}} {
+		if got := w.send(w.run(all))["studentAssessments"]; got != want {
+			t.Errorf("send %d: %+v", i+1, got)
+		}
+	}
+	w.holdsOnce(200, 1)
+}
+
+// meddling is a target that another client writes to as well: the first result it changes when many are there.
+type meddling struct {
+	*target.Client
+	posts atomic.Int64
+	first atomic.Pointer[string]
+}
+
+func (m *meddling) Post(ctx context.Context, resource string, body []byte) (*target.Response, error) {
+	answer, err := m.Client.Post(ctx, resource, body)
+	if text := string(body); strings.HasSuffix(resource, "studentAssessments") {
+		m.first.CompareAndSwap(nil, &text)
+		if m.posts.Add(1) == 150 {
+			edited := strings.Replace(*m.first.Load(), `"serialNumber":"1"`, `"serialNumber":"99"`, 1)
+			if _, err := m.Client.Post(ctx, resource, []byte(edited)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return answer, err
+}
+
 // What was changed there and is not staged now is not forgotten: it is not known until it is sent again.
 func TestChangedElsewhere(t *testing.T) {
 	w := newWorld(t)

@@ -3,6 +3,7 @@ package send_test
 import (
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/sandbox"
 	"github.com/sluice-edfi/sluice/pkg/send"
+	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
 func TestLoadTwice(t *testing.T) {
@@ -419,6 +421,35 @@ func TestUnprovenLedger(t *testing.T) {
 	}
 	if n := w.known(); n != 21 { // what cannot be read is kept
 		t.Errorf("the ledger knows %d records", n)
+	}
+}
+
+// A send that loads nothing leaves no trace in a new ledger: the target may be the wrong one.
+func TestRefusedSendBindsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.send(w.run(records{"assessments": {assessment("A")}}))
+	path := filepath.Join(w.dir, "new", "ledger.db")
+	fresh, err := ledger.Open(path, bend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := w.sendOptions(w.run(records{"studentAssessments": results("A", 5, 1)}))
+	o.To.Ledger = fresh
+	o.To.Client = &answering{Client: w.client, failure: &target.Failure{Kind: target.Forbidden, Status: http.StatusForbidden}}
+	if counts, err := send.Run(t.Context(), o); err != nil || counts.Resources["studentAssessments"].Rejected != 5 {
+		t.Fatalf("%+v, %v", counts, err)
+	}
+	if err := fresh.Close(); err != nil {
+		t.Fatal(err)
+	}
+	right := bend
+	right.DataURL = "https://ods.example.org/data/v3/2026"
+	l, err := ledger.Open(path, right)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

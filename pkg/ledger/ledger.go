@@ -123,6 +123,7 @@ func create(path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
+	// Without a journal of its own beside it: when this is committed, the file is complete.
 	db, err := connect(unfinished, 1)
 	if err != nil {
 		return err
@@ -149,14 +150,14 @@ func open(path string, id Identity, adopt bool) (*Ledger, error) {
 	var err error
 	l := &Ledger{path: path, identity: id}
 	// Statements that write several rows keep what they change until they are through; that fits in memory.
-	if l.write, err = connect(path, 1, "cache_size(-32768)", "wal_autocheckpoint(4000)", "temp_store(MEMORY)"); err != nil {
+	if l.write, err = connect(path, 1, "journal_mode(WAL)", "cache_size(-32768)", "wal_autocheckpoint(4000)", "temp_store(MEMORY)"); err != nil {
 		return nil, err
 	}
 	if err := l.prepare(context.Background(), adopt); err != nil {
 		return nil, errors.Join(explain(err, path), l.write.Close())
 	}
 	// Lookups hit pages at random: mapped into memory they cost half of what reading them does.
-	if l.read, err = connect(path, readers, "cache_size(-16384)", "mmap_size(4294967296)", "query_only(true)"); err != nil {
+	if l.read, err = connect(path, readers, "journal_mode(WAL)", "cache_size(-16384)", "mmap_size(4294967296)", "query_only(true)"); err != nil {
 		return nil, errors.Join(err, l.write.Close())
 	}
 	for text, stmt := range map[string]**sql.Stmt{putRecord: &l.putOne, putRecords: &l.putMany} {
@@ -175,7 +176,7 @@ func open(path string, id Identity, adopt bool) (*Ledger, error) {
 // must not come back after a power cut.
 func connect(path string, n int, pragmas ...string) (*sql.DB, error) {
 	q := url.Values{"_txlock": {"immediate"}}
-	for _, p := range append([]string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"}, pragmas...) {
+	for _, p := range append([]string{"busy_timeout(10000)", "synchronous(FULL)"}, pragmas...) {
 		q.Add("_pragma", p)
 	}
 	slashed := filepath.ToSlash(path)

@@ -123,6 +123,13 @@ func (l *Ledger) Rebuild(ctx context.Context, run Run, facts Facts, keep string,
 
 // replace closes the ledger and puts it in the place of the former one.
 func (l *Ledger) replace() error {
+	// All of it has to be in the file itself, because nothing but that is renamed.
+	if _, err := l.write.Exec("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		return explain(err, l.path)
+	}
+	if info, err := os.Stat(l.path + "-wal"); err == nil && info.Size() > 0 {
+		return fmt.Errorf("%w: %s", ErrDisk, l.path)
+	}
 	f := l.former
 	l.former = nil
 	if err := errors.Join(f.close(), l.Close()); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -126,6 +127,10 @@ func (x *Execution) openLedger(open OpenLedger, identity ledger.Identity) (*ledg
 
 // ledgerError gives an error of the ledger its code and a way out.
 func (x *Execution) ledgerError(err error) error {
+	said := func() error { // once, however many were at work when it turned up
+		text, _, _ := strings.Cut(err.Error(), "\n")
+		return errors.New(text)
+	}
 	rebuild := "run `" + x.place.command("ledger", "rebuild", "--tenant", x.tenant.Name) + "`"
 	switch _, explained := diag.AsError(err); {
 	case explained:
@@ -135,13 +140,13 @@ func (x *Execution) ledgerError(err error) error {
 			"if the target of the tenant was meant to change, "+rebuild+"; a new school year is a tenant of its own",
 			"tenant %s", x.tenant.Name)
 	case errors.Is(err, ledger.ErrDamaged):
-		return diag.FailWith(err, diag.Guarded, diag.GuardLedger,
+		return diag.FailWith(said(), diag.Guarded, diag.GuardLedger,
 			rebuild+": it sets the file aside and reads from the target what it holds", "the ledger of tenant %s cannot be used", x.tenant.Name)
 	case errors.Is(err, ledger.ErrNewer):
 		return diag.FailWith(err, diag.Usage, diag.GuardLedger, "use that version of sluice",
 			"the ledger of tenant %s cannot be used", x.tenant.Name)
 	case errors.Is(err, ledger.ErrDisk):
-		return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "free space, and check the folder's rights; then run the same command again",
+		return diag.FailWith(said(), diag.CouldNotRun, diag.MachineDisk, "free space, and check the folder's rights; then run the same command again",
 			"the ledger of tenant %s could not be read or written", x.tenant.Name)
 	}
 	return err

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +18,7 @@ import (
 // What the demo runs.
 const (
 	demoBundle = "nwea-map-growth"
-	demoFile   = "map-growth/results.csv" // in examples
+	demoFolder = "map-growth" // in examples
 	demoYear   = "2026"
 )
 
@@ -43,22 +45,42 @@ func (a *app) runDemo(ctx context.Context) (runs.Outcome, error) {
 		return 0, err
 	}
 	defer a.closing(x)
-	text, err := examples.FS.ReadFile(demoFile)
-	if err != nil {
-		return 0, err
-	}
-	file := filepath.Join(x.Place().Config.StateFolder(tenant.Sandbox), "demo", "results.csv")
-	if err := durable.MkdirAll(filepath.Dir(file)); err != nil {
+	folder := filepath.Join(x.Place().Config.StateFolder(tenant.Sandbox), "demo")
+	if err := writeDemo(folder); err != nil {
 		return 0, pipeline.DiskError(err)
 	}
-	if err := durable.WriteFile(file, text); err != nil {
-		return 0, pipeline.DiskError(err)
-	}
+	file := filepath.Join(folder, "results.csv")
 	a.screen.say("the made-up vendor file: %s\n", shownPath(file))
 	outcome, err := x.All(ctx, pipeline.Request{Bundle: demoBundle, Inputs: []string{"results=" + file},
-		Params: map[string]string{"school_year": demoYear}})
+		Params: map[string]string{"school_year": demoYear}, Tables: filepath.Join(folder, "tables")})
 	if err != nil {
 		return outcome, err
 	}
-	return outcome, a.finish(x.Run(), outcome, "run it again: nothing will be posted")
+	next := "run it again: nothing will be posted"
+	if sent, ok := x.Run().Counts(runs.Send).(*runs.SendCounts); ok && !slices.ContainsFunc(sent.Equations(), func(e runs.Equation) bool { return !unchanged(e) }) {
+		next = "your own file: " + a.command("inspect", "FILE")
+	}
+	return outcome, a.finish(x.Run(), outcome, next)
+}
+
+// writeDemo writes the demo's files: the vendor's, and the tables of the demo's tenant.
+func writeDemo(folder string) error {
+	root, err := fs.Sub(examples.FS, demoFolder)
+	if err != nil {
+		return err
+	}
+	return fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(root, path)
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(folder, filepath.FromSlash(path))
+		if err := durable.MkdirAll(filepath.Dir(to)); err != nil {
+			return err
+		}
+		return durable.WriteFile(to, text)
+	})
 }

@@ -33,7 +33,11 @@ columns whose names speak of people or of identifiers.`,
 }
 
 func (a *app) runInspect(ctx context.Context, paths []string) error {
-	contracts, err := a.contracts(ctx)
+	place, err := a.workplace()
+	if err != nil {
+		return err
+	}
+	contracts, err := place.Contracts(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,42 +56,10 @@ func (a *app) runInspect(ctx context.Context, paths []string) error {
 	return a.screen.result(map[string]any{"files": all})
 }
 
-// contracts are those of all bundles that can be used.
-func (a *app) contracts(ctx context.Context) ([]inspect.Contract, error) {
-	place, err := a.workplace()
-	if err != nil {
-		return nil, err
-	}
-	listed, err := place.Library().List()
-	if err != nil {
-		return nil, err
-	}
-	var all []inspect.Contract
-	for _, l := range listed {
-		b, problems, err := place.Library().Open(l.Name)
-		if err != nil || problems.Blocks() {
-			continue // `bundle list` says so
-		}
-		standards, err := place.Standards(b, "")
-		if err != nil {
-			continue // none of them is embedded
-		}
-		contracts, err := inspect.Contracts(ctx, b, standards)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, contracts...)
-	}
-	return all, nil
-}
-
-// delimiterNames are the delimiters in words.
-var delimiterNames = map[string]string{",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
-
 func (a *app) printFile(f *inspect.File) {
 	s := a.screen
 	s.say("%s", paint(s.outColour, bold, f.Path))
-	s.say("%s separated by %s, %s, line ends %s, %s, %s", plural(len(f.Columns), "column"), delimiterNames[f.Delimiter], f.Encoding, f.LineEnds,
+	s.say("%s separated by %s, %s, line ends %s, %s, %s", plural(len(f.Columns), "column"), inspect.DelimiterNames[f.Delimiter], f.Encoding, f.LineEnds,
 		plural(int(f.Rows), "row"), byteCount(f.Bytes))
 	if f.Odd > 0 {
 		s.say("%s not whole: the first in line %d has another number of cells than the header, or wrong quotes", are(int(f.Odd), "row"), f.FirstOdd)

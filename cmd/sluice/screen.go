@@ -143,7 +143,7 @@ func (s *screen) grid(header []string, rows [][]string) {
 }
 
 // mostProblems is how many problems are printed; the rest stand in the files.
-const mostProblems = 50
+const mostProblems = 20
 
 // problems prints problems of files that people write, with the source line under each.
 func (s *screen) problems(w io.Writer, list diag.List) {
@@ -153,6 +153,9 @@ func (s *screen) problems(w io.Writer, list diag.List) {
 		if i == mostProblems {
 			fmt.Fprintf(w, "… and %d more\n", len(shown)-i)
 			break
+		}
+		if i+1 < min(len(shown), mostProblems) && shown[i+1].Fix == p.Fix && shown[i+1].Code == p.Code {
+			p.Fix = "" // the same remedy stands once, behind the last of them
 		}
 		s.problem(w, p)
 	}

@@ -38,6 +38,12 @@ func Contracts(ctx context.Context, b *bundle.Bundle, standards []*schema.Standa
 	if err != nil || problems.Blocks() {
 		return nil, err
 	}
+	return ContractsOf(program), nil
+}
+
+// ContractsOf are those of a compiled bundle.
+func ContractsOf(program *mapping.Program) []Contract {
+	b := program.Bundle
 	var all []Contract
 	for _, in := range program.InputNames() {
 		contracts, err := program.Contracts(in)
@@ -55,7 +61,7 @@ func Contracts(ctx context.Context, b *bundle.Bundle, standards []*schema.Standa
 			all = append(all, fit)
 		}
 	}
-	return all, nil
+	return all
 }
 
 // mostFits is how many fits are worth showing, leastShare how much of file and contract must agree.
@@ -64,8 +70,8 @@ const (
 	leastShare = 0.3
 )
 
-// fits compares the columns of a file with contracts; the best comes first.
-func fits(headers []string, contracts []Contract) []Fit {
+// Fits compares the columns of a file with contracts; the best comes first.
+func Fits(headers []string, contracts []Contract) []Fit {
 	all := []Fit{}
 	type ranked struct {
 		Fit

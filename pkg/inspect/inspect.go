@@ -30,6 +30,9 @@ type File struct {
 	Fits      []Fit    `json:"fits"` // best first
 }
 
+// DelimiterNames are the usual delimiters in words.
+var DelimiterNames = map[string]string{",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+
 // headBytes is how much of a file decides how it is written.
 const headBytes = 256 << 10
 
@@ -53,8 +56,26 @@ func Read(ctx context.Context, path string, contracts []Contract) (*File, error)
 	if err := f.rows(ctx, r); err != nil {
 		return nil, err
 	}
-	f.Fits = fits(r.Header().Names, contracts)
+	f.Fits = Fits(r.Header().Names, contracts)
 	return f, nil
+}
+
+// Header is how a file's columns are called, and what separates them.
+func Header(path string) (names []string, delimiter string, err error) {
+	head, _, err := readHead(path)
+	if err != nil {
+		return nil, "", err
+	}
+	f := &File{}
+	options, err := f.options(path, head)
+	if err != nil {
+		return nil, "", err
+	}
+	r, err := table.OpenReader(path, bytes.NewReader(head), options)
+	if err != nil {
+		return nil, "", err
+	}
+	return r.Header().Names, f.Delimiter, nil
 }
 
 // readHead reads the beginning of a file.

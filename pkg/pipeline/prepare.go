@@ -28,7 +28,8 @@ type Request struct {
 	// did: a person has chosen. Empty: the tenant's, or the first that a file has.
 	Student string
 
-	Run string // the run directory; empty: runs/<tenant>/<time>-<bundle> beside sluice.yaml
+	Run    string // the run directory; empty: runs/<tenant>/<time>-<bundle> beside sluice.yaml
+	Tables string // folder of overlays in place of the tenant's; empty: the tenant's
 }
 
 // prepared is a transform of which everything is known that can be before a file is read.
@@ -62,6 +63,11 @@ func (x *Execution) claim(m *prepared) error {
 
 // prepare loads and compiles; it writes nothing.
 func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
+	if q.Tables != "" {
+		t := *x.tenant // the configuration is not changed
+		t.Tables = q.Tables
+		x.tenant = &t
+	}
 	b, err := x.place.Bundle(q.Bundle)
 	if err != nil {
 		return nil, err

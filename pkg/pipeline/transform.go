@@ -48,7 +48,7 @@ func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 	}
 	o := transform.Options{Sink: transform.ToRun(x.run), Inputs: files, Workers: x.place.workers(), Progress: p, Student: x.prepared.student}
 	out, err := transform.Run(ctx, x.prepared.program, o)
-	err = errors.Join(err, remove())
+	err = errors.Join(x.recognise(ctx, err), remove())
 	if out == nil {
 		return nil, err
 	}

@@ -177,6 +177,9 @@ func (a *app) printCauses(rep *report.Report, stage string) {
 			continue
 		}
 		s.say("  %s", a.groupLine(g))
+		if len(g.Values) > 0 {
+			s.say("      %s", values(g))
+		}
 		if g.Fix != "" && g.Level <= diag.LevelWarning {
 			s.say("      %s %s", paint(s.outColour, dim, "→"), g.Fix)
 		}
@@ -187,6 +190,23 @@ func (a *app) printCauses(rep *report.Report, stage string) {
 	if shown > 0 {
 		s.say("  all of them, with file, line and column: %s", shownPath(filepath.Join(rep.Path, "problems", stage+".csv")))
 	}
+}
+
+// values lists the values of a cause with their counts and first lines.
+func values(g report.Group) string {
+	var all []string
+	sum := int64(0)
+	for _, v := range g.Values {
+		text := fmt.Sprintf("%q %d×", v.Value, v.Count)
+		if v.Line > 0 {
+			text += fmt.Sprintf(" (line %d)", v.Line)
+		}
+		all, sum = append(all, text), sum+v.Count
+	}
+	if sum < g.Count {
+		all = append(all, "…")
+	}
+	return strings.Join(all, ", ")
 }
 
 // sayWhyNothing explains a send that posted nothing.
@@ -211,7 +231,7 @@ func (a *app) groupLine(g report.Group) string {
 			where += " " + part
 		}
 	}
-	return fmt.Sprintf("%d × %s%s: %s", g.Count, paint(a.screen.outColour, styles[g.Level], string(g.Code)), where, g.Message)
+	return fmt.Sprintf("%s %d × %s%s: %s", paint(a.screen.outColour, styles[g.Level], word(g.Level)), g.Count, g.Code, where, g.Message)
 }
 
 // runResult is the --json object of transform, validate, send, run and demo.
@@ -244,6 +264,17 @@ func (a *app) sayWhere(r *runs.Run) {
 	if _, err := os.Stat(r.File("report.html")); err == nil {
 		a.screen.say("report: %s", shownPath(r.File("report.html")))
 	}
+}
+
+// word is what a level is called, so that it is told without colour.
+func word(l diag.Level) string {
+	switch l {
+	case diag.LevelFormat, diag.LevelError:
+		return "error  "
+	case diag.LevelWarning:
+		return "warning"
+	}
+	return "note   "
 }
 
 // plural is a count with its noun.

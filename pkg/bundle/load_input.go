@@ -141,6 +141,7 @@ func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 		"layouts":  func(n *strictyaml.Node) { c.Layouts = l.oneOrMore(n, what+": layouts", l.text) },
 		"nulls":    func(n *strictyaml.Node) { c.Nulls = l.words(n, what+": nulls") },
 		"pad":      func(n *strictyaml.Node) { c.Pad = l.integer(n, what+": pad", 60) },
+		"personal": func(n *strictyaml.Node) { c.Personal = l.boolean(n, what+": personal") },
 		"yes":      func(n *strictyaml.Node) { c.Yes = l.words(n, what+": yes") },
 		"no":       func(n *strictyaml.Node) { c.No = l.words(n, what+": no") },
 	}, "header")

@@ -6,6 +6,7 @@ package bundle
 
 import (
 	"io/fs"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -156,8 +157,25 @@ type Column struct {
 	Nulls    []string
 	Pad      int
 	Yes, No  []string
+	Personal bool // its values are never shown on the screen or in a report
 	Pos      diag.Pos
 }
+
+// PersonalHeaders are the headers of an input whose values are never shown, as patterns of MatchHeader:
+// those of columns that say so, and of the student's.
+func (in *Input) PersonalHeaders() []string {
+	var all []string
+	for _, c := range in.AllColumns() {
+		if c.Personal || slices.ContainsFunc(in.Student, func(t Text) bool { return t.Value == c.Name.Value }) {
+			for _, h := range c.Headers {
+				all = append(all, placeholders.ReplaceAllString(h.Value, "*"))
+			}
+		}
+	}
+	return all
+}
+
+var placeholders = regexp.MustCompile(`\{[^{}]*\}`)
 
 // Unpack cuts a packed cell into pieces.
 type Unpack struct {

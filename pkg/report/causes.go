@@ -1,10 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
+	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
@@ -23,6 +26,16 @@ type Group struct {
 	Rule     string     `json:"rule,omitempty"`
 	First    string     `json:"first,omitempty"` // where the first is: file:line
 	Count    int64      `json:"count"`
+	Values   []Value    `json:"values,omitempty"` // the most frequent ones of the column; none where they may be a student's
+
+	seen map[string]*Value
+}
+
+// Value is a value that caused problems.
+type Value struct {
+	Value string `json:"value"`
+	Count int64  `json:"count"`
+	Line  int    `json:"line,omitempty"` // of the first
 }
 
 // index is the number of an item in a path: problems of all items of a list have one cause.
@@ -56,7 +69,67 @@ func (rep *Report) gather(r *runs.Run, stage string) error {
 				Resource: p.Resource, Path: path, Message: message, Fix: p.Fix, Rule: p.Rule, First: place(p)})
 		}
 		rep.Problems[i].Count += n
+		if rep.mayShow(p) {
+			rep.Problems[i].add(p, n)
+		}
 	})
+}
+
+// Bounds of the values of a cause: how many are told apart, and how many are shown.
+const (
+	mostValues  = 1000
+	shownValues = 5
+)
+
+// add counts a value of the cause.
+func (g *Group) add(p diag.Problem, n int64) {
+	v := g.seen[p.Value]
+	if v == nil {
+		if len(g.seen) == mostValues {
+			return
+		}
+		if g.seen == nil {
+			g.seen = map[string]*Value{}
+		}
+		v = &Value{Value: p.Value, Line: p.Line}
+		g.seen[p.Value] = v
+	}
+	v.Count += n
+}
+
+// finish picks the values to be shown, the most frequent first.
+func (g *Group) finish() {
+	for _, v := range g.seen {
+		g.Values = append(g.Values, *v)
+	}
+	slices.SortFunc(g.Values, func(a, b Value) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Value, b.Value))
+	})
+	g.Values = g.Values[:min(len(g.Values), shownValues)]
+	g.seen = nil
+}
+
+// mayShow reports whether a problem's value is the vendor's vocabulary or a score, and not a student's: it
+// came from a column of an input that is known to be neither the student's nor marked personal, or from
+// a table's key.
+func (rep *Report) mayShow(p diag.Problem) bool {
+	if p.Value == "" || p.Stage != runs.Transform {
+		return false
+	}
+	if p.Code == diag.Unmapped || p.Code == diag.LevelUndeclared {
+		return true
+	}
+	known := false
+	for _, in := range rep.Inputs {
+		if in.Name != p.Input || in.Personal == nil {
+			continue
+		}
+		known = true
+		if slices.ContainsFunc(in.Personal, func(pattern string) bool { return bundle.MatchHeader(pattern, p.Column) }) {
+			return false
+		}
+	}
+	return known && p.Column != ""
 }
 
 // place is where a problem was found, for people.

@@ -127,6 +127,9 @@ func Build(r *runs.Run) (*Report, error) {
 			return nil, err
 		}
 	}
+	for i := range rep.Problems {
+		rep.Problems[i].finish()
+	}
 	slices.SortStableFunc(rep.Problems, func(a, b Group) int {
 		if a.Level != b.Level {
 			return int(a.Level) - int(b.Level)

@@ -222,3 +222,26 @@ func TestHidden(t *testing.T) {
 		}
 	}
 }
+
+// TestValuesThatMayBeShown: the values of a column are shown where the run knows which columns are a
+// student's, and this is not one of them.
+func TestValuesThatMayBeShown(t *testing.T) {
+	build := func(personal []string) *Group {
+		r := exampleRun(t)
+		r.Inputs = []runs.Input{{Name: "results", Personal: personal}}
+		rep, err := Build(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(rep.Problems, func(g Group) bool { return g.Code == diag.CellType })
+		return &rep.Problems[i]
+	}
+	if g := build([]string{"Student*"}); len(g.Values) != 1 || g.Values[0] != (Value{"Ximena Q", 3, 7}) {
+		t.Errorf("%+v", g.Values)
+	}
+	for _, personal := range [][]string{nil, {"Test*Date"}} {
+		if g := build(personal); g.Values != nil || strings.Contains(g.Message, "Ximena") {
+			t.Errorf("%v: %+v", personal, g)
+		}
+	}
+}

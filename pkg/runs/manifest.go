@@ -59,6 +59,10 @@ type Input struct {
 	Lines  int64  `json:"lines"` // below the header; more than the rows where cells have lines of their own
 
 	Student *StudentColumn `json:"student,omitempty"` // that students' ids were read from
+
+	// Personal are patterns of the headers whose values are never shown on the screen or in a report. nil:
+	// it is not known, so none is.
+	Personal []string `json:"personal"`
 }
 
 // StudentColumn is a column of a file: the bundle's name, and the file's header.

@@ -134,8 +134,10 @@ func (r *runner) result(s *staging) *Result {
 	for _, in := range r.program.Inputs() {
 		for _, f := range r.files[in] {
 			input := runs.Input{Name: in.Name, Path: f.place.File, Bytes: f.bytes, SHA256: f.sha256, Layout: f.plan.Layout, Rows: f.rows, Lines: f.lines}
+			input.Personal = append([]string{}, in.Def.PersonalHeaders()...)
 			if f.plan.Student != "" {
 				input.Student = &runs.StudentColumn{Name: f.plan.StudentName, Header: f.plan.Student}
+				input.Personal = append(input.Personal, f.plan.Student)
 			}
 			out.Inputs = append(out.Inputs, input)
 		}

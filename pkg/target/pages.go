@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -17,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
 )
 
@@ -58,7 +58,7 @@ func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []jso
 	s := &collector{yield: yield}
 	var total int64
 	for _, several := range []bool{true, false} {
-		s.round = keyset.Set{}
+		s.earlier, s.round = s.round, keyset.Set{}
 		first, err := c.firstPage(ctx, &r)
 		if err == nil {
 			_, err = s.take(first)
@@ -218,27 +218,37 @@ func (a *call) unlikely(why string) *Failure {
 }
 
 // records cuts a page into its records, and says why it is none. It stops where there are more of them
-// than were asked for: what such a page holds is not known, and it may be very large.
+// than were asked for: what such a page holds is not known, and it may be very large. The records are parts
+// of body: a collection may have millions of them.
 func records(body []byte, most int) (items []json.RawMessage, why string) {
 	const odd = "the answer is no list of records"
-	list := json.NewDecoder(bytes.NewReader(body))
-	if begin, err := list.Token(); err != nil || begin != json.Delim('[') {
+	list := jsonl.Scanner{Data: body}
+	if list.Peek() != '[' {
 		return nil, odd
 	}
-	for list.More() {
-		var item json.RawMessage
-		switch err := list.Decode(&item); {
-		case err != nil || item[0] != '{':
+	list.Pos++
+	for next := list.Peek(); next != ']'; next = list.Peek() {
+		if len(items) > 0 {
+			if next != ',' {
+				return nil, odd
+			}
+			list.Pos++
+			next = list.Peek()
+		}
+		start := list.Pos
+		switch {
+		case next != '{':
 			return nil, odd
+		case !list.Skip():
+			return nil, odd + ": " + list.Problem
 		case len(items) == most:
 			return nil, fmt.Sprintf("more records came than the %d that were asked for", most)
 		}
-		items = append(items, item)
+		items = append(items, body[start:list.Pos:list.Pos])
+		list.Decoded = list.Decoded[:0]
 	}
-	if _, err := list.Token(); err != nil {
-		return nil, odd
-	}
-	if _, err := list.Token(); !errors.Is(err, io.EOF) {
+	list.Pos++
+	if list.Peek() != 0 || list.Pos < len(body) {
 		return nil, odd
 	}
 	return items, ""
@@ -249,7 +259,7 @@ type collector struct {
 	yield func(items []json.RawMessage) error
 
 	mu      sync.Mutex // held around yield
-	yielded keyset.Set
+	earlier keyset.Set // what came before that
 	round   keyset.Set // what came since the collection was begun from the start
 }
 
@@ -259,10 +269,11 @@ func (s *collector) take(p *page) (fresh int, err error) {
 	defer s.mu.Unlock()
 	var unknown []json.RawMessage
 	for i, key := range p.keys {
-		if _, ok := s.round.Add(key); ok {
-			fresh++
+		if _, ok := s.round.Add(key); !ok {
+			continue
 		}
-		if _, ok := s.yielded.Add(key); ok {
+		fresh++
+		if _, ok := s.earlier.Find(key); !ok {
 			unknown = append(unknown, p.items[i])
 		}
 	}

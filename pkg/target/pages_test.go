@@ -1,6 +1,7 @@
 package target
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -128,6 +129,38 @@ func TestPagesThatLie(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A page is cut into the records as they came, or it is none.
+func TestRecords(t *testing.T) {
+	for body, want := range map[string]string{
+		`[]`:                                   "",
+		" [ ]\r\n":                             "",
+		`[{"id":"1","a":["]},{",{"b":"\\"}]}]`: `{"id":"1","a":["]},{",{"b":"\\"}]}`,
+		"\n[ {\"a\":1.50} ,\t{}\n]":            `{"a":1.50}|{}`,
+		`[{"a":"é\n"},{"a":"\u00e9"}]`:         `{"a":"é\n"}|{"a":"\u00e9"}`,
+	} {
+		items, why := records([]byte(body), 2)
+		if got := string(bytes.Join(asBytes(items), []byte("|"))); got != want || why != "" {
+			t.Errorf("%s is %s, %s", body, got, why)
+		}
+	}
+	for body, want := range map[string]string{
+		"": "no list", "[": "no list", "{}": "no list", "[,]": "no list", "[{},]": "no list", "[,{}]": "no list", "[{}{}]": "no list",
+		"[{}]x": "no list", "[{}]\x00": "no list", "[{}": "no list", `[{"a":}]`: "a value is expected", `[{"a":1,}]`: "a name in quotes",
+		`[{"a":"`: "a quote is never closed", "[{\"a\":\"\xe9\"}]": "not UTF-8", "[{},{},{}]": "more records came than the 2",
+	} {
+		if items, why := records([]byte(body), 2); !strings.Contains(why, want) || items != nil {
+			t.Errorf("%q is %q, %s", body, items, why)
+		}
+	}
+}
+
+func asBytes(items []json.RawMessage) (texts [][]byte) {
+	for _, item := range items {
+		texts = append(texts, item)
+	}
+	return texts
 }
 
 // A target that refuses pages as large as ours is asked for smaller ones, and from then on at once.

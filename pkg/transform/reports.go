@@ -67,7 +67,7 @@ func (s *staging) reportUnmapped() error {
 // here: that cell would get a mark before it, which is no part of the row.
 func rowToPaste(cells []string) string {
 	line := table.Line(cells, "")
-	if line != "" && strings.Contains("=+-@", line[:1]) {
+	if line != "" && strings.IndexByte("=+-@", line[0]) >= 0 {
 		first, _, _ := strings.Cut(line, ",")
 		return `"` + first + `"` + line[len(first):]
 	}

@@ -56,9 +56,9 @@ func (a *app) runDemo(ctx context.Context) (runs.Outcome, error) {
 	if err != nil {
 		return outcome, err
 	}
-	next := "run it again: nothing will be posted"
+	next := &step{"run it again, and nothing will be posted: ", []string{"demo"}}
 	if sent, ok := x.Run().Counts(runs.Send).(*runs.SendCounts); ok && !slices.ContainsFunc(sent.Equations(), func(e runs.Equation) bool { return !unchanged(e) }) {
-		next = "your own file: " + a.command("inspect", "FILE")
+		next = &step{"your own file: ", []string{"inspect", "FILE"}}
 	}
 	return outcome, a.finish(x.Run(), outcome, next)
 }

@@ -17,6 +17,20 @@ func (a *app) command(words ...string) string {
 	return diag.ShellCommand(slices.Concat(words, a.given)...)
 }
 
+// step is the next command: what it is for, and its words.
+type step struct {
+	why   string // may be empty
+	words []string
+}
+
+// args is the step as programs take it; nil if there is none.
+func (a *app) args(s *step) []string {
+	if s == nil {
+		return nil
+	}
+	return slices.Concat([]string{"sluice"}, s.words, a.given)
+}
+
 // givenFlags are the global flags that stand on the command line, but for the tenant.
 func givenFlags(global *pflag.FlagSet) []string {
 	var given []string

@@ -36,7 +36,7 @@ func TestNextAfterRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Inputs = []runs.Input{{Name: "re-sults", Path: "a.csv"}, {Name: "re-sults", Path: "b.csv"}, {Name: "levels", Path: "c.csv"}, {Name: "other", Path: "d.csv"}}
-	if got := a.nextAfterRun(r, runs.Partly, "b", transformOptions{}); got != "" {
+	if got := a.nextAfterRun(r, runs.Partly, "b", transformOptions{}); got != nil {
 		t.Error(got)
 	}
 	second, levels := r.RejectFile("re-sults", 2), r.RejectFile("levels", 0)
@@ -46,10 +46,10 @@ func TestNextAfterRun(t *testing.T) {
 		}
 	}
 	want := "correct the rows in " + r.File("rejects") + ", then: sluice run b --input 're-sults=" + second + "' --input 'levels=" + levels + "' --param year=2026 --student 'State ID' --tenant gb"
-	if got := a.nextAfterRun(r, runs.Partly, "b", transformOptions{params: []string{"year=2026"}, student: "State ID"}); got != want {
-		t.Errorf("%s\nwant %s", got, want)
+	if got := a.nextAfterRun(r, runs.Partly, "b", transformOptions{params: []string{"year=2026"}, student: "State ID"}); got == nil || got.why+a.command(got.words...) != want {
+		t.Errorf("%+v\nwant %s", got, want)
 	}
-	if got := a.nextAfterRun(r, runs.Done, "b", transformOptions{}); got != "" {
+	if got := a.nextAfterRun(r, runs.Done, "b", transformOptions{}); got != nil {
 		t.Error(got)
 	}
 }

@@ -239,21 +239,33 @@ type runResult struct {
 	Run    string         `json:"run"` // path of the run directory
 	Exit   runs.Outcome   `json:"exit"`
 	Report *report.Report `json:"report"`
-	Next   string         `json:"next,omitempty"`
+	Next   []string       `json:"next,omitempty"` // the next command, word by word
 }
 
-// finish prints the path of the run and the next command, or the JSON object.
-func (a *app) finish(r *runs.Run, outcome runs.Outcome, next string) error {
-	if a.JSON {
-		rep, err := report.Build(r)
-		if err != nil {
-			return err
-		}
-		return a.screen.result(runResult{r.Path, outcome, rep, next})
+// finish ends a command on a run with the verdict, where the run lies and the next command, or with the
+// JSON object. The verdict is said of a run that needs somebody under --quiet too.
+func (a *app) finish(r *runs.Run, outcome runs.Outcome, next *step) error {
+	rep, err := report.Build(r)
+	if err != nil {
+		return err
 	}
-	a.sayWhere(r)
-	if next != "" {
-		a.screen.say("next: %s", next)
+	if a.JSON {
+		return a.screen.result(runResult{r.Path, outcome, rep, a.args(next)})
+	}
+	say := a.screen.say
+	if a.Quiet && outcome != runs.Done {
+		say = func(format string, args ...any) { fmt.Fprintf(a.screen.err, format+"\n", args...) }
+	}
+	for _, v := range rep.Verdict {
+		if v.File != "" {
+			v.Text += " → " + shownPath(r.File(v.File))
+		}
+		say("%s", v.Text)
+	}
+	say("run: %s", shownPath(r.Path))
+	a.sayReport(r)
+	if next != nil {
+		say("next: %s%s", next.why, a.command(next.words...))
 	}
 	return nil
 }
@@ -261,6 +273,10 @@ func (a *app) finish(r *runs.Run, outcome runs.Outcome, next string) error {
 // sayWhere prints where the run lies, and its report if there is one.
 func (a *app) sayWhere(r *runs.Run) {
 	a.screen.say("run: %s", shownPath(r.Path))
+	a.sayReport(r)
+}
+
+func (a *app) sayReport(r *runs.Run) {
 	if _, err := os.Stat(r.File("report.html")); err == nil {
 		a.screen.say("report: %s", shownPath(r.File("report.html")))
 	}

@@ -53,10 +53,10 @@ func (a *app) runRun(ctx context.Context, ref string, o transformOptions, accept
 }
 
 // nextAfterRun is the command that runs the corrected rows, with the inputs that have any.
-func (a *app) nextAfterRun(r *runs.Run, outcome runs.Outcome, ref string, o transformOptions) string {
+func (a *app) nextAfterRun(r *runs.Run, outcome runs.Outcome, ref string, o transformOptions) *step {
 	rejects := r.Rejects()
 	if outcome != runs.Partly || len(rejects) == 0 {
-		return ""
+		return nil
 	}
 	words := []string{"run", ref}
 	for _, f := range rejects {
@@ -68,5 +68,5 @@ func (a *app) nextAfterRun(r *runs.Run, outcome runs.Outcome, ref string, o tran
 	if o.student != "" {
 		words = append(words, "--student", o.student)
 	}
-	return "correct the rows in " + shownPath(r.File("rejects")) + ", then: " + a.command(append(words, "--tenant", r.Tenant)...)
+	return &step{"correct the rows in " + shownPath(r.File("rejects")) + ", then: ", append(words, "--tenant", r.Tenant)}
 }

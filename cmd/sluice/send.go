@@ -67,5 +67,5 @@ func (a *app) runSend(ctx context.Context, name string, dryRun, acceptExisting b
 	if err != nil {
 		return outcome, err
 	}
-	return outcome, a.finish(x.Run(), outcome, "")
+	return outcome, a.finish(x.Run(), outcome, nil)
 }

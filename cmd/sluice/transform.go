@@ -106,9 +106,9 @@ func (a *app) runTransform(ctx context.Context, ref string, o transformOptions) 
 	if err != nil {
 		return outcome, err
 	}
-	next := a.command("validate", shownPath(x.Run().Path), "--offline")
+	words := []string{"validate", shownPath(x.Run().Path), "--offline"}
 	if a.Tenant != "" {
-		next = a.command("validate", shownPath(x.Run().Path), "--tenant", a.Tenant)
+		words = []string{"validate", shownPath(x.Run().Path), "--tenant", a.Tenant}
 	}
-	return outcome, a.finish(x.Run(), outcome, next)
+	return outcome, a.finish(x.Run(), outcome, &step{words: words})
 }

@@ -45,9 +45,9 @@ func (a *app) runValidate(ctx context.Context, name string, offline bool) (runs.
 	if err := x.Open(r.Path); err != nil {
 		return 0, err
 	}
-	validate, next := x.Validate, a.command("send", shownPath(x.Run().Path), "--tenant", a.Tenant)
+	validate, next := x.Validate, &step{words: []string{"send", shownPath(x.Run().Path), "--tenant", a.Tenant}}
 	if offline {
-		validate, next = x.ValidateOffline, ""
+		validate, next = x.ValidateOffline, nil
 	}
 	outcome, err := validate(ctx)
 	if err != nil {

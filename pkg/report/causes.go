@@ -28,7 +28,8 @@ type Group struct {
 	Count    int64      `json:"count"`
 	Values   []Value    `json:"values,omitempty"` // the most frequent ones of the column; none where they may be a student's
 
-	seen map[string]*Value
+	seen     map[string]*Value
+	distinct int // values
 }
 
 // Value is a value that caused problems.
@@ -105,6 +106,7 @@ func (g *Group) finish() {
 	slices.SortFunc(g.Values, func(a, b Value) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Value, b.Value))
 	})
+	g.distinct = len(g.Values)
 	g.Values = g.Values[:min(len(g.Values), shownValues)]
 	g.seen = nil
 }

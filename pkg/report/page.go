@@ -22,8 +22,8 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 	"count":   thousands,
 	"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
 	"seconds": seconds,
-	"meaning": func(c diag.Code) string { e, _ := diag.Explain(c); return e.Meaning },
 	"bytes":   size,
+	"level":   levelWord,
 	"short": func(s string) string {
 		if len(s) > 19 {
 			return s[:19] + "…"
@@ -41,12 +41,14 @@ type view struct {
 	Columns   []string // of the table of records, after the one of staged records
 	Resources []resourceRow
 	Timings   []timeBar
+	AllHold   bool // every equation does
 }
 
 // bar is an equation as a bar of segments.
 type bar struct {
 	runs.Equation
 	Stage    string
+	Lines    int64 // of an input's files; 0: of something else
 	Segments []segment
 }
 
@@ -84,9 +86,16 @@ var classes = map[string]string{"used": "good", "valid": "good", "created": "goo
 func (rep *Report) page() ([]byte, error) {
 	v := view{Report: rep, Timings: rep.timings()}
 	v.State, v.Headline = rep.state()
+	v.AllHold = true
 	for _, s := range rep.Stages {
 		for _, e := range s.Counts.Equations() {
-			v.Equations = append(v.Equations, newBar(s.Name, e))
+			b := newBar(s.Name, e)
+			for _, in := range rep.Inputs {
+				if s.About == runs.Inputs && in.Name == e.Of {
+					b.Lines += in.Lines
+				}
+			}
+			v.Equations, v.AllHold = append(v.Equations, b), v.AllHold && e.Holds()
 		}
 	}
 	v.Columns, v.Resources = rep.resources()
@@ -135,6 +144,14 @@ func (rep *Report) resources() (columns []string, table []resourceRow) {
 			}
 		}
 	}
+	columns = slices.DeleteFunc(columns, func(column string) bool { // a column of zeros says nothing
+		for _, n := range counted[column] {
+			if n != 0 {
+				return false
+			}
+		}
+		return true
+	})
 	for _, name := range slices.Sorted(maps.Keys(staged)) {
 		row := resourceRow{Name: name, Staged: staged[name]}
 		for _, column := range columns {
@@ -180,6 +197,17 @@ func (rep *Report) state() (string, string) {
 	default:
 		return "stopped", fmt.Sprintf("%s stopped with exit status %d", last.Name, exit)
 	}
+}
+
+// levelWord is what people call a level.
+func levelWord(l diag.Level) string {
+	switch l {
+	case diag.LevelFormat, diag.LevelError:
+		return "error"
+	case diag.LevelWarning:
+		return "warning"
+	}
+	return "note"
 }
 
 // loadedNothing says so, if it is sure: no stage that loads has begun.

@@ -29,6 +29,7 @@ type Report struct {
 	Inputs   []runs.Input      `json:"inputs"`
 	Stages   Stages            `json:"stages"`
 	Stopped  *runs.Stop        `json:"stopped,omitempty"` // why the last command on the run stopped; nil: it did not
+	Verdict  []Remark          `json:"verdict"`           // what the run came to
 	Problems []Group           `json:"problems"`          // by cause, gravest and most frequent first
 	Totals   map[string]int64  `json:"totals"`            // problems per level: format, error, warning, info
 }
@@ -136,6 +137,7 @@ func Build(r *runs.Run) (*Report, error) {
 		}
 		return int(b.Count - a.Count)
 	})
+	rep.Verdict = rep.verdict(r)
 	return rep, nil
 }
 

@@ -5,7 +5,7 @@ GO_BUILD := go build -trimpath -ldflags "-s -w"
 FUZZTIME ?= 20s
 BENCH_ROWS ?= 100000
 
-.PHONY: build test race lint bench fuzz demo docs cross vet
+.PHONY: build test race lint bench fuzz demo docs cross vet axe
 
 build:
 	$(GO_BUILD) -o $(BINARY) ./cmd/sluice
@@ -33,6 +33,10 @@ demo: build
 docs: build
 	go test ./cmd/sluice -run 'TestGeneratedDocs|TestLinterRules' -update
 	./testdata/readme.sh
+
+# Opens the pages of eight kinds of runs in Chromium and checks them with axe-core. Needs chromium and npm.
+axe: build
+	./testdata/axe.sh
 
 vet:
 	for os in linux darwin windows; do GOOS=$$os go vet ./... && GOOS=$$os go build -o /dev/null ./cmd/sluice || exit 1; done

@@ -51,7 +51,8 @@ func quotedLines(record string, from int, delim byte) cellSpan {
 
 // rowIn finds a line of a quoted cell that splits into as many cells as the header has; 0 if there is
 // none. The cell's last line counts only if its first one is whole, too: with other cells around the
-// quoted one, both are only whole where two rows were made one.
+// quoted one, both are only whole where two rows were made one. The closing quote may then be a stray one
+// itself, which seems to open a cell of the last line.
 func (p *Parser) rowIn(record string, at cellSpan, s style) int {
 	begin := strings.LastIndexByte(record[:at.start], '\n') + 1
 	end := len(record)
@@ -64,12 +65,22 @@ func (p *Parser) rowIn(record string, at cellSpan, s style) int {
 	}
 	last := len(lines) - 1
 	for i, l := range lines[1:] {
-		if i+1 == last && strings.Count(lines[0], string(s.delim))+1 != s.width {
-			break
+		if i+1 < last {
+			if p.isRow(l, s) {
+				return i + 1
+			}
+			continue
 		}
-		if row, _ := p.split(l, 0, s); len(row.Cells) == s.width && !row.Blank {
-			return i + 1
+		closing := at.end - 1 - (end - len(l))
+		if strings.Count(lines[0], string(s.delim))+1 == s.width && (p.isRow(l, s) || closing >= 0 && p.isRow(l[:closing]+l[closing+1:], s)) {
+			return last
 		}
 	}
 	return 0
+}
+
+// isRow reports whether a line has as many cells as the header.
+func (p *Parser) isRow(line string, s style) bool {
+	row, _ := p.split(line, 0, s)
+	return len(row.Cells) == s.width && !row.Blank
 }

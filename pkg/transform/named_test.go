@@ -57,6 +57,11 @@ func TestDroppedAndRejectedRowsAreNamed(t *testing.T) {
 	if got := len(linesOf(listed(t, r), diag.RowDuplicate)); got != n || r.Inputs["results"].Duplicate != n {
 		t.Errorf("%d lines of %d dropped rows", got, r.Inputs["results"].Duplicate)
 	}
+	// Without a key rows are dropped because what they give is staged already.
+	r = simpleRun(t, strings.Repeat(good, n+1), "    key: [id, day]\n", "")
+	if got := len(linesOf(listed(t, r), diag.RowDuplicate)); got != n || r.Inputs["results"].Duplicate != n {
+		t.Errorf("%d lines of %d rows whose records are staged already", got, r.Inputs["results"].Duplicate)
+	}
 }
 
 // A problem of a rejected row names the row's line in the file of rejected rows.

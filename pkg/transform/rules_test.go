@@ -75,7 +75,7 @@ func TestOutcomesOfRows(t *testing.T) {
 		{"student's column is blank", "a,3,3/1/2024,2024,1,,\n", []string{"student: [id]", "student: [level]", "grade: Grade\n", "grade: Grade\n      level: Level\n"}, counts(1, 0, 0, 0, 0, 1), []string{"VAL-STUDENT-MISSING"}},
 		{"a record's when is false", "a,3,3/1/2024,2024,1,,\nb,4,3/1/2024,2024,1,,\n", []string{"    from: results\n", "    from: results\n    when: grade == \"3\"\n"}, counts(2, 1, 1, 0, 0, 0), nil},
 		{"records with one key and other content: all reject", "a,3,3/1/2024,2024,1,,\nb,3,3/1/2024,2024,1,,\na,3,3/1/2024,2024,2,,\n", []string{"    key: [id, day]\n", ""}, counts(3, 1, 0, 0, 0, 2), []string{"VAL-RECORD-KEY-CONFLICT", "VAL-RECORD-KEY-CONFLICT"}},
-		{"equal records are one", "a,3,3/1/2024,2024,1,,\na,3,3/1/2024,2024,1,,\n", []string{"    key: [id, day]\n", ""}, counts(2, 1, 0, 1, 0, 0), nil},
+		{"equal records are one", "a,3,3/1/2024,2024,1,,\na,3,3/1/2024,2024,1,,\n", []string{"    key: [id, day]\n", ""}, counts(2, 1, 0, 1, 0, 0), []string{"VAL-ROW-DUPLICATE"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := simpleRun(t, tt.rows, tt.edit...)

@@ -242,6 +242,12 @@ func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mappin
 	s.input.Read++
 	became, count := s.fate(row.Outcome, staged, equal, rejected)
 	*count++
+	if became == Duplicate && row.Outcome != mapping.RowDuplicate {
+		if err := s.problem(diag.Problem{Code: diag.RowDuplicate, Input: s.at.Input, File: s.at.File, Line: int(row.Line),
+			Message: "the records of the row equal earlier ones, and the row was dropped"}); err != nil {
+			return err
+		}
+	}
 	if became == Rejected {
 		s.nextLine += 1 + strings.Count(row.Raw, "\n")
 		if err := s.sink.Rejected(&s.rejects, row.Raw); err != nil {

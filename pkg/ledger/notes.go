@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -47,6 +48,16 @@ func (l *Ledger) Notes(ctx context.Context) (map[string]string, error) {
 		}
 	}
 	return notes, nil
+}
+
+// Knows reports whether the ledger has a row of one of the records.
+func (l *Ledger) Knows(ctx context.Context, keys []Hash) (bool, error) {
+	entries := make([]Entry, len(keys))
+	for i, k := range keys {
+		entries[i].Key = k
+	}
+	states, err := l.Decide(ctx, entries, nil)
+	return slices.ContainsFunc(states, func(s State) bool { return s != New }), err
 }
 
 // Sent reports whether one of the records was sent from here. That a rebuild found it at the target

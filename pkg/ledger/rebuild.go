@@ -87,6 +87,23 @@ func (l *Ledger) FormerRows(ctx context.Context, resource string, add func(Row) 
 	return err
 }
 
+// FormerKnows reports whether the ledger to be replaced knew one of the records.
+func (l *Ledger) FormerKnows(ctx context.Context, keys []Hash) (bool, error) {
+	old := l.former.ledger
+	if old == nil || old.foreign {
+		return false, nil
+	}
+	known, err := old.Knows(ctx, keys)
+	if errors.Is(err, ErrDamaged) {
+		l.former.damaged = true
+		return false, nil
+	}
+	return known, err
+}
+
+// DropFormerNotes says that the notes of the ledger to be replaced are not true any more.
+func (l *Ledger) DropFormerNotes() { l.former.notes = nil }
+
 // rebuildBatch is how many rows Rebuild writes at a time.
 const rebuildBatch = 1000
 

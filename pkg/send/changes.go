@@ -21,6 +21,7 @@ type changes struct {
 	newest  int64 // change version up to which they are known; 0: the target offers none
 	records map[ledger.Hash]*change
 	checked map[string]checkedNote // by resource, as it was before anything was sent
+	deleted bool                   // one of the records was
 }
 
 // change is one record that was written or deleted.
@@ -184,7 +185,7 @@ func (l *loader) findDeleted(ctx context.Context, res *schema.Resource, since ch
 	}
 	return l.to.Ledger.EachDigest(ctx, res.Name, func(key ledger.Hash, id string) {
 		if ids[normalID(id)] == listed {
-			l.changes.records[key] = &change{}
+			l.changes.records[key], l.changes.deleted = &change{}, true
 		}
 	})
 }
@@ -196,6 +197,12 @@ func (l *loader) total(ctx context.Context, res *schema.Resource) (int64, error)
 		return -1, nil
 	}
 	return n, err
+}
+
+// isGone reports whether a record was deleted at the target.
+func (c *changes) isGone(key ledger.Hash) bool {
+	one := c.records[key]
+	return one != nil && one.content == ledger.Hash{}
 }
 
 // settle says that the run finds out about a record: whether the ledger may be believed of it.

@@ -68,14 +68,15 @@ func (l *loader) checkExisting(ctx context.Context) error {
 		return err
 	}
 	for _, a := range all {
-		if _, loaded := notes[a.note()]; loaded {
+		_, loaded := notes[a.note()]
+		if loaded && !l.changes.deleted {
 			continue
 		}
 		existing, examples, err := l.existing(ctx, a)
 		if err != nil {
 			return err
 		}
-		if ours, err := l.areOurs(ctx, a, existing); err != nil || ours {
+		if ours, err := l.areOurs(ctx, a, existing, loaded); err != nil || ours {
 			if err != nil {
 				return err
 			}
@@ -198,13 +199,18 @@ func (l *loader) existing(ctx context.Context, a assessment) (keys []ledger.Hash
 }
 
 // areOurs reports whether results of an assessment at the target came from here: one of these or of the
-// staged ones was sent before, or one has the key of a staged one, which is then the same record and not a
-// second one. None are nobody's.
-func (l *loader) areOurs(ctx context.Context, a assessment, existing []ledger.Hash) (ours bool, err error) {
+// staged ones was sent before and not deleted there, or one has the key of a staged one, which is then the same
+// record and not a second one. Of an assessment that was loaded from here, a rebuilt ledger knows no more than
+// that one is there. None are nobody's.
+func (l *loader) areOurs(ctx context.Context, a assessment, existing []ledger.Hash, loaded bool) (ours bool, err error) {
 	if len(existing) == 0 {
 		return true, nil
 	}
-	if ours, err = l.to.Ledger.Sent(ctx, existing); err != nil || ours {
+	known := l.to.Ledger.Sent
+	if loaded {
+		known = l.to.Ledger.Knows
+	}
+	if ours, err = known(ctx, existing); err != nil || ours {
 		return ours, err
 	}
 	var keys []ledger.Hash
@@ -213,7 +219,7 @@ func (l *loader) areOurs(ctx context.Context, a assessment, existing []ledger.Ha
 		if u := assessmentOf(rec); u == nil || u.HashFor(assessments) != a.key || !rec.Key.OK {
 			return true
 		}
-		if ours = slices.Contains(existing, rec.Key.Hash); !ours {
+		if ours = slices.Contains(existing, rec.Key.Hash); !ours && !l.changes.isGone(rec.Key.Hash) {
 			keys = append(keys, rec.Key.Hash)
 		}
 		return !ours

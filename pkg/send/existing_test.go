@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/send"
 )
 
@@ -59,6 +60,36 @@ func TestExistingResults(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.send(w.run(records{"assessments": {assessment("A")}, "studentAssessments": {result("A", 101, 1)}}))
+}
+
+// Once all that came from here was deleted, results of another loader are others again, with the ledger as it is
+// and with a rebuilt one; and they are not while something of ours is there.
+func TestExistingResultsInPlaceOfOurs(t *testing.T) {
+	w := newWorld(t)
+	all := records{"assessments": {assessment("A")}, "studentAssessments": results("A", 5, 1)}
+	later := w.run(records{"studentAssessments": {result("A", 200, 1)}})
+	w.send(w.run(all))
+	if _, err := w.client.Post(t.Context(), "studentAssessments", []byte(strings.Replace(result("A", 0, 1), `"r`, `"other-`, 1))); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		w.remove("studentAssessments", w.ids("studentAssessments", fmt.Sprintf(`"r%d"`, i))[0])
+	}
+	o := w.sendOptions(later)
+	o.DryRun = true
+	if _, err := send.Run(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	w.remove("studentAssessments", w.ids("studentAssessments", `"r4"`)[0])
+	for range 2 {
+		for _, r := range []*runs.Run{w.run(all), later} {
+			_, err := send.Run(t.Context(), w.sendOptions(r))
+			refused(t, err, diag.GuardExisting, diag.Guarded, "--accept-existing")
+		}
+		if _, err := w.rebuild(); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // What a lost ledger had sent is at the target under the keys that are staged: that is not doubled.

@@ -72,14 +72,17 @@ func (a *app) runRunsList() error {
 var endings = map[runs.Outcome]string{runs.Done: "done", runs.Partly: "partly", runs.Interrupted: "interrupted", runs.Refused: "refused"}
 
 func (a *app) newRunsShow() *cobra.Command {
-	return &cobra.Command{
+	var path bool
+	cmd := &cobra.Command{
 		Use:               "show RUN",
 		Short:             "One run: counts, equations, problems by cause",
-		Example:           "  sluice runs show r1\n  sluice runs show latest --tenant gb --json",
+		Example:           "  sluice runs show r1\n  sluice runs show latest --tenant gb --json\n  cd \"$(sluice runs show latest --path)\"",
 		Args:              exactArgs("RUN"),
 		ValidArgsFunction: a.completeRuns,
-		RunE:              func(_ *cobra.Command, args []string) error { return a.runRunsShow(args[0]) },
+		RunE:              func(_ *cobra.Command, args []string) error { return a.runRunsShow(args[0], path) },
 	}
+	cmd.Flags().BoolVar(&path, "path", false, "print its folder, and nothing else")
+	return cmd
 }
 
 // findRun finds the run that a person named.
@@ -91,10 +94,14 @@ func (a *app) findRun(name string) (*runs.Run, error) {
 	return runs.Find(c.Runs, a.Tenant, name)
 }
 
-func (a *app) runRunsShow(name string) error {
+func (a *app) runRunsShow(name string, path bool) error {
 	r, err := a.findRun(name)
 	if err != nil {
 		return err
+	}
+	if path {
+		a.screen.say("%s", r.Path)
+		return a.screen.result(map[string]string{"path": r.Path})
 	}
 	rep, err := report.Build(r)
 	if err != nil {

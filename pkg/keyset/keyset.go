@@ -52,7 +52,7 @@ func (s *Set) Skip() { s.keys.Append(Key{}) }
 
 // Expect prepares for n keys, so that the index need not grow on the way.
 func (s *Set) Expect(n int64) {
-	if size := n/7*10 + 1024; size > int64(len(s.slots)) && size < 1<<32 {
+	if size := n/6*10 + 1024; size > int64(len(s.slots)) && size < 1<<32 {
 		s.index(int(size))
 	}
 }

@@ -106,7 +106,7 @@ func halves(keys []Hash) string {
 
 // list writes row numbers as SQLite reads many of them at once: a JSON array.
 func list(all []int64) string {
-	text := []byte{'['}
+	text := append(make([]byte, 0, len(all)*len("-9223372036854775808,")+1), '[')
 	for i, h := range all {
 		if i > 0 {
 			text = append(text, ',')

@@ -70,6 +70,15 @@ func FoldDescriptor(dst, value []byte) []byte {
 	return dst
 }
 
+// Folded is a quick hash of the key without regard to case: keys that differ in nothing else have the same.
+func (k *Key) Folded() uint64 {
+	h := uint64(hashSeed)
+	for i := range k.Parts {
+		h = quickHash(h, k.Parts[i].Value, true)
+	}
+	return h
+}
+
 // equalValues compares two canonical values, as descriptors if fold is set.
 func equalValues(a, b []byte, fold bool) bool {
 	if string(a) == string(b) {

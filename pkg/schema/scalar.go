@@ -53,11 +53,19 @@ func (s *run) string(f *field) bool {
 	return true
 }
 
-// text reads a text for a field and finds fault with characters that targets refuse.
+// text reads a text for a field.
 func (s *run) text(f *field) ([]byte, bool) {
 	plain := len(s.in.Decoded)
 	value, ok := s.in.Text()
-	if len(s.in.Decoded) > plain && (f.trim || f.Descriptor != "") && bytes.ContainsAny(value, "\n\r\u2028\u2029\ufeff") {
+	if len(s.in.Decoded) > plain {
+		s.checkCharacters(f, value)
+	}
+	return value, ok
+}
+
+// checkCharacters finds fault with characters that targets refuse. A text of plain ones has none.
+func (s *run) checkCharacters(f *field, value []byte) {
+	if (f.trim || f.Descriptor != "") && bytes.ContainsAny(value, "\n\r\u2028\u2029\ufeff") {
 		s.warn(f, "a key holds a line break or a byte order mark; some targets refuse or drop it")
 	}
 	for _, flaw := range s.in.Flaws {
@@ -67,7 +75,6 @@ func (s *run) text(f *field) ([]byte, bool) {
 		}
 		s.wrong(f, nil, "", "%s %s", f.Name, what)
 	}
-	return value, ok
 }
 
 // checkText checks a text's blanks and length; false means that it is as good as missing.

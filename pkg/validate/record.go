@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -50,7 +49,6 @@ type worker struct {
 	line    int
 	key     string // of the record, once a problem asks for it
 	covered []byte // the last namespace seen that the credential is for
-	folding []byte // room
 	host    string // folded, of the record's namespace, once a descriptor asks for it
 }
 
@@ -112,8 +110,7 @@ func (w *worker) record(text []byte) error {
 	case w.r.descriptor && m.keyed:
 		w.noteStaged()
 	case m.keyed:
-		w.folding = foldedKey(w.folding[:0], &rec.Key)
-		m.folded = uint32(maphash.Bytes(foldedSeed, w.folding))
+		m.folded = uint32(rec.Key.Folded())
 	}
 	w.namespace()
 	for i := range rec.Descriptors {

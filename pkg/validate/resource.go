@@ -68,6 +68,9 @@ func (r *resource) stream(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, reader.Close()) }()
 	if known, ok := r.gate.run.Staged[r.name]; ok {
 		r.keys.Expect(known.Lines)
+		if !r.descriptor {
+			r.folded.expect(known.Lines)
+		}
 	}
 	next := func() (*batch, error) {
 		b := r.free.Get().(*batch)

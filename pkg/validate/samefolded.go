@@ -3,7 +3,6 @@ package validate
 import (
 	"bytes"
 	"fmt"
-	"hash/maphash"
 	"slices"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -21,8 +20,6 @@ const (
 	mostReread = 10 * listWarnings
 )
 
-var foldedSeed = maphash.MakeSeed()
-
 // foldedKey appends the parts of a key as such targets compare them.
 func foldedKey(dst []byte, key *schema.Key) []byte {
 	for _, p := range key.Parts {
@@ -33,6 +30,9 @@ func foldedKey(dst []byte, key *schema.Key) []byte {
 
 // foldedKeys are the lines of a file, each behind the hash of its folded key. The zero value is ready.
 type foldedKeys struct{ list []uint64 }
+
+// expect prepares for so many lines.
+func (f *foldedKeys) expect(lines int64) { f.list = make([]uint64, 0, max(0, min(lines, mostFolded))) }
 
 func (f *foldedKeys) add(line uint32, hash uint32) {
 	if len(f.list) < mostFolded {

@@ -35,7 +35,7 @@ func (a *app) runBundleCopy(ref, folder string) error {
 		return err
 	}
 	if _, err := os.Lstat(folder); !errors.Is(err, fs.ErrNotExist) {
-		return diag.Fail(diag.Usage, diag.ConfigFile, "name a folder that does not exist yet", "%s is there already", folder)
+		return diag.Fail(diag.Usage, diag.ConfigFile, "name a folder that does not exist yet", "%s already exists", folder)
 	}
 	parent := filepath.Dir(filepath.Clean(folder))
 	if err := os.MkdirAll(parent, 0o755); err != nil {

@@ -114,7 +114,7 @@ func (a *app) runBundleShow(ctx context.Context, ref, table string, markdown boo
 		a.screen.say("%s", v.markdown())
 		return nil
 	}
-	a.printBundle(v)
+	a.printBundle(ref, v)
 	return nil
 }
 
@@ -258,7 +258,7 @@ func (in *inputView) title() string {
 
 func (v *bundleView) title() string { return v.Bundle + " " + v.Version + ": " + v.Assessment }
 
-func (a *app) printBundle(v *bundleView) {
+func (a *app) printBundle(ref string, v *bundleView) {
 	s := a.screen
 	s.say("%s", paint(s.outColour, bold, v.title()))
 	s.say("Data Standard %s · %s", v.DataStandard, v.Origin)
@@ -269,9 +269,9 @@ func (a *app) printBundle(v *bundleView) {
 		s.say("\n%s", paint(s.outColour, bold, part.title))
 		s.grid(part.header, part.rows)
 	}
-	s.say("\nthe rows of a table: %s", a.command("bundle", "show", v.Bundle, "--table", "NAME"))
+	s.say("\nthe rows of a table: %s", a.command("bundle", "show", ref, "--table", "NAME"))
 	if v.Readme != "" {
-		s.say("the README and all of this as Markdown: %s", a.command("bundle", "show", v.Bundle, "--markdown"))
+		s.say("the README and all of this as Markdown: %s", a.command("bundle", "show", ref, "--markdown"))
 	}
 }
 

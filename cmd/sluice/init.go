@@ -66,7 +66,7 @@ func (a *app) runInit(ctx context.Context, o initAnswers) error {
 		path = defaultConfig
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return diag.Fail(diag.Usage, diag.ConfigFile, "add a tenant to it by hand, or copy one with `sluice tenant clone`", "%s is there already", path)
+		return diag.Fail(diag.Usage, diag.ConfigFile, "add a tenant to it by hand, or copy one with `sluice tenant clone`", "%s already exists", path)
 	}
 	questions := []question{
 		{"name", "A name for this tenant (a–z, 0–9, -), such as a district's", &o.name, false, func(ctx context.Context) error { return a.tryInit(ctx, o, path, 0) }},

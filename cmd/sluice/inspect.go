@@ -62,7 +62,7 @@ func (a *app) printFile(f *inspect.File) {
 	s.say("%s separated by %s, %s, line ends %s, %s, %s", plural(len(f.Columns), "column"), inspect.DelimiterNames[f.Delimiter], f.Encoding, f.LineEnds,
 		plural(int(f.Rows), "row"), byteCount(f.Bytes))
 	if f.Odd > 0 {
-		s.say("%s not whole: the first in line %d has another number of cells than the header, or wrong quotes", are(int(f.Odd), "row"), f.FirstOdd)
+		s.say("%s not whole: the first, in line %d, has a different number of cells than the header, or quotes that do not match", are(int(f.Odd), "row"), f.FirstOdd)
 	}
 	a.printFits(f)
 	var rows [][]string

@@ -10,7 +10,7 @@ import (
 )
 
 // progressEvery is how often the bar moves, and lineEvery how often a line is written where
-// stderr is no terminal.
+// stderr is not a terminal.
 const (
 	progressEvery = 200 * time.Millisecond
 	lineEvery     = 20 * time.Second

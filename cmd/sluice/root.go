@@ -74,7 +74,8 @@ const exitHelp = `Exit status:
   2    usage, configuration or bundle problem
   3    done, but some rows or records were rejected, invalid, unchecked or blocked
   4    the target refused the credential
-  5    a guard stopped it: drift, unreadable file, nothing left, no or old pass, lock
+  5    a guard stopped it: drift, unreadable file, nothing left, no or old pass, ledger,
+       results that others loaded, too many rejected rows, lock
   130  interrupted; what was done is saved
 `
 

@@ -43,7 +43,7 @@ func (l Library) Open(ref string) (*Bundle, diag.List, error) {
 	}
 	name, wanted, versioned := strings.Cut(ref, "@")
 	if versioned && !wantedForm.MatchString(wanted) {
-		return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, "Write it as "+name+"@1, "+name+"@1.2 or "+name+"@1.2.3.", "%q is no version", wanted)
+		return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, "Write it as "+name+"@1, "+name+"@1.2 or "+name+"@1.2.3.", "%q is not a version", wanted)
 	}
 	candidates, err := l.candidates()
 	if err != nil {
@@ -171,7 +171,7 @@ func openFolder(folder string) (*Bundle, diag.List, error) {
 	case err != nil:
 		return nil, nil, diag.FailWith(err, diag.Usage, diag.BundleNotFound, next, "the bundle's folder cannot be opened")
 	case !info.IsDir():
-		return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, next, "%s is no folder", folder)
+		return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, next, "%s is not a folder", folder)
 	}
 	b, problems := Load(Folder(abs), filepath.ToSlash(folder), abs)
 	return b, problems, nil

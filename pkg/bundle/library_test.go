@@ -65,8 +65,8 @@ func TestOpen(t *testing.T) {
 		}
 	}
 	for ref, says := range map[string]string{
-		"map-grwth": `did you mean "map-growth"`, "map-growth@3": "there is 2.1.0, 1.0.3", "i-ready@1.1": "there is 1.10.0", "map-growth@": "is no version", "map-growth@^1": "is no version",
-		"empty": "no bundle", "./no-such": "no folder", filepath.Join(own, "notes.txt"): "is no folder",
+		"map-grwth": `did you mean "map-growth"`, "map-growth@3": "there is 2.1.0, 1.0.3", "i-ready@1.1": "there is 1.10.0", "map-growth@": "is not a version", "map-growth@^1": "is not a version",
+		"empty": "no bundle", "./no-such": "no folder", filepath.Join(own, "notes.txt"): "is not a folder",
 	} {
 		_, _, err := l.Open(ref)
 		if e, ok := diag.AsError(err); !ok || e.Kind != diag.Usage || e.Code != diag.BundleNotFound || e.Next == "" || !strings.Contains(e.Error(), says) {

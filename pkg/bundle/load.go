@@ -247,7 +247,7 @@ func (l *loader) words(n *strictyaml.Node, what string) []string {
 	for _, t := range l.list(n, what, l.text) {
 		if trimmed := strings.TrimSpace(t.Value); trimmed != t.Value {
 			l.bad(t.Pos, diag.BundleValue, fmt.Sprintf("Write %q.", trimmed),
-				"%s: no cell is %q: blanks around a cell are taken away first", what, t.Value)
+				"%s: no cell can be %q: blanks around a cell are removed first", what, t.Value)
 		}
 		all = append(all, t.Value)
 	}

@@ -338,7 +338,7 @@ func (l *loader) over(n *strictyaml.Node, what string) Over {
 	}
 	m := rangeForm.FindStringSubmatch(value.Value)
 	if m == nil {
-		l.bad(value.Pos, diag.BundleList, "Write it as 1..8 or 01..30, or as a list of words.", "%s: %q is no range", what, value.Value)
+		l.bad(value.Pos, diag.BundleList, "Write it as 1..8 or 01..30, or as a list of words.", "%s: %q is not a range", what, value.Value)
 		return o
 	}
 	o.Range = true
@@ -349,7 +349,7 @@ func (l *loader) over(n *strictyaml.Node, what string) Over {
 	}
 	switch {
 	case o.To < o.From || o.Width > 0 && len(m[2]) != o.Width:
-		l.bad(value.Pos, diag.BundleList, "Count upwards, with equally many digits if the first has a leading zero.", "%s: %q is no range", what, value.Value)
+		l.bad(value.Pos, diag.BundleList, "Count upwards, with equally many digits if the first has a leading zero.", "%s: %q is not a range", what, value.Value)
 		o.To = o.From
 	case o.To-o.From >= maxElements:
 		l.bad(value.Pos, diag.BundleList, "", "%s: %q has more than %d elements", what, value.Value, maxElements)

@@ -14,7 +14,7 @@ func (l *loader) resources(n *strictyaml.Node) {
 	for _, p := range n.Pairs {
 		name := Text{p.Key.Value, p.Key.Pos}
 		if !propertyForm.MatchString(name.Value) {
-			l.bad(name.Pos, diag.BundleName, "Write it as in the API: studentAssessments.", "%q is no resource", name.Value)
+			l.bad(name.Pos, diag.BundleName, "Write it as in the API: studentAssessments.", "%q is not a resource", name.Value)
 		}
 		sources := []*strictyaml.Node{p.Value}
 		if p.Value.Kind == strictyaml.List {
@@ -63,7 +63,7 @@ func (l *loader) source(n *strictyaml.Node, what string) Source {
 	parts := strings.Split(t.Value, ".")
 	for _, p := range parts {
 		if !nameForm.MatchString(p) {
-			l.bad(n.Pos, diag.BundleName, "Write an input, a list as in results.exams, or tables.NAME.", "%s: %q is no source", what, t.Value)
+			l.bad(n.Pos, diag.BundleName, "Write an input, a list as in results.exams, or tables.NAME.", "%s: %q is not a source", what, t.Value)
 			return s
 		}
 	}
@@ -113,7 +113,7 @@ func (l *loader) node(n *strictyaml.Node, what string) Node {
 	for _, p := range n.Pairs {
 		name := Text{p.Key.Value, p.Key.Pos}
 		if !propertyForm.MatchString(name.Value) {
-			l.bad(name.Pos, diag.BundleRecord, "Write it as in the API: administrationDate.", "%s: %q is no property", what, name.Value)
+			l.bad(name.Pos, diag.BundleRecord, "Write it as in the API: administrationDate.", "%s: %q is not a property", what, name.Value)
 		}
 		o.Properties = append(o.Properties, &Property{name, l.node(p.Value, what+": "+name.Value)})
 	}

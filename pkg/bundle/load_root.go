@@ -39,7 +39,7 @@ func (l *loader) root(n *strictyaml.Node) {
 		"data_standard": func(n *strictyaml.Node) {
 			b.DataStandard = l.text(n, "data_standard")
 			if _, err := semver.NewConstraint(b.DataStandard.Value); n.IsText() && err != nil {
-				l.bad(n.Pos, diag.BundleValue, `Write it as ">=4.0 <6".`, "data_standard: %q is no range of versions", n.Value)
+				l.bad(n.Pos, diag.BundleValue, `Write it as ">=4.0 <6".`, "data_standard: %q is not a range of versions", n.Value)
 			}
 		},
 		"about":       func(n *strictyaml.Node) { b.About = l.text(n, "about").Value },
@@ -132,7 +132,7 @@ func (l *loader) descriptors(n *strictyaml.Node) {
 	typ := func(n *strictyaml.Node) Text {
 		t := l.text(n, "descriptors")
 		if n.IsText() && !descriptorForm.MatchString(t.Value) {
-			l.bad(n.Pos, diag.BundleDescriptor, "Write the type's whole name, as in GradeLevelDescriptor.", "%q is no descriptor type", t.Value)
+			l.bad(n.Pos, diag.BundleDescriptor, "Write the type's whole name, as in GradeLevelDescriptor.", "%q is not a descriptor type", t.Value)
 		}
 		if declared[t.Value] {
 			l.bad(n.Pos, diag.BundleDescriptor, "Keep one: a type is the vendor's or shared.", "%s is declared twice", t.Value)

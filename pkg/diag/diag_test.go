@@ -44,8 +44,8 @@ func TestPos(t *testing.T) {
 			t.Errorf("%+v is %q", p, p.String())
 		}
 	}
-	p := At(Pos{"f", 3, 4}, CellType, "write a date", "%q is no date", "x")
-	if diff := cmp.Diff(Problem{Code: CellType, Level: LevelError, File: "f", Line: 3, Col: 4, Message: `"x" is no date`, Fix: "write a date"}, p); diff != "" {
+	p := At(Pos{"f", 3, 4}, CellType, "write a date", "%q is not a date", "x")
+	if diff := cmp.Diff(Problem{Code: CellType, Level: LevelError, File: "f", Line: 3, Col: 4, Message: `"x" is not a date`, Fix: "write a date"}, p); diff != "" {
 		t.Error(diff)
 	}
 	if p.Pos() != (Pos{"f", 3, 4}) {

@@ -63,7 +63,7 @@ func (c *Cell) Read(raw, header string, r *Frame) (Value, *Fault) {
 		if text, ok := c.Formats.Read(s, r); ok {
 			return Value{Kind: c.Kind, S: text}, nil
 		}
-		return Value{}, c.unfit(s, header, fmt.Sprintf("is no %s in the format %s", c.Kind, strings.Join(c.Formats.Sources(), " or ")))
+		return Value{}, c.unfit(s, header, fmt.Sprintf("is not %s in the format %s", WithArticle(c.Kind), strings.Join(c.Formats.Sources(), " or ")))
 	}
 	return Value{}, c.unfit(s, header, "is not "+WithArticle(c.Kind))
 }

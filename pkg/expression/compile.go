@@ -239,7 +239,7 @@ func (x *compiler) identifier(n *ast.IdentifierNode) Code {
 	case "$env":
 		return x.fail(n, "name what you need", "$env is not part of the language of bundles")
 	case "params":
-		return x.fail(n, "write params.<name>", "`params` alone is no value")
+		return x.fail(n, "write params.<name>", "`params` alone is not a value")
 	case "scores", "levels", "objectives":
 		return x.fail(n, "write it alone as the value of a property, or under `each`", "`%s` is a list, not a value", n.Value)
 	}
@@ -254,7 +254,11 @@ func (x *compiler) identifier(n *ast.IdentifierNode) Code {
 		if IsFunction(n.Value) {
 			return x.fail(n, "write "+n.Value+"(…)", "%q is a function", n.Value)
 		}
-		return x.fail(n, fixedText(n.Value), "there is no name %q here%s", n.Value, diag.DidYouMean(n.Value, x.scope.Known()))
+		fix := fixedText(n.Value)
+		if fix != "" && n.Value != strings.TrimSpace(x.text.Source) { // a part of a longer one, which YAML reads as plain text
+			fix = "if the text itself is meant, write it in quotes: \"" + n.Value + "\""
+		}
+		return x.fail(n, fix, "there is no name %q here%s", n.Value, diag.DidYouMean(n.Value, x.scope.Known()))
 	}
 	x.env.Use(sym)
 	out := sym.Code

@@ -176,7 +176,7 @@ func TestBoundsOfExpressions(t *testing.T) {
 		s.Put(&Symbol{Name: next, Code: body})
 		name = next
 	}
-	if got := try(c, s, name); !strings.Contains(got, "grows over 64 KiB") {
+	if got := try(c, s, name); !strings.Contains(got, "grows beyond 64 KiB") {
 		t.Error(got)
 	}
 	if got := try(c, s, `replace(replace(replace(replace(replace("aaaaaaaaaa", "a", "aaaaaaaaaa"), "a", "aaaaaaaaaa"), "a", "aaaaaaaaaa"), "a", "aaaaaaaaaa"), "a", "aaaaaaaaaa")`); !strings.Contains(got, "64 KiB") {
@@ -268,12 +268,11 @@ func lintText(list diag.List) string {
 	return b.String()
 }
 
-// A fault names the column that was looked up, whatever texts stand in the expression.
 // What people write out of habit gets the advice that it needs.
 func TestHabitsGetAdvice(t *testing.T) {
 	e, s := bench()
 	for source, want := range map[string]string{
-		"DIBELS": `'"DIBELS"'`, "DIBELS 8": `'"DIBELS 8"'`, "3rd grade": `'"3rd grade"'`, "Reading & Math": `'"Reading & Math"'`, "t & t()": "write `a + b`",
+		"DIBELS": `'"DIBELS"'`, "DIBELS 8": `'"DIBELS 8"'`, "3rd grade": `'"3rd grade"'`, "Reading & Math": `'"Reading & Math"'`, "t == DIBELS": `write it in quotes: "DIBELS"`, "t & t()": "write `a + b`",
 		`t if yes else "x"`: "write `if c { a } else { b }`", `if yes then "a" else "b"`: "write `if c { a } else { b }`", `t = "a"`: "write `==`",
 		`t is null`: "write `x == null`", "i <> 3": "write `!=`", "yes AND yes": "write `and`", "1 < i < 9": "write `a < x and x < b`", "yes && yes": "write `and`, `or`",
 	} {
@@ -284,6 +283,7 @@ func TestHabitsGetAdvice(t *testing.T) {
 	}
 }
 
+// A fault names the column that was looked up, whatever texts stand in the expression.
 func TestFaultsNameColumnAndValue(t *testing.T) {
 	e, s := bench()
 	s.Put(&Symbol{Name: "minutes", What: "column", Header: "Minutes", Code: Code{Type: Type{Kind: KindText}, Eval: func(*Frame) (Value, *Fault) { return TextValue("x7"), nil }}})

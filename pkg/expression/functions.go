@@ -276,7 +276,7 @@ func textFunction(f func(string) string) func([]Value) (Value, string) {
 	return func(args []Value) (Value, string) {
 		s := f(args[0].S)
 		if len(s) > maxText {
-			return Value{}, fmt.Sprintf("the text grows over %d KiB", maxText>>10)
+			return Value{}, fmt.Sprintf("the text grows beyond %d KiB", maxText>>10)
 		}
 		return TextValue(s), ""
 	}
@@ -288,7 +288,7 @@ func replace(args []Value) (Value, string) {
 		return Value{}, "the text to replace may not be empty"
 	}
 	if len(s)+strings.Count(s, old)*(len(by)-len(old)) > maxText {
-		return Value{}, fmt.Sprintf("the text grows over %d KiB", maxText>>10)
+		return Value{}, fmt.Sprintf("the text grows beyond %d KiB", maxText>>10)
 	}
 	return TextValue(strings.ReplaceAll(s, old, by)), ""
 }

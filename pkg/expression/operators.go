@@ -264,7 +264,7 @@ func (x *compiler) arithmetic(n *ast.BinaryNode, a, b Code) Code {
 				return v, f
 			}
 			if len(v.S)+len(w.S) > maxText {
-				f := FaultAt(pos, diag.ExpressionFails, "the text grows over %d KiB: %s + %s", maxText>>10, v.shown(), w.shown())
+				f := FaultAt(pos, diag.ExpressionFails, "the text grows beyond %d KiB: %s + %s", maxText>>10, v.shown(), w.shown())
 				f.from(&a, v)
 				f.from(&b, w)
 				return v, f

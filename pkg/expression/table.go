@@ -94,7 +94,7 @@ func (t *Table) Fill(keyed bool, report func(diag.Problem)) {
 			t.Empty[k] = t.Empty[k] || v.IsNull()
 		}
 		if from, to := t.validity(i); to != "" && from > to {
-			bad("exchange the two days", "the row is valid from %s to %s: on no day", from, to)
+			bad("swap the two dates", "the row is valid from %s to %s: on no day", from, to)
 		}
 		if !keyed {
 			continue
@@ -107,7 +107,7 @@ func (t *Table) Fill(keyed bool, report func(diag.Problem)) {
 		for _, other := range t.index[string(key)] {
 			at := t.Rows[other].Pos
 			if !t.dated() {
-				bad("remove one of the two rows", "the key (%s) %q stands already in line %d of %s", t.keyNames(), t.keyText(i), at.Line, at.File)
+				bad("remove one of the two rows", "the key (%s) %q is already in line %d of %s", t.keyNames(), t.keyText(i), at.Line, at.File)
 			} else if t.overlap(i, int(other)) {
 				bad("let the one end before the other begins", "the validity overlaps that of line %d of %s, which has the same key", at.Line, at.File)
 			}
@@ -148,7 +148,7 @@ func (t *Table) Merge(rows []TableRow, report func(diag.Problem)) {
 	for _, r := range rows {
 		key := keyOf(r)
 		if first, ok := seen[key]; ok {
-			report(diag.At(r.Pos, diag.BundleOverlay, "remove one of them", "the key stands already in line %d", first.Line))
+			report(diag.At(r.Pos, diag.BundleOverlay, "remove one of them", "the key is already in line %d", first.Line))
 			continue
 		}
 		seen[key] = r.Pos

@@ -63,7 +63,7 @@ func FuzzNumbers(f *testing.F) {
 		}
 		r, ok := new(big.Rat).SetString(strings.TrimPrefix(s, "+"))
 		if !ok {
-			t.Fatalf("%q is no number", s)
+			t.Fatalf("%q is not a number", s)
 		}
 		plain, _ := new(big.Rat).SetString(PlainDecimal(s))
 		if plain == nil || r.Cmp(plain) != 0 || PlainDecimal(PlainDecimal(s)) != PlainDecimal(s) {

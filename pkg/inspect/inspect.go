@@ -89,7 +89,7 @@ func readHead(path string) (head []byte, size int64, err error) {
 	}
 	in, err := os.Open(path)
 	if err != nil {
-		return nil, 0, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the file's rights", "the file cannot be read")
+		return nil, 0, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the file's permissions", "the file cannot be read")
 	}
 	defer in.Close() //nolint:errcheck // read only
 	head, err = io.ReadAll(io.LimitReader(in, headBytes))
@@ -116,7 +116,7 @@ func lineEnds(text []byte) string {
 	return "none"
 }
 
-// options finds out how a file is written; what is no table is an error that says what it is.
+// options finds out how a file is written; what is not a table is an error that says what it is.
 func (f *File) options(path string, head []byte) (table.Options, error) {
 	text := bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")))
 	no := func(what, next string) (table.Options, error) {
@@ -131,7 +131,7 @@ func (f *File) options(path string, head []byte) (table.Options, error) {
 	case bytes.HasPrefix(text, []byte("<?xml")):
 		return no("XML", export)
 	case text[0] == '<':
-		return no("a web page", "log in to the vendor's site again, and export it anew")
+		return no("a web page", "log in to the vendor's site again, and export it again")
 	}
 	f.Encoding = ""
 	if !validHead(head) {

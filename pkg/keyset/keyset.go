@@ -74,7 +74,7 @@ func (s *Set) home(k *Key) int {
 	return int(hash * uint64(len(s.slots)) >> 32)
 }
 
-// index builds the index anew. The list of keys is all that it needs, so the old one is not kept
+// index builds the index again. The list of keys is all that it needs, so the old one is not kept
 // while the new one fills.
 func (s *Set) index(size int) {
 	s.slots = nil

@@ -185,7 +185,7 @@ func (l *linter) identifier(r *bundle.Resource, identifier, assessment *bundle.E
 	for _, name := range slices.Sorted(maps.Keys(holds)) {
 		switch {
 		case slices.Contains(students, name):
-			l.fail(identifier.Pos, "leave it out: the student stands in the natural key already", "studentAssessmentIdentifier holds %q", name)
+			l.fail(identifier.Pos, "leave it out: the student is already in the natural key", "studentAssessmentIdentifier holds %q", name)
 		case strings.HasPrefix(name, "params."):
 			l.fail(identifier.Pos, "leave it out: it is the same for all rows", "studentAssessmentIdentifier holds %s", name)
 		}
@@ -200,7 +200,7 @@ func (l *linter) identifier(r *bundle.Resource, identifier, assessment *bundle.E
 	}
 	for _, name := range assessments {
 		if name != "" && slices.Contains(direct, name) {
-			l.fail(identifier.Pos, "leave it out: the assessment stands in the natural key already", "studentAssessmentIdentifier holds %q", name)
+			l.fail(identifier.Pos, "leave it out: the assessment is already in the natural key", "studentAssessmentIdentifier holds %q", name)
 		}
 	}
 	if shape != expression.CallOfKey {

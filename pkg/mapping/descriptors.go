@@ -122,7 +122,7 @@ func (c *compiler) codeOf(row diag.Pos, code diag.Code) diag.Code {
 }
 
 // notANamespace reports a text; a parameter that was given is to blame, and not the bundle, where it begins the text and
-// is no namespace, or stands in it and could be no part of one.
+// is not a namespace, or stands in it and could be no part of one.
 func (c *compiler) notANamespace(text string, pos diag.Pos, code diag.Code) {
 	for _, name := range slices.Sorted(maps.Keys(c.config.Params)) {
 		v := expression.TrimSpace(c.config.Params[name])
@@ -337,7 +337,7 @@ func (c *compiler) checkCodes(d *descriptorRule) {
 		}
 		if other, ok := first[code]; ok && d.table.Cell(i, "value") != d.table.Cell(other, "value") {
 			c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "give each value a code of its own",
-				"the code %q stands already in line %d", code, d.table.Rows[other].Pos.Line)
+				"the code %q is already in line %d", code, d.table.Rows[other].Pos.Line)
 			continue
 		}
 		first[code] = i

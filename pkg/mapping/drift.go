@@ -62,7 +62,7 @@ func (b *binding) wantElements(in *Input) {
 			if b.able[g.list] || g.list.Def.Optional || len(expected) == 0 {
 				continue
 			}
-			w.what = "the list " + g.list.Path + ", of which the file has nothing"
+			w.what = "the list " + g.list.Path + ", none of whose columns the file has"
 			w.fix = "ask the vendor; if there are files without it, let the list say `optional: true`"
 			expected = expected[:1]
 		}
@@ -139,7 +139,7 @@ func (pl *Plan) Doubles(workers []*Worker) diag.List {
 		read, other := pl.headers[d.read], pl.headers[d.other]
 		sum := total(workers, func(r *Worker) tally { return r.lost[i] })
 		p := diag.Problem{Code: diag.FileAlternatives, Input: workers[0].place.Input, File: workers[0].place.File, Column: other, Rule: d.pos.Rule(), Count: sum.rows,
-			Message: fmt.Sprintf("%s and %s both stand in the file; %s reads %s", read, other, d.what, read)}
+			Message: fmt.Sprintf("%s and %s are both in the file; %s reads %s", read, other, d.what, read)}
 		if sum.rows > 0 {
 			p.Message += fmt.Sprintf(", which is empty in rows where %s has a value (%d, first in line %d)", other, sum.rows, sum.first)
 		}

@@ -122,7 +122,7 @@ func boolean(dst []byte, v expression.Value) ([]byte, string) { return v.AppendT
 
 func date(dst []byte, v expression.Value) ([]byte, string) {
 	if !expression.IsDate(v.S) {
-		return dst, "is no date (YYYY-MM-DD)"
+		return dst, "is not a date (YYYY-MM-DD)"
 	}
 	return quoted(dst, v)
 }
@@ -139,12 +139,12 @@ func dateTime(dst []byte, v expression.Value) ([]byte, string) {
 	case expression.IsDateTime(v.S):
 		return quoted(dst, v)
 	}
-	return dst, "is no date and time (2026-03-01T08:15:00Z)"
+	return dst, "is not a date and time (2026-03-01T08:15:00Z)"
 }
 
 func clock(dst []byte, v expression.Value) ([]byte, string) {
 	if !expression.IsTime(v.S) {
-		return dst, "is no time (HH:mm:ss)"
+		return dst, "is not a time (HH:mm:ss)"
 	}
 	return quoted(dst, v)
 }

@@ -321,7 +321,7 @@ func (c *compiler) studentColumn(in *Input, all map[string]*boundColumn, b *bind
 		return from
 	case asked == nil:
 		c.add(diag.Pos{File: "roster.column"}, diag.ConfigTenant, "name one of "+strings.Join(headers, ", "),
-			"%q is none of the columns of %s that hold a student's id%s", roster, in.Name, diag.DidYouMean(roster, headers))
+			"%q is not one of the columns of %s that hold a student's id%s", roster, in.Name, diag.DidYouMean(roster, headers))
 		return nil
 	case asked.index >= 0:
 		return asked

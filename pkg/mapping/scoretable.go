@@ -144,7 +144,7 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 		case r.level || r.datatype == "Level" || r.datatype == "Range":
 			return bad("leave it empty", "a %s has no `%s`", strings.ToLower(cmp.Or(r.datatype, "Level")), bound.column)
 		case !expression.IsDecimal(s):
-			return bad("write a number, or leave it empty", "`%s` is not a number, but %q", bound.column, s)
+			return bad("write a number, or leave it empty", "`%s` is %q, which is not a number", bound.column, s)
 		}
 		*bound.into = expression.PlainDecimal(s)
 	}
@@ -185,7 +185,7 @@ func (c *compiler) picked(uses []*scoreUse, outer func(on *bundle.Text) (express
 			switch {
 			case c.inferring():
 			case same != r.objective:
-				c.add(r.pos, diag.BundleScores, "write both alike, or name one of them otherwise",
+				c.add(r.pos, diag.BundleScores, "write both the same way, or rename one of them",
 					"the objectives %q and %q differ in nothing but case or the form of their characters: targets take them for one", same, r.objective)
 				continue
 			case first != nil && first.method != r.method:
@@ -193,7 +193,7 @@ func (c *compiler) picked(uses []*scoreUse, outer func(on *bundle.Text) (express
 					"the methods %q and %q (%s) differ in nothing but case or the form of their characters: targets take them for one", r.method, first.method, first.pos)
 				continue
 			case first != nil:
-				c.add(r.pos, diag.BundleScores, "give one of them another method", "the method %q stands already at %s for the same %s", r.method, first.pos, objectiveWord(r.objective))
+				c.add(r.pos, diag.BundleScores, "give one of them another method", "the method %q is already at %s for the same %s", r.method, first.pos, objectiveWord(r.objective))
 				continue
 			}
 			seen[key] = r

@@ -215,7 +215,7 @@ func (c *compiler) overlays() {
 		return
 	}
 	if err != nil {
-		c.add(diag.Pos{File: folder}, diag.BundleOverlay, "check the folder's rights", "the tenant's tables cannot be read: %v", err)
+		c.add(diag.Pos{File: folder}, diag.BundleOverlay, "check the folder's permissions", "the tenant's tables cannot be read: %v", err)
 		return
 	}
 	for _, e := range entries {

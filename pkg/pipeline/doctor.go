@@ -97,7 +97,7 @@ func checkFolder(what, path string) Check {
 	there := nearest(path)
 	f, err := os.CreateTemp(there, ".doctor-*")
 	if err != nil {
-		return Check{Subject: what, Code: diag.MachineDisk, Says: there + " cannot be written", Next: "check the folder's rights, or name another in sluice.yaml"}
+		return Check{Subject: what, Code: diag.MachineDisk, Says: there + " cannot be written", Next: "check the folder's permissions, or name another in sluice.yaml"}
 	}
 	_ = errors.Join(f.Close(), os.Remove(f.Name()))
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {

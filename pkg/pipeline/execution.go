@@ -53,7 +53,7 @@ func (x *Execution) Run() *runs.Run { return x.run }
 
 // Open takes the lock of a run that is there, and only then reads its manifest.
 func (x *Execution) Open(path string) error {
-	if _, err := runs.Open(path); err != nil { // what is no run is left as it is
+	if _, err := runs.Open(path); err != nil { // what is not a run is left as it is
 		return err
 	}
 	if err := x.lockRun(path); err != nil {

@@ -9,8 +9,8 @@ import (
 )
 
 // needs names at once all inputs and parameters that a bundle needs and that were not given; params are
-// those of the command line and of the tenant.
-func (w *Workplace) needs(b *bundle.Bundle, inputs []string, params map[string]string) error {
+// those of the command line and of the tenant, ref is how the bundle was named.
+func (w *Workplace) needs(ref string, b *bundle.Bundle, inputs []string, params map[string]string) error {
 	for _, s := range inputs {
 		if name, _, ok := strings.Cut(s, "="); !ok || b.Input(name) == nil {
 			return nil // what is mistyped is said where names are compared
@@ -37,6 +37,6 @@ func (w *Workplace) needs(b *bundle.Bundle, inputs []string, params map[string]s
 	if len(list) == 0 {
 		return nil
 	}
-	return &diag.Error{Kind: diag.Usage, Code: list[0].Code, Problems: list, Next: "see `" + w.command("bundle", "show", b.Name) + "`",
+	return &diag.Error{Kind: diag.Usage, Code: list[0].Code, Problems: list, Next: "see `" + w.command("bundle", "show", ref) + "`",
 		Message: "bundle " + b.Name + " needs more than was given; nothing was run"}
 }

@@ -35,7 +35,7 @@ func overlay(t *tenant.Tenant, name string) (*mapping.Overlay, error) {
 }
 
 func unreadableTables(err error) error {
-	return diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the folder's rights", "the tenant's tables cannot be read")
+	return diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the folder's permissions", "the tenant's tables cannot be read")
 }
 
 // strayTables refuses tables of the tenant that no bundle would read: a mapping that is thought to apply and does not
@@ -67,8 +67,8 @@ func (x *Execution) strayTables(name string) error {
 				"the table lies in no bundle's folder, so it would not be used"))
 		case !e.IsDir() || entry == name || !holdsTables(at.File):
 		case strings.EqualFold(base, name):
-			stray = append(stray, diag.At(at, diag.BundleOverlay, "call it "+filepath.Join(folder, name),
-				"the folder is not called like the bundle, so its tables would not be used"))
+			stray = append(stray, diag.At(at, diag.BundleOverlay, "rename it to "+filepath.Join(folder, name),
+				"the folder does not have the name of the bundle, so its tables would not be used"))
 		case !slices.Contains(known, entry):
 			x.place.Observer.note("no bundle here is called %s: the tables in %s are not used%s",
 				entry, x.place.Observer.path(at.File), diag.DidYouMean(entry, append(known, name)))

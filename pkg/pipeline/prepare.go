@@ -84,7 +84,7 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := x.place.needs(b, q.Inputs, config.Params); err != nil {
+	if err := x.place.needs(q.Bundle, b, q.Inputs, config.Params); err != nil {
 		return nil, err
 	}
 	files, err := source.Find(b, q.Inputs)

@@ -146,7 +146,7 @@ func (x *Execution) ledgerError(err error) error {
 		return diag.FailWith(err, diag.Usage, diag.GuardLedger, "use that version of sluice",
 			"the ledger of tenant %s cannot be used", x.tenant.Name)
 	case errors.Is(err, ledger.ErrDisk):
-		return diag.FailWith(said(), diag.CouldNotRun, diag.MachineDisk, "free space, and check the folder's rights; then run the same command again",
+		return diag.FailWith(said(), diag.CouldNotRun, diag.MachineDisk, "free space, and check the folder's permissions; then run the same command again",
 			"the ledger of tenant %s could not be read or written", x.tenant.Name)
 	}
 	return err

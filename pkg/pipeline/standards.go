@@ -75,7 +75,7 @@ func (w *Workplace) shaping(b *bundle.Bundle) ([]string, error) {
 func (w *Workplace) covered(b *bundle.Bundle, versions []string) ([]string, error) {
 	within, err := semver.NewConstraint(b.DataStandard.Value)
 	if err != nil {
-		p := diag.At(b.DataStandard.Pos, diag.BundleValue, `write it as ">=4.0 <6"`, "data_standard %q is no range of versions", b.DataStandard.Value)
+		p := diag.At(b.DataStandard.Pos, diag.BundleValue, `write it as ">=4.0 <6"`, "data_standard %q is not a range of versions", b.DataStandard.Value)
 		return nil, w.Unusable(b.Name, diag.List{p})
 	}
 	var fit []string

@@ -57,7 +57,9 @@ func (rep *Report) gather(r *runs.Run, stage string) error {
 		message := masked(p)
 		if stage == runs.Send {
 			e, _ := diag.Explain(p.Code)
-			message = e.Meaning // the target's own words may quote a student's data: they stand in errors/
+			message = e.Meaning      // the target's own words may quote a student's data: they stand in errors/
+			path = diag.Masked(path) // and so is what it calls a path
+			cause.Path = path
 			if len(at) < mostShapes && !strings.HasPrefix(string(p.Code), "REF-") {
 				cause.Value = diag.Masked(p.Message)
 			}

@@ -1,5 +1,5 @@
 // Package report owns what a run says of itself: report.json, report.html and the summaries of
-// its stages. It counts nothing anew; it folds what the stages wrote into the run directory.
+// its stages. It counts nothing again; it folds what the stages wrote into the run directory.
 package report
 
 import (

@@ -37,7 +37,7 @@ func exampleRun(t *testing.T) *runs.Run {
 	}
 	for i := range 3 {
 		if err := p.Add(diag.Problem{Code: diag.CellType, Input: "results", Column: "TestStartDate", File: "f.csv", Line: 7 + i,
-			Value: "Ximena Q", Message: `"Ximena Q" is no date`}); err != nil {
+			Value: "Ximena Q", Message: `"Ximena Q" is not a date`}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -128,7 +128,7 @@ func TestTheTargetsWordsStayInTheRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, message := range []string{"value 600007 not ok", "value 600008 not ok", "'Ximena' is unknown", "'Zoë' is unknown", "no"} {
-		if err := problems.Add(diag.Problem{Code: diag.TargetRefused, Resource: "students", StagedLine: 1, Message: message}); err != nil {
+		if err := problems.Add(diag.Problem{Code: diag.TargetRefused, Resource: "students", StagedLine: 1, Path: "$.600009", Message: message}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -126,7 +126,7 @@ func (v Verdicts) Equation(of string) Equation {
 type ValidateCounts struct {
 	Online bool `json:"online"`
 	// OpenForTarget: asked offline, some records were left unchecked, all of them only because the
-	// target alone can answer. That is no fault of the records.
+	// target alone can answer. That is not the records' fault.
 	OpenForTarget bool                `json:"openForTarget,omitempty"`
 	Resources     map[string]Verdicts `json:"resources"`
 }

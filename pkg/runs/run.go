@@ -156,7 +156,7 @@ func checkKinds(path string) error {
 }
 
 func unwritable(err error, path string) error {
-	return diag.Unwritable(err, "check the folder's rights and free space, or name another with --run",
+	return diag.Unwritable(err, "check the folder's permissions and free space, or name another with --run",
 		"the run directory %s cannot be written", path)
 }
 

@@ -73,7 +73,7 @@ func ParseFaults(text string) (Faults, error) {
 		}
 		name, number, ok := strings.Cut(part, ":")
 		if !slices.Contains(allFaults, Fault(name)) {
-			return Faults{}, fmt.Errorf("fault %q is none of %s", name, faultNames())
+			return Faults{}, fmt.Errorf("fault %q is not one of %s", name, faultNames())
 		}
 		p, err := strconv.ParseFloat(number, 64)
 		if !ok || err != nil || !(p >= 0 && p <= 1) {

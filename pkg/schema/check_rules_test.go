@@ -105,22 +105,22 @@ func TestRules(t *testing.T) {
 		{name: "half a character", record: with(minimalStudentAssessment, `"serialNumber":"a\ud83d"`), want: []string{"$.serialNumber: serialNumber holds half a character (a lone surrogate)"}},
 
 		{name: "date", record: with(minimalStudentAssessment, `"period":{"assessmentPeriodDescriptor":"uri://acme.org/P#BOY","beginDate":"2024-02-29","endDate":"2025-02-29"}`), want: []string{
-			"$.period.endDate: endDate is no date [Write it as 2025-03-04.]"}},
+			"$.period.endDate: endDate is not a date [Write it as 2025-03-04.]"}},
 		{name: "date with time where a date is due", record: with(minimalStudentAssessment, `"period":{"assessmentPeriodDescriptor":"uri://acme.org/P#BOY","beginDate":"2024-02-29T00:00:00Z"}`), want: []string{
-			"$.period.beginDate: beginDate is no date [Write it as 2025-03-04.]"}},
+			"$.period.beginDate: beginDate is not a date [Write it as 2025-03-04.]"}},
 		{name: "dates with time", record: with(minimalStudentAssessment, `"administrationDate":"2025-03-04T14:00:00Z","administrationEndDate":"2025-03-04T14:00:00.123-05:00"`)},
 		{name: "a date with time without zone", record: with(minimalStudentAssessment, `"administrationDate":"2025-03-04T14:00:00"`)},
-		{name: "no date with time", record: with(minimalStudentAssessment, `"administrationDate":"03/04/2025"`), want: []string{"$.administrationDate: administrationDate is no date with time [Write it as 2025-03-04T14:00:00Z.]"}},
+		{name: "no date with time", record: with(minimalStudentAssessment, `"administrationDate":"03/04/2025"`), want: []string{"$.administrationDate: administrationDate is not a date with time [Write it as 2025-03-04T14:00:00Z.]"}},
 		{name: "plain date for a date with time", record: with(minimalStudentAssessment, `"administrationDate":"2025-03-04"`), want: []string{
 			"$.administrationDate: a plain date stands where a date with time is due; targets read it as midnight"}},
 		{name: "time", resource: "classPeriods", record: `{"classPeriodName":"1","schoolReference":{"schoolId":5},"meetingTimes":[{"startTime":"08:00","endTime":"08:45:00"},{"startTime":"8:50","endTime":"24:00:00"}]}`, want: []string{
-			"$.meetingTimes[1].endTime: endTime is no time of day [Write it as 14:05:00.]",
-			"$.meetingTimes[1].startTime: startTime is no time of day [Write it as 14:05:00.]"}},
+			"$.meetingTimes[1].endTime: endTime is not a time of day [Write it as 14:05:00.]",
+			"$.meetingTimes[1].startTime: startTime is not a time of day [Write it as 14:05:00.]"}},
 
 		{name: "descriptor", record: with(minimalStudentAssessment, `"platformTypeDescriptor":"Web"`), want: []string{
-			"$.platformTypeDescriptor: platformTypeDescriptor is no descriptor value: that is a namespace, #, and a code [Write it as uri://ed-fi.org/PlatformTypeDescriptor#code.]"}},
+			"$.platformTypeDescriptor: platformTypeDescriptor is not a descriptor value: that is a namespace, #, and a code [Write it as uri://ed-fi.org/PlatformTypeDescriptor#code.]"}},
 		{name: "descriptor without code", record: with(minimalStudentAssessment, `"platformTypeDescriptor":"uri://ed-fi.org/PlatformTypeDescriptor#"`), want: []string{
-			"$.platformTypeDescriptor: platformTypeDescriptor is no descriptor value: that is a namespace, #, and a code [Write it as uri://ed-fi.org/PlatformTypeDescriptor#code.]"}},
+			"$.platformTypeDescriptor: platformTypeDescriptor is not a descriptor value: that is a namespace, #, and a code [Write it as uri://ed-fi.org/PlatformTypeDescriptor#code.]"}},
 		{name: "descriptor, empty", record: with(minimalStudentAssessment, `"platformTypeDescriptor":""`), want: []string{"$.platformTypeDescriptor: platformTypeDescriptor is blank"}},
 
 		{name: "unknown property", record: with(minimalStudentAssessment, `"scoreResult":[{"a":[1,2,{"b":null}]}]`), want: []string{`$.scoreResult: there is no property scoreResult here (did you mean "scoreResults"?)`}},

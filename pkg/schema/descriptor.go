@@ -62,7 +62,7 @@ func (s *run) descriptor(f *field) bool {
 	}
 	if i := bytes.IndexByte(value, '#'); i <= 0 || i == len(value)-1 {
 		s.wrong(f, value, "Write it as uri://ed-fi.org/"+f.Descriptor+"#code.",
-			"%s is no descriptor value: that is a namespace, #, and a code", f.Name)
+			"%s is not a descriptor value: that is a namespace, #, and a code", f.Name)
 		s.keep(f, value, 0)
 		return true
 	}

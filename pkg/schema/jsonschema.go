@@ -93,7 +93,7 @@ func (c *count) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	if n < 0 || n != math.Trunc(n) {
-		return fmt.Errorf("%s is no length", text)
+		return fmt.Errorf("%s is not a length", text)
 	}
 	if n <= math.MaxInt32 { // else it is as good as none
 		*c = count(n)

@@ -23,7 +23,7 @@ func (s *run) string(f *field) bool {
 	switch f.Kind {
 	case KindDate:
 		if !isDate(value) {
-			s.wrong(f, value, "Write it as 2025-03-04.", "%s is no date", f.Name)
+			s.wrong(f, value, "Write it as 2025-03-04.", "%s is not a date", f.Name)
 			return true
 		}
 	case KindDateTime:
@@ -31,7 +31,7 @@ func (s *run) string(f *field) bool {
 		case isDate(value):
 			s.findPlainDate(f)
 		case !isDateTime(value):
-			s.wrong(f, value, "Write it as 2025-03-04T14:00:00Z.", "%s is no date with time", f.Name)
+			s.wrong(f, value, "Write it as 2025-03-04T14:00:00Z.", "%s is not a date with time", f.Name)
 			return true
 		case len(value) == len("2025-03-04T14:00") || value[len("2025-03-04T14:00")] != ':':
 			s.warn(f, "the time has no seconds; some targets refuse that")
@@ -41,7 +41,7 @@ func (s *run) string(f *field) bool {
 		}
 	case KindTime:
 		if !isTime(value) {
-			s.wrong(f, value, "Write it as 14:05:00.", "%s is no time of day", f.Name)
+			s.wrong(f, value, "Write it as 14:05:00.", "%s is not a time of day", f.Name)
 			return true
 		}
 	default:

@@ -83,11 +83,10 @@ func (l *loader) checkExisting(ctx context.Context) error {
 			continue
 		}
 		next := l.to.Command("send", l.run.Path, "--tenant", l.to.Tenant, "--accept-existing")
-		return diag.Fail(diag.Guarded, diag.GuardExisting,
-			"compare them with staged/"+results+".jsonl; if they are other results than those of this run, run `"+next+"`",
-			"the target already holds results of the assessment %q, and none of them came from here; their identifiers are %s, for example: "+
-				"the same results under other ones would be doubled",
-			a.name, strings.Join(examples, ", "))
+		return &diag.Error{Kind: diag.Guarded, Code: diag.GuardExisting, Problems: examples,
+			Next: "compare them with staged/" + results + ".jsonl; if they are other results than those of this run, run `" + next + "`",
+			Message: fmt.Sprintf("the target already holds results of the assessment %q, and none of them came from here: "+
+				"the same results under other identifiers would be doubled", a.name)}
 	}
 	return nil
 }
@@ -165,7 +164,7 @@ func (l *loader) eachStaged(name string, use func(c *schema.Checker, text []byte
 }
 
 // existing asks for the results of an assessment that the target holds, and describes some of them.
-func (l *loader) existing(ctx context.Context, a assessment) (keys []ledger.Hash, examples []string, err error) {
+func (l *loader) existing(ctx context.Context, a assessment) (keys []ledger.Hash, examples diag.List, err error) {
 	known, found := l.to.Standard.Resource(results)
 	checker, ok := l.to.Standard.Checker(results)
 	if !found || !ok {
@@ -190,8 +189,12 @@ func (l *loader) existing(ctx context.Context, a assessment) (keys []ledger.Hash
 		if u := assessmentOf(&rec); u == nil || u.HashFor(assessments) != a.key || !rec.Key.OK {
 			continue
 		}
-		if id := fmt.Sprintf("%q", rec.Key.Part("studentAssessmentIdentifier")); len(examples) < shown && !slices.Contains(examples, id) {
-			examples = append(examples, id)
+		// As problems, because a message goes into logs and reports, and other loaders make identifiers of students' ids.
+		id := rec.Key.Part("studentAssessmentIdentifier")
+		example := diag.Problem{Code: diag.GuardExisting, Level: diag.LevelFormat, Resource: results,
+			Key: "studentAssessmentIdentifier=" + string(id), Message: fmt.Sprintf("the target holds, for example, %q", id)}
+		if len(examples) < shown && !slices.Contains(examples, example) {
+			examples = append(examples, example)
 		}
 		keys = append(keys, rec.Key.Hash)
 	}

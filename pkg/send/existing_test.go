@@ -33,7 +33,8 @@ func TestExistingResults(t *testing.T) {
 	for _, r := range []records{all, alone} {
 		counts, err := send.Run(t.Context(), w.sendOptions(w.run(r)))
 		refused(t, err, diag.GuardExisting, diag.Guarded, "--accept-existing")
-		if counts != nil || w.posts.Load() != posts || !strings.Contains(fmt.Sprint(err), "other-0") {
+		e, _ := diag.AsError(err) // the examples are not in the message, which goes into logs
+		if counts != nil || w.posts.Load() != posts || len(e.Problems) != 3 || strings.Contains(e.Error(), "other-") || !strings.Contains(e.Problems[0].Key, "=other-") {
 			t.Errorf("%+v, %v", counts, err)
 		}
 	}

@@ -150,11 +150,11 @@ func (l *loader) judge(f *target.Failure) outcome {
 	return pending
 }
 
-// giveUp stops the run for a failure that waiting may mend.
-func (l *loader) giveUp(f *target.Failure, what string) { l.halt(l.mendedLater(f, what)) }
+// giveUp stops the run for a failure that waiting may fix.
+func (l *loader) giveUp(f *target.Failure, what string) { l.halt(l.tryLater(f, what)) }
 
-// mendedLater is the end of a run for such a failure: what to do is the same command again.
-func (l *loader) mendedLater(f *target.Failure, what string) error {
+// tryLater is the end of a run for such a failure: what to do is the same command again.
+func (l *loader) tryLater(f *target.Failure, what string) error {
 	e := f.Diag(what)
 	e.Next = l.sendAgain()
 	return e

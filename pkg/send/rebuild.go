@@ -58,7 +58,7 @@ func Rebuild(ctx context.Context, d Destination, others []string) (map[string]in
 			d.Ledger.DropFormerNotes()
 		}
 		if len(counts) == 0 && denied != nil {
-			return target.Explain(denied, "the target lets nothing be read; the ledger is as it was")
+			return target.Explain(denied, "the target does not let the credential read anything; the ledger is unchanged")
 		}
 		return nil
 	})

@@ -31,7 +31,7 @@ func (l *loader) checkSample(ctx context.Context, rebuild string) error {
 	changed, err := l.changedSince(ctx, all)
 	if err == nil && changed > 0 {
 		err = diag.Fail(diag.Guarded, diag.GuardLedger, rebuild,
-			"of %d records that the target took before, %d are others now: another client wrote them, or a later load that this ledger does not know",
+			"of %d records that the target took before, %d have changed since: another client wrote them, or a later load that this ledger does not know of",
 			len(all), changed)
 	}
 	return err

@@ -195,7 +195,7 @@ func (l *loader) verdict(ctx context.Context, err error) error {
 	case pending > 0:
 		what := fmt.Sprintf("%d records are pending: the target did not say that it took them", pending)
 		if f := l.unsaid.Load(); f != nil {
-			return l.mendedLater(f, what)
+			return l.tryLater(f, what)
 		}
 		return diag.Fail(diag.CouldNotRun, diag.TargetUnreached, l.sendAgain(), "%s", what)
 	}
@@ -221,6 +221,6 @@ func interruptedOr(ctx context.Context, err error) error {
 }
 
 func unwritable(err error, path string) error {
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's rights and free space, then send again: it goes on where it stopped",
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's permissions and free space, then send again: it goes on where it stopped",
 		"%s cannot be written", path)
 }

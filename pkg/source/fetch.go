@@ -58,7 +58,7 @@ func Fetch(ctx context.Context, inputs []Input, folder string, stdin io.Reader) 
 	return files, copies.remove, nil
 }
 
-// isPipe reports whether a path is no file that can be read twice: a named pipe, or what a shell
+// isPipe reports whether a path is a file that cannot be read twice: a named pipe, or what a shell
 // makes of <(zcat f.gz).
 func isPipe(path string) bool {
 	info, err := os.Stat(path)

@@ -107,7 +107,7 @@ func expand(path string) ([]string, error) {
 	case err == nil:
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the file's rights", "the input file cannot be read")
+			return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the file's permissions", "the input file cannot be read")
 		}
 		return []string{path}, f.Close()
 	case strings.ContainsAny(path, "*?[{"):
@@ -122,7 +122,7 @@ func expand(path string) ([]string, error) {
 func match(pattern string) ([]string, error) {
 	found, err := doublestar.FilepathGlob(pattern, doublestar.WithFilesOnly())
 	if err != nil {
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "correct the pattern", "%s is no pattern", pattern)
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "correct the pattern", "%s is not a pattern", pattern)
 	}
 	found = slices.DeleteFunc(found, func(path string) bool {
 		info, err := os.Stat(path)

@@ -80,7 +80,7 @@ func TestWhatCannotBeAnInput(t *testing.T) {
 		"results=nowhere.csv":          "input file nowhere.csv",
 		"results=no*.csv":              "no*.csv: no file matches",
 		"results=a.csv extra=no*.csv":  "no file matches no*.csv",
-		"results=[":                    "[ is no pattern",
+		"results=[":                    "[ is not a pattern",
 		"results=" + os.DevNull:        "is a device, not a file",
 		"results=a.csv extra=none.csv": "input file none.csv",
 	} {

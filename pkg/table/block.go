@@ -36,7 +36,7 @@ func (b *Block) Lines() int64 { return b.lines }
 type Row struct {
 	Line      int64    // its first line
 	Cells     []string // without quotes, untrimmed; the slice is valid until the next row
-	Raw       string   // verbatim, without its line end; of a format that is no text: the cells as CSV
+	Raw       string   // verbatim, without its line end; of a format that is not text: the cells as CSV
 	Blank     bool     // no cell holds any text: not a row of data
 	Cut       bool     // the file ends in it, without a line end
 	Malformed string   // what is wrong with its quotes, if anything

@@ -68,7 +68,7 @@ func decode(name string, r io.Reader, declared string) (io.Reader, string, error
 	}
 	for _, s := range signatures {
 		if strings.HasPrefix(string(head), s.begin) {
-			return nil, "", fileProblem(name, diag.FileEncoding, 0, "Export as CSV.", "the file is %s, not a text", s.what)
+			return nil, "", fileProblem(name, diag.FileEncoding, 0, "Export as CSV.", "the file is %s, not text", s.what)
 		}
 	}
 	skip := 0

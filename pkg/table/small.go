@@ -15,7 +15,7 @@ type Record struct {
 	Line  int
 }
 
-// ReadAll reads a small CSV that people write: lines that are blank are no rows, and a row whose quotes do not fit
+// ReadAll reads a small CSV that people write: blank lines are not rows, and a row whose quotes do not fit
 // together is a problem. The code of the problem is the caller's.
 func ReadAll(shown string, text []byte) (header []string, rows []Record, problem *diag.Problem) {
 	fail := func(line int, fix, message string) *diag.Problem {

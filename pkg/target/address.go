@@ -114,7 +114,7 @@ func (c *Client) vouched(field string, u *url.URL, setting, override string) err
 		"if that is right, set "+setting)
 }
 
-// sameHost compares host and port; the ports that the schemes stand for are no difference.
+// sameHost compares host and port; the ports that the schemes stand for make no difference.
 func sameHost(a, b *url.URL) bool { return strings.EqualFold(hostAndPort(a), hostAndPort(b)) }
 
 func hostAndPort(u *url.URL) string {

@@ -15,7 +15,8 @@ import (
 //
 // Error is safe for logs: of what the target says about a record (kinds Validation, Reference,
 // Conflict, Forbidden, NotFound) it gives status and title only, because the API's sentences quote
-// values; of other answers to calls about records it leaves out what may be such values. Those stand in Detail, Fields, Messages and Body and belong into the run's files.
+// values; of other answers to calls about records it leaves out what may be such values, and of a
+// refusal of a posted record it gives no word. Those stand in Title, Detail, Fields, Messages and Body and belong in the run's files.
 type Failure struct {
 	Kind      Kind
 	Method    string
@@ -55,6 +56,9 @@ func (f *Failure) Summary() string {
 		title, text := f.Title, f.words()
 		if f.Status >= http.StatusBadRequest && strings.Contains(f.Resource, "/") && f.Kind != TooMany { // about records
 			title, text = diag.Masked(title), diag.Masked(text)
+			if f.Method == http.MethodPost && f.Status <= http.StatusInternalServerError { // about this record, perhaps with its names
+				title, text = http.StatusText(f.Status), ""
+			}
 		}
 		fmt.Fprintf(&b, "%d %s", f.Status, title)
 		if f.quotable() && text != "" && text != title {

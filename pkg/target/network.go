@@ -71,7 +71,7 @@ func unreachable(host, proxy string, err error) *Failure {
 		timeout     net.Error
 		refusal     *proxyRefusal
 	)
-	// say sets the words; final failures are those that waiting does not mend.
+	// say sets the words; final failures are those that waiting does not fix.
 	say := func(final bool, detail, fix string) {
 		f.Detail, f.Fix, f.Retryable = detail, fix, !final
 	}

@@ -221,7 +221,7 @@ func (a *call) unlikely(why string) *Failure {
 // than were asked for: what such a page holds is not known, and it may be very large. The records are parts
 // of body: a collection may have millions of them.
 func records(body []byte, most int) (items []json.RawMessage, why string) {
-	const odd = "the answer is no list of records"
+	const odd = "the answer is not a list of records"
 	list := jsonl.Scanner{Data: body}
 	if list.Peek() != '[' {
 		return nil, odd

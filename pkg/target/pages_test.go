@@ -44,26 +44,26 @@ func TestPagesThatLie(t *testing.T) {
 		fails string
 		calls int // at most
 	}{
-		"as it should be":             {n: 95, total: "95", calls: 10},
-		"small, once":                 {n: 3, total: "3", calls: 1},
-		"nothing, once":               {n: 0, total: "0", calls: 1},
-		"small, no total":             {n: 3, calls: 2},
-		"no total":                    {n: 95, calls: 11},
-		"a total that is no number":   {n: 95, total: "many", calls: 11},
-		"a negative total":            {n: 95, total: "-1", calls: 11},
-		"too high":                    {n: 95, total: "120", fails: "counts 120 records, and 95", calls: 26},
-		"much too high":               {n: 95, total: "9223372036854775807", fails: "and 95 of them came", calls: 30},
-		"too high, small":             {n: 3, total: "4", fails: "counts 4 records, and 3", calls: 5},
-		"too low":                     {n: 95, total: "15", calls: 11},
-		"too low by pages":            {n: 95, total: "10", calls: 11},
-		"much too low":                {n: 95, total: "0", calls: 11},
-		"too low, a multiple of ten":  {n: 100, total: "50", calls: 11},
-		"smaller pages":               {n: 95, total: "95", odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "limit", "4"); return false }, calls: 25},
-		"smaller pages, no total":     {n: 95, odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "limit", "4"); return false }, calls: 26},
-		"smaller pages, total low":    {n: 95, total: "3", odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "limit", "4"); return false }, calls: 26},
-		"offset is ignored":           {n: 95, total: "95", odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "offset", "0"); return false }, fails: "same page again", calls: 20},
-		"offset is ignored, no total": {n: 95, odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "offset", "0"); return false }, fails: "same page again", calls: 3},
-		"small, offset ignored":       {n: 3, odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "offset", "0"); return false }, fails: "same page again", calls: 2},
+		"as it should be":              {n: 95, total: "95", calls: 10},
+		"small, once":                  {n: 3, total: "3", calls: 1},
+		"nothing, once":                {n: 0, total: "0", calls: 1},
+		"small, no total":              {n: 3, calls: 2},
+		"no total":                     {n: 95, calls: 11},
+		"a total that is not a number": {n: 95, total: "many", calls: 11},
+		"a negative total":             {n: 95, total: "-1", calls: 11},
+		"too high":                     {n: 95, total: "120", fails: "counts 120 records, and 95", calls: 26},
+		"much too high":                {n: 95, total: "9223372036854775807", fails: "and 95 of them came", calls: 30},
+		"too high, small":              {n: 3, total: "4", fails: "counts 4 records, and 3", calls: 5},
+		"too low":                      {n: 95, total: "15", calls: 11},
+		"too low by pages":             {n: 95, total: "10", calls: 11},
+		"much too low":                 {n: 95, total: "0", calls: 11},
+		"too low, a multiple of ten":   {n: 100, total: "50", calls: 11},
+		"smaller pages":                {n: 95, total: "95", odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "limit", "4"); return false }, calls: 25},
+		"smaller pages, no total":      {n: 95, odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "limit", "4"); return false }, calls: 26},
+		"smaller pages, total low":     {n: 95, total: "3", odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "limit", "4"); return false }, calls: 26},
+		"offset is ignored":            {n: 95, total: "95", odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "offset", "0"); return false }, fails: "same page again", calls: 20},
+		"offset is ignored, no total":  {n: 95, odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "offset", "0"); return false }, fails: "same page again", calls: 3},
+		"small, offset ignored":        {n: 3, odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "offset", "0"); return false }, fails: "same page again", calls: 2},
 		"one page in place of two others": {n: 95, total: "95", odd: func(_ http.ResponseWriter, r *http.Request) bool {
 			if is(r, "offset", "50") || is(r, "offset", "60") {
 				with(r, "offset", "40")
@@ -77,22 +77,22 @@ func TestPagesThatLie(t *testing.T) {
 			return false
 		}, calls: 30},
 		"limit is ignored": {n: 95, total: "95", odd: func(_ http.ResponseWriter, r *http.Request) bool { with(r, "limit", "500"); return false }, fails: "more records came", calls: 1},
-		"numbers":          {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[1,1,1]"); return true }, fails: "no list of records", calls: 1},
-		"nulls":            {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[null]"); return true }, fails: "no list of records", calls: 1},
-		"lists":            {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[[]]"); return true }, fails: "no list of records", calls: 1},
+		"numbers":          {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[1,1,1]"); return true }, fails: "not a list of records", calls: 1},
+		"nulls":            {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[null]"); return true }, fails: "not a list of records", calls: 1},
+		"lists":            {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[[]]"); return true }, fails: "not a list of records", calls: 1},
 		"an id without end": {odd: func(w http.ResponseWriter, _ *http.Request) bool {
 			reply(w, 200, `[{"id":"`+strings.Repeat("f", 101)+`"}]`)
 			return true
 		}, fails: "an id of 101 characters", calls: 1},
-		"a list and more":    {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[] []"); return true }, fails: "no list of records", calls: 1},
-		"a list without end": {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, `[{"id":"1"}`); return true }, fails: "no list of records", calls: 1},
-		"null":               {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "null"); return true }, fails: "no list of records", calls: 1},
+		"a list and more":    {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "[] []"); return true }, fails: "not a list of records", calls: 1},
+		"a list without end": {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, `[{"id":"1"}`); return true }, fails: "not a list of records", calls: 1},
+		"null":               {odd: func(w http.ResponseWriter, _ *http.Request) bool { reply(w, 200, "null"); return true }, fails: "not a list of records", calls: 1},
 		"a page breaks later": {n: 95, total: "95", odd: func(w http.ResponseWriter, r *http.Request) bool {
 			if is(r, "offset", "90") {
 				reply(w, 200, `[7]`)
 			}
 			return is(r, "offset", "90")
-		}, fails: "no list of records", calls: 10},
+		}, fails: "not a list of records", calls: 10},
 	}
 	for name, tt := range tests {
 		for _, workers := range []int{1, 4} {
@@ -146,8 +146,8 @@ func TestRecords(t *testing.T) {
 		}
 	}
 	for body, want := range map[string]string{
-		"": "no list", "[": "no list", "{}": "no list", "[,]": "no list", "[{},]": "no list", "[,{}]": "no list", "[{}{}]": "no list",
-		"[{}]x": "no list", "[{}]\x00": "no list", "[{}": "no list", `[{"a":}]`: "a value is expected", `[{"a":1,}]`: "a name in quotes",
+		"": "not a list", "[": "not a list", "{}": "not a list", "[,]": "not a list", "[{},]": "not a list", "[,{}]": "not a list", "[{}{}]": "not a list",
+		"[{}]x": "not a list", "[{}]\x00": "not a list", "[{}": "not a list", `[{"a":}]`: "a value is expected", `[{"a":1,}]`: "a name in quotes",
 		`[{"a":"`: "a quote is never closed", "[{\"a\":\"\xe9\"}]": "not UTF-8", "[{},{},{}]": "more records came than the 2",
 	} {
 		if items, why := records([]byte(body), 2); !strings.Contains(why, want) || items != nil {

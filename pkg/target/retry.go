@@ -96,7 +96,7 @@ func (p RetryPolicy) tooLong(f *Failure, asked time.Duration) {
 	text := asked.Round(time.Second).String()
 	switch days := int(asked.Hours() / 24); {
 	case asked == math.MaxInt64:
-		text = "for ever" // it is more than can be counted here
+		text = "forever" // it is more than can be counted here
 	case days >= 2:
 		text = strconv.Itoa(days) + " days"
 	}

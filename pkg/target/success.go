@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
 // success takes an answer whose status says that the call succeeded, if the rest of it says so too, and
@@ -15,11 +17,11 @@ func (a *call) success(got *answer) (again bool) {
 	if why := a.doubt(got); why != "" {
 		f := a.refusal(got.status, got.header, got.body)
 		// What it says is not the API's. Of the answer to a record only a page is quoted: other texts
-		// may repeat the record.
+		// may repeat the record, and so may a page.
 		f.Kind, f.Retryable, f.Type, f.Fields, f.Messages = Odd, false, "", nil, nil
 		f.Detail, f.Fix = why, foreignFix
 		if f.Body != "" && isPage(got.header, trimmed(got.body)) {
-			f.Detail += ": " + f.Body
+			f.Detail += ": " + diag.Masked(f.Body)
 		}
 		f.Body = ""
 		a.failure = f
@@ -48,7 +50,7 @@ func (a *call) doubt(got *answer) string {
 	case isPage(got.header, body):
 		return "a page came in place of an answer"
 	case len(body) > 0 && strings.Contains(strings.ToLower(got.header.Get("Content-Type")), "problem"):
-		return "the answer reports a problem, but its status is one of success"
+		return "the answer reports a problem, but its status says success"
 	case !a.posts && got.status != http.StatusOK:
 		return "an Ed-Fi API does not answer this with such a status"
 	case !a.posts:

@@ -37,7 +37,7 @@ func TestNoAcceptance(t *testing.T) {
 		"an id without an end":        {201, "", "https://ods.test/data/v3/ed-fi/students/" + strings.Repeat("f", 101), ""},
 		"an id of other characters":   {201, "", "https://ods.test/data/v3/ed-fi/students/a b", ""},
 		"the id of another":           {201, "application/json", "https://ods.test/data/v3/ed-fi/schools/1", `{"id":"00ff"}`},
-		"an id that is no text":       {200, "application/json", "", `{"id":7}`},
+		"an id that is not a text":    {200, "application/json", "", `{"id":7}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)

@@ -25,7 +25,7 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		code, next := diag.ConfigFile, "name an existing sluice.yaml with --config; examples/sluice.yaml shows one"
 		if errors.Is(err, fs.ErrPermission) {
-			next = "check the file's rights"
+			next = "check the file's permissions"
 		}
 		return nil, diag.FailWith(err, diag.Usage, code, next, "sluice.yaml cannot be read")
 	}
@@ -245,7 +245,7 @@ var dataStandardForm = regexp.MustCompile(`^\d+\.\d+$`)
 func (r *reader) dataStandard(n *strictyaml.Node, what string) string {
 	version := r.text(n, what+": data_standard")
 	if !dataStandardForm.MatchString(version) {
-		r.bad(n, diag.ConfigKey, `write it as "5.1"`, "%s: data_standard %q is no version", what, version)
+		r.bad(n, diag.ConfigKey, `write it as "5.1"`, "%s: data_standard %q is not a version", what, version)
 	}
 	return version
 }
@@ -266,7 +266,7 @@ func (r *reader) params(n *strictyaml.Node, what string) map[string]string {
 func (r *reader) age(n *strictyaml.Node, what string) time.Duration {
 	age, err := time.ParseDuration(r.text(n, what+": max_pass_age"))
 	if err != nil || age <= 0 {
-		r.bad(n, diag.ConfigKey, "write it as 24h or 90m", "%s: max_pass_age %q is no duration", what, n.Value)
+		r.bad(n, diag.ConfigKey, "write it as 24h or 90m", "%s: max_pass_age %q is not a duration", what, n.Value)
 	}
 	return age
 }
@@ -313,7 +313,7 @@ func (r *reader) api(n *strictyaml.Node, tenant string) *API {
 	if base != nil && a.BaseURL != "" {
 		switch u, err := url.Parse(a.BaseURL); {
 		case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-			r.bad(base, diag.ConfigKey, "write it as https://host/path", "%s: base_url is no web address", what)
+			r.bad(base, diag.ConfigKey, "write it as https://host/path", "%s: base_url is not a web address", what)
 		case u.User != nil || u.RawQuery != "":
 			r.bad(base, diag.ConfigKey, "write host and path only", "%s: base_url must hold neither a user nor a query", what)
 		case u.Scheme == "http" && !a.AllowHTTP && !loopback(u.Hostname()):

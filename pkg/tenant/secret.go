@@ -65,7 +65,7 @@ func (s secretText) resolve(ctx context.Context, folder string) (string, error) 
 	})
 	if failed == nil && strings.Contains(out, "${") {
 		return "", diag.Fail(diag.Usage, diag.ConfigSecret, "write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}",
-			"%s: a ${…} that is none of env, file and cmd", s.pos)
+			"%s: a ${…} that is not env, file or cmd", s.pos)
 	}
 	return out, failed
 }

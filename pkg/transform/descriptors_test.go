@@ -43,8 +43,8 @@ func TestVendorCodes(t *testing.T) {
 	}
 
 	_, problems := tryCompile(t, text+"Able,,P\nB,,\n", year)
-	if got := problemText(problems); !strings.Contains(got, `BND-DESCRIPTOR b/tables/levels.csv:4: the code "P" stands already in line 2`) ||
-		!strings.Contains(got, `BND-DESCRIPTOR b/tables/levels.csv:5: the code "B" stands already in line 3`) {
+	if got := problemText(problems); !strings.Contains(got, `BND-DESCRIPTOR b/tables/levels.csv:4: the code "P" is already in line 2`) ||
+		!strings.Contains(got, `BND-DESCRIPTOR b/tables/levels.csv:5: the code "B" is already in line 3`) {
 		t.Error(got)
 	}
 

@@ -358,7 +358,7 @@ func TestRenamedElements(t *testing.T) {
 			`expected "Goal2Name" (an element of the list goals); found: no such column; nearest: "Goal 2 Name", column 4`}},
 		{"renamed, one of them", "Goal1Name,Goal 2 Name,Level1,Level2", []string{`expected "Goal2Name" (an element of the list goals)`}},
 		{"renamed, of a list that may be missing", "Goal1Name,Goal2Name,Lvl1,Lvl2", []string{`expected "Level1" (an element of the list ranks)`, `expected "Level2"`}},
-		{"a list without any element", "Level1,Level2", []string{`expected "Goal1Name" (the list goals, of which the file has nothing)`}},
+		{"a list without any element", "Level1,Level2", []string{`expected "Goal1Name" (the list goals, none of whose columns the file has)`}},
 		{"one that may be missing", "Goal1Name,Goal2Name", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

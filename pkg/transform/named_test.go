@@ -118,8 +118,8 @@ func TestValuesOfTheOtherColumn(t *testing.T) {
     student: [stu]
     when: id != "9"`, "results", "key(id)", "a", ""))
 	for rows, want := range map[string]string{
-		"1,S1,x,y\n2,S2,,z\n3,S3,none,z\n4,S4,,none\n9,S9,,z\n": "A and Old A both stand in the file; a reads A, which is empty in rows where Old A has a value (2, first in line 3)",
-		"1,S1,x,y\n2,S2,,\n": "A and Old A both stand in the file; a reads A",
+		"1,S1,x,y\n2,S2,,z\n3,S3,none,z\n4,S4,,none\n9,S9,,z\n": "A and Old A are both in the file; a reads A, which is empty in rows where Old A has a value (2, first in line 3)",
+		"1,S1,x,y\n2,S2,,\n": "A and Old A are both in the file; a reads A",
 	} {
 		all := listed(t, mustRun(t, p, "results", "Id,Student,A,Old A\n"+rows))
 		if len(all) != 1 && all[0]["code"] != string(diag.FileAlternatives) || all[0]["message"] != want {

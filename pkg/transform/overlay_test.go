@@ -39,7 +39,7 @@ func TestOverlay(t *testing.T) {
 		"-- tests.csv --\ncode,assessment,title,subject\n":             "tests.csv may not be overlaid",
 		"-- grade.csv --\nvalue,descriptor\n":                          `grade.csv may not be overlaid (did you mean "grades.csv"?)`,
 		"-- grades.csv --\nvalue,to\n3,x\n":                            "the columns are not those of the bundle's table",
-		"-- grades.csv --\nvalue,descriptor\n3,x\n3,y\n":               "the key stands already in line 2",
+		"-- grades.csv --\nvalue,descriptor\n3,x\n3,y\n":               "the key is already in line 2",
 		"-- grades.csv --\nvalue,descriptor\n3,uri://x/Descriptor#y\n": "is not a value of GradeLevelDescriptor",
 	} {
 		if _, problems := tryCompile(t, simple, over(files)); !strings.Contains(problemText(problems), want) {

@@ -64,7 +64,7 @@ func (s *staging) reportUnmapped() error {
 }
 
 // rowToPaste is a row of a table as it stands in a cell of unmapped.csv. What begins like a formula gets its quotes
-// here: that cell would get a mark before it, which is no part of the row.
+// here: that cell would get a mark before it, which is not part of the row.
 func rowToPaste(cells []string) string {
 	line := table.Line(cells, "")
 	if line != "" && strings.IndexByte("=+-@", line[0]) >= 0 {

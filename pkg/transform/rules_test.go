@@ -45,7 +45,7 @@ func TestOutcomesOfRows(t *testing.T) {
 		{"when given an unfit cell rejects", "a,3,3/1/2024,x,1,,\n", nil, counts(1, 0, 0, 0, 0, 1), []string{"VAL-CELL-TYPE"}},
 		{"required blank", ",3,3/1/2024,2024,1,,\n", nil, counts(1, 0, 0, 0, 0, 1), []string{"VAL-CELL-REQUIRED"}},
 		{"null token is blank", "NA,3,3/1/2024,2024,1,,\n", nil, counts(1, 0, 0, 0, 0, 1), []string{"VAL-CELL-REQUIRED"}},
-		{"blank lines are no rows", "\na,3,3/1/2024,2024,1,,\n,,,,,,\n", nil, counts(1, 1, 0, 0, 0, 0), []string{"VAL-ROW-BLANK"}},
+		{"blank lines are not rows", "\na,3,3/1/2024,2024,1,,\n,,,,,,\n", nil, counts(1, 1, 0, 0, 0, 0), []string{"VAL-ROW-BLANK"}},
 		{"equal rows are one", "a,3,3/1/2024,2024,1,,\na,3,3/1/2024,2024,1,,\n", nil, counts(2, 1, 0, 1, 0, 0), []string{"VAL-ROW-DUPLICATE"}},
 		{"equal but for blanks and null tokens", "a,3,3/1/2024,2024,1,,\n a ,3,3/1/2024,2024,1,NA,\n", nil, counts(2, 1, 0, 1, 0, 0), []string{"VAL-ROW-DUPLICATE"}},
 		{"same key, other content: all reject", "a,3,3/1/2024,2024,1,,\nb,3,3/1/2024,2024,1,,\na,3,3/1/2024,2024,2,,\n", nil, counts(3, 1, 0, 0, 0, 2), []string{"VAL-ROW-KEY-CONFLICT", "VAL-ROW-KEY-CONFLICT"}},
@@ -244,7 +244,7 @@ func TestRosterColumn(t *testing.T) {
 		}
 	}
 	_, problems := tryCompile(t, text, func(c *mapping.Config) { c.Params, c.RosterColumn = map[string]string{"school_year": "2024"}, "Levell" })
-	if got := problemText(problems); !strings.Contains(got, `"Levell" is none of the columns of results`) {
+	if got := problemText(problems); !strings.Contains(got, `"Levell" is not one of the columns of results`) {
 		t.Error(got)
 	}
 }

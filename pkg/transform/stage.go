@@ -178,7 +178,7 @@ func needsMark(declared, read string) bool {
 func (s *staging) fileNotes(f *boundFile) error {
 	if s.blank > 0 {
 		if err := s.problem(diag.Problem{Code: diag.RowBlank, Input: f.place.Input, File: f.place.File, Count: int(s.blank),
-			Message: diag.Counted(int(s.blank), "blank line, which is no row", "blank lines, which are no rows")}); err != nil {
+			Message: diag.Counted(int(s.blank), "blank line, which is not a row", "blank lines, which are not rows")}); err != nil {
 			return err
 		}
 	}

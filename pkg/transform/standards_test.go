@@ -97,7 +97,7 @@ func TestRecordParts(t *testing.T) {
 		{"lists are flattened", "accommodations: [[{accommodationDescriptor: id}], {when: id == \"a\", record: {accommodationDescriptor: year_text}}]", `"accommodations":[{"accommodationDescriptor":"uri://vendor.org/AccommodationDescriptor#a"},{"accommodationDescriptor":"uri://vendor.org/AccommodationDescriptor#2024"}]`, false},
 		{"object that lacks a part", "scoreResults: [{assessmentReportingMethodDescriptor: id, resultDatatypeTypeDescriptor: id, result: grade}]", "", true},
 		{"when of null rejects", "serialNumber: {when: grade < \"5\", record: id}", "", true},
-		{"text that is no date", "administrationEndDate: id", "", true},
+		{"text that is not a date", "administrationEndDate: id", "", true},
 		{"blank computed text", "serialNumber: '\" \" + \" \"'", "", false},
 		{"numbers and booleans", "assessedMinutes: 5", `"assessedMinutes":5`, false},
 		{"a decimal keeps its digits", "serialNumber: text(3.40) + text(weight)", `"serialNumber":"3.43.40"`, false},

@@ -66,7 +66,7 @@ func TestBadExpressionOfATableRecord(t *testing.T) {
 
 func TestRepeatedKeyIsNamed(t *testing.T) {
 	_, problems := tryCompile(t, with(t, "3,Third grade\n", "3,Third grade\n3,Fourth grade\n"), year)
-	if got := problemText(problems); !strings.Contains(got, `b/tables/grades.csv:3: the key (value) "3" stands already in line 2`) {
+	if got := problemText(problems); !strings.Contains(got, `b/tables/grades.csv:3: the key (value) "3" is already in line 2`) {
 		t.Error(got)
 	}
 }
@@ -76,7 +76,7 @@ func TestRepeatedKeyIsNamed(t *testing.T) {
 func TestOverlaidTableNeedsKeys(t *testing.T) {
 	text := with(t, "descriptors:\n", "tables:\n  scores: {overlay: true}\ndescriptors:\n", "Level,level,Band,\n", "Level,level,Band,\nPct,score,Other,Integer\n")
 	_, problems := tryCompile(t, text, year)
-	if got := problemText(problems); !strings.Contains(got, `b/tables/scores.csv:5: the key (header) "Pct" stands already in line 3`) {
+	if got := problemText(problems); !strings.Contains(got, `b/tables/scores.csv:5: the key (header) "Pct" is already in line 3`) {
 		t.Error(got)
 	}
 	if p, problems := tryCompile(t, strings.Replace(text, "{overlay: true}", "{overlay: true, key: [header, method]}", 1), year); p == nil {

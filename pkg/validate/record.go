@@ -125,7 +125,7 @@ func (w *worker) record(text []byte) error {
 }
 
 // namespace warns of records that namespace-based claims, which are the rule for assessments and
-// descriptors, do not let the credential write. Other claims may, so it is no verdict.
+// descriptors, do not let the credential write. Other claims may, so it is not a verdict.
 func (w *worker) namespace() {
 	prefixes := w.r.gate.namespaces
 	if len(prefixes) == 0 {

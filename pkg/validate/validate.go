@@ -279,5 +279,5 @@ func (g *gate) link(res *schema.Resource, ref *schema.Reference) *link {
 }
 
 func unwritable(err error, path string) error {
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's rights and free space, then validate again", "%s cannot be written", path)
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's permissions and free space, then validate again", "%s cannot be written", path)
 }

@@ -172,6 +172,9 @@ func (a *app) newRoot() *cobra.Command {
 		a.group("runs", "What ran, and how it ended",
 			"  sluice runs list --tenant gb\n  sluice runs show runs/gb/20260501T120000.000Z-nwea-map-growth",
 			a.newRunsList(), a.newRunsShow()),
+		a.group("docs", "Documentation for this machine: man pages",
+			"  sluice docs man ~/.local/share/man/man1",
+			a.newDocsMan()),
 		a.newSandbox(), a.newDemo(), a.newDoctor(), a.newExplain(), a.newVersion(),
 	)
 	completes(root, "tenant", a.completeTenants)

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -20,6 +21,8 @@ type transformOptions struct {
 	student    string
 	run        string
 	allowEmpty bool
+	encodings  []string
+	delimiters []string
 }
 
 func (o *transformOptions) add(flags *pflag.FlagSet) {
@@ -27,13 +30,30 @@ func (o *transformOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&o.params, "param", "p", nil, "NAME=VALUE, a parameter of the bundle; again for more")
 	flags.StringVar(&o.student, "student", "", "COLUMN, read students' ids from this one (default: the tenant's roster.column, else the first that a file has)")
 	flags.StringVar(&o.run, "run", "", "the run directory (default: runs/TENANT/TIME-BUNDLE beside sluice.yaml)")
+	flags.StringArrayVar(&o.encodings, "encoding", nil, "INPUT=NAME, how the input's files are encoded today, as windows-1252; again for more")
+	flags.StringArrayVar(&o.delimiters, "delimiter", nil, "INPUT=CHARACTER, what separates their cells today: a character, or tab, comma, semicolon or bar")
 	flags.BoolVar(&o.allowEmpty, "allow-empty", false, "exit 0 with nothing done if no file matches any pattern of --input")
 }
 
 // request is what the flags ask for.
 func (o *transformOptions) request(ref string) (pipeline.Request, error) {
 	params, err := pairs("--param", o.params)
-	return pipeline.Request{Bundle: ref, Inputs: o.inputs, Params: params, Student: o.student, Run: o.run}, err
+	if err != nil {
+		return pipeline.Request{}, err
+	}
+	encodings, err := pairs("--encoding", o.encodings)
+	if err != nil {
+		return pipeline.Request{}, err
+	}
+	delimiters, err := pairs("--delimiter", o.delimiters)
+	read := map[string]bundle.Reading{}
+	for in, name := range encodings {
+		read[in] = bundle.Reading{Encoding: name, Delimiter: delimiters[in]}
+	}
+	for in, character := range delimiters {
+		read[in] = bundle.Reading{Encoding: encodings[in], Delimiter: character}
+	}
+	return pipeline.Request{Bundle: ref, Inputs: o.inputs, Params: params, Student: o.student, Read: read, Run: o.run}, err
 }
 
 // ended is how a command ended that found no files where none need be.

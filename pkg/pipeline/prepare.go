@@ -28,7 +28,11 @@ type Request struct {
 	// did: a person has chosen. Empty: the tenant's, or the first that a file has.
 	Student string
 
-	Run    string // the run directory; empty: runs/<tenant>/<time>-<bundle> beside sluice.yaml
+	Run string // the run directory; empty: runs/<tenant>/<time>-<bundle> beside sluice.yaml
+	// Read says, by input, how its files are written where that is neither what the bundle says nor the
+	// tenant.
+	Read map[string]bundle.Reading
+
 	Tables string // folder of overlays in place of the tenant's; empty: the tenant's
 }
 
@@ -72,6 +76,10 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
+	read := x.readAs(b, q.Read)
+	if b, err = b.ReadAs(read); err != nil {
+		return nil, err
+	}
 	name, wanted := "", ""
 	if x.tenant != nil {
 		name, wanted = x.tenant.Name, x.tenant.DataStandard
@@ -97,17 +105,8 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 		return nil, err
 	}
 	now := time.Now()
-	path := q.Run
-	if path == "" {
-		path = runs.NewPath(x.place.Config.Runs, name, b.Name, now)
-	}
-	if strings.ContainsAny(path, "\n\r") { // lists of runs have one to a line
-		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "name another folder with --run", "the path of the run directory %q holds a line break", path)
-	}
-	if path, err = filepath.Abs(path); err != nil {
-		return nil, err
-	}
-	if err := source.CheckOutside(path, files); err != nil {
+	path, err := x.runPath(q, b.Name, files, now)
+	if err != nil {
 		return nil, err
 	}
 	folder, err := os.Getwd()
@@ -121,9 +120,46 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 	manifest := runs.Manifest{Tool: x.place.Tool, Created: now.UTC(), Tenant: name, Student: student, StudentAsked: q.Student != "", Params: config.Params,
 		Folder:       folder,
 		Bundle:       runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin},
-		DataStandard: all[0].Version}
+		DataStandard: all[0].Version, ReadAs: map[string]string{}}
+	for in, r := range read {
+		manifest.ReadAs[in] = r.String()
+	}
 	columns, err := x.lastStudents(b.Name, q.Student)
 	return &prepared{program, columns, files, path, manifest}, err
+}
+
+// runPath is where the run is to lie.
+func (x *Execution) runPath(q Request, bundle string, files []source.Input, now time.Time) (string, error) {
+	path := q.Run
+	if path == "" {
+		name := ""
+		if x.tenant != nil {
+			name = x.tenant.Name
+		}
+		path = runs.NewPath(x.place.Config.Runs, name, bundle, now)
+	}
+	if strings.ContainsAny(path, "\n\r") { // lists of runs have one to a line
+		return "", diag.Fail(diag.Usage, diag.ConfigRun, "name another folder with --run", "the path of the run directory %q holds a line break", path)
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	return path, source.CheckOutside(path, files)
+}
+
+// readAs joins how the tenant and the command say that files are written; the command wins.
+func (x *Execution) readAs(b *bundle.Bundle, asked map[string]bundle.Reading) map[string]bundle.Reading {
+	all := map[string]bundle.Reading{}
+	if x.tenant != nil {
+		for in, r := range x.tenant.Inputs[b.Name] {
+			all[in] = bundle.Reading(r)
+		}
+	}
+	for in, r := range asked {
+		all[in] = bundle.Reading{Encoding: cmp.Or(r.Encoding, all[in].Encoding), Delimiter: cmp.Or(r.Delimiter, all[in].Delimiter)}
+	}
+	return all
 }
 
 // compile compiles the bundle, whose tenant may have no tables that nothing would read; ref is how it was named.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/inspect"
@@ -56,7 +57,7 @@ func (x *Execution) recognise(ctx context.Context, err error) error {
 	reads := cmp.Or(def.Delimiter, table.FormatOf(def.Format.Value).Delimiter)
 	if delimiter != reads && len(names) > 1 {
 		return with(fmt.Sprintf("%s is separated by %s, and bundle %s reads %s", path, inspect.DelimiterNames[delimiter], x.prepared.program.Bundle.Name, inspect.DelimiterNames[reads]),
-			"export it again with "+inspect.DelimiterNames[reads]+"; or set `delimiter` in a bundle of your own (`sluice bundle copy`)")
+			"export it again with "+inspect.DelimiterNames[reads]+", or add --delimiter "+diag.ShellWord(in+"="+strings.ReplaceAll(delimiter, "\t", "tab")))
 	}
 	contracts, failed := x.place.Contracts(ctx)
 	if failed != nil {

@@ -21,6 +21,7 @@ type Manifest struct {
 	Target       *Target                 `json:"target,omitempty"`
 	Params       map[string]string       `json:"params"`
 	Folder       string                  `json:"folder,omitempty"` // where transform was started: relative paths of inputs begin there
+	ReadAs       map[string]string       `json:"readAs,omitempty"` // inputs whose files are not written as the bundle says
 	Inputs       []Input                 `json:"inputs"`
 	Overlays     []FileDigest            `json:"overlays,omitempty"` // tenant tables that took part
 	Stages       map[string]*Execution   `json:"stages"`

@@ -107,11 +107,11 @@ func (d *delimited) check(text []byte) error {
 			}
 			at += n
 		}
-		return d.problem(diag.FileEncoding, d.lineAt(d.start+at), "Export as UTF-8, or set `encoding` of the input to the one it is written in.",
+		return d.problem(diag.FileEncoding, d.lineAt(d.start+at), "Export as UTF-8, or add --encoding INPUT=NAME with the one it is written in, as windows-1252.",
 			"this is not UTF-8 (byte %#02x); it is likely to be %s", text[at], likely(text[max(0, at-1):]))
 	}
 	if at := bytes.IndexRune(text, utf8.RuneError); at >= 0 {
-		return d.problem(diag.FileEncoding, d.lineAt(d.start+at), "Export as UTF-8, or correct `encoding` of the input.",
+		return d.problem(diag.FileEncoding, d.lineAt(d.start+at), "Export as UTF-8, or add --encoding INPUT=NAME with the one it is written in.",
 			"this is not %s", d.header.Encoding)
 	}
 	return nil
@@ -126,7 +126,7 @@ func (d *delimited) nul(text []byte, at int) error {
 		if at%2 == 1 {
 			order = "utf-16le"
 		}
-		return d.problem(diag.FileNUL, line, "Export as UTF-8, or set `encoding: "+order+"`.", "every second byte is NUL: the file is UTF-16 without its byte order mark")
+		return d.problem(diag.FileNUL, line, "Export as UTF-8, or add --encoding INPUT="+order+".", "every second byte is NUL: the file is UTF-16 without its byte order mark")
 	}
 	return d.problem(diag.FileNUL, line, "", "there is a NUL byte in this line")
 }

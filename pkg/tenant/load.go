@@ -205,6 +205,7 @@ func (r *reader) tenant(key, n *strictyaml.Node) {
 			})
 		},
 		"params": func(n *strictyaml.Node) { t.Params = r.params(n, what) },
+		"inputs": func(n *strictyaml.Node) { t.Inputs = r.inputs(n, what+": inputs") },
 		"limits": func(n *strictyaml.Node) {
 			r.keys(n, what+": limits", map[string]func(*strictyaml.Node){
 				"concurrency": func(n *strictyaml.Node) { t.Concurrency = r.number(n, what+": limits: concurrency", 1, 64) },
@@ -261,6 +262,35 @@ func (r *reader) params(n *strictyaml.Node, what string) map[string]string {
 		params[p.Key.Value] = r.text(p.Value, what+": params: "+p.Key.Value)
 	}
 	return params
+}
+
+// inputs is how files are written: {BUNDLE: {INPUT: {encoding: …, delimiter: …}}}. Whether the bundle has
+// such an input is known when it is used.
+func (r *reader) inputs(n *strictyaml.Node, what string) map[string]map[string]Reading {
+	all := map[string]map[string]Reading{}
+	for _, bundle := range r.pairs(n, what) {
+		of := map[string]Reading{}
+		for _, in := range r.pairs(bundle.Value, what+": "+bundle.Key.Value) {
+			var reading Reading
+			name := what + ": " + bundle.Key.Value + ": " + in.Key.Value
+			r.keys(in.Value, name, map[string]func(*strictyaml.Node){
+				"encoding":  func(n *strictyaml.Node) { reading.Encoding = r.text(n, name+": encoding") },
+				"delimiter": func(n *strictyaml.Node) { reading.Delimiter = r.text(n, name+": delimiter") },
+			})
+			of[in.Key.Value] = reading
+		}
+		all[bundle.Key.Value] = of
+	}
+	return all
+}
+
+// pairs are the keys of a map that may be called anything.
+func (r *reader) pairs(n *strictyaml.Node, what string) []strictyaml.Pair {
+	if n.Kind != strictyaml.Map {
+		r.bad(n, diag.ConfigKey, "", "%s must be a map", what)
+		return nil
+	}
+	return n.Pairs
 }
 
 func (r *reader) age(n *strictyaml.Node, what string) time.Duration {

@@ -50,6 +50,12 @@ func (c *Config) Settings(t *Tenant) []Setting {
 	for _, name := range slices.Sorted(maps.Keys(t.Params)) {
 		add("params."+name, t.Params[name], of+": params")
 	}
+	for _, bundle := range slices.Sorted(maps.Keys(t.Inputs)) {
+		for _, in := range slices.Sorted(maps.Keys(t.Inputs[bundle])) {
+			r := t.Inputs[bundle][in]
+			add("inputs."+bundle+"."+in, strings.TrimSpace("encoding "+r.Encoding+" delimiter "+r.Delimiter), of+": inputs")
+		}
+	}
 	own("limits.concurrency", strconv.Itoa(t.Concurrency))
 	limit := "5% and more than 20 rows"
 	if t.MaxRejected != nil {

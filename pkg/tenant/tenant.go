@@ -44,10 +44,14 @@ type Tenant struct {
 	Concurrency     int
 	MaxPassAge      time.Duration
 	AcceptUnchecked bool
-	MaxRejected     *float64 // the share of rejected rows above which run does not go on to send; nil: not set
+	Inputs          map[string]map[string]Reading // by bundle and input: how its files are written
+	MaxRejected     *float64                      // the share of rejected rows above which run does not go on to send; nil: not set
 	problems        diag.List
 	invalid         error // of a tenant that has problems: what its commands end with
 }
+
+// Reading says how files are written where that is not what the bundle says.
+type Reading struct{ Encoding, Delimiter string }
 
 // API says where a tenant's target is and how it is entered.
 type API struct {

@@ -153,7 +153,8 @@ func (a *app) newRoot() *cobra.Command {
 	})
 	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp)
 	root.Version = version // which adds --version and -v
-	root.SetVersionTemplate(versionText() + "\n")
+	root.SetVersionTemplate(`{{if .Flags.GetBool "json"}}` + versionJSON() + "{{else}}" + versionText() + "\n{{end}}")
+	root.SetHelpFunc(helpAsJSON(root.HelpFunc()))
 	root.SetHelpCommand(a.newHelp())
 	root.AddCommand(
 		a.newInit(), a.newInspect(), a.newTransform(), a.newValidate(), a.newSend(), a.newRun(),

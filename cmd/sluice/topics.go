@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
 
 // topics are what `sluice help` explains beside the commands.
@@ -83,6 +85,22 @@ func (a *app) newHelp() *cobra.Command {
 		return of.Help()
 	}
 	return cmd
+}
+
+// helpAsJSON gives a help text as an object where --json asks for one.
+func helpAsJSON(plain func(*cobra.Command, []string)) func(*cobra.Command, []string) {
+	return func(cmd *cobra.Command, args []string) {
+		if asked, _ := cmd.Flags().GetBool("json"); !asked {
+			plain(cmd, args)
+			return
+		}
+		out := cmd.OutOrStdout()
+		var text strings.Builder
+		cmd.SetOut(&text)
+		plain(cmd, args)
+		object, _ := jsonl.Indented(map[string]string{"command": cmd.CommandPath(), "help": text.String()}) // two texts
+		_, _ = out.Write(object)
+	}
 }
 
 // helped are the commands of a command, and for the whole program the topics too.

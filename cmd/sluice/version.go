@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/schemas"
 )
@@ -46,6 +47,17 @@ func versionText() string {
 		runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
+func versionObject() map[string]any {
+	return map[string]any{"version": version, "commit": commit(), "dataStandards": schema.Versions(schemas.FS),
+		"go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH}
+}
+
+// versionJSON is what `sluice version --json` prints.
+func versionJSON() string {
+	text, _ := jsonl.Indented(versionObject()) // texts alone
+	return string(text)
+}
+
 func (a *app) newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
@@ -54,8 +66,7 @@ func (a *app) newVersion() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			a.screen.say("%s", versionText())
-			return a.screen.result(map[string]any{"version": version, "commit": commit(), "dataStandards": schema.Versions(schemas.FS),
-				"go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH})
+			return a.screen.result(versionObject())
 		},
 	}
 }

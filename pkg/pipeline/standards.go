@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -65,7 +66,8 @@ func (w *Workplace) Suits(b *bundle.Bundle, version string) error {
 func (w *Workplace) shaping(b *bundle.Bundle) ([]string, error) {
 	fit, err := w.covered(b, schema.Versions(w.Schemas))
 	if err == nil && len(fit) == 0 {
-		err = diag.Fail(diag.Usage, diag.BundleStandard, "embedded: see `sluice version`",
+		next := "use a version of the bundle for " + strings.Join(schema.Versions(w.Schemas), " or ") + ", or a release of sluice that has one of its data standards"
+		err = diag.Fail(diag.Usage, diag.BundleStandard, next,
 			"bundle %s covers data standards %s, and none of them is embedded in this sluice", b.Name, b.DataStandard.Value)
 	}
 	return fit, err

@@ -54,7 +54,7 @@ func Rebuild(ctx context.Context, d Destination, others []string) (map[string]in
 			}
 		}
 		if n, ok := counts[results]; ok && !stay.found {
-			d.Logger.Warn("none of the results that came from here is there any more", "resource", results, "records", n)
+			d.Logger.Warn("no result at the target is known to have come from here", "resource", results, "records", n)
 			d.Ledger.DropFormerNotes()
 		}
 		if len(counts) == 0 && denied != nil {

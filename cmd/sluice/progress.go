@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -59,7 +60,7 @@ func (a *app) watch(title string, read func() pipeline.Progress) (stop func()) {
 }
 
 func (a *app) moveBar(title string, read func() pipeline.Progress, end <-chan struct{}) {
-	bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(a.screen.bar), progressbar.OptionSetDescription(title),
+	bar := progressbar.NewOptions64(-1, progressbar.OptionShowBytes(read().Bytes), progressbar.OptionSetWriter(a.screen.bar), progressbar.OptionSetDescription(title),
 		progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true),
 		progressbar.OptionEnableColorCodes(false), progressbar.OptionSetElapsedTime(true),
 		progressbar.OptionFullWidth(), progressbar.OptionThrottle(progressEvery/2))
@@ -76,7 +77,7 @@ func (a *app) moveBar(title string, read func() pipeline.Progress, end <-chan st
 			if s.Total > 0 {
 				bar.ChangeMax64(s.Total)
 			}
-			bar.Describe(title + " " + s.Note)
+			bar.Describe(title + ": " + s.Note)
 			_ = bar.Set64(reached(s))
 		}
 	}
@@ -91,13 +92,22 @@ func (a *app) writeLines(title string, read func() pipeline.Progress, end <-chan
 			return
 		case <-tick.C:
 			s := read()
-			if s.Total > 0 {
-				a.screen.note("%s: %d of %d %s", title, reached(s), s.Total, s.Note)
-			} else {
-				a.screen.note("%s: %d %s", title, s.Done, s.Note)
-			}
+			a.screen.note("%s: %s", title, saidOf(s))
 		}
 	}
+}
+
+// saidOf says how far a stage is, in words.
+func saidOf(p pipeline.Progress) string {
+	amount := func(n int64) string { return fmt.Sprintf("%d", n) }
+	what := " records"
+	if p.Bytes {
+		amount, what = byteCount, ""
+	}
+	if p.Total > 0 {
+		return amount(reached(p)) + " of " + amount(p.Total) + what + ", " + p.Note
+	}
+	return amount(p.Done) + what + ", " + p.Note
 }
 
 // reached is how far the stage is, and never more than all of it: work that must be done again counts

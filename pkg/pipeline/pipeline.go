@@ -111,8 +111,9 @@ type Observer struct {
 
 // Progress is how far a stage is.
 type Progress struct {
-	Done, Total int64 // Total is 0 while it is not known
-	Note        string
+	Done, Total int64  // Total is 0 while it is not known
+	Bytes       bool   // they are bytes, else records
+	Note        string // what else was counted, as "2634 rows"
 }
 
 func (o Observer) note(format string, args ...any) {

@@ -76,7 +76,7 @@ func (x *Execution) send(o send.Options) work {
 		p := &send.Progress{}
 		o.To.Progress = p
 		defer x.place.Observer.watch(runs.Send, func() Progress {
-			return Progress{p.Done.Load(), p.Total.Load(), fmt.Sprintf("(%d sent)", p.Sent.Load())}
+			return Progress{p.Done.Load(), p.Total.Load(), false, fmt.Sprintf("%d sent", p.Sent.Load())}
 		})()
 		counts, err := send.Run(ctx, o)
 		err = x.ledgerError(err)

@@ -40,7 +40,7 @@ func (x *Execution) Transform(ctx context.Context) (runs.Outcome, error) {
 func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 	p := &transform.Progress{}
 	defer x.place.Observer.watch(runs.Transform, func() Progress {
-		return Progress{p.BytesRead.Load(), p.BytesTotal.Load(), fmt.Sprintf("(%d rows)", p.Rows.Load())}
+		return Progress{p.BytesRead.Load(), p.BytesTotal.Load(), true, fmt.Sprintf("%d rows", p.Rows.Load())}
 	})()
 	files, remove, err := source.Fetch(ctx, x.prepared.inputs, x.run.Path, x.place.Stdin)
 	if err != nil {

@@ -60,7 +60,7 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 		p := &validate.Progress{}
 		o.Progress = p
 		defer x.place.Observer.watch(runs.Validate, func() Progress {
-			return Progress{p.BytesRead.Load(), p.BytesTotal.Load(), fmt.Sprintf("(%d records)", p.Records.Load())}
+			return Progress{p.BytesRead.Load(), p.BytesTotal.Load(), true, fmt.Sprintf("%d records", p.Records.Load())}
 		})()
 		result, err := validate.Run(ctx, o)
 		if result == nil {

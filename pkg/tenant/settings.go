@@ -53,7 +53,7 @@ func (c *Config) Settings(t *Tenant) []Setting {
 	for _, bundle := range slices.Sorted(maps.Keys(t.Inputs)) {
 		for _, in := range slices.Sorted(maps.Keys(t.Inputs[bundle])) {
 			r := t.Inputs[bundle][in]
-			add("inputs."+bundle+"."+in, strings.TrimSpace("encoding "+r.Encoding+" delimiter "+r.Delimiter), of+": inputs")
+			add("inputs."+bundle+"."+in, strings.TrimSpace(r.Encoding+" "+r.Delimiter), of+": inputs")
 		}
 	}
 	own("limits.concurrency", strconv.Itoa(t.Concurrency))

@@ -24,11 +24,12 @@ type Entry struct {
 // State is what the ledger says of an entry.
 type State uint8
 
-// The states. Changed includes records whose digest is not known, as after a rebuild.
+// The states. Forgotten is a record whose digest is not known, as after a rebuild.
 const (
 	New State = iota
 	Changed
 	Unchanged
+	Forgotten
 )
 
 // batch is how many entries one query decides. Larger batches read each page of the file once for
@@ -123,6 +124,8 @@ func (e *Entry) state(rest []byte) State {
 		return New
 	case string(rest[8:]) == string(e.Digest[:]):
 		return Unchanged
+	case len(rest) == 8:
+		return Forgotten
 	}
 	return Changed
 }

@@ -98,7 +98,7 @@ func TestDecide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([]State{Unchanged, New, Changed, Unchanged, Changed, Changed, Changed, New, Unchanged}, got); d != "" {
+	if d := cmp.Diff([]State{Unchanged, New, Changed, Unchanged, Changed, Forgotten, Forgotten, New, Unchanged}, got); d != "" {
 		t.Error(d)
 	}
 	if got, err = l.Decide(ctx, nil, got); err != nil || len(got) != 0 {
@@ -274,7 +274,7 @@ func TestRebuild(t *testing.T) {
 	}
 	l = rebuild("schools", "students")
 	states, err := l.Decide(t.Context(), []Entry{{hash(1), hash(1, 1)}, {hash(2), hash(2, 1)}}, nil)
-	if err != nil || states[0] != Changed || states[1] != New {
+	if err != nil || states[0] != Forgotten || states[1] != New {
 		t.Errorf("%v, %v", states, err)
 	}
 	if notes, err := l.Notes(t.Context()); len(notes) != 1 || notes["kept 1"] != "x" || err != nil {
@@ -311,7 +311,7 @@ func TestForget(t *testing.T) {
 	}
 	entries := []Entry{{hash(1), hash(1, 1)}, {hash(2), hash(2, 1)}, {hash(3), hash(3, 1)}, {hash(9), hash(9, 1)}}
 	states, err := l.Decide(t.Context(), entries, nil)
-	if d := cmp.Diff([]State{Unchanged, Changed, Changed, New}, states); d != "" || err != nil {
+	if d := cmp.Diff([]State{Unchanged, Forgotten, Forgotten, New}, states); d != "" || err != nil {
 		t.Error(d, err)
 	}
 	if s, err := l.Sample(t.Context(), []string{"students"}, 5); err != nil || len(s) != 1 || s[0].Key != hash(1) {
@@ -557,7 +557,7 @@ func TestEarlierLayouts(t *testing.T) {
 		}
 		l = open1(t, path)
 		states, err := l.Decide(t.Context(), []Entry{{hash(1), hash(1, 1)}, {hash(2), hash(2, 1)}}, nil)
-		if d := cmp.Diff([]State{Unchanged, Changed}, states); d != "" || err != nil {
+		if d := cmp.Diff([]State{Unchanged, Forgotten}, states); d != "" || err != nil {
 			t.Error(d, err)
 		}
 		if err := errors.Join(l.Record(t.Context(), run1, []Row{row("students", 3, 1)}), l.SetFacts(t.Context(), Facts{})); err != nil {

@@ -48,6 +48,7 @@ type record struct {
 	key     ledger.Hash
 	digest  ledger.Hash
 	fresh   bool // the ledger does not know it
+	maybe   bool // the target may hold it as it is
 	outcome outcome
 	problem *ErrorRow // why it did not load
 }

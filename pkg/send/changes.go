@@ -216,7 +216,8 @@ func (c *changes) settle(res *schema.Resource, key ledger.Hash, text []byte) (be
 }
 
 // keepChanges records how far the ledger knows the target now. What was written there and is not staged
-// is not known any more. If every change version since is that of a record of this run, they are known too.
+// is not known any more. If every change version since is that of a record of this run, they are known too. An update
+// that changes nothing gets none, and one of another client would be taken for it.
 func (l *loader) keepChanges(ctx context.Context, newest int64) error {
 	c := &l.changes
 	if c.newest == 0 {
@@ -233,7 +234,7 @@ func (l *loader) keepChanges(ctx context.Context, newest int64) error {
 			return err
 		}
 	}
-	alone := newest-c.newest == l.to.Progress.Sent.Load()
+	alone := newest-c.newest == l.to.Progress.Sent.Load() && l.unsure.Load() == 0
 	notes := map[string]string{}
 	for name, note := range c.checked {
 		if alone {

@@ -273,3 +273,44 @@ func TestWithoutChangeQueries(t *testing.T) {
 		refused(t, run(), diag.GuardLedger, diag.Guarded, "sluice ledger rebuild")
 	}
 }
+
+// A record that is sent again although the target holds it gets no change version. One that another client wrote
+// meanwhile is not taken for it.
+func TestChangedWhileNothingChanges(t *testing.T) {
+	w := newWorld(t)
+	const n = 300
+	all := records{"assessments": {assessment("A")}, "studentAssessments": results("A", n, 1)}
+	w.send(w.run(all))
+	// The last answer did not reach the ledger.
+	if _, err := w.rawLedger("UPDATE record SET rest = substr(rest, 1, 8) WHERE source = 'results:2' AND resource = (SELECT no FROM resource WHERE name = 'studentAssessments')"); err != nil {
+		t.Fatal(err)
+	}
+	o := w.sendOptions(w.run(all))
+	o.To.Client = &meanwhile{Client: w.client, text: result("A", 123, 99)}
+	counts, err := send.Run(t.Context(), o)
+	if err != nil || counts.Resources["studentAssessments"].Updated != 1 {
+		t.Fatalf("%+v, %v", counts, err)
+	}
+	if got := w.send(w.run(all))["studentAssessments"]; got.Updated != 1 || got.Unchanged != n-1 {
+		t.Errorf("the edit was not seen: %+v", got)
+	}
+	if got := w.send(w.run(all))["studentAssessments"]; got.Unchanged != n {
+		t.Errorf("%+v", got)
+	}
+}
+
+// meanwhile is a client during whose first POST another one writes a record.
+type meanwhile struct {
+	*target.Client
+	text string
+	done atomic.Bool
+}
+
+func (m *meanwhile) Post(ctx context.Context, resource string, body []byte) (*target.Response, error) {
+	if !m.done.Swap(true) {
+		if _, err := m.Client.Post(ctx, resource, []byte(m.text)); err != nil {
+			return nil, err
+		}
+	}
+	return m.Client.Post(ctx, resource, body)
+}

@@ -110,7 +110,7 @@ func (r *resource) askLedger(b *block) (err error) {
 		if !l.changes.settle(r.known, rec.key, b.lines[i].text) && state == ledger.Unchanged {
 			state = ledger.Changed
 		}
-		rec.fresh = state == ledger.New
+		rec.fresh, rec.maybe = state == ledger.New, state != ledger.Changed
 		switch {
 		case state == ledger.Unchanged && !l.unproven[r.name]:
 			rec.outcome = unchanged

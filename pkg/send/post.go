@@ -60,6 +60,8 @@ func (r *resource) post(b *block, i int) {
 		rec.outcome = updated
 		if answer.Status == http.StatusCreated {
 			rec.outcome = created
+		} else if rec.maybe {
+			l.unsure.Add(1)
 		}
 		l.failures.Store(0)
 		l.to.Progress.Sent.Add(1)

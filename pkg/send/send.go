@@ -85,6 +85,7 @@ type loader struct {
 	refused  *refused
 	journal  *journal
 	jobs     chan job                       // to the posters
+	unsure   atomic.Int64                   // updates that may have changed nothing at the target
 	failures atomic.Int64                   // calls in a row that failed for reasons of the target
 	hopeless atomic.Pointer[diag.Error]     // why the rest of a resource was not sent
 	unsaid   atomic.Pointer[target.Failure] // the last one that left a record pending

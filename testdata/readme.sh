@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the shell blocks of README.md, in order, in one scratch copy of the examples, with the binary
-# on the PATH, twice over. A block opened with ```sh exit=3 must end with 3, any other with 0; a block opened
+# Runs the shell blocks of README.md and of docs/first-bundle.md, in order, each page in one scratch copy of
+# the examples, with the binary on the PATH; README's twice over. A block opened with ```sh exit=3 must end with 3, any other with 0; a block opened
 # with ```sh setup is what a reader does with the clone itself and is not run here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,35 +9,45 @@ scratch=$(mktemp -d)
 trap 'jobs -p | xargs -r kill 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$scratch"' EXIT
 mkdir "$scratch/bin"
 cp sluice "$scratch/bin/"
-cp -r examples bundles "$scratch/"
-rm -rf "$scratch"/examples/{runs,state} # what a reader who ran the blocks here left
-awk -v dir="$scratch" '
-  /^```sh/ && !inside { inside = 1; n++; want = 0; skip = ($0 ~ /setup/)
-                        if (match($0, /exit=[0-9]+/)) want = substr($0, RSTART + 5, RLENGTH - 5)
-                        file = sprintf("%s/block%02d.sh", dir, n)
-                        if (!skip) { print "# want " want > file }
-                        next }
-  /^```/ && inside    { inside = 0; if (!skip) close(file); next }
-  inside && !skip     { print > file }' README.md
-cd "$scratch"
 export PATH="$scratch/bin:$PATH" NO_COLOR=1
-ran=0
-for block in block*.sh block*.sh; do # twice: a reader may run them again
-  want=$(sed -n '1s/# want //p' "$block")
-  printf -- '-- %s (must end with %s)\n' "$block" "$want"
-  sed 1d "$block" | sed 's/^/   /'
-  status=0
-  bash -eu "$block" >"$block.out" 2>&1 </dev/null || status=$?
-  if [ "$status" != "$want" ]; then
-    cat "$block.out"
-    echo "README.md: $block ended with $status, not $want"
-    exit 1
-  fi
-  ran=$((ran + 1))
-done
-[ "$ran" -gt 0 ] || { echo "README.md has no shell block to run"; exit 1; }
+
+# run_page PAGE TIMES
+run_page() {
+  local page=$1 times=$2 here ran=0 block want status
+  here=$scratch/$(basename "$page" .md)
+  mkdir "$here"
+  cp -r "$root/examples" "$root/bundles" "$here/"
+  rm -rf "$here"/examples/{runs,state} # what a reader who ran the blocks here left
+  awk -v dir="$here" '
+    /^```sh/ && !inside { inside = 1; n++; want = 0; skip = ($0 ~ /setup/)
+                          if (match($0, /exit=[0-9]+/)) want = substr($0, RSTART + 5, RLENGTH - 5)
+                          file = sprintf("%s/block%02d.sh", dir, n)
+                          if (!skip) { print "# want " want > file }
+                          next }
+    /^```/ && inside    { inside = 0; if (!skip) close(file); next }
+    inside && !skip     { print > file }' "$root/$page"
+  cd "$here"
+  for _ in $(seq "$times"); do
+    for block in block*.sh; do
+      want=$(sed -n '1s/# want //p' "$block")
+      printf -- '-- %s: %s (must end with %s)\n' "$page" "$block" "$want"
+      status=0
+      bash -eu "$block" >"$block.out" 2>&1 </dev/null || status=$?
+      if [ "$status" != "$want" ]; then
+        cat "$block.out"
+        echo "$page: $block ended with $status, not $want"
+        exit 1
+      fi
+      ran=$((ran + 1))
+    done
+  done
+  [ "$ran" -gt 0 ] || { echo "$page has no shell block to run"; exit 1; }
+  echo "the blocks of $page did what they say: $ran"
+}
+
+run_page README.md 2 # a reader may run them again
+run_page docs/first-bundle.md 1
 if (echo >/dev/tcp/127.0.0.1/8765) 2>/dev/null; then
   echo "README.md: a block left its process behind: port 8765 is still open"
   exit 1
 fi
-echo "$((ran / 2)) blocks of $root/README.md did what they say, twice" | sed "s|$root/||"

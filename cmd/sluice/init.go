@@ -73,7 +73,7 @@ func (a *app) runInit(ctx context.Context, o initAnswers) error {
 		{"base-url", "The address of the ODS/API; in a browser it shows the API's version", &o.baseURL, false, func(ctx context.Context) error { return a.tryInit(ctx, o, path, 1) }},
 		{"client-id", "The key, or ${env:NAME} if it is in a variable", &o.clientID, false, func(ctx context.Context) error { return a.tryInit(ctx, o, path, 0) }},
 		{"secret", "Where the secret lives (not the secret itself): ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}", &o.secret, false, func(ctx context.Context) error { return a.tryInit(ctx, o, path, 2) }},
-		{"school-year", "The spring year of the school year, such as 2026; empty if runs say it", &o.year, true, func(ctx context.Context) error { return a.tryInit(ctx, o, path, 0) }},
+		{"school-year", "The spring year of the school year, such as 2026; leave it empty if each run gives it", &o.year, true, func(ctx context.Context) error { return a.tryInit(ctx, o, path, 0) }},
 	}
 	if err := a.missing(questions); err != nil {
 		return err
@@ -110,7 +110,7 @@ func (a *app) missing(questions []question) error {
 	if len(flags) == 0 || a.asks() {
 		return nil
 	}
-	return usage("add them; `sluice init --help` says what they mean", "%s: no answer, and no terminal to ask at", strings.Join(flags, ", "))
+	return usage("add them; `sluice init --help` says what they mean", "%s: not given, and there is no terminal to ask at", strings.Join(flags, ", "))
 }
 
 // ask gets an answer: that of the flag, else of the person at the terminal, who may try again.

@@ -15,12 +15,12 @@ func (a *app) newInspect() *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect FILE…",
 		Short: "What is this file? The bundle that fits it, how it is written, what stands in its columns",
-		Long: `Reads a file and says which bundle and layout fit it, or come nearest and what differs; how it is
-written; and for each column the type that fits, how many cells are blank, and its range or its
+		Long: `Reads a file and says which bundle and layout fit it, or which come nearest and what differs; how it
+is written; and for each column the type that fits, how many cells are blank, and its range or its
 most frequent values. Nothing is written.
 
-Values are shown of columns that hold few different ones, and ranges of numbers; neither is of
-columns whose names speak of people or of identifiers.`,
+Values are shown for columns with few different ones, and ranges for numbers, but never for columns
+whose names suggest people or identifiers.`,
 		Example: "  sluice inspect export.csv\n  sluice inspect inbound/*.csv --json",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {

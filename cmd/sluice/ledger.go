@@ -16,7 +16,7 @@ func (a *app) newLedgerRebuild() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rebuild",
 		Short: "Read back from the target what it holds, after it was emptied, restored or replaced",
-		Long: `Replaces the tenant's ledger by what the target really holds of the resources that the ledger or the
+		Long: `Replaces the tenant's ledger with what the target really holds of the resources that the ledger or the
 tenant's runs know; if neither knows any, of all. It changes nothing at the target, and nothing in the
 ledger unless everything was read. A damaged ledger is set aside as ledger.db.damaged.
 What is read back is sent again by the next send, which the target takes as an update.`,

@@ -112,7 +112,7 @@ func (a *app) runRunsShow(name string, path bool) error {
 	}
 	for _, stage := range runs.Stages() {
 		if x := r.Stages[stage.Name]; x != nil && x.Exit == nil {
-			a.screen.say("%s began at %s and did not end: it is at work, or was killed\n", stage.Name, x.Start.Format("2006-01-02 15:04:05 UTC"))
+			a.screen.say("%s began at %s and did not end: it is still running, or was killed\n", stage.Name, x.Start.Format("2006-01-02 15:04:05 UTC"))
 		}
 	}
 	if why := r.Stopped; why != nil {

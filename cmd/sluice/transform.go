@@ -28,7 +28,7 @@ type transformOptions struct {
 func (o *transformOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&o.inputs, "input", "i", nil, "NAME=FILE, an input of the bundle; again for more; FILE may be a pattern, or - for stdin")
 	flags.StringArrayVarP(&o.params, "param", "p", nil, "NAME=VALUE, a parameter of the bundle; again for more")
-	flags.StringVar(&o.student, "student", "", "COLUMN, read students' ids from this one (default: the tenant's roster.column, else the first that a file has)")
+	flags.StringVar(&o.student, "student", "", "the `COLUMN` to read students' ids from (default: the tenant's roster.column, else the first that a file has)")
 	flags.StringVar(&o.run, "run", "", "the run directory (default: runs/TENANT/TIME-BUNDLE beside sluice.yaml)")
 	flags.StringArrayVar(&o.encodings, "encoding", nil, "INPUT=NAME, how the input's files are encoded today, as windows-1252; again for more")
 	flags.StringArrayVar(&o.delimiters, "delimiter", nil, "INPUT=CHARACTER, what separates their cells today: a character, or tab, comma, semicolon or bar")

@@ -109,7 +109,7 @@ func (t *Table) Fill(keyed bool, report func(diag.Problem)) {
 			if !t.dated() {
 				bad("remove one of the two rows", "the key (%s) %q is already in line %d of %s", t.keyNames(), t.keyText(i), at.Line, at.File)
 			} else if t.overlap(i, int(other)) {
-				bad("let the one end before the other begins", "the validity overlaps that of line %d of %s, which has the same key", at.Line, at.File)
+				bad("let one end before the other begins", "the validity overlaps that of line %d of %s, which has the same key", at.Line, at.File)
 			}
 		}
 		t.index[string(key)] = append(t.index[string(key)], int32(i))

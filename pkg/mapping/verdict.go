@@ -44,7 +44,7 @@ func (v *Verdict) conflict(what string, key []bundle.Text, d *bundle.Duplicates)
 	f := &expression.Fault{Code: diag.RowKeyConflict, Rule: key[0].Pos, Message: what + v.Other + ", but other content"}
 	switch v.Kind {
 	case Unknown:
-		f.Message = what + v.Other + ", but its student is not known, so whether they are one cannot be told"
+		f.Message = what + v.Other + ", but its student is not known, so it cannot be told whether they are the same"
 		f.Fix = "Fill the student in, and run the reject file again."
 	case Unordered:
 		f.Message = what + v.Other + ", whose " + d.By.Value + " cannot be had, so which of them stays cannot be told"

@@ -132,7 +132,7 @@ func checkDisk(path string) Check {
 func (w *Workplace) checkLock(name string) Check {
 	folder := w.Config.StateFolder(name)
 	if _, err := os.Stat(folder); err != nil {
-		return Check{Subject: "lock", OK: true, Says: "nothing was loaded for it here yet"}
+		return Check{Subject: "lock", OK: true, Says: "nothing has been loaded for it from here yet"}
 	}
 	lock, err := durable.LockFolder(folder, "sluice doctor", time.Now())
 	if held, locked := errors.AsType[*durable.LockedError](err); locked {
@@ -166,7 +166,7 @@ func checkClock(theirs, ours time.Time) Check {
 	}
 	skew := ours.Sub(theirs).Round(time.Second)
 	if skew.Abs() > mostSkew {
-		return Check{Subject: "clock", Says: fmt.Sprintf("this machine's clock and the target's differ by %v", skew.Abs()), Next: "set this machine's clock by a time server"}
+		return Check{Subject: "clock", Says: fmt.Sprintf("this machine's clock and the target's differ by %v", skew.Abs()), Next: "synchronize this machine's clock with a time server"}
 	}
 	return Check{Subject: "clock", OK: true, Says: "agrees with the target's"}
 }

@@ -64,7 +64,7 @@ func (x *Execution) strayTables(name string) error {
 		case strings.HasPrefix(entry, "."):
 		case !e.IsDir() && isTable(entry):
 			stray = append(stray, diag.At(at, diag.BundleOverlay, "move it into "+filepath.Join(folder, name),
-				"the table lies in no bundle's folder, so it would not be used"))
+				"the table is not in the folder of a bundle, so it would not be used"))
 		case !e.IsDir() || entry == name || !holdsTables(at.File):
 		case strings.EqualFold(base, name):
 			stray = append(stray, diag.At(at, diag.BundleOverlay, "rename it to "+filepath.Join(folder, name),

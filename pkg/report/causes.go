@@ -120,9 +120,6 @@ func (rep *Report) mayShow(p diag.Problem) bool {
 	if p.Value == "" || p.Stage != runs.Transform {
 		return false
 	}
-	if p.Code == diag.Unmapped || p.Code == diag.LevelUndeclared {
-		return true
-	}
 	known := false
 	for _, in := range rep.Inputs {
 		if in.Name != p.Input || in.Personal == nil {
@@ -133,7 +130,7 @@ func (rep *Report) mayShow(p diag.Problem) bool {
 			return false
 		}
 	}
-	return known && p.Column != ""
+	return p.Code == diag.Unmapped || p.Code == diag.LevelUndeclared || known && p.Column != ""
 }
 
 // place is where a problem was found, for people.

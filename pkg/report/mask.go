@@ -1,6 +1,7 @@
 package report
 
 import (
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -22,8 +23,14 @@ func masked(p diag.Problem) string {
 			message = hidden(message, value)
 		}
 	}
+	if p.Code == diag.ExpressionFails { // its operands may be made of a student's data, and then equal no value
+		message = operands.ReplaceAllString(message, "…")
+	}
 	return message
 }
+
+// operands are the values in the message of a failed expression.
+var operands = regexp.MustCompile(`"(?:\\.|[^"\\])*"|\d+`)
 
 // hidden replaces a value where it stands by itself, not where it is a part of another word.
 func hidden(message, value string) string {

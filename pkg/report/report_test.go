@@ -223,6 +223,26 @@ func TestHidden(t *testing.T) {
 	}
 }
 
+// What an expression made of a student's data is not the value of a column.
+func TestOperandsAreHidden(t *testing.T) {
+	p := diag.Problem{Code: diag.ExpressionFails, Message: `spring_year("ZOË \"Q\" X"): the text is not a date`}
+	if got := masked(p); got != "spring_year(…): the text is not a date" {
+		t.Error(got)
+	}
+	p.Message = "int_id: 604822 / 0"
+	if got := masked(p); got != "int_id: … / …" {
+		t.Error(got)
+	}
+	rep := &Report{Inputs: []runs.Input{{Name: "results", Personal: []string{"Student*"}}}}
+	p = diag.Problem{Code: diag.Unmapped, Stage: runs.Transform, Input: "results", Column: "Student ID", Value: "604822"}
+	if rep.mayShow(p) {
+		t.Error("a student's id that was looked up is shown")
+	}
+	if p.Column = "Grade"; !rep.mayShow(p) {
+		t.Error("a vendor's word is hidden")
+	}
+}
+
 // TestValuesThatMayBeShown: the values of a column are shown where the run knows which columns are a
 // student's, and this is not one of them.
 func TestValuesThatMayBeShown(t *testing.T) {

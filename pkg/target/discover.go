@@ -141,7 +141,7 @@ func (c *Client) rootFix() (ofData bool, fix string) {
 	if above := dataPath.ReplaceAllString(c.BaseURL(), ""); above != c.BaseURL() {
 		return true, "base_url is the address of the root document, not of the data: try " + above
 	}
-	return false, "if the target is not just down, check base_url: opened in a browser it shows the API's version and its urls"
+	return false, "unless the target is just down, check base_url: opened in a browser it shows the API's version and its urls"
 }
 
 // settle turns the root document into addresses that can be used, and refuses what it cannot.

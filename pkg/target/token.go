@@ -170,7 +170,7 @@ func credentialFailure(f *Failure) *Failure {
 		return f
 	default:
 		if f.Status < 300 || f.Status >= 400 { // a redirect says where it leads
-			f.Fix = "no token comes from this address; if the target is not just down, check base_url and school_year, or set oauth_url"
+			f.Fix = "this address gives no token; unless the target is just down, check base_url and school_year, or set oauth_url"
 		}
 		f.Kind, f.Retryable = Token, false
 		return f

@@ -34,7 +34,7 @@ func Clone(path string, src []byte, old, name string, year int) ([]byte, error) 
 		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "tenants of "+path+": "+strings.Join(known, ", "), "%s has no tenant %q%s", path, old, diag.DidYouMean(old, known))
 	}
 	if slices.Contains(known, name) {
-		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "choose another name", "%s has a tenant %q already", path, name)
+		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "choose another name", "%s already has a tenant %q", path, name)
 	}
 	lines := strings.SplitAfter(strings.TrimRight(string(src), "\n")+"\n", "\n")
 	begin, key := tenants.Pairs[at].Key.Pos.Line-1, tenants.Pairs[at].Key

@@ -202,8 +202,8 @@ func (l *loader) existing(ctx context.Context, a assessment) (keys []ledger.Hash
 }
 
 // areOurs reports whether results of an assessment at the target came from here: one of these or of the
-// staged ones was sent before and not deleted there, or one has the key of a staged one, which is then the same
-// record and not a second one. Of an assessment that was loaded from here, a rebuilt ledger knows no more than
+// staged ones was sent before and not deleted there, or at least half have the key of a staged one, which is then
+// the same record and not a second one; a few equal keys may be chance. Of an assessment that was loaded from here, a rebuilt ledger knows no more than
 // that one is there. None are nobody's.
 func (l *loader) areOurs(ctx context.Context, a assessment, existing []ledger.Hash, loaded bool) (ours bool, err error) {
 	if len(existing) == 0 {
@@ -217,14 +217,18 @@ func (l *loader) areOurs(ctx context.Context, a assessment, existing []ledger.Ha
 		return ours, err
 	}
 	var keys []ledger.Hash
+	same := map[ledger.Hash]bool{}
 	failed := l.eachStaged(results, func(c *schema.Checker, text []byte, rec *schema.Record) bool {
 		c.Check(text, rec)
 		if u := assessmentOf(rec); u == nil || u.HashFor(assessments) != a.key || !rec.Key.OK {
 			return true
 		}
-		if ours = slices.Contains(existing, rec.Key.Hash); !ours && !l.changes.isGone(rec.Key.Hash) {
+		if slices.Contains(existing, rec.Key.Hash) {
+			same[rec.Key.Hash] = true
+		} else if !l.changes.isGone(rec.Key.Hash) {
 			keys = append(keys, rec.Key.Hash)
 		}
+		ours = 2*len(same) >= len(existing)
 		return !ours
 	})
 	for part := range slices.Chunk(keys, 10_000) {

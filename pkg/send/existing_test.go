@@ -109,3 +109,22 @@ func TestExistingResultsOfALostLedger(t *testing.T) {
 		t.Errorf("%+v, %v", counts, err)
 	}
 }
+
+// A few equal identifiers are no proof that all results at the target came from here.
+func TestExistingResultsOfAnotherLoaderWithAFewEqualKeys(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.client.Post(t.Context(), "assessments", []byte(assessment("A"))); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		text := result("A", i, 1)
+		if i > 0 {
+			text = strings.Replace(text, `"r`, `"other-`, 1)
+		}
+		if _, err := w.client.Post(t.Context(), "studentAssessments", []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := send.Run(t.Context(), w.sendOptions(w.run(records{"assessments": {assessment("A")}, "studentAssessments": results("A", 20, 1)})))
+	refused(t, err, diag.GuardExisting, diag.Guarded, "--accept-existing")
+}

@@ -2,13 +2,16 @@ package send
 
 import (
 	"encoding/json"
+	"errors"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
 // Assessments, their objectives and descriptors are shared: they may be at the target already, and the
 // credential may have no right to write them. So a new one is looked for before it is posted, and one that
-// the target refuses to change does not block what refers to it.
+// the target refuses to change does not block what refers to it. Where the credential may not even read it, the
+// target decides: it refuses what refers to something that is not there.
 
 // mostLookedUp is how many records a staged file may have for new ones to be looked for one by one before
 // the target refuses to change any.
@@ -19,6 +22,7 @@ type holding uint8
 
 const (
 	absent    holding = iota // nothing, as far as the credential can see
+	unseen                   // that is not known: the credential may not read it
 	otherwise                // a record with this key and another content
 	asStaged                 // the same
 )
@@ -27,6 +31,9 @@ const (
 func (r *resource) held(ln *line, rec *record, key *schema.Key) holding {
 	l := r.loader
 	text, err := l.holds.Record(l.calls, r.name, key)
+	if errors.Is(err, catalog.ErrDenied) {
+		return unseen
+	}
 	if err != nil || text == nil {
 		return absent // a target that cannot be asked says more when the record is posted
 	}

@@ -85,6 +85,37 @@ func TestSharedMetadataOfOthers(t *testing.T) {
 	}
 }
 
+// A key that may neither read nor write the shared metadata: the target decides about what refers to it.
+func TestSharedMetadataThatCannotBeRead(t *testing.T) {
+	w := newWorld(t, func(o *sandbox.Options) {
+		blind := sandbox.Client{Key: "own-records", Secret: "s", Deny: []sandbox.Denial{
+			{Resource: "assessments", Actions: []sandbox.Action{sandbox.Create, sandbox.Read, sandbox.Update}}}}
+		o.Clients = []sandbox.Client{{Key: sandbox.Key, Secret: sandbox.Secret}, blind}
+	})
+	w.send(w.run(records{"assessments": {assessment("A")}}))
+	client, err := target.New(target.Config{BaseURL: w.http.URL, ClientID: "own-records", ClientSecret: "s", Concurrency: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	l, err := ledger.Open(filepath.Join(w.dir, "other", "ledger.db"), bend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	r := w.run(records{"assessments": {assessment("A"), assessment("B")}, "studentAssessments": append(results("A", 5, 1), result("B", 9, 1))})
+	o := w.sendOptions(r)
+	o.To.Client, o.To.Ledger = client, l
+	counts, err := send.Run(t.Context(), o)
+	want := map[string]runs.Loaded{
+		"assessments":        {Staged: 2, Rejected: 2},
+		"studentAssessments": {Staged: 6, Created: 5, Rejected: 1},
+	}
+	if d := cmp.Diff(want, counts.Resources); d != "" || err != nil {
+		t.Errorf("%v %s", err, d)
+	}
+}
+
 // unsure is a target that gives no answer to the first POSTs of some records, although it may take them.
 type unsure struct {
 	*target.Client

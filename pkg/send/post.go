@@ -95,7 +95,10 @@ func (r *resource) failed(ln *line, rec *record, key *schema.Key, f *target.Fail
 			return
 		}
 	}
-	if holds == otherwise {
+	switch holds {
+	case unseen:
+		row.Fix = "whether the target holds it is not known, so what refers to it is sent, and the target decides; if it is not there, have the host load it"
+	case otherwise:
 		row.Fix = "the target keeps its own version, and what refers to it is loaded; if it must change, ask the host for the right to change it"
 	}
 	if o == pending && !r.again {

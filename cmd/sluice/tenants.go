@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -103,7 +104,11 @@ func (a *app) runTenantClone(old, name string, year int) error {
 	if c.File == "" {
 		return diag.Fail(diag.Usage, diag.ConfigFile, "name it with --config", "there is no sluice.yaml here")
 	}
-	src, err := os.ReadFile(c.File)
+	file, err := filepath.EvalSymlinks(c.File) // a link stays one
+	if err != nil {
+		return pipeline.DiskError(err)
+	}
+	src, err := os.ReadFile(file)
 	if err != nil {
 		return pipeline.DiskError(err)
 	}
@@ -111,17 +116,20 @@ func (a *app) runTenantClone(old, name string, year int) error {
 	if err != nil {
 		return err
 	}
-	info, err := os.Stat(c.File)
+	info, err := os.Stat(file)
 	if err != nil {
 		return pipeline.DiskError(err)
 	}
-	if err := durable.WriteFile(c.File, text); err != nil {
+	if err := durable.WriteFile(file, text); err != nil {
 		return pipeline.DiskError(err)
 	}
-	if err := os.Chmod(c.File, info.Mode().Perm()); err != nil {
+	if err := os.Chmod(file, info.Mode().Perm()); err != nil {
 		return pipeline.DiskError(err)
 	}
 	a.screen.say("%s: tenant %s is a copy of %s", shownPath(c.File), name, old)
+	if year > 0 {
+		a.screen.say("each school_year of the copy is %d; other years in it, as in an address or a folder, are yours to change", year)
+	}
 	a.screen.say("next: give it a key of its own in %s, then %s", shownPath(c.File), a.command("target", "check", "--tenant", name))
 	return a.screen.result(map[string]string{"file": c.File, "tenant": name, "from": old})
 }

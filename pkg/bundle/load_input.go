@@ -48,6 +48,9 @@ func (l *loader) input(name Text, n *strictyaml.Node) {
 	if in.Duplicates != nil && len(in.Key) == 0 {
 		l.bad(in.Duplicates.Pos, diag.BundleKey, "Add `key`, the columns that tell rows apart.", "%s: duplicates without a key", what)
 	}
+	for _, c := range in.AllColumns() {
+		c.Personal = c.Personal || slices.Contains(Values(in.Student), c.Name.Value)
+	}
 	l.fitFormat(in, n, what)
 	l.bundle.Inputs = append(l.bundle.Inputs, in)
 }
@@ -126,6 +129,7 @@ func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 	switch n.Kind {
 	case strictyaml.Scalar:
 		c.Headers = []Text{l.header(n, what)}
+		c.Personal = suggestsPerson(c.Headers)
 		return c
 	case strictyaml.List:
 		l.bad(n.Pos, diag.BundleValue, "Write {header: [A, B]} for headers of which one is there.", "%s is a list", what)
@@ -145,6 +149,9 @@ func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 		"yes":      func(n *strictyaml.Node) { c.Yes = l.words(n, what+": yes") },
 		"no":       func(n *strictyaml.Node) { c.No = l.words(n, what+": no") },
 	}, "header")
+	if _, said := n.Get("personal"); !said {
+		c.Personal = suggestsPerson(c.Headers)
+	}
 	dated := c.Type == TypeDate || c.Type == TypeDateTime || c.Type == TypeTime
 	switch {
 	case dated && len(c.Formats) == 0:
@@ -168,6 +175,10 @@ func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 		}
 	}
 	return c
+}
+
+func suggestsPerson(headers []Text) bool {
+	return slices.ContainsFunc(headers, func(h Text) bool { return personalHeader.MatchString(h.Value) })
 }
 
 // header is the text of a header, exact but for blanks around it.

@@ -158,7 +158,7 @@ resources:
 	same("file", []any{b.Name, b.Version, b.About, b.Family, b.FamilyVersion, b.DataStandard.Value, in.About, in.Format.Value, in.Delimiter, in.Encoding.Value, in.Optional, in.HeaderRows, in.JoinTitles, in.Nulls},
 		[]any{"x-1", "1.2.3", "What it is.", "F", "7", ">=4.0 <6", "The export.", "csv", "\t", "windows-1252", true, []int{1, 3}, true, []string{"NA", ""}})
 	same("columns", in.Columns, []*Column{
-		{Name: text("a", 20, 7), Headers: []Text{text("Header A", 20, 10)}, Type: TypeText, Pos: text("", 20, 7).Pos},
+		{Name: text("a", 20, 7), Headers: []Text{text("Header A", 20, 10)}, Type: TypeText, Personal: true, Pos: text("", 20, 7).Pos},
 		{Name: text("b", 21, 7), Headers: []Text{text("B", 21, 20), text("C", 21, 23)}, Type: TypeDate, Formats: []Text{text("M/D/YYYY", 21, 48), text("YYYY-MM-DD", 21, 58)},
 			Required: true, Optional: true, Layouts: []Text{text("l", 21, 113)}, Nulls: []string{"-"}, Pad: 8, Pos: text("", 21, 7).Pos},
 		{Name: text("c", 22, 7), About: "Why.", Headers: []Text{text("C", 22, 19)}, Type: TypeBoolean, Yes: []string{"Y"}, No: []string{"N"}, Pos: text("", 22, 7).Pos}})

@@ -162,11 +162,11 @@ type Column struct {
 }
 
 // PersonalHeaders are the headers of an input whose values are never shown, as patterns of MatchHeader:
-// those of columns that say so, and of the student's.
+// those of columns that say so or are called so, and of the student's.
 func (in *Input) PersonalHeaders() []string {
 	var all []string
 	for _, c := range in.AllColumns() {
-		if c.Personal || slices.ContainsFunc(in.Student, func(t Text) bool { return t.Value == c.Name.Value }) {
+		if c.Personal {
 			for _, h := range c.Headers {
 				all = append(all, placeholders.ReplaceAllString(h.Value, "*"))
 			}
@@ -174,6 +174,10 @@ func (in *Input) PersonalHeaders() []string {
 	}
 	return all
 }
+
+// personalHeader finds headers of names, birth dates and the like: their columns are personal unless they
+// say `personal: false`.
+var personalHeader = regexp.MustCompile(`(?i)(first|middle|last|given|family|full|maiden|nick|preferred|legal|student|pupil|sur)[ _.-]?name|birth|dob|e-?mail|phone([^m]|$)|address|(^|[^a-z])ssn`)
 
 var placeholders = regexp.MustCompile(`\{[^{}]*\}`)
 

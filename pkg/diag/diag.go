@@ -77,6 +77,7 @@ type Problem struct {
 	Path       string `json:"path,omitempty"` // JSON path in the record
 	Key        string `json:"key,omitempty"`  // natural key
 	Value      string `json:"value,omitempty"`
+	Personal   bool   `json:"personal,omitempty"` // Value is made of a student's data, whatever Column is
 	Message    string `json:"message"`
 	Fix        string `json:"fix,omitempty"`
 	Rule       string `json:"rule,omitempty"`       // file:line of the bundle

@@ -64,6 +64,7 @@ type Code struct {
 	Bad      bool   // has been reported; nothing more is said about it
 	Source   string // as written, for messages
 	Column   string // the header, if it is a column alone
+	Personal bool   // a personal column has a part in it
 	Pos      diag.Pos
 }
 
@@ -84,6 +85,9 @@ var BadCode = Code{Bad: true, Constant: true, Type: Type{Kind: KindNull, Nullabl
 
 // fold evaluates code whose parts are all constant.
 func (x *compiler) fold(out Code, parts ...Code) Code {
+	for _, p := range parts {
+		out.Personal = out.Personal || p.Personal
+	}
 	for _, p := range parts {
 		if p.Bad {
 			return BadCode

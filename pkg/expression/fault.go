@@ -19,6 +19,8 @@ type Fault struct {
 	Message string
 	Fix     string
 	Miss    *Miss // a lookup that missed, for unmapped.csv
+
+	Personal bool // Value may be a student's, whatever Column is
 }
 
 // Miss is a value that a table does not know, or not on the day.
@@ -48,12 +50,12 @@ func (m *Miss) Row() []string {
 const KeySeparator = " | "
 
 // Fault is why what needs the value cannot be had.
-func (m *Miss) Fault(rule diag.Pos, column string) *Fault {
+func (m *Miss) Fault(rule diag.Pos, column string, personal bool) *Fault {
 	message := fmt.Sprintf("the table %q has no row for this value", m.Table.Name)
 	if m.Day != "" {
 		message += " that is valid on " + m.Day
 	}
-	return &Fault{Code: diag.Unmapped, Rule: rule, Column: column, Value: strings.Join(m.Keys, KeySeparator), Miss: m,
+	return &Fault{Code: diag.Unmapped, Rule: rule, Column: column, Value: strings.Join(m.Keys, KeySeparator), Miss: m, Personal: personal,
 		Message: message,
 		Fix:     fmt.Sprintf("add its row to %s; unmapped.csv has it ready to paste and to complete, and the first line of the file if it is new", m.Table.Place)}
 }
@@ -77,5 +79,6 @@ func nullFault(rule diag.Pos, what, operation string) *Fault {
 
 // Problem is the fault as it is listed, without the row's place.
 func (f *Fault) Problem() diag.Problem {
-	return diag.Problem{Code: f.Code, Level: diag.LevelOf(f.Code), Column: f.Column, Value: f.Value, Message: f.Message, Fix: f.Fix, Rule: f.Rule.Rule()}
+	return diag.Problem{Code: f.Code, Level: diag.LevelOf(f.Code), Column: f.Column, Value: f.Value, Message: f.Message, Fix: f.Fix, Rule: f.Rule.Rule(),
+		Personal: f.Personal}
 }

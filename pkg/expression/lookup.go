@@ -30,6 +30,9 @@ func (x *compiler) lookup(n *ast.CallNode, name string) Code {
 		return BadCode
 	}
 	l := &lookup{table: t, args: args, what: name + `("` + t.Name + `", …)`, orNull: name == "lookup_or_null", pos: x.at(n)}
+	for _, a := range args {
+		l.personal = l.personal || a.Personal
+	}
 	if len(t.Keys) == 1 {
 		l.column = args[0].Column
 	}
@@ -79,6 +82,8 @@ type lookup struct {
 	orNull bool   // one that finds nothing is null
 	pos    diag.Pos
 	column string // the header, if one column alone is looked up
+
+	personal bool // what is looked up may be a student's
 }
 
 func (l *lookup) eval(r *Frame) (Value, *Fault) {
@@ -121,7 +126,7 @@ func (l *lookup) eval(r *Frame) (Value, *Fault) {
 		m.Keys = append(m.Keys, strings.Clone(v.Text()))
 	}
 	if !l.orNull {
-		return Value{}, m.Fault(l.pos, l.column)
+		return Value{}, m.Fault(l.pos, l.column, l.personal)
 	}
 	if r != nil {
 		r.Missed = append(r.Missed, m)

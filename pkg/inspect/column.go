@@ -31,7 +31,7 @@ const (
 )
 
 // personal are the words of headers whose values are never shown; identifiers are of somebody, too.
-var personal = regexp.MustCompile(`(?i)first|last|middle|birth|dob|mail|phone|address|street|zip|ssn|student|parent|guardian|teacher|staff|examiner|user|login|person|gender|sex|race|ethnic|(^|[^a-z])names?$|(id|ids|number|code|key|uuid|guid)$`)
+var personal = regexp.MustCompile(`(?i)first|last|middle|given.?name|family.?name|full.?name|maiden|nick|preferred|legal.?name|surname|birth|dob|mail|phone([^m]|$)|addr|street|zip|ssn|student|pupil|learner|child|parent|guardian|teacher|instructor|proctor|counselor|staff|examiner|user|login|person|gender|sex|race|ethnic|(^|[^a-z])names?$|(id|ids|number|code|key|uuid|guid)$`)
 
 // dateFormats are tried in this order; the first that fits all values is the column's.
 var dateFormats = map[expression.Kind][]string{

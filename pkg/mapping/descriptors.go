@@ -191,6 +191,7 @@ type descriptorSite struct {
 	resource string
 	path     string
 	column   string // header
+	personal bool   // a personal column has a part in the value
 	method   string // of a level in a score table
 	pos      diag.Pos
 }
@@ -238,7 +239,7 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (Dec
 		return out, asWritten(text)
 	default:
 		m := &expression.Miss{Table: d.table.Table, Keys: []string{text}}
-		return out, m.Fault(rule, column)
+		return out, m.Fault(rule, column, false)
 	}
 	return out, nil
 }
@@ -265,6 +266,7 @@ func decide(at *descriptorSite, text string, list *[]*Decision, base int) *resol
 	text = strings.Clone(text)
 	made, f := at.rule.resolve(text, at.column, at.pos)
 	if f != nil {
+		f.Personal = at.personal
 		return &resolved{fail: f, id: -1}
 	}
 	made.Resource, made.Path, made.Method = at.resource, at.path, at.method

@@ -254,7 +254,7 @@ func (c *compiler) columnCode(bc *boundColumn) expression.Code {
 		return out
 	}
 	slot, index, header, cell := c.slot(), bc.index, bc.header, &bc.Cell
-	return expression.Code{Type: expression.Type{Kind: bc.Kind, Nullable: !bc.Required}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
+	return expression.Code{Personal: bc.def.Personal, Type: expression.Type{Kind: bc.Kind, Nullable: !bc.Required}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
 		s := &r.Slots[slot] // as expression.Memo does, without a second call for each cell
 		if s.Row != r.Row {
 			s.Value, s.Fault = cell.Read(r.Cells[index], header, r)
@@ -277,7 +277,7 @@ func (c *compiler) student(row *scope, in *Input, all map[string]*boundColumn, b
 		c.plan.studentCode, c.plan.StudentName = &from.code, from.def.Name.Value
 		c.plan.Student = header
 		inner, kind := from.code.Eval, from.Kind
-		symbol.Code = c.memo(expression.Code{Type: expression.Type{Kind: expression.KindText}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
+		symbol.Code = c.memo(expression.Code{Personal: true, Type: expression.Type{Kind: expression.KindText}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
 			v, f := inner(r)
 			switch {
 			case f != nil:

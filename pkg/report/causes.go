@@ -114,10 +114,10 @@ func (g *Group) finish() {
 }
 
 // mayShow reports whether a problem's value is the vendor's vocabulary or a score, and not a student's: it
-// came from a column of an input that is known to be neither the student's nor marked personal, or from
-// a table's key.
+// came from a column of an input that is known to be neither the student's nor personal, or was looked up
+// in a table and no such column has a part in it.
 func (rep *Report) mayShow(p diag.Problem) bool {
-	if p.Value == "" || p.Stage != runs.Transform {
+	if p.Value == "" || p.Personal || p.Stage != runs.Transform {
 		return false
 	}
 	known := false

@@ -37,12 +37,14 @@ func Clone(path string, src []byte, old, name string, year int) ([]byte, error) 
 		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "choose another name", "%s already has a tenant %q", path, name)
 	}
 	lines := strings.SplitAfter(strings.TrimRight(string(src), "\n")+"\n", "\n")
-	begin, key := tenants.Pairs[at].Key.Pos.Line-1, tenants.Pairs[at].Key
-	end := begin + 1
-	for end < len(lines) && (strings.TrimSpace(lines[end]) == "" || indent(lines[end]) >= key.Pos.Col) {
-		end++
+	key := tenants.Pairs[at].Key
+	begin, end := key.Pos.Line-1, len(lines)-1 // the last one is empty
+	for _, p := range slices.Concat(tenants.Pairs, root.Pairs) {
+		if next := p.Key.Pos.Line - 1; next > begin {
+			end = min(end, next)
+		}
 	}
-	for end > begin+1 && strings.TrimSpace(lines[end-1]) == "" {
+	for end > begin+1 && ofNext(lines[end-1], key.Pos.Col) {
 		end--
 	}
 	block := slices.Clone(lines[begin:end])
@@ -56,10 +58,21 @@ func Clone(path string, src []byte, old, name string, year int) ([]byte, error) 
 			block[i] = schoolYear.ReplaceAllString(block[i], "${1}"+strconv.Itoa(year))
 		}
 	}
-	return []byte(strings.Join(slices.Insert(lines, end, block...), "")), nil
+	text := []byte(strings.Join(slices.Insert(lines, end, block...), ""))
+	if _, problems := strictyaml.ParseAs(diag.ConfigKey, path, text); len(problems) > 0 {
+		return nil, diag.Fail(diag.Usage, diag.ConfigKey, "copy it by hand", "tenant %s of %s is written in a way that cannot be copied", old, path)
+	}
+	return text, nil
 }
 
-var schoolYear = regexp.MustCompile(`(\bschool_year:\s*["']?)\d{4}`)
+var schoolYear = regexp.MustCompile(`(\bschool_year["']?\s*:\s*["']?)\d{4}`)
+
+// ofNext reports whether a line at the end of a tenant belongs to what follows it: a blank one, or a
+// comment that does not stand further in than the tenant's name.
+func ofNext(line string, column int) bool {
+	text := strings.TrimSpace(line)
+	return text == "" || text[0] == '#' && indent(line) < column
+}
 
 // indent counts the blanks that a line begins with.
 func indent(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }

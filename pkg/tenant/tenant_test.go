@@ -179,3 +179,20 @@ func TestWhatACommandLeavesBehind(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestCloneOfOddFiles: a tenant is copied whole, wherever its comments and brackets stand, and the rest of
+// the file stays as it is.
+func TestCloneOfOddFiles(t *testing.T) {
+	for name, c := range map[string]struct{ src, want string }{
+		"a comment at the margin": {"tenants:\n  gb:\n    api:\n# the key\n      client_id: a\n", "tenants:\n  gb:\n    api:\n# the key\n      client_id: a\n  new:\n    api:\n# the key\n      client_id: a\n"},
+		"a comment of the next":   {"tenants:\n  gb:\n    tables: a\n\n  # next\n  zz:\n    tables: b\n", "tenants:\n  gb:\n    tables: a\n  new:\n    tables: a\n\n  # next\n  zz:\n    tables: b\n"},
+		"brackets on lines":       {"tenants:\n  gb: {\n    tables: a\n  }\nruns: r\n", "tenants:\n  gb: {\n    tables: a\n  }\n  new: {\n    tables: a\n  }\nruns: r\n"},
+		"a key in quotes":         {"tenants:\n  gb:\n    params: {\"school_year\": 2026}", "tenants:\n  gb:\n    params: {\"school_year\": 2026}\n  new:\n    params: {\"school_year\": 2027}\n"},
+		"line ends of Windows":    {"tenants:\r\n  gb:\r\n    tables: a\r\n\r\nruns: r\r\n", "tenants:\r\n  gb:\r\n    tables: a\r\n  new:\r\n    tables: a\r\n\r\nruns: r\r\n"},
+	} {
+		got, err := Clone("sluice.yaml", []byte(c.src), "gb", "new", 2027)
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s: %v\n%s", name, err, got)
+		}
+	}
+}

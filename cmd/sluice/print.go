@@ -231,7 +231,7 @@ func (a *app) groupLine(g report.Group) string {
 			where += " " + part
 		}
 	}
-	return fmt.Sprintf("%s %d × %s%s: %s", paint(a.screen.outColour, styles[g.Level], word(g.Level)), g.Count, g.Code, where, g.Message)
+	return fmt.Sprintf("%s %d × %s%s: %s", paint(a.screen.outColour, styles[g.Level], word(g.Level)), g.Count, g.Code, where, strings.TrimPrefix(g.Message, g.Column+": "))
 }
 
 // runResult is the --json object of transform, validate, send, run and demo.

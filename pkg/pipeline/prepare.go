@@ -119,7 +119,7 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 	}
 	manifest := runs.Manifest{Tool: x.place.Tool, Created: now.UTC(), Tenant: name, Student: student, StudentAsked: q.Student != "", Params: config.Params,
 		Folder:       folder,
-		Bundle:       runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin},
+		Bundle:       runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin, Assessment: strings.TrimSpace(b.Family + " " + b.FamilyVersion)},
 		DataStandard: all[0].Version, ReadAs: map[string]string{}}
 	for in, r := range read {
 		manifest.ReadAs[in] = r.String()

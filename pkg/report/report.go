@@ -38,6 +38,7 @@ type Report struct {
 type Versions struct {
 	Bundle       string `json:"bundle"`
 	BundleDigest string `json:"bundleDigest"`
+	Assessment   string `json:"assessment,omitempty"` // family and version
 	DataStandard string `json:"dataStandard"`
 	API          string `json:"api,omitempty"`
 	Tool         string `json:"tool"`
@@ -109,7 +110,7 @@ func (rep *Report) Rehearsed(name string, counts runs.Counts) *Report {
 // Build folds the run directory into a report.
 func Build(r *runs.Run) (*Report, error) {
 	rep := &Report{Run: r.ID, Path: r.Path, Created: r.Created, Tenant: r.Tenant, Target: r.Target, Params: r.Params, Inputs: r.Inputs, Stopped: r.Stopped,
-		Versions: Versions{Bundle: r.Bundle.Name + " " + r.Bundle.Version, BundleDigest: r.Bundle.Digest, DataStandard: r.DataStandard, Tool: r.Tool},
+		Versions: Versions{Bundle: r.Bundle.Name + " " + r.Bundle.Version, BundleDigest: r.Bundle.Digest, Assessment: r.Bundle.Assessment, DataStandard: r.DataStandard, Tool: r.Tool},
 		Totals:   map[string]int64{}}
 	if r.Target != nil {
 		rep.Versions.API = r.Target.APIVersion

@@ -37,6 +37,8 @@ type Bundle struct {
 	Version string `json:"version"`
 	Digest  string `json:"digest"`
 	Origin  string `json:"origin"` // a folder, or "embedded"
+
+	Assessment string `json:"assessment,omitempty"` // family and version, as "MAP Growth 2024"
 }
 
 // Target is the identity of a tenant's target and what it said of itself.

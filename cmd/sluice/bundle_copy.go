@@ -25,6 +25,25 @@ words differ, tables of the tenant are the simpler way: see ` + "`sluice help bu
 	}
 }
 
+// within reports whether a folder is that of a bundle, or below it.
+func within(folder, bundle string) bool {
+	there, err := os.Stat(bundle)
+	if err != nil {
+		return false // it is embedded
+	}
+	folder, err = filepath.Abs(folder)
+	for err == nil {
+		if here, err := os.Stat(folder); err == nil && os.SameFile(here, there) {
+			return true
+		}
+		if filepath.Dir(folder) == folder {
+			break
+		}
+		folder = filepath.Dir(folder)
+	}
+	return false
+}
+
 func (a *app) runBundleCopy(ref, folder string) error {
 	place, err := a.workplace()
 	if err != nil {
@@ -38,6 +57,9 @@ func (a *app) runBundleCopy(ref, folder string) error {
 		return diag.Fail(diag.Usage, diag.ConfigFile, "name a folder that does not exist yet", "%s already exists", folder)
 	}
 	parent := filepath.Dir(filepath.Clean(folder))
+	if within(parent, b.Origin) {
+		return diag.Fail(diag.Usage, diag.ConfigFile, "name a folder outside of it", "%s is in the bundle itself", folder)
+	}
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return pipeline.DiskError(err)
 	}

@@ -422,7 +422,7 @@ func (c *compiler) keyOf(s *scope, key []bundle.Text, duplicates *bundle.Duplica
 	return codes, nil
 }
 
-// namesIn is the names of an expression that depend on the row.
+// namesIn is the names of an expression that depend on the row and hold nothing of a student's.
 func namesIn(tree *expression.Tree, s *scope) []namedCode {
 	if tree == nil {
 		return nil
@@ -430,7 +430,7 @@ func namesIn(tree *expression.Tree, s *scope) []namedCode {
 	var out []namedCode
 	for _, n := range tree.Names() {
 		sym, ok := s.names.Find(n)
-		if ok && !sym.Code.Constant && !slices.ContainsFunc(out, func(o namedCode) bool { return o.name == n }) {
+		if ok && !sym.Code.Constant && !sym.Code.Personal && !slices.ContainsFunc(out, func(o namedCode) bool { return o.name == n }) {
 			out = append(out, namedCode{n, sym.Code})
 		}
 	}

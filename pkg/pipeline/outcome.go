@@ -65,6 +65,9 @@ func Ended(ctx context.Context, err error) (runs.Outcome, error) {
 	if _, explained := diag.AsError(err); explained || err == nil {
 		return outcome, err
 	}
+	if outcome != runs.Interrupted && errors.Is(err, syscall.ENOSPC) {
+		return outcome, DiskError(err)
+	}
 	if outcome == runs.Interrupted {
 		return outcome, diag.Fail(diag.CouldNotRun, diag.MachineInterrupt, "", "interrupted")
 	}

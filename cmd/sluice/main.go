@@ -1,5 +1,5 @@
-// Command sluice turns vendor assessment exports into Ed-Fi records, proves that the target will
-// take them, and loads them.
+// Command sluice turns vendor assessment exports into Ed-Fi records, checks them as the target would, and
+// loads them.
 package main
 
 import (

@@ -59,7 +59,7 @@ func newApp(s streams) *app {
 }
 
 const rootLong = `sluice takes a vendor's assessment export, turns it into Ed-Fi records by a reviewed
-mapping (transform), proves that the target will take them (validate), and loads them
+mapping (transform), checks them as the target would (validate), and loads them
 so that it can be run again tomorrow (send).`
 
 const rootExample = `  sluice demo                                  the whole way on made-up data, no setup

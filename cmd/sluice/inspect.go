@@ -64,6 +64,9 @@ func (a *app) printFile(f *inspect.File) {
 	if f.Odd > 0 {
 		s.say("%s not whole: the first, in line %d, has a different number of cells than the header, or quotes that do not match", are(int(f.Odd), "row"), f.FirstOdd)
 	}
+	if f.NoHeader {
+		s.say("line 1 holds a number or a date: it may be a row and not the header, so no values are shown")
+	}
 	a.printFits(f)
 	var rows [][]string
 	for _, c := range f.Columns {

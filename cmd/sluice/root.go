@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -81,6 +83,8 @@ const exitHelp = `Exit status:
 
 // run executes one command line and returns its exit status.
 func run(ctx context.Context, args []string, s streams) int {
+	out := &remembering{Writer: s.out}
+	s.out = out
 	a := newApp(s)
 	a.collectAt(gcWhileCompiling)
 	a.root.SetArgs(args)
@@ -88,6 +92,9 @@ func run(ctx context.Context, args []string, s streams) int {
 	a.root.SetOut(s.out)
 	a.root.SetErr(s.err)
 	err := a.root.ExecuteContext(ctx)
+	if err == nil && out.failed != nil && a.outcome == runs.Done {
+		err, a.ran = pipeline.DiskError(out.failed), true
+	}
 	if err == nil {
 		return int(a.outcome) // the numbers of outcomes are those of exitHelp
 	}
@@ -100,6 +107,21 @@ func run(ctx context.Context, args []string, s streams) int {
 	}
 	a.printError(err, outcome)
 	return int(outcome)
+}
+
+// remembering remembers the first error of a writer: what is said on a full disk is lost, and that is no
+// success. A reader that has enough, such as head, is none.
+type remembering struct {
+	io.Writer
+	failed error
+}
+
+func (w *remembering) Write(b []byte) (int, error) {
+	n, err := w.Writer.Write(b)
+	if w.failed == nil && !errors.Is(err, syscall.EPIPE) {
+		w.failed = err
+	}
+	return n, err
 }
 
 // action makes a command's work its RunE: the one place where a command that had no error says how it ended.

@@ -82,8 +82,14 @@ type tally struct {
 	high  string
 }
 
-func newTally(header string) *tally {
-	return &tally{about: Column{Header: header, Hidden: personal.MatchString(header)}, left: candidates, seen: map[string]int64{}}
+// isCell reports whether a header is a date or a long number, such as a student's id: it may be a cell of
+// the first row then, and nobody knows what the columns hold.
+func isCell(header string) bool {
+	return len(header) > 4 && slices.ContainsFunc(candidates, func(c candidate) bool { return c.name != "text" && c.name != "boolean" && c.fits(header) })
+}
+
+func newTally(header string, hidden bool) *tally {
+	return &tally{about: Column{Header: header, Hidden: hidden || personal.MatchString(header)}, left: candidates, seen: map[string]int64{}}
 }
 
 func (t *tally) add(cell string) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -26,6 +27,7 @@ type File struct {
 	Rows      int64    `json:"rows"`     // blank ones left out
 	Odd       int64    `json:"odd"`      // rows with another number of cells than the header, or with wrong quotes
 	FirstOdd  int64    `json:"firstOdd,omitempty"`
+	NoHeader  bool     `json:"noHeader,omitempty"` // the first line seems to be a row: no values are shown
 	Columns   []Column `json:"columns"`
 	Fits      []Fit    `json:"fits"` // best first
 }
@@ -172,9 +174,10 @@ func validHead(head []byte) bool {
 // rows reads all rows.
 func (f *File) rows(ctx context.Context, r table.Reader) error {
 	names := r.Header().Names
+	f.NoHeader = slices.ContainsFunc(names, isCell)
 	tallies := make([]*tally, len(names))
 	for i, name := range names {
-		tallies[i] = newTally(name)
+		tallies[i] = newTally(name, f.NoHeader)
 	}
 	var block table.Block
 	var parser table.Parser

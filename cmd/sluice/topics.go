@@ -24,7 +24,8 @@ the run say what. 1 can be tried again by itself. 2, 4 and 5 need somebody befor
   report.json       the same for programs
   staged/           the Ed-Fi records, one JSON object a line, and beside each file the source line of each record
   problems/         everything that is wrong or worth knowing, per stage, as .csv and .jsonl, with file, line and column
-  rejects/          rejected rows as they stand in the source file: correct them and run them again
+  rejects/          rejected rows as they stand in the source file: correct them and run them again;
+                    beside each file .reasons.csv says why, in the same order
   unmapped.csv      values that no table knows, with the row to add to a table of the tenant
   mappings.csv      what each value of the file became
   verdicts/         what validate says of each staged record

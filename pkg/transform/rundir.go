@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
@@ -21,8 +23,9 @@ type runDirectory struct {
 	run      *runs.Run
 	problems *runs.Problems
 	staged   []*stagedFile
-	rejects  *rejectWriter // of the file at hand
-	rejected []string      // paths of those that have their names
+	rejects  *rejectWriter  // of the file at hand
+	rejected []string       // paths of those that have their names
+	reasons  []diag.Problem // of the row that is to be rejected next
 	unmapped *runs.TextTable
 	mapped   *runs.TextTable
 }
@@ -83,7 +86,13 @@ func (d *runDirectory) file(resource string) (*stagedFile, error) {
 	return f, nil
 }
 
-func (d *runDirectory) Problem(p diag.Problem) error { return unwritable(d.problems.Add(p)) }
+// Problem lists a problem. Those of a row that is rejected come before the row.
+func (d *runDirectory) Problem(p diag.Problem) error {
+	if p.RejectLine > 0 {
+		d.reasons = append(d.reasons, p)
+	}
+	return unwritable(d.problems.Add(p))
+}
 
 func (d *runDirectory) Rejected(f *RejectFile, raw string) error {
 	if d.rejects == nil || d.rejects.place != f.Place {
@@ -96,10 +105,19 @@ func (d *runDirectory) Rejected(f *RejectFile, raw string) error {
 			return unwritable(err)
 		}
 		d.rejected = append(d.rejected, path)
-		d.rejects = &rejectWriter{f.Place, file, bufio.NewWriterSize(file, 64<<10)}
+		d.rejects = &rejectWriter{place: f.Place, file: file, text: bufio.NewWriterSize(file, 64<<10)}
+		path = strings.TrimSuffix(path, ".csv") + ".reasons.csv"
+		if d.rejects.reasons, err = runs.NewTextTable(path, "line", "rejectLine", "codes", "messages"); err != nil {
+			return unwritable(errors.Join(err, file.Close()))
+		}
+		d.rejected = append(d.rejected, path)
 		raw = f.Head() + raw
 	}
-	_, err := d.rejects.text.WriteString(raw + f.LineEnd)
+	err := d.rejects.because(d.reasons)
+	d.reasons = d.reasons[:0]
+	if err == nil {
+		_, err = d.rejects.text.WriteString(raw + f.LineEnd)
+	}
 	return unwritable(err)
 }
 
@@ -140,7 +158,7 @@ func (d *runDirectory) Close() error {
 		}
 	}
 	if d.rejects != nil {
-		errs = append(errs, d.rejects.file.Close())
+		errs = append(errs, d.rejects.file.Close(), d.rejects.reasons.Close())
 	}
 	for _, path := range d.rejected { // those of files that were read to their end
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -153,11 +171,31 @@ func (d *runDirectory) Close() error {
 	return errors.Join(errs...)
 }
 
-// rejectWriter writes the rejected rows of a file. The file is there only if a row was rejected.
+// rejectWriter writes the rejected rows of a file, and beside them why, a row for each in the same order.
+// The files are there only if a row was rejected.
 type rejectWriter struct {
-	place mapping.Place
-	file  *durable.File
-	text  *bufio.Writer
+	place   mapping.Place
+	file    *durable.File
+	text    *bufio.Writer
+	reasons *runs.TextTable
+}
+
+// because writes why the next row is rejected.
+func (w *rejectWriter) because(reasons []diag.Problem) error {
+	var line, at int
+	var codes, messages []string
+	for _, p := range reasons {
+		line, at = p.Line, p.RejectLine
+		message := p.Message
+		if p.Value != "" && !strings.Contains(message, p.Value) {
+			message += " (" + strconv.Quote(p.Value) + ")"
+		}
+		messages = append(messages, message)
+		if !slices.Contains(codes, string(p.Code)) {
+			codes = append(codes, string(p.Code))
+		}
+	}
+	return w.reasons.Row(runs.NumberCell(line), runs.NumberCell(at), strings.Join(codes, "; "), strings.Join(messages, "; "))
 }
 
 func (w *rejectWriter) commit() error {
@@ -165,9 +203,9 @@ func (w *rejectWriter) commit() error {
 		return nil
 	}
 	if err := w.text.Flush(); err != nil {
-		return errors.Join(err, w.file.Close())
+		return errors.Join(err, w.file.Close(), w.reasons.Close())
 	}
-	return w.file.Commit()
+	return errors.Join(w.file.Commit(), w.reasons.Commit())
 }
 
 // unwritable is what a sink says where its folder cannot be written.

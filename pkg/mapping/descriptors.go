@@ -182,6 +182,7 @@ type Decision struct {
 	Rule     diag.Pos // the line that says so
 	Code     string   // for a vendor's type: the code, to be staged as a descriptor
 	Method   string   // for a level of a score table: its reporting method
+	Personal bool     // Value may be a student's
 }
 
 // descriptorSite is one place in the records that holds a descriptor.
@@ -269,7 +270,7 @@ func decide(at *descriptorSite, text string, list *[]*Decision, base int) *resol
 		f.Personal = at.personal
 		return &resolved{fail: f, id: -1}
 	}
-	made.Resource, made.Path, made.Method = at.resource, at.path, at.method
+	made.Resource, made.Path, made.Method, made.Personal = at.resource, at.path, at.method, at.personal
 	*list = append(*list, &made)
 	out := &resolved{id: int32(base + len(*list) - 1)}
 	if made.Sent != "" {

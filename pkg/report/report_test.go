@@ -265,3 +265,33 @@ func TestValuesThatMayBeShown(t *testing.T) {
 		}
 	}
 }
+
+// TestVerdictOfAStoppedSend: what an earlier send left at the target is not said to be there now.
+func TestVerdictOfAStoppedSend(t *testing.T) {
+	r := exampleRun(t)
+	said := func() string {
+		rep, err := Build(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, v := range rep.Verdict {
+			all = append(all, v.Text)
+		}
+		return strings.Join(all, "; ")
+	}
+	now := time.Date(2026, 5, 1, 13, 0, 0, 0, time.UTC)
+	counts := &runs.SendCounts{Resources: map[string]runs.Loaded{"studentAssessments": {Staged: 5, Created: 5}}}
+	if err := errors.Join(r.Begin(runs.Send, now), r.End(runs.Send, now, runs.Done, counts)); err != nil {
+		t.Fatal(err)
+	}
+	if got := said(); !strings.Contains(got, "5 of 5 records are at the target") {
+		t.Error(got)
+	}
+	if err := r.StopAt(runs.Send, now, diag.Fail(diag.Guarded, diag.GuardLedger, "", "the target was emptied")); err != nil {
+		t.Fatal(err)
+	}
+	if got := said(); !strings.Contains(got, "5 of 5 records were at the target after the last send") {
+		t.Error(got)
+	}
+}

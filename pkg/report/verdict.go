@@ -52,7 +52,11 @@ func (rep *Report) verdict(r *runs.Run) []Remark {
 				t.Staged, t.Created, t.Updated, t.Unchanged, t.Duplicate = t.Staged+l.Staged, t.Created+l.Created, t.Updated+l.Updated, t.Unchanged+l.Unchanged, t.Duplicate+l.Duplicate
 				t.Rejected, t.Blocked, t.Pending = t.Rejected+l.Rejected, t.Blocked+l.Blocked, t.Pending+l.Pending
 			})
-			all = append(all, Remark{Text: fmt.Sprintf("%d of %d records are at the target", sum.Created+sum.Updated+sum.Unchanged, sum.Staged-sum.Duplicate)})
+			now := "are at the target"
+			if r.Stopped != nil && r.Stopped.Stage == runs.Send { // it may be why: the target was emptied, or is another
+				now = "were at the target after the last send"
+			}
+			all = append(all, Remark{Text: fmt.Sprintf("%d of %d records %s", sum.Created+sum.Updated+sum.Unchanged, sum.Staged-sum.Duplicate, now)})
 			add(sum.Rejected, "record was refused by the target", "records were refused by the target", "errors")
 			add(sum.Blocked, "record was not sent, because one that it needs is not there", "records were not sent, because one that they need is not there", "errors")
 			add(sum.Pending, "record is pending: send it again", "records are pending: send them again", "errors")

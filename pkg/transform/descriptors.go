@@ -134,13 +134,16 @@ func (s *staging) undeclaredLevels() error {
 			declared[d.Value] = true
 		}
 	}
-	type level struct{ method, path, value string }
+	type level struct {
+		method, path, value string
+		personal            bool
+	}
 	counts := map[level]int64{}
 	for _, d := range all {
 		if d.Type != performanceLevels || !strings.HasPrefix(d.Resource, "student") || declared[d.Value] {
 			continue
 		}
-		l := level{method: d.Method, value: d.Value}
+		l := level{method: d.Method, value: d.Value, personal: d.Personal}
 		if l.method == "" { // the record says which, but not to us
 			l.path = d.Path
 		}
@@ -154,7 +157,7 @@ func (s *staging) undeclaredLevels() error {
 		if l.method != "" {
 			of = fmt.Sprintf(" of the reporting method %q", l.method)
 		}
-		if err := s.problem(diag.Problem{Code: diag.LevelUndeclared, Path: l.path, Value: l.value, Count: int(counts[l]),
+		if err := s.problem(diag.Problem{Code: diag.LevelUndeclared, Path: l.path, Value: l.value, Personal: l.personal, Count: int(counts[l]),
 			Message: fmt.Sprintf("the performance level %q%s is declared by no assessment of the bundle; it was staged", l.value, of)}); err != nil {
 			return err
 		}

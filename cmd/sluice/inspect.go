@@ -97,7 +97,7 @@ func (a *app) printFits(f *inspect.File) {
 		}
 		s.say("%s%s %s, input %s%s: %d of %d columns", word, fit.Bundle, fit.Version, fit.Input, layout, fit.Matched, fit.Of)
 		if fit.Whole() {
-			s.say("  → %s", a.command("transform", fit.Bundle, "--input", fit.Input+"="+shownPath(f.Path), "--preview", "3"))
+			s.say("  → %s", a.command(append(fit.Transform(shownPath(f.Path)), "--preview", "3")...))
 			return
 		}
 		few("  missing: ", fit.Missing, s)

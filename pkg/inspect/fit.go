@@ -15,6 +15,7 @@ type Contract struct {
 	Bundle, Version, Input, Layout string
 	Headers                        []string
 	Ignored                        []string // patterns
+	Params                         []string // of the bundle that must be given
 }
 
 // Fit says how well a file matches a contract.
@@ -26,7 +27,17 @@ type Fit struct {
 	Of      int      `json:"of"`      // columns of the contract
 	Matched int      `json:"matched"` // of these, in the file
 	Missing []string `json:"missing"`
-	Further []string `json:"further"` // columns of the file that the bundle does not know
+	Further []string `json:"further"`          // columns of the file that the bundle does not know
+	Params  []string `json:"params,omitempty"` // of the bundle that must be given
+}
+
+// Transform is the arguments of the command that reads the file at path, with what must be filled in.
+func (f *Fit) Transform(path string) []string {
+	args := []string{"transform", f.Bundle, "--input", f.Input + "=" + path}
+	for _, p := range f.Params {
+		args = append(args, "--param", p+"=VALUE")
+	}
+	return args
 }
 
 // Whole reports whether every column of the contract is in the file, and no other.
@@ -52,6 +63,11 @@ func ContractsOf(program *mapping.Program) []Contract {
 		}
 		for _, c := range contracts {
 			fit := Contract{Bundle: b.Name, Version: b.Version, Input: in, Layout: c.Layout}
+			for _, p := range b.Params {
+				if p.Required {
+					fit.Params = append(fit.Params, p.Name.Value)
+				}
+			}
 			for _, ignore := range b.Input(in).Ignore {
 				fit.Ignored = append(fit.Ignored, bundle.Values(ignore.Globs)...)
 			}
@@ -79,7 +95,7 @@ func Fits(headers []string, contracts []Contract) []Fit {
 	}
 	var found []ranked
 	for _, c := range contracts {
-		fit := Fit{Bundle: c.Bundle, Version: c.Version, Input: c.Input, Layout: c.Layout, Of: len(c.Headers), Missing: []string{}, Further: []string{}}
+		fit := Fit{Bundle: c.Bundle, Version: c.Version, Input: c.Input, Layout: c.Layout, Of: len(c.Headers), Missing: []string{}, Further: []string{}, Params: c.Params}
 		for _, h := range c.Headers {
 			if slices.Contains(headers, h) {
 				fit.Matched++

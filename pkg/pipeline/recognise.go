@@ -77,7 +77,7 @@ func (x *Execution) recognise(ctx context.Context, err error) error {
 		layout = "layout " + best.Layout + ", "
 	}
 	return with(fmt.Sprintf("%s is not a file of bundle %s; it fits %s (%s%d of %d columns)", path, name, best.Bundle, layout, best.Matched, best.Of),
-		x.place.command("transform", best.Bundle, "--input", best.Input+"="+path))
+		x.place.command(best.Transform(path)...))
 }
 
 // nearly reports whether a file has nine of ten columns of a contract.

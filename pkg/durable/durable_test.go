@@ -90,6 +90,9 @@ func TestLock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if h, held, err := HeldBy(dir); err != nil || !held || h.Command != "sluice send" {
+		t.Errorf("%+v %v %v", h, held, err)
+	}
 	_, err = LockFolder(dir, "sluice run", now)
 	var locked *LockedError
 	if !errors.As(err, &locked) || locked.Holder.PID != os.Getpid() || locked.Holder.Command != "sluice send" || !locked.Holder.Since.Equal(now) {
@@ -97,6 +100,9 @@ func TestLock(t *testing.T) {
 	}
 	if err := first.Unlock(); err != nil {
 		t.Fatal(err)
+	}
+	if h, held, err := HeldBy(dir); err != nil || held {
+		t.Errorf("%+v %v %v", h, held, err)
 	}
 	second, err := LockFolder(dir, "sluice run", now)
 	if err != nil {

@@ -83,6 +83,23 @@ func LockFolder(dir, command string, now time.Time) (*Lock, error) {
 	return l, nil
 }
 
+// HeldBy says who holds the lock of a folder; false: nobody does. It writes nothing.
+func HeldBy(dir string) (holder Holder, held bool, err error) {
+	path := filepath.Join(dir, LockFile)
+	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
+		return holder, false, nil
+	}
+	lock := flock.New(path, flock.SetPermissions(FileMode))
+	free, err := lock.TryRLock()
+	if err != nil {
+		return holder, false, fmt.Errorf("look at the lock: %w", err)
+	}
+	if free {
+		return holder, false, lock.Close()
+	}
+	return readHolder(filepath.Join(dir, HolderFile)), true, nil
+}
+
 // readHolder reads who holds a lock. The file may be gone or half written; then nobody is named.
 func readHolder(path string) (h Holder) {
 	if text, err := os.ReadFile(path); err == nil && json.Unmarshal(text, &h) != nil {

@@ -134,14 +134,13 @@ func (w *Workplace) checkLock(name string) Check {
 	if _, err := os.Stat(folder); err != nil {
 		return Check{Subject: "lock", OK: true, Says: "nothing has been loaded for it from here yet"}
 	}
-	lock, err := durable.LockFolder(folder, "sluice doctor", time.Now())
-	if held, locked := errors.AsType[*durable.LockedError](err); locked {
-		return Check{Subject: "lock", OK: true, Says: "at work now: " + held.Holder.String()}
-	}
+	holder, held, err := durable.HeldBy(folder)
 	if err != nil {
 		return failed("lock", DiskError(err))
 	}
-	_ = lock.Unlock()
+	if held {
+		return Check{Subject: "lock", OK: true, Says: "at work now: " + holder.String()}
+	}
 	return Check{Subject: "lock", OK: true, Says: "nobody is at work"}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -81,8 +82,12 @@ func List(root, tenant string) ([]*Run, error) {
 // Latest names the newest run wherever a run is named.
 const Latest = "latest"
 
-// Find is the run that a person means: its folder, Latest, or the beginning of the name of a folder that
-// no other run has. tenant may be empty: the runs of all.
+// ownName is a name that NewPath gives. Of names that people give only the whole one counts: r1 must never
+// stand for r10.
+var ownName = regexp.MustCompile(`^\d{8}T\d{6}\.\d{3}Z-`)
+
+// Find is the run that a person means: its folder, Latest, or the beginning of a name that NewPath gave to
+// no other run. tenant may be empty: the runs of all.
 func Find(root, tenant, name string) (*Run, error) {
 	r, opened := Open(name)
 	if opened == nil {
@@ -101,7 +106,7 @@ func Find(root, tenant, name string) (*Run, error) {
 	var fit, known []string
 	for _, r := range all {
 		base := filepath.Base(r.Path)
-		if known = append(known, base); strings.HasPrefix(base, name) {
+		if known = append(known, base); ownName.MatchString(base) && strings.HasPrefix(base, name) {
 			fit = append(fit, r.Path)
 		}
 	}

@@ -77,10 +77,15 @@ func positive(n int) string {
 	return strconv.Itoa(n)
 }
 
-// shown is the text if it only names sources.
+// shown is the text if it only names sources. The arguments of a command may hold a token.
 func (s secretText) shown() string {
 	if s.literal() {
 		return "(written in the file)"
+	}
+	if command, ok := strings.CutPrefix(s.text, "${cmd:"); ok {
+		if program, _, more := strings.Cut(strings.TrimSpace(strings.TrimSuffix(command, "}")), " "); more {
+			return "${cmd:" + program + " …}"
+		}
 	}
 	return s.text
 }

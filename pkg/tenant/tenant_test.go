@@ -158,6 +158,17 @@ func TestOneTenantsMistake(t *testing.T) {
 	}
 }
 
+func TestSettingsHoldNoSecret(t *testing.T) {
+	for text, want := range map[string]string{
+		"hush": "(written in the file)", "${env:X}": "${env:X}", "${file:secrets/gb}": "${file:secrets/gb}",
+		"${cmd:vault read --token hush}": "${cmd:vault …}", "${cmd: vault }": "${cmd: vault }",
+	} {
+		if got := (secretText{text: text}).shown(); got != want {
+			t.Errorf("%q is shown as %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestWhatACommandLeavesBehind: the secret is there once the command ended, whatever still holds its output.
 func TestWhatACommandLeavesBehind(t *testing.T) {
 	if runtime.GOOS == "windows" {

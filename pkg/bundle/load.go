@@ -205,7 +205,7 @@ func (l *loader) text(n *strictyaml.Node, what string) Text {
 func (l *loader) reference(n *strictyaml.Node, what string) Text {
 	t := l.text(n, what)
 	if n.IsText() && !nameForm.MatchString(t.Value) {
-		l.bad(n.Pos, diag.BundleName, "Write a name as it is declared: a–z, 0–9 and _.", "%s: %q is no name", what, t.Value)
+		l.bad(n.Pos, diag.BundleName, "Write a name as it is declared: a–z, 0–9 and _.", "%s: %q is not a name", what, t.Value)
 	}
 	return t
 }

@@ -168,7 +168,7 @@ func (in *Input) PersonalHeaders() []string {
 	for _, c := range in.AllColumns() {
 		if c.Personal {
 			for _, h := range c.Headers {
-				all = append(all, placeholders.ReplaceAllString(h.Value, "*"))
+				all = append(all, HeaderPattern(h.Value))
 			}
 		}
 	}
@@ -179,7 +179,11 @@ func (in *Input) PersonalHeaders() []string {
 // say `personal: false`.
 var personalHeader = regexp.MustCompile(`(?i)(first|middle|last|given|family|full|maiden|nick|preferred|legal|student|pupil|sur)[ _.-]?name|birth|dob|e-?mail|phone([^m]|$)|address|(^|[^a-z])ssn`)
 
-var placeholders = regexp.MustCompile(`\{[^{}]*\}`)
+// Field is a field of a list in a header of it, as {n} in "Goal{n}Name".
+var Field = regexp.MustCompile(`\{([^{}]*)\}`)
+
+// HeaderPattern is a header of a list as a pattern of MatchHeader that fits all elements.
+func HeaderPattern(header string) string { return Field.ReplaceAllString(header, "*") }
 
 // Unpack cuts a packed cell into pieces.
 type Unpack struct {

@@ -7,7 +7,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
-// Fault is why a value cannot be had, or a record cannot be made. It is data: it becomes a Problem
+// Fault is why there is no value, or why a record cannot be made. It is data: it becomes a Problem
 // with the row's place. It is allocated only when something is wrong, and kept with the value it
 // spoiled, so that a row lists it once however many records use it. Workers may share it, and it is
 // never changed.
@@ -49,7 +49,7 @@ func (m *Miss) Row() []string {
 // KeySeparator stands between the parts of a key in what people read.
 const KeySeparator = " | "
 
-// Fault is why what needs the value cannot be had.
+// Fault is why what needs the value has none.
 func (m *Miss) Fault(rule diag.Pos, column string, personal bool) *Fault {
 	message := fmt.Sprintf("the table %q has no row for this value", m.Table.Name)
 	if m.Day != "" {

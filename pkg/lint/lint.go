@@ -279,7 +279,7 @@ func (l *linter) expectations() {
 	for _, in := range l.bundle.Inputs {
 		for _, e := range in.Expect {
 			if tree := l.trees[e.That]; tree != nil && fixed(l.namesThrough(tree, nil)) {
-				l.warn(e.That.Pos, "compare a column, or remove it", "what is expected is the same for every row")
+				l.warn(e.That.Pos, "compare a column, or remove it", "the expectation has the same result for every row")
 			}
 		}
 	}

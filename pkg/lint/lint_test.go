@@ -66,7 +66,7 @@ func TestRules(t *testing.T) {
 		{"holds a parameter", []string{"key(day)", "key(day, params.school_year)"}, "holds params.school_year"},
 		{"holds nothing", []string{"key(day)", "key(grade)"}, "holds nothing that tells sittings apart: day"},
 		{"fixed identifier", []string{"key(day)", `'"x"'`}, "studentAssessmentIdentifier is the same for all rows"},
-		{"fixed expectation", []string{"    scores: tables.scores", "    expect: [{that: params.school_year > 2000, why: w}]\n    scores: tables.scores"}, "what is expected is the same for every row"},
+		{"fixed expectation", []string{"    scores: tables.scores", "    expect: [{that: params.school_year > 2000, why: w}]\n    scores: tables.scores"}, "the expectation has the same result for every row"},
 		{"uri", []string{"assessmentTitle: title", `assessmentTitle: '"uri://x"'`}, "holds the namespace or descriptor"},
 		{"code", []string{"academicSubjectDescriptor: subject", `academicSubjectDescriptor: '"Mathematics"'`}, "is a fixed code"},
 		{"unused column", []string{"whenAssessedGradeLevelDescriptor: grade\n", "serialNumber: '\"1\"'\n"}, `the column "grade" is used nowhere`},

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -189,15 +188,13 @@ func namesField(pattern string, fields []field) bool {
 	return slices.ContainsFunc(fields, func(f field) bool { return !f.on && strings.Contains(pattern, "{"+f.name+"}") })
 }
 
-var placeholder = regexp.MustCompile(`\{([^{}]*)\}`)
-
 // fill replaces the {field}s of a pattern by the texts of the elements around.
 func fill(pattern string, texts map[string]string) (string, []string) {
 	if !strings.Contains(pattern, "{") {
 		return expression.TrimSpace(pattern), nil
 	}
 	var unknown []string
-	out := placeholder.ReplaceAllStringFunc(pattern, func(m string) string {
+	out := bundle.Field.ReplaceAllStringFunc(pattern, func(m string) string {
 		text, ok := texts[m[1:len(m)-1]]
 		if !ok {
 			unknown = append(unknown, m[1:len(m)-1])

@@ -28,7 +28,7 @@ func (n *constNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	return append(dst, n.text...), true
 }
 
-// faultNode is a constant that cannot be had.
+// faultNode is a constant without a value.
 type faultNode struct {
 	fault *expression.Fault
 	path  string

@@ -90,7 +90,7 @@ func (r *Worker) first(row *table.Row) {
 }
 
 // By is the value by which `duplicates` chooses among rows, or among the elements of a list, on a row;
-// false if it cannot be had.
+// false if it cannot be read.
 func (r *Worker) By(row *table.Row, l *List, number int) (expression.Value, bool) {
 	if r.line != row.Line {
 		r.first(row)
@@ -136,7 +136,7 @@ func (pl *Plan) Around(l *List, number int) iter.Seq2[*List, int] {
 	}
 }
 
-// keyHash hashes a key's values; false if all are null, or one cannot be had.
+// keyHash hashes a key's values; false if all are null, or one cannot be read.
 func (r *Worker) keyHash(key []expression.Code) (h [16]byte, ok bool) {
 	var scratch [256]byte
 	b := scratch[:0]

@@ -279,7 +279,7 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 		return nil, false
 	case v.Constant && v.Fault != nil:
 		if !v.Data {
-			x.bad(n.Pos, "", "%s cannot be had: %s", x.place(path), v.Fault.Message)
+			x.bad(n.Pos, "", "%s has no value: %s", x.place(path), v.Fault.Message)
 			return nil, false
 		}
 		return &faultNode{v.Fault, path}, false

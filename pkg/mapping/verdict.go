@@ -23,7 +23,7 @@ type VerdictKind uint8
 const (
 	Dropped   VerdictKind = iota // another one stays
 	Conflict                     // all are rejected
-	Unordered                    // rejected: `by` of one of them cannot be had, so none can be chosen
+	Unordered                    // rejected: `by` of one of them cannot be read, so none can be chosen
 	Unknown                      // rejected: its student is not known, so it cannot be told whether it is the same
 )
 
@@ -47,7 +47,7 @@ func (v *Verdict) conflict(what string, key []bundle.Text, d *bundle.Duplicates)
 		f.Message = what + v.Other + ", but its student is not known, so it cannot be told whether they are the same"
 		f.Fix = "Fill the student in, and run the reject file again."
 	case Unordered:
-		f.Message = what + v.Other + ", whose " + d.By.Value + " cannot be had, so which of them stays cannot be told"
+		f.Message = what + v.Other + ", whose " + d.By.Value + " cannot be read, so it cannot be told which of them stays"
 	}
 	return f
 }

@@ -3,7 +3,6 @@ package sample
 import (
 	"cmp"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -61,14 +60,11 @@ func choicesOf(p *mapping.Program, in *bundle.Input, params map[string]string) [
 			texts = slices.Concat(col.Yes, col.No)
 		}
 		slices.Sort(texts)
-		pattern := placeholder.ReplaceAllString(expression.TrimSpace(col.Headers[0].Value), "*")
+		pattern := bundle.HeaderPattern(expression.TrimSpace(col.Headers[0].Value))
 		all = append(all, choice{pattern, slices.Compact(texts)})
 	}
 	return all
 }
-
-// placeholder is a field in the header of a list's column.
-var placeholder = regexp.MustCompile(`\{[^{}]*\}`)
 
 func (c *choices) names(lets []*bundle.Let) {
 	for _, l := range lets {

@@ -155,7 +155,7 @@ func TestExtensionsDoNotReplaceTheCore(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	if _, ok := s.Resource("tx/schools"); ok {
-		t.Error("a path is no name")
+		t.Error("a path was taken for a name")
 	}
 }
 

@@ -82,7 +82,7 @@ func TestFaults(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 			w.holdsOnce(600, 1)
-			if again := w.send(w.run(records{"studentAssessments": results("A", 600, 1)}))["studentAssessments"]; again.Unchanged != 600 && faults != "truncated:0.05" { // an answer without an id is no proof
+			if again := w.send(w.run(records{"studentAssessments": results("A", 600, 1)}))["studentAssessments"]; again.Unchanged != 600 && faults != "truncated:0.05" { // an answer that was cut off does not name the record
 				t.Errorf("again: %+v", again)
 			}
 		})

@@ -190,12 +190,12 @@ func (k *keyPass) outerDropped(l *mapping.List, at keyPlace) bool {
 // kept is what `by` says of a row or an element.
 type kept struct {
 	expression.Value
-	unknown bool // it cannot be had
+	unknown bool // it cannot be read
 }
 
 // keepOne drops all but one, whatever equals what: the first or last, or the one with the smallest or
 // greatest value.
-// Where values cannot be had nobody knows which one that is: these and the one that would stay
+// Where values cannot be read nobody knows which one that is: these and the one that would stay
 // without them are rejected.
 func (k *keyPass) keepOne(g group, last bool, values map[keyPlace]kept) {
 	stays, unknown := -1, -1

@@ -209,7 +209,7 @@ func TestListProblems(t *testing.T) {
 	}
 }
 
-// An outer name that cannot be had decides of no element: those with values reject.
+// An outer name without a value decides of no element: those with values reject.
 func TestFaultInTheOuterNameOfAList(t *testing.T) {
 	text := func(from, identifier, serial string) string {
 		return sketch(`

@@ -73,7 +73,7 @@ func tokenize(text string) (tokens token.Tokens, err error) {
 
 func recovered(err *error) {
 	if r := recover(); r != nil {
-		*err = fmt.Errorf("this is no YAML: %v", r)
+		*err = fmt.Errorf("this is not YAML: %v", r)
 	}
 }
 
@@ -115,8 +115,9 @@ func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
 		switch t.Type {
 		case token.TagType:
 			applied++
-			s.problem(pos, fmt.Sprintf("Quote it if the text is meant: %q; in an expression write `not`.", strings.TrimSpace(t.Value)),
-				"%s is a tag, and tags are not used here", t.Value)
+			tag := unmarked(t.Value)
+			s.problem(pos, fmt.Sprintf("Quote it if the text is meant: %q; in an expression write `not`.", strings.TrimSpace(tag)),
+				"%s is a tag, and tags are not used here", tag)
 		case token.AnchorType, token.AliasType:
 			applied++
 		case token.DirectiveType:

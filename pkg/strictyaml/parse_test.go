@@ -38,6 +38,7 @@ func TestFence(t *testing.T) {
 		"hash in a list":        {"a: [x #y\n  ]\n", []string{"1:7 YAML cuts"}, ""},
 		"hash after a number":   {"a: 1 # y\n", []string{"1:6 YAML cuts"}, ""},
 		"tag":                   {"when: !late\nx: 1\n", []string{"1:7 !late is a tag"}, "not"},
+		"tag with a colon":      {"a: {b: !x:y z}\n", []string{"1:8 !x:y is a tag"}, `: "!x:y";`},
 		"known tag":             {"a: !!str 1\n", []string{"1:4 !!str is a tag"}, ""},
 		"tag on nothing":        {"a: !!null\nb: 1\n", []string{"1:4 !!null is a tag", "2:1 unexpected"}, ""},
 		"anchor and alias":      {"a: &x 1\nb: *x\n", []string{"1:4 `&` makes an anchor", "2:4 `*` makes an alias"}, ""},

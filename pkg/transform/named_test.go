@@ -88,6 +88,17 @@ func TestProblemsNameTheLineOfTheReject(t *testing.T) {
 	}
 }
 
+// The reasons of a rejected row are what rejects it, not what is worth knowing of it besides.
+func TestReasonsOfRejects(t *testing.T) {
+	r := simpleRun(t, "a,,3/1/2024,2024,x,,\nb,,3/1/2024,2024,1,,\nc,,3/1/2024,2024,x,101,\n",
+		"    when: year", "    expect: [{that: grade == \"3\", level: warning, why: third grade}]\n    when: year")
+	want := "line,rejectLine,codes,messages\n2,2,VAL-CELL-SCORE,\"the score Scale Score is not an integer (\"\"x\"\")\"\n" +
+		"4,3,VAL-CELL-SCORE,\"the score Scale Score is not an integer (\"\"x\"\"); the score Percentile is not a percentile from 0 to 100 (\"\"101\"\")\"\n"
+	if diff := cmp.Diff(want, r.file(t, "rejects", "results.reasons.csv")); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Rows that end early are named; the last one of a file without a last line end may have been cut off.
 func TestShortenedRowsAreNamed(t *testing.T) {
 	p := compile(t, sketch(`

@@ -86,9 +86,9 @@ func (d *runDirectory) file(resource string) (*stagedFile, error) {
 	return f, nil
 }
 
-// Problem lists a problem. Those of a row that is rejected come before the row.
+// Problem lists a problem. Those that reject a row come before the row.
 func (d *runDirectory) Problem(p diag.Problem) error {
-	if p.RejectLine > 0 {
+	if p.RejectLine > 0 && p.Level <= diag.LevelError {
 		d.reasons = append(d.reasons, p)
 	}
 	return unwritable(d.problems.Add(p))

@@ -6,6 +6,7 @@ package bundle
 
 import (
 	"io/fs"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -312,6 +313,12 @@ type DescriptorType struct {
 	Host  *Text // uri://ed-fi.org
 }
 
+// FitsName reports whether a property is called as one of the type is: schoolYearGradeLevelDescriptor may hold a
+// GradeLevelDescriptor. The data standard alone knows whether it does.
+func (d *DescriptorType) FitsName(property string) bool {
+	return strings.HasSuffix(strings.ToLower(property), strings.ToLower(d.Type.Value))
+}
+
 // Resource is one source of records of a resource.
 type Resource struct {
 	Name   Text // endpoint, as in the API: studentAssessments
@@ -472,6 +479,34 @@ func (in *Input) LayoutNames() []string {
 // In reports whether files of a layout have the column.
 func (c *Column) In(layout string) bool {
 	return len(c.Layouts) == 0 || slices.ContainsFunc(c.Layouts, func(t Text) bool { return t.Value == layout })
+}
+
+// Properties is the properties of the objects in a node, at any depth, each before those inside it.
+func Properties(n Node) iter.Seq[*Property] {
+	return func(yield func(*Property) bool) { eachProperty(n, yield) }
+}
+
+// eachProperty is false once yield is.
+func eachProperty(n Node, yield func(*Property) bool) bool {
+	switch n := n.(type) {
+	case *Object:
+		for _, p := range n.Properties {
+			if !yield(p) || !eachProperty(p.Node, yield) {
+				return false
+			}
+		}
+	case *Array:
+		for _, i := range n.Items {
+			if !eachProperty(i, yield) {
+				return false
+			}
+		}
+	case *Cond:
+		return eachProperty(n.Record, yield)
+	case *Each:
+		return eachProperty(n.Record, yield)
+	}
+	return true
 }
 
 // ExprAt is the expression that stands in a node, or in a property of the object that it is; nil if

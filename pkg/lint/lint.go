@@ -22,8 +22,8 @@ type linter struct {
 	found     diag.List
 }
 
-// Bundle is what a bundle does and had better not, in the order of its files. Only of level 2 is what no target of
-// the usual rights would take.
+// Bundle lists what a bundle does and had better not do, in the order of its files. An identifier that
+// would lose or double results, and a type that the usual claim set cannot create, are errors; all else is a warning.
 func Bundle(p *mapping.Program, standards []string) diag.List {
 	l := &linter{bundle: p.Bundle, trees: p.Trees(), standards: standards, found: p.Lint()}
 	l.vendorTypes()
@@ -38,7 +38,7 @@ func Bundle(p *mapping.Program, standards []string) diag.List {
 	return l.found
 }
 
-// fail notes what no target of the usual rights would take.
+// fail notes an error, where warn notes what is allowed and unwise.
 func (l *linter) fail(pos diag.Pos, fix, format string, args ...any) {
 	l.warn(pos, fix, format, args...)
 	l.found[len(l.found)-1].Level = diag.LevelError
@@ -49,7 +49,8 @@ func (l *linter) warn(pos diag.Pos, fix, format string, args ...any) {
 	l.found = append(l.found, diag.At(pos, diag.BundleLint, fix, format, args...))
 }
 
-// vendorTypes are the types that the usual claim set lets a vendor create, with the data standard from which on.
+// vendorTypes are the types that the usual claim set lets a vendor create, each with the first data standard in which
+// it does; empty: in all.
 var vendorTypes = map[string]string{"AssessmentReportingMethodDescriptor": "", "PerformanceLevelDescriptor": "", "AssessmentPeriodDescriptor": "",
 	"AccommodationDescriptor": "", "ReasonNotTestedDescriptor": "5.2"}
 
@@ -129,35 +130,21 @@ func (l *linter) letsAround(r *bundle.Resource) map[string]*bundle.Expr {
 
 // codes finds descriptors that are written in the bundle instead of a table.
 func (l *linter) codes(n bundle.Node) {
-	switch n := n.(type) {
-	case *bundle.Object:
-		for _, p := range n.Properties {
-			if e := bundle.ExprAt(p.Node); l.isFixedCode(p.Name.Value, l.trees[e]) {
-				l.warn(e.Pos, "list the type under `descriptors.shared` with a table, and map the word there; or take it from a column of a table",
-					"%s is a fixed code", p.Name.Value)
-			}
-			l.codes(p.Node)
-		}
-	case *bundle.Array:
-		for _, i := range n.Items {
-			l.codes(i)
-		}
-	case *bundle.Cond:
-		l.codes(n.Record)
-	case *bundle.Each:
-		if n.Record != nil {
-			l.codes(n.Record)
+	for p := range bundle.Properties(n) {
+		if e := bundle.ExprAt(p.Node); l.isFixedCode(p.Name.Value, l.trees[e]) {
+			l.warn(e.Pos, "list the type under `descriptors.shared` with a table, and map the word there; or take it from a column of a table",
+				"%s is a fixed code", p.Name.Value)
 		}
 	}
 }
 
-// isFixedCode reports whether a property gets a code that stands in the bundle. A word that a table maps is none.
+// isFixedCode reports whether a property gets a code that is written in the bundle. A word that a table maps is none.
 func (l *linter) isFixedCode(property string, tree *expression.Tree) bool {
 	if tree == nil || !strings.HasSuffix(property, "Descriptor") || !tree.GivesFixedText() {
 		return false
 	}
 	return !slices.ContainsFunc(l.bundle.Descriptors.Shared, func(d *bundle.DescriptorType) bool {
-		return d.Table != nil && strings.HasSuffix(strings.ToLower(property), strings.ToLower(d.Type.Value))
+		return d.Table != nil && d.FitsName(property)
 	})
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -43,7 +42,9 @@ func choicesOf(p *mapping.Program, in *bundle.Input, params map[string]string) [
 	for _, r := range p.Bundle.Resources {
 		if r.From.Input == in.Name.Value {
 			c.condition(r.When)
-			c.descriptors(r.Record)
+			for p := range bundle.Properties(r.Record) {
+				c.descriptor(p)
+			}
 		}
 	}
 	for _, e := range slices.SortedFunc(maps.Keys(c.trees), func(a, b *bundle.Expr) int {
@@ -135,25 +136,7 @@ func (c *choices) keys(name string, t *expression.Table, rows []expression.Table
 	}
 }
 
-// descriptors takes the values that the tables of descriptors know.
-func (c *choices) descriptors(n bundle.Node) {
-	switch n := n.(type) {
-	case *bundle.Object:
-		for _, p := range n.Properties {
-			c.descriptor(p)
-			c.descriptors(p.Node)
-		}
-	case *bundle.Array:
-		for _, i := range n.Items {
-			c.descriptors(i)
-		}
-	case *bundle.Cond:
-		c.descriptors(n.Record)
-	case *bundle.Each:
-		c.descriptors(n.Record)
-	}
-}
-
+// descriptor takes the values that the table of a property's type knows.
 func (c *choices) descriptor(p *bundle.Property) {
 	tree := c.trees[bundle.ExprAt(p.Node)]
 	if tree == nil {
@@ -165,7 +148,7 @@ func (c *choices) descriptor(p *bundle.Property) {
 	}
 	d := c.program.Bundle.Descriptors
 	for _, typ := range slices.Concat(d.Vendor, d.Shared) {
-		if !strings.HasSuffix(strings.ToLower(p.Name.Value), strings.ToLower(typ.Type.Value)) {
+		if !typ.FitsName(p.Name.Value) {
 			continue
 		}
 		if _, t := c.program.DescriptorTable(typ.Type.Value); t != nil {

@@ -111,7 +111,7 @@ type candidate struct {
 	load         func() (*Bundle, diag.List, error)
 }
 
-// Names is the names of all bundles.
+// Names is the names of the folders that hold a bundle; one that hides another is there twice.
 func (l Library) Names() ([]string, error) {
 	all, err := l.candidates()
 	var names []string

@@ -53,7 +53,7 @@ func Load(fsys fs.FS, folder, origin string) (*Bundle, diag.List) {
 	}
 	l.root(root)
 	if l.bundle.Digest, err = l.bundle.digest(); err != nil {
-		l.bad(diag.Pos{File: file}, diag.ConfigFile, "Check the rights of the bundle's files; a link may not lead out of its folder.", "a file of the bundle cannot be read: %v", err)
+		l.bad(diag.Pos{File: file}, diag.ConfigFile, "Check the permissions of the bundle's files; a link may not lead out of its folder.", "a file of the bundle cannot be read: %v", err)
 	}
 	return l.bundle, l.finish(file, src)
 }
@@ -233,7 +233,7 @@ func (l *loader) list(n *strictyaml.Node, what string, read func(*strictyaml.Nod
 	for _, item := range n.Items {
 		t := read(item, what)
 		if seen[t.Value] {
-			l.bad(t.Pos, diag.BundleName, "Remove one.", "%s: %q stands twice", what, t.Value)
+			l.bad(t.Pos, diag.BundleName, "Remove one.", "%s: %q is listed twice", what, t.Value)
 		}
 		seen[t.Value] = true
 		all = append(all, t)

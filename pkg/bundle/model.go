@@ -142,7 +142,8 @@ type Input struct {
 
 // TableOptions say how a file of the input is written.
 func (in *Input) TableOptions() table.Options {
-	return table.Options{Format: in.Format.Value, Delimiter: in.Delimiter, Encoding: in.Encoding.Value, NoQuotes: in.NoQuotes, HeaderRows: in.HeaderRows, JoinTitles: in.JoinTitles}
+	return table.Options{Format: in.Format.Value, Delimiter: in.Delimiter, Encoding: in.Encoding.Value, NoQuotes: in.NoQuotes,
+		HeaderRows: in.HeaderRows, JoinTitles: in.JoinTitles}
 }
 
 // Column binds a name to a header.
@@ -158,12 +159,12 @@ type Column struct {
 	Nulls    []string
 	Pad      int
 	Yes, No  []string
-	Personal bool // its values are never shown on the screen or in a report
+	Personal bool // its values are not shown where screen and report say what is wrong
 	Pos      diag.Pos
 }
 
-// PersonalHeaders are the headers of an input whose values are never shown, as patterns of MatchHeader:
-// those of columns that say so or are called so, and of the student's.
+// PersonalHeaders are the headers of an input's personal columns, as patterns of MatchHeader: of those that say so or
+// are called so, and of the student's.
 func (in *Input) PersonalHeaders() []string {
 	var all []string
 	for _, c := range in.AllColumns() {

@@ -115,13 +115,13 @@ func TestExpressions(t *testing.T) {
 		{`len(t)`, "problem: there is no function"}, {`filter([1], # > 0)`, "problem: there is no function"}, {`map([1], #)`, "problem"}, {`t[0:1]`, "problem: texts are not cut"}, {`1..3`, "problem"},
 		{`now()`, "problem: there is no function"}, {`date("2024-01-01")`, "problem: there is no function"}, {`string(1)`, "problem: there is no function"}, {`$env.t`, "problem: $env"}, {`$env["t"]`, "problem"},
 		{`t.foo`, "problem"}, {`t.upper()`, "problem"}, {`[1, 2]`, "problem: a list of values"}, {`{a: 1}`, "problem"}, {`let x = 1; x`, "problem: an expression is one value"}, {`1; 2`, "problem: an expression is one value"},
-		{`2 ** 3`, "problem: the operator"}, {`2 ^ 3`, "problem: the operator"}, {`t | upper()`, "problem: the operator `|`"}, {`!yes`, "problem: the operator `!`"}, {`yes && yes`, "problem: the operator `&&`"}, {`1 < i < 9`, "problem: a value is compared with one bound"}, {`"a|b"`, "text a|b"}, {`"a" in t`, "problem: to the right of `in`"}, {`t matches no_t`, "problem: the pattern"}, {`t matches "("`, "problem: the pattern"},
+		{`2 ** 3`, "problem: the operator"}, {`2 ^ 3`, "problem: the operator"}, {`t | upper()`, "problem: the operator `|`"}, {`!yes`, "problem: the operator `!`"}, {`yes && yes`, "problem: the operator `&&`"}, {`1 < i < 9`, "problem: a value is compared with one bound"}, {`"a|b"`, "text a|b"}, {`"a" in t`, "problem: `in` needs a list of values"}, {`t matches no_t`, "problem: the pattern"}, {`t matches "("`, "problem: the pattern"},
 		{`keys({})`, "problem"}, {`params`, "problem"}, {`scores`, "problem: `scores` is a list"}, {`layout`, "problem: `layout` is not known"}, {`nme`, "problem: there is no name"}, {`upper`, "problem: \"upper\" is a function"},
 		// types
 		{`i == "7"`, "problem: i is an integer"}, {`not t`, "problem"}, {`not t == null`, "problem"}, {`i + t`, "problem"}, {`if yes { "a" } else { 5 }`, "problem: one branch"}, {`no_t ?? 5`, "problem: no_t is text"},
 		{`day < "2024-12-31"`, "boolean true"}, {`day == "3/1/2024"`, "problem"}, {`day < 5`, "problem"}, {`i < d`, "boolean false"}, {`i in ["x"]`, "problem"}, {`t matches "^Fall"`, "boolean true"},
 		{`left(t)`, "problem: left does not take 1"}, {`left(i, 1)`, "problem: left takes text"}, {`if t { 1 } else { 2 }`, "problem: the condition"}, {`yes ? 1 : 2`, "problem: `c ? a : b`"},
-		{`a ?? b + c`, "problem: ?? stands beside"}, {`(`, "problem"}, {``, "problem: the expression is empty"}, {`1 +`, "problem"}, {`99999999999999999999`, "problem"},
+		{`a ?? b + c`, "problem: `??` is mixed with"}, {`(`, "problem"}, {``, "problem: the expression is empty"}, {`1 +`, "problem"}, {`99999999999999999999`, "problem"},
 		// keys and codes
 		{`key("a", "b|c", "d\\e")`, `text a|b\|c|d\\e`}, {`key(i, day)`, "text 7|2024-03-01"}, {`key("")`, "problem-or-fault"}, {`key(d)`, "text 3.40"},
 		{`short_code("` + strings.Repeat("é", 60) + `")`, "text " + strings.Repeat("é", 60)},

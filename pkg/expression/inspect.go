@@ -155,7 +155,7 @@ func comparisons(n ast.Node) []Comparison {
 	return []Comparison{out}
 }
 
-// Lookups calls a function for each lookup with its table and the names that are looked up; what is no name is empty.
+// Lookups calls a function for each lookup with its table and the names that are looked up; what is not a name is empty.
 func (t *Tree) Lookups(yield func(table string, names []string)) {
 	t.visit(func(n ast.Node) {
 		call, ok := n.(*ast.CallNode)

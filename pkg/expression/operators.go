@@ -364,7 +364,7 @@ func (x *compiler) otherwise(n *ast.BinaryNode, a, b Code) Code {
 	}
 	if call, ok := n.Left.(*ast.CallNode); ok && !a.Nullable && !a.Constant {
 		x.lint(call, "for a blank text write `if x == \"\" { … } else { … }`, or leave `??` out",
-			"%s is never null, so what stands after `??` is never used", a.Source)
+			"%s is never null, so what comes after `??` is never used", a.Source)
 	}
 	t.Nullable = b.Nullable
 	out := Code{Type: t, Eval: func(r *Frame) (Value, *Fault) {
@@ -427,7 +427,7 @@ func (x *compiler) in(n *ast.BinaryNode) Code {
 	a := x.compile(n.Left)
 	list, ok := n.Right.(*ast.ArrayNode)
 	if !ok {
-		return x.fail(n.Right, `write x in ["A", "B"]; for a text in a text use contains`, "to the right of `in` stands a list of values")
+		return x.fail(n.Right, `write x in ["A", "B"]; for a text in a text use contains`, "`in` needs a list of values to its right")
 	}
 	items := make([]Code, 0, len(list.Nodes))
 	var dates []func(v, w Value) *Fault
@@ -478,7 +478,7 @@ func (x *compiler) nullHint(n ast.Node, operand Code, where string) {
 	if operand.Nullable && !operand.Constant {
 		source, _, _ := strings.Cut(operand.Source, " (column ")
 		x.lint(n, "write `("+source+" ?? …)` or `"+source+" != null and …`; null rejects the record",
-			"%s may be empty and stands bare in %s", operand.Source, where)
+			"%s may be empty and is used in %s as it is", operand.Source, where)
 	}
 }
 

@@ -72,7 +72,7 @@ func Parse(e Text) (*Tree, *diag.Problem) {
 	case strings.Contains(message, "maximum allowed nodes"):
 		message, fix = fmt.Sprintf("the expression has more than %d parts", maxNodes), "put the cases into a table and use lookup"
 	case strings.Contains(message, "cannot be mixed"):
-		message, fix = "?? stands beside another operator", "put the one or the other into parentheses: `(a ?? b) + c`"
+		message, fix = "`??` is mixed with another operator", "put one of them into parentheses: `(a ?? b) + c`"
 	case strings.Contains(message, "token EOF"):
 		message, fix = "the expression ends too early", "close what is open"
 	case strings.HasPrefix(message, "a map key must"):
@@ -122,7 +122,7 @@ func (e Text) at(at int) diag.Pos {
 
 // habits are words and signs of other languages, with what stands for them here.
 var habits = map[string]string{
-	`"="`: "write `==`", `"if"`: "write `if c { a } else { b }`: the condition stands first", `"then"`: "write `if c { a } else { b }`",
+	`"="`: "write `==`", `"if"`: "write `if c { a } else { b }`: the condition comes first", `"then"`: "write `if c { a } else { b }`",
 	`"is"`: "write `x == null` or `x != null`", `"AND"`: "write `and`", `"OR"`: "write `or`", `"NOT"`: "write `not`",
 	`"&"`: "write `a + b` to join texts, `and` to join conditions",
 }

@@ -175,7 +175,7 @@ func isDigits(s string) bool {
 	return true
 }
 
-// IsPlain reports whether s is a whole number of 64 bits whose shortest text it is.
+// IsPlain reports whether s is the shortest text of a whole number, not negative and of at most 18 digits.
 func IsPlain(s string) bool {
 	return isDigits(s) && (s[0] != '0' || len(s) == 1) && len(s) < 19
 }

@@ -78,9 +78,9 @@ func TestRules(t *testing.T) {
 		{"ignore of nothing", []string{"    student: [id]", "    ignore: {why: [Gone]}\n    student: [id]", "-- tables/scores.csv --", "-- fixtures/a/results.csv --\nID,Grade,Date,Year,Score,Pct,Level\n-- tables/scores.csv --"}, "which no column of a known layout matches"},
 		{"a word that a table maps", []string{"whenAssessedGradeLevelDescriptor: grade", "whenAssessedGradeLevelDescriptor: '\"3\"'\n      serialNumber: grade"}, ""},
 		{"another column of the student", []string{"      grade: Grade\n", "      grade: Grade\n      other: Other\n", "student: [id]", "student: [id, other]", "-- tables/scores.csv --", "-- fixtures/a/results.csv --\nID,Grade,Other,Date,Year,Score,Pct,Level\n-- tables/scores.csv --"}, ""},
-		{"a name that may be null", []string{"    let:\n", "    let:\n      low: lower(grade)\n", "whenAssessedGradeLevelDescriptor: grade", "whenAssessedGradeLevelDescriptor: grade\n      serialNumber: low"}, "grade (column Grade) may be empty and stands bare in lower(…)"},
+		{"a name that may be null", []string{"    let:\n", "    let:\n      low: lower(grade)\n", "whenAssessedGradeLevelDescriptor: grade", "whenAssessedGradeLevelDescriptor: grade\n      serialNumber: low"}, "grade (column Grade) may be empty and is used in lower(…) as it is"},
 		{"a name that is not null in the rows kept", []string{"    let:\n", "    let:\n      low: lower(grade)\n", "whenAssessedGradeLevelDescriptor: grade", "whenAssessedGradeLevelDescriptor: grade\n      serialNumber: low", "when: year ==", "when: grade != null and year =="}, ""},
-		{"what is never null", []string{"administrationDate: day", "serialNumber: trim(id) ?? \"x\"\n      administrationDate: day"}, "trim(id) is never null, so what stands after `??` is never used"},
+		{"what is never null", []string{"administrationDate: day", "serialNumber: trim(id) ?? \"x\"\n      administrationDate: day"}, "trim(id) is never null, so what comes after `??` is never used"},
 		{"no fixture", []string{"-- tables/scores.csv --", "-- fixtures/results.csv --\n-- tables/scores.csv --"}, "no fixture has a header of the input results"},
 		{"clean", nil, ""},
 	} {

@@ -247,6 +247,7 @@ func (c *compiler) paramValue(def *bundle.Param) (v expression.Value, ok bool) {
 			if !ok {
 				c.add(o.Pos, diag.BundleValue, "",
 					"%q is not %s, so the parameter %q can never be it", o.Value, expression.WithArticle(kindOf(def.Type)), name)
+				continue
 			}
 			allowed = append(allowed, one.Text())
 		}

@@ -19,7 +19,7 @@ type Batch struct {
 	Problems []diag.Problem
 	Misses   []Missed
 	Seen     []SeenValue // of rows that were filtered or another's
-	Blank    int64       // lines that are no rows
+	Blank    int64       // lines that are not rows
 }
 
 // Missed is a value that a table does not know, with the line of its row.

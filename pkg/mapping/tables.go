@@ -144,7 +144,7 @@ func (c *compiler) readCSV(t *lookupTable, shown string, text []byte) bool {
 			return false
 		}
 		if slices.Index(header, h) != i {
-			c.add(diag.Pos{File: shown, Line: 1}, diag.BundleTable, "rename one", "the column %q stands twice", h)
+			c.add(diag.Pos{File: shown, Line: 1}, diag.BundleTable, "rename one", "the column %q occurs twice", h)
 			return false
 		}
 	}

@@ -107,7 +107,7 @@ func (d *delimited) check(text []byte) error {
 			}
 			at += n
 		}
-		return d.problem(diag.FileEncoding, d.lineAt(d.start+at), "Export as UTF-8, or add --encoding INPUT=NAME with the one it is written in, as windows-1252.",
+		return d.problem(diag.FileEncoding, d.lineAt(d.start+at), "Export as UTF-8, or add --encoding INPUT=NAME with the one it is written in, such as windows-1252.",
 			"this is not UTF-8 (byte %#02x); it is likely to be %s", text[at], likely(text[max(0, at-1):]))
 	}
 	if at := bytes.IndexRune(text, utf8.RuneError); at >= 0 {

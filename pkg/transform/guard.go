@@ -18,7 +18,7 @@ func (r *runner) guard(s *staging) error {
 	}
 	if len(s.retyped) > 0 {
 		return &diag.Error{Kind: diag.Guarded, Code: diag.FileDrift, Problems: s.retyped, Next: "look at the column in the file; then correct the file, or the bundle for the vendor's new form",
-			Message: fmt.Sprintf("%d columns hold something else than the contract says", len(s.retyped))}
+			Message: diag.Counted(len(s.retyped), "column holds", "columns hold") + " something other than the contract says"}
 	}
 	return s.nothingLeft()
 }

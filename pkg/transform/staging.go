@@ -34,7 +34,7 @@ type staging struct {
 	counts    runs.TransformCounts
 	input     runs.InputCounts // of the input at hand
 	seen      []mapping.SeenValue
-	blank     int64         // lines of the file at hand that are no rows
+	blank     int64         // lines of the file at hand that are not rows
 	retyped   diag.List     // columns none of whose cells fit
 	at        mapping.Place // the file at hand
 	scratch   []byte

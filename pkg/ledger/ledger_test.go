@@ -358,6 +358,18 @@ func TestUnbound(t *testing.T) {
 	}
 }
 
+// What is noted before the ledger is bound waits together, whoever notes it.
+func TestNotesThatWait(t *testing.T) {
+	l := open1(t, filepath.Join(t.TempDir(), "ledger.db"))
+	first, second := l.Note(t.Context(), map[string]string{"a": "1", "b": "1"}), l.Note(t.Context(), map[string]string{"b": "2"})
+	if err := errors.Join(first, second, l.Record(t.Context(), run1, []Row{row("students", 1, 1)})); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := l.Notes(t.Context()); err != nil || len(got) != 2 || got["a"] != "1" || got["b"] != "2" {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
 func TestFacts(t *testing.T) {
 	l := open1(t, filepath.Join(t.TempDir(), "ledger.db"))
 	if err := l.Record(t.Context(), run1, nil); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -17,7 +18,10 @@ func (l *Ledger) Note(ctx context.Context, notes map[string]string) error {
 	case len(notes) == 0:
 		return nil
 	case !l.bound.Load():
-		l.notes = notes
+		if l.notes == nil {
+			l.notes = map[string]string{}
+		}
+		maps.Copy(l.notes, notes)
 		return nil
 	}
 	err := l.transaction(ctx, func(tx *sql.Tx) error { return storeNotes(ctx, tx, notes) })

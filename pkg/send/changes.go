@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/sluice-edfi/sluice/pkg/ledger"
@@ -156,26 +155,27 @@ func (l *loader) changesOf(ctx context.Context, res *schema.Resource, since chec
 	if total, err = l.total(ctx, res); err != nil || since.Total >= 0 && total == since.Total+foreign {
 		return total, err // what came makes up for nothing that went
 	}
-	return total, l.findDeleted(ctx, res, since)
+	return total, l.findDeleted(ctx, res, since, total)
 }
 
-// findDeleted finds records that were deleted. If the target does not list them, and the numbers do not
-// rule it out, the whole collection tells.
-func (l *loader) findDeleted(ctx context.Context, res *schema.Resource, since checkedNote) error {
+// findDeleted finds records that were deleted. If the target does not list them, or lists fewer than are
+// gone, the whole collection tells.
+func (l *loader) findDeleted(ctx context.Context, res *schema.Resource, since checkedNote, total int64) error {
 	ids := map[string]bool{}
 	collect := func(items []json.RawMessage) error {
 		for _, item := range items {
-			var record struct{ ID string }
-			if err := json.Unmarshal(item, &record); err != nil {
-				return err
+			id := target.IDOf(item)
+			if id == "" {
+				return &target.Failure{Kind: target.Odd, Resource: res.Endpoint(), Detail: "a record has no id"}
 			}
-			ids[normalID(record.ID)] = true
+			ids[target.NormalID(id)] = true
 		}
 		return nil
 	}
 	listed := true
 	err := l.to.Client.EachChanged(ctx, res.Endpoint()+"/deletes", since.Version, l.to.Concurrency, collect)
-	if target.IsKind(err, target.Forbidden, target.NotFound, target.Validation, target.Odd) {
+	fewer := err == nil && total >= 0 && int64(len(ids)) < since.Total-total
+	if fewer || target.IsKind(err, target.Forbidden, target.NotFound, target.Validation, target.Odd) {
 		listed = false
 		clear(ids)
 		err = l.to.Client.EachPage(ctx, res.Endpoint(), l.to.Concurrency, collect)
@@ -184,7 +184,7 @@ func (l *loader) findDeleted(ctx context.Context, res *schema.Resource, since ch
 		return err
 	}
 	return l.to.Ledger.EachDigest(ctx, res.Name, func(key ledger.Hash, id string) {
-		if ids[normalID(id)] == listed {
+		if ids[target.NormalID(id)] == listed {
 			l.changes.records[key], l.changes.deleted = &change{}, true
 		}
 	})
@@ -247,6 +247,3 @@ func (l *loader) keepChanges(ctx context.Context, newest int64) error {
 	}
 	return l.to.Ledger.Note(ctx, notes)
 }
-
-// normalID is an id without what targets write differently.
-func normalID(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }

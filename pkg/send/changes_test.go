@@ -314,3 +314,42 @@ func (m *meanwhile) Post(ctx context.Context, resource string, body []byte) (*ta
 	}
 	return m.Client.Post(ctx, resource, body)
 }
+
+// purged is a target that keeps no list of what was deleted, or one that names nothing.
+type purged struct {
+	*target.Client
+	deletes string // the list
+}
+
+func (p *purged) EachChanged(ctx context.Context, resource string, version int64, workers int, yield func([]json.RawMessage) error) error {
+	if !strings.HasSuffix(resource, "/deletes") {
+		return p.Client.EachChanged(ctx, resource, version, workers, yield)
+	}
+	var items []json.RawMessage
+	if err := json.Unmarshal([]byte(p.deletes), &items); err != nil {
+		return err
+	}
+	return yield(items)
+}
+
+// A list of deletions that is shorter than the collection shrank, or that names no records, is not believed.
+func TestDeletionsThatAreNotListed(t *testing.T) {
+	for _, deletes := range []string{`[]`, `[{"keyValues":{}}]`, `[{"id":1}]`} {
+		t.Run(deletes, func(t *testing.T) {
+			w := newWorld(t)
+			const n = 300
+			all := records{"assessments": {assessment("A")}, "studentAssessments": results("A", n, 1)}
+			w.send(w.run(all))
+			w.remove("studentAssessments", w.ids("studentAssessments", `"r77"`)[0])
+			o := w.sendOptions(w.run(all))
+			o.To.Client = &purged{w.client, deletes}
+			counts, err := send.Run(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := counts.Resources["studentAssessments"]; got.Created != 1 || got.Unchanged != n-1 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}

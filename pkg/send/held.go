@@ -1,11 +1,11 @@
 package send
 
 import (
-	"encoding/json"
 	"errors"
 
 	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
 // Assessments, their objectives and descriptors are shared: they may be at the target already, and the
@@ -37,12 +37,12 @@ func (r *resource) held(ln *line, rec *record, key *schema.Key) holding {
 	if err != nil || text == nil {
 		return absent // a target that cannot be asked says more when the record is posted
 	}
-	var id struct{ ID string }
-	if json.Unmarshal(text, &id) != nil || id.ID == "" || !r.known.SameContent(ln.text, text) {
+	id := target.IDOf(text)
+	if id == "" || !r.known.SameContent(ln.text, text) {
 		return otherwise
 	}
 	rec.outcome = unchanged
-	r.record(ln, rec, id.ID)
+	r.record(ln, rec, id)
 	return asStaged
 }
 

@@ -217,7 +217,7 @@ func (a *call) unlikely(why string) *Failure {
 	return f
 }
 
-// records cuts a page into its records, and says why it is none. It stops where there are more of them
+// records cuts a page into its records, or says why it is not a page. It stops where there are more of them
 // than were asked for: what such a page holds is not known, and it may be very large. The records are parts
 // of body: a collection may have millions of them.
 func records(body []byte, most int) (items []json.RawMessage, why string) {
@@ -290,5 +290,5 @@ func idIn(record json.RawMessage) string {
 			return string(id)
 		}
 	}
-	return idOf(record)
+	return IDOf(record)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -40,16 +41,14 @@ func (c *Client) GetByID(ctx context.Context, resource, id string) (*Response, e
 	}
 	a := &call{method: http.MethodGet, most: maxSmall}
 	got, err := c.complete(ctx, a, path, collection.JoinPath(url.PathEscape(id)))
-	if err == nil && !sameID(idOf(got.Body), id) {
+	if err == nil && NormalID(IDOf(got.Body)) != NormalID(id) {
 		return nil, a.unlikely("the answer is not the record that was asked for")
 	}
 	return got, err
 }
 
-// sameID compares ids; a target may write a UUID with dashes and without.
-func sameID(a, b string) bool {
-	return strings.EqualFold(strings.ReplaceAll(a, "-", ""), strings.ReplaceAll(b, "-", ""))
-}
+// NormalID is an id without what targets write differently: the dashes of a UUID, and its case.
+func NormalID(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "")) }
 
 // Enter makes sure that the target takes the credential, by reading something that every target has.
 // What the credential may read is another question: being told that it may not is being let in.
@@ -69,9 +68,7 @@ func (c *Client) Enter(ctx context.Context) error {
 // Count asks how many records of a resource the credential may see.
 func (c *Client) Count(ctx context.Context, resource string, query url.Values) (int64, error) {
 	q := url.Values{}
-	for name, values := range query {
-		q[name] = values
-	}
+	maps.Copy(q, query)
 	q.Set("limit", "0")
 	q.Set("totalCount", "true")
 	a := &call{method: http.MethodGet, most: maxSmall}

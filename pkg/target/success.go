@@ -40,8 +40,8 @@ func (a *call) success(got *answer) (again bool) {
 	return false
 }
 
-// doubt says why a success is none: something in between answers with pages, and with any status. ""
-// means that an Ed-Fi API may have said it.
+// doubt says why an answer is not the success that its status claims: something in between answers with
+// pages, and with any status. "" means that an Ed-Fi API may have said it.
 func (a *call) doubt(got *answer) string {
 	body := trimmed(got.body)
 	switch {
@@ -81,7 +81,7 @@ func recordID(got *answer, body []byte, path string) string {
 		}
 		id = last
 	} else if len(body) > 0 && body[0] == '{' {
-		id = idOf(body)
+		id = IDOf(body)
 	}
 	if len(id) > longestID || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		return ""
@@ -95,8 +95,8 @@ func cutLast(s string) (before, after string) {
 	return s[:max(i, 0)], s[i+1:]
 }
 
-// idOf is the id of a record as the API gives it; "" if there is none.
-func idOf(record []byte) string {
+// IDOf is the id of a record as the API gives it; "" if there is none.
+func IDOf(record []byte) string {
 	var r struct {
 		ID string `json:"id"`
 	}

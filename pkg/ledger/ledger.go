@@ -3,8 +3,8 @@
 // A digest is written only after the target said yes, and is taken out before another version of the
 // record is posted. So a crash at any moment leaves a ledger that knows less than the target holds and
 // never something else: the record is then sent again, which the target takes as an update. The
-// package knows neither records nor HTTP. Keys and digests come to it hashed: there
-// is no natural key, no name and no secret in the file.
+// package knows neither records nor HTTP. Keys and digests come to it hashed: the file holds no natural
+// key, no student's name and no secret.
 package ledger
 
 import (
@@ -52,7 +52,7 @@ CREATE TABLE newest (resource INTEGER, slot INTEGER, half INTEGER NOT NULL, PRIM
 // readers is how many batches are decided at a time; each has a connection with a cache of its own.
 const readers = 4
 
-// ErrDamaged is in the chain of the error for a file that is no ledger, or a broken one.
+// ErrDamaged is in the chain of the error for a file that is not a ledger, or a broken one.
 var ErrDamaged = errors.New("the ledger is damaged")
 
 // ErrDisk is in the chain of the error for a disk that is full, or that refuses to read or write.
@@ -150,14 +150,16 @@ func open(path string, id Identity, adopt bool) (*Ledger, error) {
 	var err error
 	l := &Ledger{path: path, identity: id}
 	// Statements that write several rows keep what they change until they are through; that fits in memory.
-	if l.write, err = connect(path, 1, "journal_mode(WAL)", "cache_size(-32768)", "wal_autocheckpoint(4000)", "temp_store(MEMORY)"); err != nil {
+	l.write, err = connect(path, 1, "journal_mode(WAL)", "cache_size(-32768)", "wal_autocheckpoint(4000)", "temp_store(MEMORY)")
+	if err != nil {
 		return nil, err
 	}
 	if err := l.prepare(context.Background(), adopt); err != nil {
 		return nil, errors.Join(explain(err, path), l.write.Close())
 	}
 	// Lookups hit pages at random: mapped into memory they cost half of what reading them does.
-	if l.read, err = connect(path, readers, "journal_mode(WAL)", "cache_size(-16384)", "mmap_size(4294967296)", "query_only(true)"); err != nil {
+	l.read, err = connect(path, readers, "journal_mode(WAL)", "cache_size(-16384)", "mmap_size(4294967296)", "query_only(true)")
+	if err != nil {
 		return nil, errors.Join(err, l.write.Close())
 	}
 	for text, stmt := range map[string]**sql.Stmt{putRecord: &l.putOne, putRecords: &l.putMany} {

@@ -108,8 +108,9 @@ func (l *Ledger) DropFormerNotes() { l.former.notes = nil }
 const rebuildBatch = 1000
 
 // Rebuild fills a ledger that was opened for it with what fill adds, puts it in the place of the former
-// one, and closes it. A damaged one is kept beside it. After an error or a crash the former one is as
-// it was. Of its notes those stay whose names begin with keep. fill may run for hours.
+// one, and closes it. A damaged one is kept beside it, as .damaged. After an error or a crash the former
+// one is as it was, but a damaged one may already have that name. Of its notes those stay whose names
+// begin with keep. fill may run for hours.
 func (l *Ledger) Rebuild(ctx context.Context, run Run, facts Facts, keep string, fill func(add func(Row) error) error) error {
 	l.facts = facts
 	rows := make([]Row, 0, rebuildBatch)
@@ -148,7 +149,7 @@ func (l *Ledger) replace() error {
 		return fmt.Errorf("%w: %s", ErrDisk, l.path)
 	}
 	f := l.former
-	l.former = nil
+	l.former = nil // Close need not remove this one
 	if err := errors.Join(f.close(), l.Close()); err != nil {
 		return err
 	}

@@ -80,7 +80,8 @@ func (l *Ledger) Forget(ctx context.Context, keys []Hash) error {
 
 // put writes rows in a transaction.
 func (l *Ledger) put(ctx context.Context, tx *sql.Tx, run Run, rows []Row) error {
-	runNo, err := number(ctx, tx, "INSERT INTO run (id, bundle, version) VALUES (?, ?, ?)", "SELECT no FROM run WHERE id = ?", run.ID, run.Bundle, run.Version)
+	runNo, err := number(ctx, tx, "INSERT INTO run (id, bundle, version) VALUES (?, ?, ?)", "SELECT no FROM run WHERE id = ?",
+		run.ID, run.Bundle, run.Version)
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,8 @@ func (l *Ledger) put(ctx context.Context, tx *sql.Tx, run Run, rows []Row) error
 		r := &rows[i]
 		no, ok := resources[r.Resource]
 		if !ok {
-			if no, err = number(ctx, tx, "INSERT INTO resource (name) VALUES (?)", "SELECT no FROM resource WHERE name = ?", r.Resource); err != nil {
+			no, err = number(ctx, tx, "INSERT INTO resource (name) VALUES (?)", "SELECT no FROM resource WHERE name = ?", r.Resource)
+			if err != nil {
 				return err
 			}
 			resources[r.Resource] = no

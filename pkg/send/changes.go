@@ -71,7 +71,8 @@ func (l *loader) findChanges(ctx context.Context, known, now ledger.Facts) error
 		}
 		if target.IsKind(err, target.Forbidden, target.NotFound, target.Validation, target.Odd) {
 			l.unproven[name] = true
-			l.to.Logger.Warn("the target does not say what was changed, so the ledger cannot be proven: every record is sent", "resource", name)
+			l.to.Logger.Warn("the target does not say what was changed, so the ledger cannot be proven: every record is sent",
+				"resource", name)
 			continue
 		}
 		if err != nil {
@@ -81,7 +82,8 @@ func (l *loader) findChanges(ctx context.Context, known, now ledger.Facts) error
 		l.changes.checked[name] = note
 	}
 	if n := len(l.changes.records); n > 0 {
-		l.to.Logger.Info("records were written at the target since the last load; what the ledger says of them is not believed", "records", n)
+		l.to.Logger.Info("records were written at the target since the last load; what the ledger says of them is not believed",
+			"records", n)
 	}
 	return nil
 }
@@ -216,8 +218,8 @@ func (c *changes) settle(res *schema.Resource, key ledger.Hash, text []byte) (be
 }
 
 // keepChanges records how far the ledger knows the target now. What was written there and is not staged
-// is not known any more. If every change version since is that of a record of this run, they are known too. An update
-// that changes nothing gets none, and one of another client would be taken for it.
+// is forgotten. If every change version since is that of a record of this run, they are known too. An update
+// that changes nothing gets none, so that one of another client would be taken for it: then they are not.
 func (l *loader) keepChanges(ctx context.Context, newest int64) error {
 	c := &l.changes
 	if c.newest == 0 {

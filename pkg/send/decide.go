@@ -66,15 +66,17 @@ func (r *resource) holdBack(ln *line, checked *schema.Record) (outcome, *ErrorRo
 		row.explain(r.loader.found.worst(r.name, ln.no))
 		return r.heldBack(blocked, row, key)
 	default:
-		row := r.errorRow(ln, key, diag.RecordSchema, "it did not pass; what is wrong stands in problems/validate.csv")
+		row := r.errorRow(ln, key, diag.RecordSchema, "it did not pass; problems/validate.csv says why")
 		row.explain(r.loader.found.worst(r.name, ln.no))
 		return r.heldBack(invalid, row, key)
 	}
 	switch {
 	case r.hierarchy.circular[ln.no]:
-		return r.heldBack(blocked, r.errorRow(ln, key, diag.ReferenceCycle, "it refers, by way of others, to itself; nothing in the circle can be loaded first"), key)
+		row := r.errorRow(ln, key, diag.ReferenceCycle, "it refers to itself by way of others; nothing in the circle can be loaded first")
+		return r.heldBack(blocked, row, key)
 	case r.hierarchy.behind[ln.no]:
-		return r.heldBack(blocked, r.errorRow(ln, key, diag.ReferenceBlocked, "what it refers to is part of a circle, and was not sent"), key)
+		row := r.errorRow(ln, key, diag.ReferenceBlocked, "what it refers to is part of a circle, and was not sent")
+		return r.heldBack(blocked, row, key)
 	}
 	if by, ok := r.loader.refused.blocks(r.loader.to.Standard, checked); ok {
 		o, what := blocked, "that was not accepted"
@@ -97,8 +99,8 @@ func (r *resource) heldBack(o outcome, row *ErrorRow, key *schema.Key) (outcome,
 }
 
 // askLedger settles the records that the target holds as they are, and of a dry run all of them. What
-// the ledger knows in another version it does not know any more from here on: until the target has
-// answered, either version may be there.
+// the ledger knows in another version is forgotten from here on: until the target has answered, either
+// version may be there.
 func (r *resource) askLedger(b *block) (err error) {
 	l, ctx := r.loader, context.WithoutCancel(r.loader.stop)
 	if b.states, err = l.to.Ledger.Decide(ctx, b.entries, b.states); err != nil {

@@ -28,7 +28,8 @@ func (l *loader) newErrorList(resource string) *errorList {
 	return &errorList{run: l.run, resource: resource, dry: l.options.DryRun}
 }
 
-var errorColumns = []string{"staged line", "outcome", "category", "code", "status", "message", "path", "what to do", "key", "source", "file", "line", "correlation id", "time", "tenant", "resource"}
+var errorColumns = []string{"staged line", "outcome", "category", "code", "status", "message", "path", "what to do", "key",
+	"source", "file", "line", "correlation id", "time", "tenant", "resource"}
 
 func (e *errorList) add(row *ErrorRow) error {
 	if e.dry {
@@ -39,8 +40,9 @@ func (e *errorList) add(row *ErrorRow) error {
 			return unwritable(err, e.run.File("errors"))
 		}
 	}
-	err := e.listing.Add(row, strconv.FormatInt(row.StagedLine, 10), row.Outcome, row.Category, string(row.Code), runs.NumberCell(row.Status), row.Message, row.Path, row.Fix,
-		row.Key, row.Source, row.File, runs.NumberCell(row.Line), row.CorrelationID, row.Time.Format(time.RFC3339), row.Tenant, row.Resource)
+	err := e.listing.Add(row, strconv.FormatInt(row.StagedLine, 10), row.Outcome, row.Category, string(row.Code),
+		runs.NumberCell(row.Status), row.Message, row.Path, row.Fix, row.Key, row.Source, row.File, runs.NumberCell(row.Line),
+		row.CorrelationID, row.Time.Format(time.RFC3339), row.Tenant, row.Resource)
 	if err != nil {
 		return unwritable(err, e.run.File("errors"))
 	}
@@ -131,7 +133,7 @@ func (r *resource) listLeft() (err error) {
 }
 
 // listProblems writes problems/send from the lists of errors, resource after resource in load order,
-// so that it does not depend on what happened to finish first. What is invalid stands in
+// so that it does not depend on what happened to finish first. What is invalid is in
 // problems/validate already.
 func (l *loader) listProblems() (err error) {
 	problems, err := l.run.NewProblems(runs.Send)
@@ -157,7 +159,8 @@ func (l *loader) listProblems() (err error) {
 				return problems.Add(row.problem())
 			})
 			if err == nil && unsent > 0 {
-				err = problems.Add(diag.Problem{Code: diag.RecordNotSent, Resource: name, Count: unsent, Message: fmt.Sprintf("%d records were not sent", unsent)})
+				err = problems.Add(diag.Problem{Code: diag.RecordNotSent, Resource: name, Count: unsent,
+					Message: fmt.Sprintf("%d records were not sent", unsent)})
 			}
 			if err != nil {
 				return fmt.Errorf("list the problems of %s: %w", name, err)

@@ -107,10 +107,12 @@ func categoryOf(resource string, row *ErrorRow) string {
 	switch {
 	case strings.HasPrefix(code, "AUTH-"):
 		return authorization
-	case slices.Contains([]diag.Code{diag.TargetBusy, diag.TargetServer, diag.TargetUnreached, diag.TargetTLS, diag.TargetOdd, diag.ConfigTenant}, row.Code):
+	case slices.Contains([]diag.Code{diag.TargetBusy, diag.TargetServer, diag.TargetUnreached, diag.TargetTLS, diag.TargetOdd,
+		diag.ConfigTenant}, row.Code):
 		return transport
 	case row.Code == diag.RecordDescriptor, strings.HasSuffix(row.Path, "Descriptor"), strings.HasSuffix(resource, "Descriptors"),
-		strings.Contains(text, "descriptor value") && strings.Contains(text, "does not exist"), strings.Contains(text, "descriptor' resource"):
+		strings.Contains(text, "descriptor value") && strings.Contains(text, "does not exist"),
+		strings.Contains(text, "descriptor' resource"):
 		return descriptorResolution
 	}
 	switch resource {

@@ -76,23 +76,23 @@ func (l *loader) checkExisting(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if ours, err := l.areOurs(ctx, a, existing, loaded); err != nil || ours {
-			if err != nil {
-				return err
-			}
+		switch ours, err := l.areOurs(ctx, a, existing, loaded); {
+		case err != nil:
+			return err
+		case ours:
 			continue
 		}
 		next := l.to.Command("send", l.run.Path, "--tenant", l.to.Tenant, "--accept-existing")
 		return &diag.Error{Kind: diag.Guarded, Code: diag.GuardExisting, Problems: examples,
 			Next: "compare them with staged/" + results + ".jsonl; if they are other results than those of this run, run `" + next + "`",
-			Message: fmt.Sprintf("the target already holds results of the assessment %q, and none of them came from here: "+
+			Message: fmt.Sprintf("the target already holds results of the assessment %q, and the ledger knows of none that came from here: "+
 				"the same results under other identifiers would be doubled", a.name)}
 	}
 	return nil
 }
 
 // stagedAssessments are the assessments of the run. If it has none, its results tell: the first ones, and
-// some of all parts of the file, because each of them would take as long as sending it.
+// one in a hundred of the others, because to read all of them would take as long as sending them.
 func (l *loader) stagedAssessments() (all []assessment, err error) {
 	if l.assessments != nil {
 		return l.assessments, nil
@@ -172,7 +172,8 @@ func (l *loader) existing(ctx context.Context, a assessment) (keys []ledger.Hash
 	}
 	got, err := l.to.Client.Get(ctx, known.Endpoint(), a.query)
 	if target.IsKind(err, target.Forbidden) {
-		l.to.Logger.Warn("the credential may not read results: whether another loader brought the same ones is not known", "resource", results)
+		l.to.Logger.Warn("the credential may not read results, so it is not known whether another loader brought the same ones",
+			"resource", results)
 		return nil, nil, nil
 	}
 	if err != nil {
@@ -202,9 +203,10 @@ func (l *loader) existing(ctx context.Context, a assessment) (keys []ledger.Hash
 }
 
 // areOurs reports whether results of an assessment at the target came from here: one of these or of the
-// staged ones was sent before and not deleted there, or at least half have the key of a staged one, which is then
-// the same record and not a second one; a few equal keys may be chance. Of an assessment that was loaded from here, a rebuilt ledger knows no more than
-// that one is there. None are nobody's.
+// staged ones was sent before and not deleted there, or at least half have the key of a staged one, which is
+// then the same record and not a second one; a few equal keys may be chance. Of an assessment that was loaded
+// from here, a rebuilt ledger knows no more than that one is there. If there are no results, none can be
+// doubled.
 func (l *loader) areOurs(ctx context.Context, a assessment, existing []ledger.Hash, loaded bool) (ours bool, err error) {
 	if len(existing) == 0 {
 		return true, nil

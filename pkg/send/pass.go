@@ -108,7 +108,8 @@ func (l *loader) checkFiles(ctx context.Context) error {
 }
 
 func unreadable(err error, file string) error {
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the file's permissions, or run transform again", "staged/%s cannot be read", file)
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the file's permissions, or run transform again",
+		"staged/%s cannot be read", file)
 }
 
 // stagedFile is what checkFiles learns of the staged file of a resource.

@@ -13,8 +13,8 @@ import (
 )
 
 // mostFailures is how many calls in a row may fail for reasons that are the target's, each after all
-// its retries, before the run stops; with many posters some more. The client's circuit breaker sees an outage first; this catches
-// what is none, such as a log-in page in front of the target.
+// its retries, before the run stops; with many posters some more. The client's circuit breaker
+// sees an outage first; this catches what is not one, such as a log-in page in front of the target.
 const mostFailures = 20
 
 // warnings is how many refusals of a resource are logged one by one.
@@ -76,7 +76,8 @@ func (r *resource) post(b *block, i int) {
 		r.failed(ln, rec, &checked.Key, f)
 		return
 	}
-	r.leaveOpen(r.pendingRow(ln, &checked.Key, diag.TargetUnreached, "it was sent, and no answer came before the run stopped: the target may have taken it"))
+	r.leaveOpen(r.pendingRow(ln, &checked.Key, diag.TargetUnreached,
+		"it was sent, and no answer came before the run stopped: the target may have taken it"))
 	if !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		l.halt(err)
 	}
@@ -97,9 +98,11 @@ func (r *resource) failed(ln *line, rec *record, key *schema.Key, f *target.Fail
 	}
 	switch holds {
 	case unseen:
-		row.Fix = "whether the target holds it is not known, so what refers to it is sent, and the target decides; if it is not there, have the host load it"
+		row.Fix = "whether the target holds it is not known, so what refers to it is sent, and the target decides; " +
+			"if it is not there, have the host load it"
 	case otherwise:
-		row.Fix = "the target keeps its own version, and what refers to it is loaded; if it must change, ask the host for the right to change it"
+		row.Fix = "the target keeps its own version, and what refers to it is loaded; " +
+			"if it must change, ask the host for the right to change it"
 	}
 	if o == pending && !r.again {
 		r.leaveOpen(row)

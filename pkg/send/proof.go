@@ -23,7 +23,8 @@ func (l *loader) prove(ctx context.Context) (ledger.Facts, error) {
 		return facts, err
 	}
 	if !schema.SameMajor(known.DataStandard, facts.DataStandard) && known.DataStandard != "" && facts.DataStandard != "" {
-		return facts, diag.Fail(diag.Guarded, diag.GuardTargetChanged, "check the target, then run `"+l.to.Command("target", "accept", "--tenant", l.to.Tenant)+"`",
+		accept := "check the target, then run `" + l.to.Command("target", "accept", "--tenant", l.to.Tenant) + "`"
+		return facts, diag.Fail(diag.Guarded, diag.GuardTargetChanged, accept,
 			"the target has data standard %s now; it had %s when it was last loaded", facts.DataStandard, known.DataStandard)
 	}
 	if p := l.run.Pass; p.DataStandard != facts.DataStandard && p.DataStandard != "" && facts.DataStandard != "" {
@@ -83,6 +84,6 @@ func (l *loader) remember(ctx context.Context, facts ledger.Facts) {
 		}
 	}
 	if err != nil {
-		l.to.Logger.Warn("it could not be recorded how far the ledger knows the target", "error", err.Error())
+		l.to.Logger.Warn("how far the ledger knows the target could not be recorded; the next load asks for more", "error", err.Error())
 	}
 }

@@ -33,7 +33,8 @@ func Rebuild(ctx context.Context, d Destination, others []string) (map[string]in
 	names = slices.Compact(names)
 	counts := map[string]int64{}
 	now := d.Now()
-	err = d.Ledger.Rebuild(ctx, ledger.Run{ID: "rebuild " + now.UTC().Format(time.RFC3339Nano)}, facts, loadedNote, func(add func(ledger.Row) error) error {
+	run := ledger.Run{ID: "rebuild " + now.UTC().Format(time.RFC3339Nano)}
+	err = d.Ledger.Rebuild(ctx, run, facts, loadedNote, func(add func(ledger.Row) error) error {
 		var denied error
 		stay := stayed{ledger: d.Ledger}
 		for _, name := range names {

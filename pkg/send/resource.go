@@ -46,7 +46,8 @@ type resource struct {
 // loadResource loads one staged file and accounts for each of its lines.
 func (l *loader) loadResource(name string) {
 	r := &resource{loader: l, name: name, file: l.staged[name], endpoint: name,
-		errors: l.newErrorList(name), settled: make([]bool, l.staged[name].lines), categories: map[string]int64{}, open: map[int64]*ErrorRow{}}
+		errors: l.newErrorList(name), settled: make([]bool, l.staged[name].lines), categories: map[string]int64{},
+		open: map[int64]*ErrorRow{}}
 	if known, ok := l.to.Standard.Resource(name); ok {
 		r.known, r.endpoint = known, known.Endpoint()
 	}
@@ -107,7 +108,8 @@ func (r *resource) sendLines(belongs func(line int64) bool) error {
 	case err != nil, r.loader.stop.Err() != nil:
 		return err
 	case r.hopeless() && r.passed.Load():
-		r.loader.hopeless.Store(r.refusal.Load().Diag(fmt.Sprintf("the target refused %d records of %s and took none, so the rest of them was not sent", r.refusals.Load(), r.name)))
+		r.loader.hopeless.Store(r.refusal.Load().Diag(fmt.Sprintf(
+			"the target refused %d records of %s and took none, so the rest of them was not sent", r.refusals.Load(), r.name)))
 		if r.givenUp = true; r.shared {
 			err = r.readFile(left, work) // what refers to them is not sent either
 		}

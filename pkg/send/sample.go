@@ -15,7 +15,8 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
-// sampleSize is how many records are looked for at the target, beside the newest of each resource. If the target lost a quarter of its records, the sample shows it with a probability of 99 %.
+// sampleSize is how many records are looked for at the target, beside the newest of each resource. If the
+// target lost a quarter of its records, the sample shows it with a probability of 99 %.
 const sampleSize = 16
 
 // checkSample refuses a target that does not hold, as they were sent, some records that it took before.
@@ -26,7 +27,8 @@ func (l *loader) checkSample(ctx context.Context, rebuild string) error {
 	}
 	if missing := all.count(func(s sampled) bool { return !s.there }); missing > 0 {
 		return diag.Fail(diag.Guarded, diag.GuardLedger, rebuild,
-			"the target was emptied, restored or replaced: of %d records that it took before, %d are not there any more", len(all), missing)
+			"of %d records that the target took before, %d are not there any more: they were deleted, or the target was emptied, restored or replaced",
+			len(all), missing)
 	}
 	changed, err := l.changedSince(ctx, all)
 	if err == nil && changed > 0 {
@@ -95,7 +97,8 @@ func (l *loader) readBack(ctx context.Context) (sample, error) {
 	for name := range denied {
 		if !read[name] && !l.unproven[name] {
 			l.unproven[name] = true
-			l.to.Logger.Warn("the credential may not read the resource, so the ledger cannot be proven: every record is sent", "resource", name)
+			l.to.Logger.Warn("the credential may not read the resource, so the ledger cannot be proven: every record is sent",
+				"resource", name)
 		}
 	}
 	return all, nil

@@ -107,7 +107,8 @@ func Run(ctx context.Context, o Options) (*runs.SendCounts, error) {
 		return nil, err
 	}
 	l := &loader{run: o.Run, to: to, options: o, staged: map[string]stagedFile{}, unproven: map[string]bool{}, refused: newRefused(),
-		found: &validateProblems{run: o.Run}, holds: catalog.New(to.Client, to.Standard), counts: &runs.SendCounts{DryRun: o.DryRun, Resources: map[string]runs.Loaded{}}}
+		found: &validateProblems{run: o.Run}, holds: catalog.New(to.Client, to.Standard),
+		counts: &runs.SendCounts{DryRun: o.DryRun, Resources: map[string]runs.Loaded{}}}
 	if err := l.checkFiles(ctx); err != nil {
 		return nil, interruptedOr(ctx, err)
 	}
@@ -222,6 +223,7 @@ func interruptedOr(ctx context.Context, err error) error {
 }
 
 func unwritable(err error, path string) error {
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's permissions and free space, then send again: it goes on where it stopped",
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk,
+		"check the folder's permissions and free space, then send again: it goes on where it stopped",
 		"%s cannot be written", path)
 }

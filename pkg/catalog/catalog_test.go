@@ -158,7 +158,7 @@ func TestFits(t *testing.T) {
 	}
 	client := sandbox.Client{Key: sandbox.Key, Secret: sandbox.Secret, Namespaces: []string{"uri://acme.org"},
 		Deny: []sandbox.Denial{{Resource: "performanceLevelDescriptors", Actions: []sandbox.Action{sandbox.Create}}}}
-	want = append(want, "resource performanceLevelDescriptors AUTH-FORBIDDEN the credential lacks Create; what the target holds already can be referred to all the same")
+	want = append(want, "resource performanceLevelDescriptors AUTH-FORBIDDEN the credential lacks Create; records can still refer to what the target already holds")
 	if got := said(sandbox.Options{Clients: []sandbox.Client{client}}); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}

@@ -74,7 +74,8 @@ func (c *Catalog) permissions(needed []string) []Finding {
 		operations := may["/"+strings.ToLower(r.Endpoint())]
 		for _, want := range []string{"Create", "Update"} {
 			if !slices.ContainsFunc(operations, func(o string) bool { return strings.EqualFold(o, want) }) {
-				found = append(found, Finding{"resource " + name, false, diag.AuthForbidden, "the credential lacks " + want + "; what the target holds already can be referred to all the same"})
+				found = append(found, Finding{"resource " + name, false, diag.AuthForbidden,
+					"the credential lacks " + want + "; records can still refer to what the target already holds"})
 			}
 		}
 	}

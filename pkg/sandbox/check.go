@@ -157,7 +157,8 @@ func (c *check) item(p *schema.Property, i int, item []value, from int) {
 	}
 	sum := maphash.Bytes(keySeeds[0], key)
 	if slices.Contains(c.items[from:], sum) {
-		c.say(ofEquality, "The %s item of the %s has the same identifying values as another item earlier in the list.", ordinal(i+1), title(p.Name))
+		c.say(ofEquality, "The %s item of the %s has the same identifying values as another item earlier in the list.",
+			ordinal(i+1), title(p.Name))
 	}
 	c.items = append(c.items, sum)
 }
@@ -279,8 +280,8 @@ func (c *check) unify(o *schema.Object, m []value, a, b schema.Path) {
 		if bytes.Equal(v.text, first.text) || c.canonical(p, v) == c.canonical(p, first) {
 			return true
 		}
-		c.say(ofEquality, "All values supplied for '%s' must match. Review all references and align the following conflicting values: '%s', '%s'",
-			p.Name, first.text, v.text)
+		c.say(ofEquality, "All values supplied for '%s' must match. "+
+			"Review all references and align the following conflicting values: '%s', '%s'", p.Name, first.text, v.text)
 		return false
 	}
 	if c.follow(o, m, b, same) && both {

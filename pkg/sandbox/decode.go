@@ -15,7 +15,7 @@ import (
 
 // value is what a record has at a property. The zero value is an absent one, as null is.
 type value struct {
-	kind  byte    // how it is written: { for an object, [ for a list, " for a text, else the first letter of true or false, or 0 for a number
+	kind  byte    // how it is written: { for an object, [ for a list, " for a text, t or f for true or false, 0 for a number
 	text  []byte  // of a scalar, without quotes; mostly a part of the body
 	parts []value // of an object: one for each of its properties in the standard, in their order; of a list: its items
 }
@@ -158,7 +158,8 @@ func (d *decoder) object(o *schema.Object) ([]value, bool) {
 		}
 		p := o.Properties[i]
 		v, ok := d.value(p)
-		if p.Object != nil && p.Object.Reference != nil && v.kind == '{' && !slices.ContainsFunc(v.parts, func(v value) bool { return !v.isDefault() }) {
+		supplied := func(v value) bool { return !v.isDefault() }
+		if p.Object != nil && p.Object.Reference != nil && v.kind == '{' && !slices.ContainsFunc(v.parts, supplied) {
 			v = value{} // an ODS takes a reference without any part as absent
 		}
 		if exact || m[i].kind == 0 {

@@ -51,7 +51,8 @@ func newModel(std *schema.Standard, foldKeys bool) (*model, error) {
 	m := &model{version: std.Version, foldKeys: foldKeys, byName: map[string]*endpoint{}, byType: map[string]*endpoint{},
 		references: map[*schema.Reference]*reference{}}
 	for r := range std.All {
-		e := &endpoint{Resource: r, singular: singular(path.Base(r.Endpoint())), inKey: map[*schema.Property]bool{}, index: uint16(len(m.endpoints))}
+		e := &endpoint{Resource: r, singular: singular(path.Base(r.Endpoint())), inKey: map[*schema.Property]bool{},
+			index: uint16(len(m.endpoints))}
 		e.entity = title(e.singular)
 		if r.Descriptor != "" {
 			e.entity = title(r.Descriptor)

@@ -76,7 +76,7 @@ func (s *run) record(root *plan) bool {
 		return false
 	}
 	if s.in.Peek() != 0 || s.in.Pos < len(s.in.Data) {
-		return s.in.Fail("more text stands behind the record; a line holds one object")
+		return s.in.Fail("there is more text after the record; a line holds one object")
 	}
 	return true
 }
@@ -222,7 +222,7 @@ func (s *run) name(p *plan) (n int, ok bool) {
 func (s *run) member(p *plan, base, n int) bool {
 	seen, bit := &s.rec.scratch.seen[base+n/64], uint64(1)<<(n%64)
 	if *seen&bit != 0 {
-		s.find(diag.RecordJSON, s.place(p.fields[n].path), nil, "Keep one of them.", "%s stands twice in one object", p.fields[n].Name)
+		s.find(diag.RecordJSON, s.place(p.fields[n].path), nil, "Keep one of them.", "%s appears twice in one object", p.fields[n].Name)
 	}
 	*seen |= bit
 	return s.value(&p.fields[n])
@@ -281,7 +281,7 @@ func (s *run) value(f *field) bool {
 		if f.Required { // to a target, null is absent
 			s.wrong(f, nil, "", "%s is null; it is required", f.Name)
 		} else {
-			s.warn(f, "null stands where the property could be left out; some targets refuse that")
+			s.warn(f, "null is written where the property could be left out; some targets refuse that")
 		}
 		return true
 	}

@@ -25,7 +25,8 @@ func (s *run) find(code diag.Code, at Place, value []byte, fix, format string, a
 // warn finds that some targets do not take a value. It may be so in every record: that costs no allocation.
 func (s *run) warn(f *field, message string) {
 	if !s.keyOnly {
-		s.rec.Findings = append(s.rec.Findings, Finding{Code: diag.RecordPortable, Level: diag.LevelWarning, Path: f.path.pattern, Message: message})
+		s.rec.Findings = append(s.rec.Findings,
+			Finding{Code: diag.RecordPortable, Level: diag.LevelWarning, Path: f.path.pattern, Message: message})
 	}
 }
 

@@ -23,7 +23,7 @@ func beyondJSONSchema(f schema.Finding) bool {
 		diag.RecordDate, diag.RecordPortable: // worth knowing, not wrong
 		return true
 	case diag.RecordJSON: // a name twice: the library's decoder takes the last
-		return strings.Contains(f.Message, "stands twice")
+		return strings.Contains(f.Message, "appears twice")
 	}
 	for _, rule := range []string{
 		" is blank",                       // required text of blanks only

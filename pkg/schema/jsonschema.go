@@ -202,7 +202,7 @@ func decode(text []byte, into any) error {
 		return err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("more text stands behind it")
+		return errors.New("there is more text after it")
 	}
 	return nil
 }

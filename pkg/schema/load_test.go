@@ -189,7 +189,7 @@ func BenchmarkLoad(b *testing.B) {
 func TestShaping(t *testing.T) {
 	for _, tt := range []struct{ embedded, version, fits, says string }{
 		{"5.1", "5.1", "5.1", "set `data_standard: \"5.1\"` for the tenant, then"},
-		{"5.1", "5.2", "5.1", "which a target with 5.2 takes too"},
+		{"5.1", "5.2", "5.1", "the nearest to the target's 5.2"},
 		{"4.0 5.0 5.1", "5.0", "5.0", "\"5.0\""},
 		{"4.0 5.0 5.1", "5.2", "5.1", "\"5.1\""},
 		{"4.0 5.1", "6.0", "", "shapes records for data standard 4.0, 5.1, so it cannot load a target with 6.0"},

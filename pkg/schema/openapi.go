@@ -143,8 +143,8 @@ func (r *reader) read(text []byte, descriptors bool) error {
 			continue
 		}
 		schema := item.Post.body()
-		raw := &rawResource{Resource: &Resource{Segment: parts[0], Name: nameOf(parts[0], parts[1]), KeyUpdates: doc.Paths[path+"/{id}"].Put.Updatable},
-			schema: schema, entity: entityOf(schema), params: map[string]bool{}}
+		known := &Resource{Segment: parts[0], Name: nameOf(parts[0], parts[1]), KeyUpdates: doc.Paths[path+"/{id}"].Put.Updatable}
+		raw := &rawResource{Resource: known, schema: schema, entity: entityOf(schema), params: map[string]bool{}}
 		for _, p := range item.Get.Parameters {
 			if p.Name != "" {
 				raw.params[p.Name] = p.Identity
@@ -209,7 +209,8 @@ func (raw *rawResource) newReference(ref *Reference) *rawReference {
 	p, _ := raw.Property(ref.Path)
 	_, target, _ := strings.Cut(ref.schema, "_")
 	target = upperFirst(strings.TrimSuffix(strings.TrimSuffix(target, "Reference"), "_"))
-	out := &rawReference{Reference: ref, entity: entityOf(ref.schema), target: target, marked: p.marked, base: strings.TrimSuffix(p.Name, "Reference")}
+	out := &rawReference{Reference: ref, entity: entityOf(ref.schema), target: target, marked: p.marked,
+		base: strings.TrimSuffix(p.Name, "Reference")}
 	if n := len(out.base) - len(target); n > 0 && strings.EqualFold(out.base[n:], target) {
 		out.role = out.base[:n]
 	}

@@ -23,7 +23,7 @@ type Standard struct {
 
 // Resource is one endpoint.
 type Resource struct {
-	Name       string // of the endpoint: studentAssessments, gradeLevelDescriptors; an extension's has its segment in front: tpdm.candidates
+	Name       string // of the endpoint: studentAssessments; an extension's has its segment in front: tpdm.candidates
 	Segment    string // of the URL: ed-fi, or an extension's, as in tpdm
 	Descriptor string // the type of a descriptor endpoint, as in GradeLevelDescriptor; else empty
 	Root       *Object
@@ -272,12 +272,12 @@ func Shaping(embedded []string, version string) (fits, advice string) {
 		}
 	}
 	if fits == "" {
-		return "", fmt.Sprintf("this sluice shapes records for data standard %s, so it cannot load a target with %s; look for a release that has it (`sluice version`)",
-			strings.Join(embedded, ", "), version)
+		return "", fmt.Sprintf("this sluice shapes records for data standard %s, so it cannot load a target with %s; "+
+			"look for a release that has it (`sluice version`)", strings.Join(embedded, ", "), version)
 	}
 	also := ""
 	if fits != version {
-		also = fmt.Sprintf(", which a target with %s takes too", version)
+		also = fmt.Sprintf(", the nearest to the target's %s", version)
 	}
 	return fits, fmt.Sprintf("set `data_standard: %q` for the tenant%s, then run `sluice transform` again", fits, also)
 }

@@ -284,7 +284,8 @@ func (a *call) refusal(status int, header http.Header, body []byte) *Failure {
 	f := answerFailure(status, header, a.client.scrubBody(body))
 	if a.posts && f.Kind == NotFound {
 		// That is about the address: a record has none before it is accepted.
-		f.Kind, f.Fix = Odd, "nothing there takes records of this resource; unless the target is just down, run `sluice validate` again, which asks what the target has"
+		f.Kind, f.Fix = Odd, "nothing there takes records of this resource; "+
+			"unless the target is just down, run `sluice validate` again, which asks what the target has"
 	}
 	return f
 }

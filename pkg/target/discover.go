@@ -211,7 +211,7 @@ func (c *Client) settle(root *rootDocument) (*About, error) {
 	}
 	if strings.HasPrefix(a.DataURL, "http:") {
 		if u, err := url.Parse(a.DataURL); err == nil && !isLoopback(u.Hostname()) {
-			a.Notes = append(a.Notes, "the target is spoken to over plain http: secret and records travel unencrypted (allow_http)")
+			a.Notes = append(a.Notes, "the target is reached over plain http: secret and records travel unencrypted (allow_http)")
 		}
 	}
 	return a, nil

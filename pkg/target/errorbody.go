@@ -104,7 +104,8 @@ const (
 
 // collect takes the texts that stand under the usual names, with the path beside them.
 func (r *reasons) collect(m map[string]json.RawMessage, path string, depth int) {
-	if beside := cmp.Or(text(m["path"]), text(m["field"])); depth > 0 || !strings.HasPrefix(beside, "/") { // at the top, that is the address
+	// At the top, one with a slash is the address of the call.
+	if beside := cmp.Or(text(m["path"]), text(m["field"])); depth > 0 || !strings.HasPrefix(beside, "/") {
 		path = cmp.Or(beside, path)
 	}
 	before := r.count

@@ -16,7 +16,8 @@ import (
 // Error is safe for logs: of what the target says about a record (kinds Validation, Reference,
 // Conflict, Forbidden, NotFound) it gives status and title only, because the API's sentences quote
 // values; of other answers to calls about records it leaves out what may be such values, and of a
-// refusal of a posted record it gives no word. Those stand in Title, Detail, Fields, Messages and Body and belong in the run's files.
+// refusal of a posted record it gives no word. Those are in Title, Detail, Fields, Messages and Body and
+// belong in the run's files.
 type Failure struct {
 	Kind      Kind
 	Method    string
@@ -131,7 +132,7 @@ func IsKind(err error, kinds ...Kind) bool {
 }
 
 // ErrOutage is in the chain of every failure that was given up because the target has been down
-// for longer than RetryPolicy.MaxOutage: it is of no use to try the next record.
+// for longer than RetryPolicy.MaxOutage: there is no point in trying the next record.
 var ErrOutage = errors.New("the target has been down for too long")
 
 // ErrNotOffered is in the chain of a failure to use something that this target does not have.

@@ -85,7 +85,8 @@ func unreachable(host, proxy string, err error) *Failure {
 		say(refusal.status < 500, fmt.Sprintf("the proxy %s does not connect to %s: %d %s", proxy, host, refusal.status, http.StatusText(refusal.status)), proxyFix)
 	case errors.As(err, &unknown):
 		say(true, fmt.Sprintf("%s has a TLS certificate from an unknown authority%s", host, issuer(unknown.Cert)),
-			"if the district has a certificate authority of its own, install its certificate on this machine, or name its file in SSL_CERT_FILE; certificates are always verified")
+			"if the district has a certificate authority of its own, install its certificate on this machine, "+
+				"or name its file in SSL_CERT_FILE; certificates are always verified")
 	case errors.As(err, &hostname):
 		say(true, fmt.Sprintf("the TLS certificate of %s is for another host", host), "use the host name that the certificate was issued for")
 	case errors.As(err, &certificate) && certificate.Reason == x509.Expired:

@@ -33,7 +33,8 @@ func (c *Client) EachPage(ctx context.Context, resource string, workers int, yie
 }
 
 // EachChanged reads those records of a collection that were created or changed after a change version.
-func (c *Client) EachChanged(ctx context.Context, resource string, version int64, workers int, yield func(items []json.RawMessage) error) error {
+func (c *Client) EachChanged(ctx context.Context, resource string, version int64, workers int,
+	yield func(items []json.RawMessage) error) error {
 	query := url.Values{"minChangeVersion": {strconv.FormatInt(version+1, 10)}}
 	return c.eachPage(ctx, reading{resource: resource, size: c.usualPage(), workers: workers, query: query}, yield)
 }
@@ -152,7 +153,8 @@ func (c *Client) follow(ctx context.Context, r reading, s *collector, last *page
 		}
 		if len(next.items) > 0 && fresh == 0 {
 			f := next.call.unlikely("the target sends the same page again")
-			f.Fix = "it does not know the parameter offset, or a proxy in between keeps answers; check base_url, and ask the target's administrator"
+			f.Fix = "it does not know the parameter offset, or a proxy in between keeps answers; " +
+				"check base_url, and ask the target's administrator"
 			return f
 		}
 		read += int64(len(next.items))

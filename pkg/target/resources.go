@@ -119,7 +119,8 @@ func (c *Client) complete(ctx context.Context, a *call, path string, u *url.URL)
 	if err != nil {
 		return nil, err
 	}
-	r := &Response{Status: answer.status, ID: answer.id, Attempts: a.attempts, CorrelationID: cmp.Or(correlationOf(answer.header), a.correlationID)}
+	r := &Response{Status: answer.status, ID: answer.id, Attempts: a.attempts,
+		CorrelationID: cmp.Or(correlationOf(answer.header), a.correlationID)}
 	if a.most > 0 {
 		r.Body = answer.body
 	}

@@ -96,7 +96,8 @@ func New(config Config) (*Client, error) {
 
 	secret := config.ClientSecret
 	config.ClientSecret = ""
-	c := &Client{config: config, secret: func() string { return secret }, log: config.Logger, calls: fmt.Sprintf("%016x", rand.Uint64()), discovering: make(semaphore, 1)}
+	c := &Client{config: config, secret: func() string { return secret }, log: config.Logger,
+		calls: fmt.Sprintf("%016x", rand.Uint64()), discovering: make(semaphore, 1)}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}

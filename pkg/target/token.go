@@ -143,7 +143,8 @@ func (c *Client) requestToken(ctx context.Context) (*token, error) {
 			return nil, credentialFailure(f)
 		}
 		// A 200 without a token. The library's error quotes the answer, which may hold one.
-		f := &Failure{Kind: Odd, Status: http.StatusOK, Title: http.StatusText(http.StatusOK), Detail: "the token endpoint answered, but not with a token"}
+		f := &Failure{Kind: Odd, Status: http.StatusOK, Title: http.StatusText(http.StatusOK),
+			Detail: "the token endpoint answered, but not with a token"}
 		var oauth *oauth2.RetrieveError
 		if errors.As(err, &oauth) && oauthErrors[oauth.ErrorCode] {
 			f.Kind, f.Type, f.Detail = Auth, oauth.ErrorCode, oauth.ErrorCode

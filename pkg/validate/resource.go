@@ -146,7 +146,8 @@ func (r *resource) problem(line uint32, p diag.Problem) {
 }
 
 func unreadable(err error, path string) error {
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the file's permissions, or run transform again", "%s cannot be read", path)
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the file's permissions, or run transform again",
+		"%s cannot be read", path)
 }
 
 // receive takes in judged blocks in the order of the file.

@@ -71,7 +71,8 @@ func (r *resource) judgeFolded() error {
 			raw[i], folded[i] = append(raw[i][:0], r.checked.Key.String()...), foldedKey(folded[i][:0], &r.checked.Key)
 		}
 		if bytes.Equal(folded[0], folded[1]) && !bytes.Equal(raw[0], raw[1]) {
-			r.problem(line, diag.Problem{Code: diag.RecordKeyCase, Message: fmt.Sprintf("the natural key of line %d differs only in upper and lower case", first)})
+			r.problem(line, diag.Problem{Code: diag.RecordKeyCase,
+				Message: fmt.Sprintf("the natural key of line %d differs only in upper and lower case", first)})
 		}
 		return nil
 	})

@@ -33,16 +33,16 @@ type Options struct {
 	// Client is the target; nil: offline, against Standard and EmbeddedDescriptors.
 	Client  *target.Client
 	Catalog func(context.Context) (*catalog.Catalog, error) // opens what the target offers and holds
-	Target  runs.Target                                     // who the target is (Identity, BaseURL, Environment, ClientID); the rest is asked
+	Target  runs.Target                                     // its Identity, BaseURL, Environment, ClientID; the rest is asked
 
 	Standard            *schema.Standard
 	EmbeddedDescriptors []schema.DescriptorValue
 	Embedded            []string // data standards that records can be shaped for
 
-	Workers  int // 0: one
-	Now      func() time.Time
-	Logger   *slog.Logger // nil: nothing is logged
-	Progress *Progress    // nil: nobody watches
+	Workers  int              // 0: one
+	Now      func() time.Time // never nil
+	Logger   *slog.Logger     // nil: nothing is logged
+	Progress *Progress        // nil: nobody watches
 }
 
 // Progress may be watched while Run works.
@@ -279,5 +279,6 @@ func (g *gate) link(res *schema.Resource, ref *schema.Reference) *link {
 }
 
 func unwritable(err error, path string) error {
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's permissions and free space, then validate again", "%s cannot be written", path)
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's permissions and free space, then validate again",
+		"%s cannot be written", path)
 }

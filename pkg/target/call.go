@@ -256,24 +256,30 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 		c.tokens.accept(a.token)
 		c.entered.Store(true)
 	}
+	return a.refused(response, body), nil
+}
+
+// refused takes an answer that is not a success, and decides whether there is another attempt.
+func (a *call) refused(response *http.Response, body []byte) (again bool) {
+	status := response.StatusCode
 	f := a.refusal(status, response.Header, body)
 	switch {
 	case status >= 300 && status < 400:
 		redirected(f, response, a.basic)
 	case status == http.StatusUnauthorized && a.token != nil:
-		return a.renew(f), nil
+		return a.renew(f)
 	}
-	policy, wait := c.config.Retry, retryAfter(response.Header, time.Now())
+	policy, wait := a.client.config.Retry, retryAfter(response.Header, time.Now())
 	if f.Retryable && !policy.grants(wait) {
 		policy.tooLong(f, wait)
 		a.failure = f
-		return false, nil
+		return false
 	}
 	wait = min(wait, policy.MaxRetryAfter)
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable && wait > 0 {
-		wait = c.pace.throttled(wait)
+		wait = a.client.pace.throttled(wait)
 	}
-	return a.again(f, wait), nil
+	return a.again(f, wait)
 }
 
 // refusal reads an answer that is not a success.

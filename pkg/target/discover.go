@@ -53,6 +53,16 @@ type rootDocument struct {
 	date time.Time
 }
 
+// standard is the version of the data standard that the document names; "" if it names none.
+func (r *rootDocument) standard() (version string) {
+	for _, m := range r.DataModels {
+		if strings.EqualFold(m.Name, "Ed-Fi") {
+			version = m.Version
+		}
+	}
+	return version
+}
+
 // Discover reads the root document and makes the target's addresses concrete. The first success
 // is kept for the life of the client; every other call does this by itself when it is needed.
 func (c *Client) Discover(ctx context.Context) (*About, error) {
@@ -147,12 +157,7 @@ func (c *Client) rootFix() (ofData bool, fix string) {
 // settle turns the root document into addresses that can be used, and refuses what it cannot.
 func (c *Client) settle(root *rootDocument) (*About, error) {
 	urls := lowerCased(root.URLs)
-	a := &About{Version: root.Version, Mode: root.APIMode, Clock: root.date, missing: map[string]*Failure{}}
-	for _, m := range root.DataModels {
-		if strings.EqualFold(m.Name, "Ed-Fi") {
-			a.DataStandard = m.Version
-		}
-	}
+	a := &About{Version: root.Version, Mode: root.APIMode, DataStandard: root.standard(), Clock: root.date, missing: map[string]*Failure{}}
 	if a.DataStandard == "" {
 		a.Notes = append(a.Notes, "the target does not say which version of the data standard it has")
 	}
@@ -198,23 +203,29 @@ func (c *Client) settle(root *rootDocument) (*About, error) {
 	if a.TokenInfoURL == "" && (a.missing["tokenInfo"] == nil || c.config.OAuthURL != "") {
 		a.TokenInfoURL = defaultTokenInfoURL(a.OAuthURL)
 	}
-	for _, need := range []struct{ name, address, setting string }{{"data", a.DataURL, "data_url"}, {"oauth", a.OAuthURL, "oauth_url"}} {
-		switch f := a.missing[need.name]; {
-		case f != nil:
-			return nil, f
-		case need.address == "":
-			return nil, setup("the root document names no "+need.name+" URL", "set "+need.setting)
-		}
+	if err := a.checkNeeded(); err != nil {
+		return nil, err
 	}
 	if upgraded {
 		a.Notes = append(a.Notes, "the target advertises http addresses for its own host; https is used, as in base_url")
 	}
-	if strings.HasPrefix(a.DataURL, "http:") {
-		if u, err := url.Parse(a.DataURL); err == nil && !isLoopback(u.Hostname()) {
-			a.Notes = append(a.Notes, "the target is reached over plain http: secret and records travel unencrypted (allow_http)")
-		}
+	if u, err := url.Parse(a.DataURL); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		a.Notes = append(a.Notes, "the target is reached over plain http: secret and records travel unencrypted (allow_http)")
 	}
 	return a, nil
+}
+
+// checkNeeded refuses a target without one of the addresses that every call needs.
+func (a *About) checkNeeded() error {
+	for _, need := range []struct{ name, address, setting string }{{"data", a.DataURL, "data_url"}, {"oauth", a.OAuthURL, "oauth_url"}} {
+		switch f := a.missing[need.name]; {
+		case f != nil:
+			return f
+		case need.address == "":
+			return setup("the root document names no "+need.name+" URL", "set "+need.setting)
+		}
+	}
+	return nil
 }
 
 // chooseYear makes the addresses those of the configured school year. A year-specific target of

@@ -59,23 +59,19 @@ func unreachable(host, proxy string, err error) *Failure {
 	}
 	f := &Failure{Kind: Transport, Retryable: true, Err: err}
 	var (
-		dns         *net.DNSError
-		unknown     x509.UnknownAuthorityError
-		hostname    x509.HostnameError
-		certificate x509.CertificateInvalidError
-		roots       x509.SystemRootsError
-		verify      *tls.CertificateVerificationError
-		record      tls.RecordHeaderError
-		alert       *net.OpError
-		errno       syscall.Errno
-		timeout     net.Error
-		refusal     *proxyRefusal
+		dns     *net.DNSError
+		record  tls.RecordHeaderError
+		alert   *net.OpError
+		errno   syscall.Errno
+		timeout net.Error
+		refusal *proxyRefusal
 	)
 	// say sets the words; final failures are those that waiting does not fix.
 	say := func(final bool, detail, fix string) {
 		f.Detail, f.Fix, f.Retryable = detail, fix, !final
 	}
 	isErrno := errors.As(err, &errno)
+	certificateFault, certificateFix := distrusted(host, err)
 	switch {
 	case errors.Is(err, ErrOutage):
 		say(false, err.Error(), "find out why the target is down, then run the same command again; nothing is lost")
@@ -83,18 +79,8 @@ func unreachable(host, proxy string, err error) *Failure {
 		say(true, err.Error(), proxyFix)
 	case errors.As(err, &refusal):
 		say(refusal.status < 500, fmt.Sprintf("the proxy %s does not connect to %s: %d %s", proxy, host, refusal.status, http.StatusText(refusal.status)), proxyFix)
-	case errors.As(err, &unknown):
-		say(true, fmt.Sprintf("%s has a TLS certificate from an unknown authority%s", host, issuer(unknown.Cert)),
-			"if the district has a certificate authority of its own, install its certificate on this machine, "+
-				"or name its file in SSL_CERT_FILE; certificates are always verified")
-	case errors.As(err, &hostname):
-		say(true, fmt.Sprintf("the TLS certificate of %s is for another host", host), "use the host name that the certificate was issued for")
-	case errors.As(err, &certificate) && certificate.Reason == x509.Expired:
-		say(true, fmt.Sprintf("the TLS certificate of %s has expired or is not valid yet", host), "have it renewed, or set this machine's clock")
-	case errors.As(err, &roots):
-		say(true, "this machine's trusted certificates cannot be read", "install the system's CA certificates")
-	case errors.As(err, &certificate), errors.As(err, &verify):
-		say(true, fmt.Sprintf("the TLS certificate of %s cannot be verified", host), "have the target's administrator check the certificate")
+	case certificateFault != "":
+		say(true, certificateFault, certificateFix)
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
 		say(true, fmt.Sprintf("%s does not speak https on that port", host), "check scheme and port of base_url; the scheme is never changed by itself")
 	case errors.Is(err, errTooManyRedirects):
@@ -119,6 +105,32 @@ func unreachable(host, proxy string, err error) *Failure {
 		say(false, fmt.Sprintf("no answer from %s: %s", host, plain(err.Error(), excerptLength)), "check base_url and this machine's network")
 	}
 	return f
+}
+
+// distrusted words why a TLS certificate is not accepted; "" if that is not what happened.
+func distrusted(host string, err error) (fault, fix string) {
+	var (
+		unknown     x509.UnknownAuthorityError
+		hostname    x509.HostnameError
+		certificate x509.CertificateInvalidError
+		roots       x509.SystemRootsError
+		verify      *tls.CertificateVerificationError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return fmt.Sprintf("%s has a TLS certificate from an unknown authority%s", host, issuer(unknown.Cert)),
+			"if the district has a certificate authority of its own, install its certificate on this machine, " +
+				"or name its file in SSL_CERT_FILE; certificates are always verified"
+	case errors.As(err, &hostname):
+		return fmt.Sprintf("the TLS certificate of %s is for another host", host), "use the host name that the certificate was issued for"
+	case errors.As(err, &certificate) && certificate.Reason == x509.Expired:
+		return fmt.Sprintf("the TLS certificate of %s has expired or is not valid yet", host), "have it renewed, or set this machine's clock"
+	case errors.As(err, &roots):
+		return "this machine's trusted certificates cannot be read", "install the system's CA certificates"
+	case errors.As(err, &certificate), errors.As(err, &verify):
+		return fmt.Sprintf("the TLS certificate of %s cannot be verified", host), "have the target's administrator check the certificate"
+	}
+	return "", ""
 }
 
 // issuer names who signed a certificate: often a firewall that reads along.

@@ -1,7 +1,7 @@
 // Package durable owns the promise that a file is complete or absent: it is written under another
 // name in the same folder, one that ends in .part, synced, and renamed. Files are for their owner only
 // (0600, folders 0700), because they may hold student data. It also owns the lock that keeps two
-// commands from working in one folder at a time.
+// commands from working in one folder at a time, and tells how much room a disk has left.
 //
 // It defines what that means on Linux, macOS and Windows: on Windows rename replaces an existing
 // file, folders cannot be synced, and rights follow the folder's access list.

@@ -9,8 +9,8 @@ import (
 )
 
 // Assessments, their objectives and descriptors are shared: they may be at the target already, and the
-// credential may have no right to write them. So a new one is looked for before it is posted, and one that
-// the target refuses to change does not block what refers to it. Where the credential may not even read it, the
+// credential may have no right to write them. So a new one is looked for before it is posted (of a large file
+// once the target has refused one), and one that the target refuses to change does not block what refers to it. Where the credential may not even read it, the
 // target decides: it refuses what refers to something that is not there.
 
 // mostLookedUp is how many records a staged file may have for new ones to be looked for one by one before

@@ -184,7 +184,8 @@ func suggestsPerson(headers []Text) bool {
 // header is the text of a header, exact but for blanks around it.
 func (l *loader) header(n *strictyaml.Node, what string) Text {
 	t := l.text(n, what)
-	if n.IsText() && strings.TrimSpace(t.Value) == "" {
+	t.Value = strings.TrimSpace(t.Value)
+	if n.IsText() && t.Value == "" {
 		l.bad(n.Pos, diag.BundleValue, "Name the column's header.", "%s: the header is blank", what)
 	}
 	return t

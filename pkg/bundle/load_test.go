@@ -249,6 +249,24 @@ func TestDigestAndTables(t *testing.T) {
 	}
 }
 
+// A personal column is known by its header as files have it: without blanks around it.
+func TestPersonalHeaders(t *testing.T) {
+	b, _ := load(`inputs:
+  results:
+    columns:
+      id: ID
+      note: {header: [" Note ", Remark], personal: true}
+      name: "Last Name "
+      form: {header: Form Address, personal: false}
+      grade: Grade
+    student: [id]
+    lists: {xs: {over: {n: 1..2}, columns: {rater: {header: " Rater {n}", personal: true}}}}
+`)
+	if d := cmp.Diff([]string{"ID", "Note", "Remark", "Last Name", "Rater *"}, b.Inputs[0].PersonalHeaders()); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestNoBundle(t *testing.T) {
 	b, problems := Load(fstest.MapFS{}, "b", "test")
 	if b != nil || len(problems) != 1 || problems[0].Code != diag.BundleNotFound {

@@ -99,17 +99,24 @@ func (c *compiler) scoreRows(s *scoreUse) []*scoreRow {
 	return rows
 }
 
+// alternatives is the headers of a score row, of which the first that is present binds.
+func alternatives(cell string, pos diag.Pos) (headers []bundle.Text) {
+	if cell == "" {
+		return nil
+	}
+	for h := range strings.SplitSeq(cell, "|") {
+		headers = append(headers, bundle.Text{Value: expression.TrimSpace(h), Pos: pos})
+	}
+	return headers
+}
+
 func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 	pos := t.Rows[i].Pos
-	r := &scoreRow{row: i, name: t.Cell(i, "name"), method: t.Cell(i, "method"), datatype: t.Cell(i, "datatype"), objective: t.Cell(i, "objective"), pos: pos}
+	r := &scoreRow{row: i, headers: alternatives(t.Cell(i, "header"), pos), name: t.Cell(i, "name"), method: t.Cell(i, "method"),
+		datatype: t.Cell(i, "datatype"), objective: t.Cell(i, "objective"), pos: pos}
 	bad := func(fix, format string, args ...any) *scoreRow {
 		c.add(pos, diag.BundleScores, fix, format, args...)
 		return nil
-	}
-	if header := t.Cell(i, "header"); header != "" {
-		for _, h := range strings.Split(header, "|") {
-			r.headers = append(r.headers, bundle.Text{Value: expression.TrimSpace(h), Pos: pos})
-		}
 	}
 	switch {
 	case len(r.headers) == 0 && r.name == "":

@@ -61,7 +61,7 @@ func choicesOf(p *mapping.Program, in *bundle.Input, params map[string]string) [
 			texts = slices.Concat(col.Yes, col.No)
 		}
 		slices.Sort(texts)
-		pattern := bundle.HeaderPattern(expression.TrimSpace(col.Headers[0].Value))
+		pattern := bundle.HeaderPattern(col.Headers[0].Value)
 		all = append(all, choice{pattern, slices.Compact(texts)})
 	}
 	return all

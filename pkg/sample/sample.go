@@ -1,5 +1,6 @@
-// Package sample owns synthetic vendor files: from a bundle's contract, and what fixtures/sample.yaml adds to it, it
-// writes a header and rows with plausible values for the students and schools of the sandbox. It reads no vendor's file.
+// Package sample owns synthetic vendor files: from a bundle's contract, and from fixtures/sample.yaml or else the bundle's
+// conditions and tables, it writes a header and rows with plausible values for the students and schools of the sandbox.
+// It reads no vendor's file.
 package sample
 
 import (

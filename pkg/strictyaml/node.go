@@ -2,9 +2,9 @@
 // the position of everything in it. Whatever YAML would silently change, drop or reinterpret is a
 // problem that says what to write instead, and all problems are found at once.
 //
-// A document passes through four steps, each of which refuses what it alone can see: the bytes
-// (source.read), the tokens of the lexer (source.tokens), the parser, and the conversion of its tree
-// into Nodes (converter). Lexer and parser are goccy/go-yaml's, because their tokens and syntax errors
+// A document passes through five steps, each of which refuses what it alone can see: the bytes
+// (source.read), the plain texts of its lines (source.plainTexts), the tokens of the lexer
+// (source.tokens), the parser, and the conversion of its tree into Nodes (converter). Lexer and parser are goccy/go-yaml's, because their tokens and syntax errors
 // have lines and columns; the errors of go.yaml.in/yaml have a line at best, and often none.
 //
 // The package knows neither bundles nor sluice.yaml: which keys are allowed is up to its callers.

@@ -201,43 +201,9 @@ func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mappin
 	if err := s.list(problems); err != nil {
 		return err
 	}
-	staged, equal, rejected := 0, 0, 0
-	for i := range records {
-		r := &records[i]
-		o := s.outputs[r.Resource]
-		switch {
-		case r.Rejected:
-			rejected++
-			o.counts.Rejected++
-			if r.Key != "" {
-				if err := s.conflict(r, s.at, string(s.at.Origin(nil, r.Line))); err != nil {
-					return err
-				}
-			}
-			continue
-		case r.End < 0:
-			equal++
-			o.counts.Duplicate++
-			continue
-		}
-		switch s.records.add(r.Hash) {
-		case recordNew:
-			staged++
-			o.counts.Staged++
-			o.last, o.lines = r.End, o.lines+1
-			o.origin = append(s.at.Origin(o.origin, row.Line), '\n')
-			continue
-		case recordEqual:
-			equal++
-			o.counts.Duplicate++
-		case recordConflict: // everything is staged again, without this key
-			rejected++
-			s.conflicts.Add(r.Hash.Key)
-		}
-		if err := s.flush(o, b.Texts[r.Resource]); err != nil {
-			return err
-		}
-		o.from, o.last = r.End, r.End
+	staged, equal, rejected, err := s.take(b, records)
+	if err != nil {
+		return err
 	}
 	s.input.Read++
 	became, count := s.fate(row.Outcome, staged, equal, rejected)
@@ -255,6 +221,48 @@ func (s *staging) row(b *mapping.Batch, row *mapping.RowResult, records []mappin
 		}
 	}
 	return s.sink.Row(s.at, row.Line, became)
+}
+
+// take counts the records of a row, and takes those that are new.
+func (s *staging) take(b *mapping.Batch, records []mapping.RecordResult) (staged, equal, rejected int, err error) {
+	for i := range records {
+		r := &records[i]
+		o := s.outputs[r.Resource]
+		switch {
+		case r.Rejected:
+			rejected++
+			o.counts.Rejected++
+			if r.Key != "" {
+				if err := s.conflict(r, s.at, string(s.at.Origin(nil, r.Line))); err != nil {
+					return 0, 0, 0, err
+				}
+			}
+			continue
+		case r.End < 0:
+			equal++
+			o.counts.Duplicate++
+			continue
+		}
+		switch s.records.add(r.Hash) {
+		case recordNew:
+			staged++
+			o.counts.Staged++
+			o.last, o.lines = r.End, o.lines+1
+			o.origin = append(s.at.Origin(o.origin, r.Line), '\n')
+			continue
+		case recordEqual:
+			equal++
+			o.counts.Duplicate++
+		case recordConflict: // everything is staged again, without this key
+			rejected++
+			s.conflicts.Add(r.Hash.Key)
+		}
+		if err := s.flush(o, b.Texts[r.Resource]); err != nil {
+			return 0, 0, 0, err
+		}
+		o.from, o.last = r.End, r.End
+	}
+	return staged, equal, rejected, nil
 }
 
 // shortRows is rows one after the other that end early, after as many cells.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 )
 
@@ -29,7 +27,7 @@ func (a *app) runBundleList() error {
 	for _, b := range all {
 		state := "ok"
 		if b.Problems > 0 {
-			state = fmt.Sprintf("%d problems; see `%s`", b.Problems, a.command("bundle", "lint", b.Name))
+			state = plural(b.Problems, "problem") + "; see `" + a.command("bundle", "lint", b.Name) + "`"
 		}
 		rows = append(rows, []string{b.Name, b.Version, b.Family, b.Origin, state})
 	}

@@ -59,7 +59,7 @@ func (a *app) runInspect(ctx context.Context, paths []string) error {
 func (a *app) printFile(f *inspect.File) {
 	s := a.screen
 	s.say("%s", paint(s.outColour, bold, f.Path))
-	s.say("%s separated by %s, %s, line ends %s, %s, %s", plural(len(f.Columns), "column"), inspect.DelimiterNames[f.Delimiter], f.Encoding, f.LineEnds,
+	s.say("%s separated by %s, %s, line ends %s, %s, %s", plural(len(f.Columns), "column"), inspect.DelimiterName(f.Delimiter), f.Encoding, f.LineEnds,
 		plural(int(f.Rows), "row"), byteCount(f.Bytes))
 	if f.Odd > 0 {
 		s.say("%s not whole: the first, in line %d, has a different number of cells than the header, or quotes that do not match", are(int(f.Odd), "row"), f.FirstOdd)

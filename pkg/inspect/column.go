@@ -8,7 +8,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/expression"
 )
 
-// Column says what stands in a column.
+// Column describes a column.
 type Column struct {
 	Header   string   `json:"header"`
 	Type     string   `json:"type"` // as a bundle would declare it; "" if the column is empty
@@ -105,7 +105,7 @@ func (t *tally) add(cell string) {
 	} else {
 		t.about.Many = true
 	}
-	if !t.left[0].fits(cell) || len(t.left) > 1 {
+	if len(t.left) > 1 { // the last one fits everything
 		t.left = slices.DeleteFunc(slices.Clone(t.left), func(c candidate) bool { return !c.fits(cell) })
 	}
 	if !expression.IsDecimal(cell) {

@@ -1,6 +1,6 @@
-// Package inspect owns `sluice inspect`: what a file is, column by column, and which bundle it fits. It
-// never repeats what may be a student's: values are shown of columns that hold few different ones, and
-// ranges of numbers and dates, and neither of columns whose names speak of people or of identifiers.
+// Package inspect owns `sluice inspect`: what a file is, column by column, and which bundle it fits. What
+// may be a student's is left out as far as it can be told: values are shown for columns that hold few
+// different ones, and ranges for numbers, but neither for columns whose names suggest people or identifiers.
 package inspect
 
 import (
@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -23,7 +24,7 @@ type File struct {
 	Bytes     int64    `json:"bytes"`
 	Encoding  string   `json:"encoding"`
 	Delimiter string   `json:"delimiter"`
-	LineEnds  string   `json:"lineEnds"` // LF, CRLF, mixed, or none
+	LineEnds  string   `json:"lineEnds"` // LF, CRLF, CR, mixed, or none
 	Rows      int64    `json:"rows"`     // blank ones left out
 	Odd       int64    `json:"odd"`      // rows with another number of cells than the header, or with wrong quotes
 	FirstOdd  int64    `json:"firstOdd,omitempty"`
@@ -32,8 +33,16 @@ type File struct {
 	Fits      []Fit    `json:"fits"` // best first
 }
 
-// DelimiterNames are the usual delimiters in words.
-var DelimiterNames = map[string]string{",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+// usualDelimiters are tried in this order.
+var usualDelimiters = []string{",", "\t", ";", "|"}
+
+// DelimiterName is a delimiter in words.
+func DelimiterName(delimiter string) string {
+	if i := slices.Index(usualDelimiters, delimiter); i >= 0 {
+		return []string{"commas", "tabs", "semicolons", "bars"}[i]
+	}
+	return strconv.Quote(delimiter)
+}
 
 // headBytes is how much of a file decides how it is written.
 const headBytes = 256 << 10
@@ -46,7 +55,7 @@ func Read(ctx context.Context, path string, contracts []Contract) (*File, error)
 	}
 	f := &File{Path: path, Bytes: size}
 	f.LineEnds = lineEnds(head)
-	options, err := f.options(path, head)
+	options, err := f.options(path, head, usualDelimiters)
 	if err != nil {
 		return nil, err
 	}
@@ -62,14 +71,15 @@ func Read(ctx context.Context, path string, contracts []Contract) (*File, error)
 	return f, nil
 }
 
-// Header is how a file's columns are called, and what separates them.
-func Header(path string) (names []string, delimiter string, err error) {
+// Header is how a file's columns are called, and what separates them: a usual delimiter, or the one that
+// was expected.
+func Header(path, expected string) (names []string, delimiter string, err error) {
 	head, _, err := readHead(path)
 	if err != nil {
 		return nil, "", err
 	}
 	f := &File{}
-	options, err := f.options(path, head)
+	options, err := f.options(path, head, append([]string{expected}, usualDelimiters...))
 	if err != nil {
 		return nil, "", err
 	}
@@ -119,7 +129,7 @@ func lineEnds(text []byte) string {
 }
 
 // options finds out how a file is written; what is not a table is an error that says what it is.
-func (f *File) options(path string, head []byte) (table.Options, error) {
+func (f *File) options(path string, head []byte, delimiters []string) (table.Options, error) {
 	text := bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\xef\xbb\xbf")))
 	no := func(what, next string) (table.Options, error) {
 		return table.Options{}, diag.Fail(diag.Usage, diag.ConfigFile, next, "%s is %s, not a table", path, what)
@@ -135,13 +145,12 @@ func (f *File) options(path string, head []byte) (table.Options, error) {
 	case text[0] == '<':
 		return no("a web page", "log in to the vendor's site again, and export it again")
 	}
-	f.Encoding = ""
 	if !validHead(head) {
 		f.Encoding = "windows-1252"
 	}
 	var best table.Options
 	most := 0
-	for _, delimiter := range []string{",", "\t", ";", "|"} {
+	for _, delimiter := range delimiters {
 		o := table.Options{Delimiter: delimiter, Encoding: f.Encoding}
 		r, err := table.OpenReader(path, bytes.NewReader(head), o)
 		if err != nil {

@@ -44,9 +44,13 @@ func (x *Execution) recognise(ctx context.Context, err error) error {
 		return err
 	}
 	in, path := e.Problems[0].Input, e.Problems[0].File
-	names, delimiter, failed := inspect.Header(path)
-	def := x.prepared.program.Bundle.Input(in)
-	if failed != nil || def == nil {
+	name, def := x.prepared.program.Bundle.Name, x.prepared.program.Bundle.Input(in)
+	if def == nil {
+		return err
+	}
+	reads := cmp.Or(def.Delimiter, table.FormatOf(def.Format.Value).Delimiter)
+	names, delimiter, failed := inspect.Header(path, reads)
+	if failed != nil {
 		return err
 	}
 	with := func(message, next string) error {
@@ -54,16 +58,15 @@ func (x *Execution) recognise(ctx context.Context, err error) error {
 		told.Message, told.Next, told.Problems = message, next, nil
 		return &told
 	}
-	reads := cmp.Or(def.Delimiter, table.FormatOf(def.Format.Value).Delimiter)
 	if delimiter != reads && len(names) > 1 {
-		return with(fmt.Sprintf("%s is separated by %s, and bundle %s reads %s", path, inspect.DelimiterNames[delimiter], x.prepared.program.Bundle.Name, inspect.DelimiterNames[reads]),
-			"export it again with "+inspect.DelimiterNames[reads]+", or add --delimiter "+diag.ShellWord(in+"="+strings.ReplaceAll(delimiter, "\t", "tab")))
+		wanted := inspect.DelimiterName(reads)
+		return with(fmt.Sprintf("%s is separated by %s, and bundle %s reads %s", path, inspect.DelimiterName(delimiter), name, wanted),
+			"export it again with "+wanted+", or add --delimiter "+diag.ShellWord(in+"="+strings.ReplaceAll(delimiter, "\t", "tab")))
 	}
 	contracts, failed := x.place.Contracts(ctx)
 	if failed != nil {
 		return err
 	}
-	name := x.prepared.program.Bundle.Name
 	own, fits := inspect.Fits(names, inspect.ContractsOf(x.prepared.program)), inspect.Fits(names, contracts)
 	if len(own)+len(fits) == 0 {
 		return with(fmt.Sprintf("%s is not a file of bundle %s: none or few of its columns are there; no bundle here knows such a file", path, name),

@@ -29,7 +29,8 @@ type Group struct {
 	Values   []Value    `json:"values,omitempty"` // the most frequent ones of the column; none where they may be a student's
 
 	seen     map[string]*Value
-	distinct int // values
+	distinct int  // values
+	more     bool // there are more than that
 }
 
 // Value is a value that caused problems.
@@ -37,6 +38,8 @@ type Value struct {
 	Value string `json:"value"`
 	Count int64  `json:"count"`
 	Line  int    `json:"line,omitempty"` // of the first
+
+	hidden bool // it may be a student's: it is only counted
 }
 
 // index is the number of an item in a path: problems of all items of a list have one cause.
@@ -72,8 +75,8 @@ func (rep *Report) gather(r *runs.Run, stage string) error {
 				Resource: p.Resource, Path: path, Message: message, Fix: p.Fix, Rule: p.Rule, First: place(p)})
 		}
 		rep.Problems[i].Count += n
-		if rep.mayShow(p) {
-			rep.Problems[i].add(p, n)
+		if show := rep.mayShow(p); show || p.Code == diag.Unmapped && p.Value != "" { // the verdict counts all of these
+			rep.Problems[i].add(p, n, !show)
 		}
 	})
 }
@@ -85,30 +88,33 @@ const (
 )
 
 // add counts a value of the cause.
-func (g *Group) add(p diag.Problem, n int64) {
+func (g *Group) add(p diag.Problem, n int64, hidden bool) {
 	v := g.seen[p.Value]
 	if v == nil {
 		if len(g.seen) == mostValues {
+			g.more = true
 			return
 		}
 		if g.seen == nil {
 			g.seen = map[string]*Value{}
 		}
-		v = &Value{Value: p.Value, Line: p.Line}
+		v = &Value{Value: p.Value, Line: p.Line, hidden: hidden}
 		g.seen[p.Value] = v
 	}
-	v.Count += n
+	v.Count, v.hidden = v.Count+n, v.hidden || hidden
 }
 
 // finish picks the values to be shown, the most frequent first.
 func (g *Group) finish() {
 	for _, v := range g.seen {
-		g.Values = append(g.Values, *v)
+		if !v.hidden {
+			g.Values = append(g.Values, *v)
+		}
 	}
 	slices.SortFunc(g.Values, func(a, b Value) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Value, b.Value))
 	})
-	g.distinct = len(g.Values)
+	g.distinct = len(g.seen)
 	g.Values = g.Values[:min(len(g.Values), shownValues)]
 	g.seen = nil
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -256,7 +257,7 @@ func TestValuesThatMayBeShown(t *testing.T) {
 		i := slices.IndexFunc(rep.Problems, func(g Group) bool { return g.Code == diag.CellType })
 		return &rep.Problems[i]
 	}
-	if g := build([]string{"Student*"}); len(g.Values) != 1 || g.Values[0] != (Value{"Ximena Q", 3, 7}) {
+	if g := build([]string{"Student*"}); len(g.Values) != 1 || g.Values[0] != (Value{Value: "Ximena Q", Count: 3, Line: 7}) {
 		t.Errorf("%+v", g.Values)
 	}
 	for _, personal := range [][]string{nil, {"Test*Date"}} {
@@ -293,5 +294,45 @@ func TestVerdictOfAStoppedSend(t *testing.T) {
 	}
 	if got := said(); !strings.Contains(got, "5 of 5 records were at the target after the last send") {
 		t.Error(got)
+	}
+}
+
+// TestVerdictOfUnmappedValues: values that are not shown count too, and more than are told apart are not given as a number.
+func TestVerdictOfUnmappedValues(t *testing.T) {
+	for _, c := range []struct {
+		values int
+		want   string
+	}{{3, "3 values have no mapping"}, {mostValues + 1, "at least 1000 values have no mapping"}} {
+		r := exampleRun(t)
+		p, err := r.NewProblems(runs.Transform)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range c.values {
+			if err := p.Add(diag.Problem{Code: diag.Unmapped, Input: "results", Column: "Grade", Value: strconv.Itoa(i), Personal: i == 0}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		rep, err := Build(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(rep.Verdict, func(v Remark) bool { return v.Text == c.want }) {
+			t.Errorf("%d: %+v", c.values, rep.Verdict)
+		}
+		if slices.ContainsFunc(rep.Problems[0].Values, func(v Value) bool { return v.Value == "0" }) {
+			t.Error("a student's value is shown")
+		}
+	}
+}
+
+// TestNothingCounted: a run that stopped before it counted is not said to add up.
+func TestNothingCounted(t *testing.T) {
+	page, err := (&Report{}).page()
+	if err != nil || strings.Contains(string(page), "Everything is accounted for") {
+		t.Errorf("%v %s", err, page)
 	}
 }

@@ -24,11 +24,7 @@ func (rep *Report) verdict(r *runs.Run) []Remark {
 		if _, err := os.Stat(r.File(file)); err != nil {
 			file = ""
 		}
-		text := fmt.Sprintf("%d %s", n, more)
-		if n == 1 {
-			text = "1 " + one
-		}
-		all = append(all, Remark{text, file})
+		all = append(all, Remark{diag.Counted(int(n), one, more), file})
 	}
 	for _, s := range rep.Stages {
 		switch c := s.Counts.(type) {
@@ -39,7 +35,11 @@ func (rep *Report) verdict(r *runs.Run) []Remark {
 			all = append(all, Remark{Text: fmt.Sprintf("%d of %d rows gave records", sum.Used, sum.Read)})
 			add(sum.Rejected, "row was rejected", "rows were rejected", "problems/transform.csv")
 			add(sum.Unmatched, "row is of a student who is not known", "rows are of students who are not known", "problems/transform.csv")
-			add(rep.unmapped(), "value has no mapping", "values have no mapping", "unmapped.csv")
+			unmapped, more := rep.unmapped()
+			add(unmapped, "value has no mapping", "values have no mapping", "unmapped.csv")
+			if last := &all[len(all)-1]; more {
+				last.Text = "at least " + last.Text
+			}
 		case *runs.ValidateCounts:
 			sum := sumOf(c.Resources, func(t *runs.Verdicts, v runs.Verdicts) {
 				t.Invalid, t.Unchecked, t.Marked = t.Invalid+v.Invalid, t.Unchecked+v.Unchecked, t.Marked+v.Marked
@@ -49,7 +49,8 @@ func (rep *Report) verdict(r *runs.Run) []Remark {
 			add(sum.Marked, "record depends on one of these", "records depend on one of these", "problems/validate.csv")
 		case *runs.SendCounts:
 			sum := sumOf(c.Resources, func(t *runs.Loaded, l runs.Loaded) {
-				t.Staged, t.Created, t.Updated, t.Unchanged, t.Duplicate = t.Staged+l.Staged, t.Created+l.Created, t.Updated+l.Updated, t.Unchanged+l.Unchanged, t.Duplicate+l.Duplicate
+				t.Staged, t.Duplicate = t.Staged+l.Staged, t.Duplicate+l.Duplicate
+				t.Created, t.Updated, t.Unchanged = t.Created+l.Created, t.Updated+l.Updated, t.Unchanged+l.Unchanged
 				t.Rejected, t.Blocked, t.Pending = t.Rejected+l.Rejected, t.Blocked+l.Blocked, t.Pending+l.Pending
 			})
 			now := "are at the target"
@@ -58,7 +59,8 @@ func (rep *Report) verdict(r *runs.Run) []Remark {
 			}
 			all = append(all, Remark{Text: fmt.Sprintf("%d of %d records %s", sum.Created+sum.Updated+sum.Unchanged, sum.Staged-sum.Duplicate, now)})
 			add(sum.Rejected, "record was refused by the target", "records were refused by the target", "errors")
-			add(sum.Blocked, "record was not sent, because one that it needs is not there", "records were not sent, because one that they need is not there", "errors")
+			add(sum.Blocked, "record was not sent, because one that it needs was not accepted",
+				"records were not sent, because one that they need was not accepted", "errors")
 			add(sum.Pending, "record is pending: send it again", "records are pending: send them again", "errors")
 		}
 	}
@@ -74,13 +76,12 @@ func sumOf[C any](counts map[string]C, add func(sum *C, c C)) C {
 	return sum
 }
 
-// unmapped is how many different values no table knows.
-func (rep *Report) unmapped() int64 {
-	n := int64(0)
+// unmapped is how many different values no table knows, and whether there may be more.
+func (rep *Report) unmapped() (n int64, more bool) {
 	for _, g := range rep.Problems {
 		if g.Code == diag.Unmapped {
-			n += int64(g.distinct)
+			n, more = n+int64(g.distinct), more || g.more
 		}
 	}
-	return n
+	return n, more
 }

@@ -103,6 +103,9 @@ func Find(root, tenant, name string) (*Run, error) {
 	if name == Latest && len(all) > 0 {
 		return all[len(all)-1], nil
 	}
+	if name == "" { // a variable that is not set: every name begins so
+		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "name its folder, `latest`, or the beginning of its name", "the name of the run is empty")
+	}
 	var fit, known []string
 	for _, r := range all {
 		base := filepath.Base(r.Path)
@@ -114,7 +117,8 @@ func Find(root, tenant, name string) (*Run, error) {
 		return Open(fit[0])
 	}
 	if len(fit) > 1 {
-		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "write more of the name: "+strings.Join(newest(fit), ", "), "%d runs begin with %q", len(fit), name)
+		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "write more of the name: "+strings.Join(newest(fit), ", "),
+			"%d runs begin with %q", len(fit), name)
 	}
 	next := "there are no runs yet; `sluice transform` makes one"
 	if tenant != "" {

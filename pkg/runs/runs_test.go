@@ -13,6 +13,21 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
+// TestAnEmptyNameIsNoRun: a variable that is not set must not name the only run there is.
+func TestAnEmptyNameIsNoRun(t *testing.T) {
+	root := t.TempDir()
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	if _, err := Create(NewPath(root, "gb", "map", now), Manifest{Tenant: "gb", Created: now}); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Find(root, "gb", ""); err == nil {
+		t.Errorf("found %s", r.Path)
+	}
+	if _, err := Find(root, "gb", "2026"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLifeOfARun(t *testing.T) {
 	root := t.TempDir()
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)

@@ -38,6 +38,7 @@ func (c *Config) Settings(t *Tenant) []Setting {
 		own("api.data_url", a.DataURL)
 		own("api.oauth_url", a.OAuthURL)
 		own("api.school_year", positive(a.SchoolYear))
+		own("api.instance", a.Instance)
 		own("api.environment", a.Environment)
 		own("api.allow_http", strconv.FormatBool(a.AllowHTTP))
 		own("api.client_id", a.clientID.shown())

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
@@ -63,12 +62,9 @@ func (a *app) runBundleSample(ctx context.Context, ref string, o sampleOptions) 
 	if o.Params, err = pairs("--param", o.params); err != nil {
 		return err
 	}
-	program, problems, err := mapping.Compile(ctx, mapping.Config{Bundle: b, Standards: all, Params: o.Params, Samples: true})
+	program, err := a.compile(ctx, ref, mapping.Config{Bundle: b, Standards: all, Params: o.Params})
 	if err != nil {
 		return err
-	}
-	if problems.Blocks() {
-		return bundle.Unusable(ref, problems, a.command("bundle", "lint", ref))
 	}
 	return a.writeSample(ctx, program, o.Request, o.output)
 }
@@ -93,7 +89,7 @@ func (a *app) writeSample(ctx context.Context, p *mapping.Program, q sample.Requ
 	if err != nil {
 		return err
 	}
-	a.screen.note("%d rows: %s", q.Rows, shownPath(path))
+	a.screen.note("%s: %s", plural(int(q.Rows), "row"), shownPath(path))
 	return a.screen.result(map[string]any{"file": path, "rows": q.Rows, "seed": q.Seed})
 }
 

@@ -97,12 +97,9 @@ func (a *app) runBundleShow(ctx context.Context, ref, table string, markdown boo
 	if table != "" {
 		return a.showTable(b, table)
 	}
-	program, problems, err := mapping.Compile(ctx, mapping.Config{Bundle: b, Standards: all, Samples: true})
+	program, err := a.compile(ctx, ref, mapping.Config{Bundle: b, Standards: all})
 	if err != nil {
 		return err
-	}
-	if problems.Blocks() {
-		return bundle.Unusable(ref, problems, a.command("bundle", "lint", ref))
 	}
 	v, err := viewOf(b, program)
 	switch {
@@ -140,7 +137,8 @@ func viewOf(b *bundle.Bundle, program *mapping.Program) (*bundleView, error) {
 	v := &bundleView{Bundle: b.Name, Version: b.Version, Assessment: strings.TrimSpace(b.Family + " " + b.FamilyVersion),
 		DataStandard: b.DataStandard.Value, Origin: b.Origin, About: b.About, Params: []paramView{}}
 	for _, p := range b.Params {
-		shown := paramView{Name: p.Name.Value, Type: cmp.Or(string(p.Type), "text"), Required: p.Required, OneOf: bundle.Values(p.OneOf), About: p.About}
+		shown := paramView{Name: p.Name.Value, Type: cmp.Or(string(p.Type), "text"), Required: p.Required,
+			OneOf: bundle.Values(p.OneOf), About: p.About}
 		if p.Default != nil {
 			shown.Default = p.Default.Value
 		}
@@ -152,9 +150,11 @@ func viewOf(b *bundle.Bundle, program *mapping.Program) (*bundleView, error) {
 			return nil, err
 		}
 		for _, c := range contracts {
-			shown := inputView{Name: in.Name.Value, Layout: c.Layout, Format: c.Format, Encoding: cmp.Or(in.Encoding.Value, "utf-8"), Optional: in.Optional, About: in.About}
+			shown := inputView{Name: in.Name.Value, Layout: c.Layout, Format: c.Format, Encoding: cmp.Or(in.Encoding.Value, "utf-8"),
+				Optional: in.Optional, About: in.About}
 			for _, col := range c.Columns {
-				view := columnView{Header: col.Header, Type: string(col.Type), Formats: col.Formats, Required: col.Required, Ignored: col.Type == "" && col.Score == nil}
+				view := columnView{Header: col.Header, Type: string(col.Type), Formats: col.Formats, Required: col.Required,
+					Ignored: col.Type == "" && col.Score == nil}
 				if col.Score != nil {
 					view.Type = cmp.Or(view.Type, "score")
 				}

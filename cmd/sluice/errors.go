@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -45,9 +43,9 @@ func (a *app) printError(err error, outcome runs.Outcome) {
 		}
 	}
 	a.screen.problems(a.screen.err, e.Problems)
-	fmt.Fprintf(a.screen.err, "%s %s\n", paint(a.screen.errColour, red, "sluice: ["+string(e.Code)+"]"), e.Error())
+	a.screen.sayError("%s %s", paint(a.screen.errColour, red, "sluice: ["+string(e.Code)+"]"), e.Error())
 	if next != "" {
-		fmt.Fprintf(a.screen.err, "  %s %s\n", paint(a.screen.errColour, dim, "→"), next)
+		a.screen.sayError("  %s %s", paint(a.screen.errColour, dim, "→"), next)
 	}
 	if r != nil {
 		a.printRunOfError(r, next)
@@ -56,11 +54,8 @@ func (a *app) printError(err error, outcome runs.Outcome) {
 
 // printRunOfError says where the run lies that an error ended, and how to go on if the advice names no command.
 func (a *app) printRunOfError(r *runs.Run, advice string) {
-	fmt.Fprintf(a.screen.err, "  run: %s\n", shownPath(r.Path))
-	if _, err := os.Stat(r.File("report.html")); err == nil {
-		fmt.Fprintf(a.screen.err, "  report: %s\n", shownPath(r.File("report.html")))
-	}
+	sayWhere(a.screen.sayError, r, "  ")
 	if r.Stages[runs.Send] != nil && r.Pass != nil && !strings.Contains(advice, "`") {
-		fmt.Fprintf(a.screen.err, "  to go on: %s\n", a.command("send", shownPath(r.Path), "--tenant", r.Tenant))
+		a.screen.sayError("  to go on: %s", a.command("send", shownPath(r.Path), "--tenant", r.Tenant))
 	}
 }

@@ -29,7 +29,7 @@ func (a *app) newInit() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Write a first sluice.yaml: asks for the target and tests each answer",
-		Long: `Asks for a name, the address of the target, its key and where the secret lives, tests each answer
+		Long: `Asks for a name, the address of the target, its key and where the secret is kept, tests each answer
 at the target, and writes a commented sluice.yaml. The secret itself is never asked for and never
 written: say where it is, as ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}.
 
@@ -45,19 +45,19 @@ It asks nothing where a flag gives the answer, or where there is no terminal.`,
 	flags.StringVar(&o.name, "name", "", "name of the tenant: a district, and its year for a year-specific ODS")
 	flags.StringVar(&o.baseURL, "base-url", "", "address of the target: opened in a browser it shows the API's version")
 	flags.StringVar(&o.clientID, "client-id", "", "key of the target, or ${env:NAME}")
-	flags.StringVar(&o.secret, "secret", "", "where its secret lives: ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}")
+	flags.StringVar(&o.secret, "secret", "", "where its secret is kept: ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}")
 	flags.StringVar(&o.environment, "environment", "production", "production, or a word such as staging")
 	flags.StringVar(&o.year, "school-year", "", "spring year, for a year-specific ODS and for the bundles")
 	flags.BoolVar(&o.unchecked, "no-check", false, "do not ask the target")
 	return cmd
 }
 
-// question is one answer to get, and the test that it must pass.
+// question is one answer to get, and how deep it is tested.
 type question struct {
 	flag, text string
 	answer     *string
 	optional   bool
-	test       func(context.Context) error
+	depth      int // of the test
 }
 
 func (a *app) runInit(ctx context.Context, o initAnswers) error {
@@ -66,21 +66,23 @@ func (a *app) runInit(ctx context.Context, o initAnswers) error {
 		path = defaultConfig
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return diag.Fail(diag.Usage, diag.ConfigFile, "add a tenant to it by hand, or copy one with `sluice tenant clone`", "%s already exists", path)
+		return diag.Fail(diag.Usage, diag.ConfigFile, "add a tenant to it by hand, or copy one with `sluice tenant clone`",
+			"%s already exists", path)
 	}
 	questions := []question{
-		{"name", "A name for this tenant (a–z, 0–9, -), such as a district's", &o.name, false, func(ctx context.Context) error { return a.tryInit(ctx, o, path, 0) }},
-		{"base-url", "The address of the ODS/API; in a browser it shows the API's version", &o.baseURL, false, func(ctx context.Context) error { return a.tryInit(ctx, o, path, 1) }},
-		{"client-id", "The key, or ${env:NAME} if it is in a variable", &o.clientID, false, func(ctx context.Context) error { return a.tryInit(ctx, o, path, 0) }},
-		{"secret", "Where the secret lives (not the secret itself): ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}", &o.secret, false, func(ctx context.Context) error { return a.tryInit(ctx, o, path, 2) }},
-		{"school-year", "The spring year of the school year, such as 2026; leave it empty if each run gives it", &o.year, true, func(ctx context.Context) error { return a.tryInit(ctx, o, path, 0) }},
+		{"name", "A name for this tenant (a–z, 0–9, -), such as a district's", &o.name, false, tryForm},
+		{"base-url", "The address of the ODS/API; in a browser it shows the API's version", &o.baseURL, false, tryAddress},
+		{"client-id", "The key, or ${env:NAME} if it is in a variable", &o.clientID, false, tryForm},
+		{"secret", "Where the secret is kept (not the secret itself): ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}",
+			&o.secret, false, tryCredential},
+		{"school-year", "The spring year of the school year, such as 2026; leave it empty if each run gives it", &o.year, true, tryForm},
 	}
 	if err := a.missing(questions); err != nil {
 		return err
 	}
 	in := bufio.NewReader(a.in)
 	for _, q := range questions {
-		if err := a.ask(ctx, in, q); err != nil {
+		if err := a.ask(ctx, in, q, func() error { return a.tryInit(ctx, o, path, q.depth) }); err != nil {
 			return err
 		}
 	}
@@ -110,11 +112,12 @@ func (a *app) missing(questions []question) error {
 	if len(flags) == 0 || a.asks() {
 		return nil
 	}
-	return usage("add them; `sluice init --help` says what they mean", "%s: not given, and there is no terminal to ask at", strings.Join(flags, ", "))
+	return usage("add them; `sluice init --help` says what they mean",
+		"%s: not given, and there is no terminal to ask at", strings.Join(flags, ", "))
 }
 
 // ask gets an answer: that of the flag, else of the person at the terminal, who may try again.
-func (a *app) ask(ctx context.Context, in *bufio.Reader, q question) error {
+func (a *app) ask(ctx context.Context, in *bufio.Reader, q question, test func() error) error {
 	given := *q.answer != "" || !a.asks()
 	for {
 		if !given {
@@ -127,7 +130,7 @@ func (a *app) ask(ctx context.Context, in *bufio.Reader, q question) error {
 		}
 		var err error
 		if *q.answer != "" {
-			err = q.test(ctx)
+			err = test()
 		} else if !q.optional {
 			err = usage("answer it, or press Ctrl-C", "an answer is needed")
 		}
@@ -158,14 +161,16 @@ func readLine(ctx context.Context, in *bufio.Reader) (string, bool) {
 
 // Depths of a test: only the form of the answers, the address too, the credential too.
 const (
-	tryAddress    = 1
-	tryCredential = 2
+	tryForm = iota
+	tryAddress
+	tryCredential
 )
 
 // tryInit tests the answers so far; those to come are filled in with something that has the right form.
 func (a *app) tryInit(ctx context.Context, o initAnswers, path string, depth int) error {
 	if o.secret != "" && !tenant.IsSource(o.secret) { // which is not shown: it may be the secret
-		return diag.Fail(diag.Usage, diag.ConfigSecret, "write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}", "that does not say where the secret lives")
+		return diag.Fail(diag.Usage, diag.ConfigSecret, "write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}",
+			"that does not say where the secret is kept")
 	}
 	for _, unset := range []struct {
 		answer *string
@@ -179,7 +184,7 @@ func (a *app) tryInit(ctx context.Context, o initAnswers, path string, depth int
 	if err != nil {
 		return err
 	}
-	if _, err := config.Tenant(o.name); err != nil || o.unchecked || depth == 0 {
+	if _, err := config.Tenant(o.name); err != nil || o.unchecked || depth == tryForm {
 		return err
 	}
 	place := &pipeline.Workplace{Config: config, UserAgent: "sluice/" + version, Log: a.log, Observer: a.observer(), Command: a.command}
@@ -189,13 +194,7 @@ func (a *app) tryInit(ctx context.Context, o initAnswers, path string, depth int
 	}
 	defer a.closing(x)
 	api, err := x.Connect(ctx)
-	if err != nil {
-		return err
-	}
-	if depth >= tryAddress {
-		_, err = api.Client.Discover(ctx)
-	}
-	if err == nil && depth >= tryCredential {
+	if err == nil && depth == tryCredential {
 		err = api.Client.Enter(ctx)
 	}
 	return target.Explain(err, "")
@@ -213,14 +212,14 @@ version: 1
 
 #bundles: [bundles]                         # folders with bundles of your own
 #runs: runs                                 # where runs go
-#state: state                               # where it is kept what the targets hold: back it up
+#state: state                               # where sluice keeps what the targets hold: back it up
 
 tenants:
   %s:
     api:
       base_url: %s
       client_id: %s
-      client_secret: %s     # where the secret lives, never the secret itself
+      client_secret: %s     # where the secret is kept, never the secret itself
       environment: %s
 %s
 %s

@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/inspect"
+	"github.com/sluice-edfi/sluice/pkg/report"
 )
 
 func (a *app) newInspect() *cobra.Command {
@@ -59,10 +61,11 @@ func (a *app) runInspect(ctx context.Context, paths []string) error {
 func (a *app) printFile(f *inspect.File) {
 	s := a.screen
 	s.say("%s", paint(s.outColour, bold, f.Path))
-	s.say("%s separated by %s, %s, line ends %s, %s, %s", plural(len(f.Columns), "column"), inspect.DelimiterName(f.Delimiter), f.Encoding, f.LineEnds,
-		plural(int(f.Rows), "row"), byteCount(f.Bytes))
+	s.say("%s separated by %s, %s, line ends %s, %s, %s", plural(len(f.Columns), "column"), inspect.DelimiterName(f.Delimiter),
+		f.Encoding, f.LineEnds, plural(int(f.Rows), "row"), report.Size(f.Bytes))
 	if f.Odd > 0 {
-		s.say("%s not whole: the first, in line %d, has a different number of cells than the header, or quotes that do not match", are(int(f.Odd), "row"), f.FirstOdd)
+		s.say("%s not whole: the first, in line %d, has a different number of cells than the header, or quotes that do not match",
+			diag.Counted(int(f.Odd), "row is", "rows are"), f.FirstOdd)
 	}
 	if f.NoHeader {
 		s.say("line 1 holds a number or a date: it may be a row and not the header, so no values are shown")
@@ -144,22 +147,4 @@ func example(c inspect.Column) string {
 		more = ", …"
 	}
 	return strings.Join(c.Values, ", ") + more
-}
-
-// are is a count with its noun and verb.
-func are(n int, what string) string {
-	if n == 1 {
-		return "1 " + what + " is"
-	}
-	return plural(n, what) + " are"
-}
-
-func byteCount(n int64) string {
-	switch {
-	case n >= 1<<20:
-		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
-	case n >= 1<<10:
-		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
-	}
-	return plural(int(n), "byte")
 }

@@ -217,7 +217,8 @@ func (a *app) sayWhyNothing(counts *runs.SendCounts) {
 		unchanged += l.Unchanged
 	}
 	if sent == 0 && unchanged > 0 && !counts.DryRun {
-		a.screen.say("\n  nothing was posted: the target already holds %s as they are", plural(int(unchanged), "record"))
+		a.screen.say("\n  nothing was posted: the target already holds %s",
+			diag.Counted(int(unchanged), "record as it is", "records as they are"))
 	}
 }
 
@@ -231,7 +232,8 @@ func (a *app) groupLine(g report.Group) string {
 			where += " " + part
 		}
 	}
-	return fmt.Sprintf("%s %d × %s%s: %s", paint(a.screen.outColour, styles[g.Level], word(g.Level)), g.Count, g.Code, where, strings.TrimPrefix(g.Message, g.Column+": "))
+	level := paint(a.screen.outColour, styles[g.Level], fmt.Sprintf("%-7s", g.Level.Word())) // so that it is told without colour
+	return fmt.Sprintf("%s %d × %s%s: %s", level, g.Count, g.Code, where, strings.TrimPrefix(g.Message, g.Column+": "))
 }
 
 // runResult is the --json object of transform, validate, send, run and demo.
@@ -254,7 +256,7 @@ func (a *app) finish(r *runs.Run, outcome runs.Outcome, next *step) error {
 	}
 	say := a.screen.say
 	if a.Quiet && outcome != runs.Done {
-		say = func(format string, args ...any) { fmt.Fprintf(a.screen.err, format+"\n", args...) }
+		say = a.screen.sayError
 	}
 	for _, v := range rep.Verdict {
 		if v.File != "" {
@@ -262,44 +264,25 @@ func (a *app) finish(r *runs.Run, outcome runs.Outcome, next *step) error {
 		}
 		say("%s", v.Text)
 	}
-	say("run: %s", shownPath(r.Path))
-	a.sayReport(r)
+	sayWhere(say, r, "")
 	if next != nil {
 		say("next: %s%s", next.why, a.command(next.words...))
 	}
 	return nil
 }
 
-// sayWhere prints where the run lies, and its report if there is one.
-func (a *app) sayWhere(r *runs.Run) {
-	a.screen.say("run: %s", shownPath(r.Path))
-	a.sayReport(r)
-}
-
-func (a *app) sayReport(r *runs.Run) {
+// sayWhere says where a run lies, and its report if there is one.
+func sayWhere(say func(format string, args ...any), r *runs.Run, indent string) {
+	say("%srun: %s", indent, shownPath(r.Path))
 	if _, err := os.Stat(r.File("report.html")); err == nil {
-		a.screen.say("report: %s", shownPath(r.File("report.html")))
+		say("%sreport: %s", indent, shownPath(r.File("report.html")))
 	}
-}
-
-// word is what a level is called, so that it is told without colour.
-func word(l diag.Level) string {
-	switch l {
-	case diag.LevelFormat, diag.LevelError:
-		return "error  "
-	case diag.LevelWarning:
-		return "warning"
-	}
-	return "note   "
 }
 
 // plural is a count with its noun.
 func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
 	if n == 0 {
 		return "no " + what + "s"
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return diag.Counted(n, what, what+"s")
 }

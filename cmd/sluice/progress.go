@@ -7,6 +7,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
+	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
@@ -102,7 +103,7 @@ func saidOf(p pipeline.Progress) string {
 	amount := func(n int64) string { return fmt.Sprintf("%d", n) }
 	what := " records"
 	if p.Bytes {
-		amount, what = byteCount, ""
+		amount, what = report.Size, ""
 	}
 	if p.Total > 0 {
 		return amount(reached(p)) + " of " + amount(p.Total) + what + ", " + p.Note

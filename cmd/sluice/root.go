@@ -109,8 +109,8 @@ func run(ctx context.Context, args []string, s streams) int {
 	return int(outcome)
 }
 
-// remembering remembers the first error of a writer: what is said on a full disk is lost, and that is no
-// success. A reader that has enough, such as head, is none.
+// remembering remembers the first error of a writer: on a full disk the result is lost, so the command must not
+// end with 0. A reader that has enough, such as head, is not an error.
 type remembering struct {
 	io.Writer
 	failed error
@@ -151,16 +151,7 @@ func (a *app) newRoot() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
-	flags := root.PersistentFlags()
-	flags.String("config", "", "path of sluice.yaml (default: ./sluice.yaml if there is one)")
-	flags.StringP("tenant", "t", "", "`NAME` of a tenant in sluice.yaml, or sandbox")
-	flags.Bool("json", false, "one JSON object on stdout at the end, errors too")
-	flags.String("log-format", "text", "of the log on stderr: text or json")
-	flags.String("log-level", "warn", "of the log on stderr: debug, info, warn or error (the run's log.jsonl has info and up)")
-	flags.BoolP("quiet", "q", false, "no progress, no result on stdout; errors only")
-	flags.Bool("no-color", false, "no colour (also under NO_COLOR, CI and TERM=dumb)")
-	flags.Int("workers", 0, "parallel workers (default: one per core)")
-	flags.Bool("strict", false, "warnings count: exit 3 where it would be 0")
+	addGlobal(root.PersistentFlags())
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if err := a.configure(cmd.Flags()); err != nil {
 			return err
@@ -204,6 +195,19 @@ func (a *app) newRoot() *cobra.Command {
 	completes(root, "log-format", words("text", "json"))
 	completes(root, "log-level", words("debug", "info", "warn", "error"))
 	return root
+}
+
+// addGlobal adds the global flags, which are the settings.
+func addGlobal(flags *pflag.FlagSet) {
+	flags.String("config", "", "path of sluice.yaml (default: ./sluice.yaml if there is one)")
+	flags.StringP("tenant", "t", "", "`NAME` of a tenant in sluice.yaml, or sandbox")
+	flags.Bool("json", false, "one JSON object on stdout at the end, errors too")
+	flags.String("log-format", "text", "of the log on stderr: text or json")
+	flags.String("log-level", "warn", "of the log on stderr: debug, info, warn or error (the run's log.jsonl has info and up)")
+	flags.BoolP("quiet", "q", false, "no progress, no result on stdout; errors only")
+	flags.Bool("no-color", false, "no colour (also under NO_COLOR, CI and TERM=dumb)")
+	flags.Int("workers", 0, "parallel workers (default: one per core)")
+	flags.Bool("strict", false, "warnings count: exit 3 where it would be 0")
 }
 
 // group is a command that only holds others.

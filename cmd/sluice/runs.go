@@ -119,6 +119,6 @@ func (a *app) runRunsShow(name string, path bool) error {
 		a.screen.say("%s %s was stopped: %s\n  %s %s\n", paint(a.screen.outColour, red, "["+string(why.Code)+"]"), why.Stage, why.Message,
 			paint(a.screen.outColour, dim, "→"), why.Next)
 	}
-	a.sayWhere(r)
+	sayWhere(a.screen.say, r, "")
 	return a.screen.result(rep)
 }

@@ -90,6 +90,9 @@ func (s *screen) note(format string, args ...any) {
 	}
 }
 
+// sayError prints a line on stderr that is said under --quiet too.
+func (s *screen) sayError(format string, args ...any) { fmt.Fprintf(s.err, format+"\n", args...) }
+
 // result prints the one JSON object of --json.
 func (s *screen) result(v any) error {
 	if !s.json {

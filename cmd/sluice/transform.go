@@ -30,7 +30,7 @@ func (o *transformOptions) add(flags *pflag.FlagSet) {
 	flags.StringArrayVarP(&o.params, "param", "p", nil, "NAME=VALUE, a parameter of the bundle; again for more")
 	flags.StringVar(&o.student, "student", "", "the `COLUMN` to read students' ids from (default: the tenant's roster.column, else the first that a file has)")
 	flags.StringVar(&o.run, "run", "", "the run directory (default: runs/TENANT/TIME-BUNDLE beside sluice.yaml)")
-	flags.StringArrayVar(&o.encodings, "encoding", nil, "INPUT=NAME, how the input's files are encoded today, as windows-1252; again for more")
+	flags.StringArrayVar(&o.encodings, "encoding", nil, "INPUT=NAME, how the input's files are encoded today, such as windows-1252; again for more")
 	flags.StringArrayVar(&o.delimiters, "delimiter", nil, "INPUT=CHARACTER, what separates their cells today: a character, or tab, comma, semicolon or bar")
 	flags.BoolVar(&o.allowEmpty, "allow-empty", false, "exit 0 with nothing done if no file matches any pattern of --input")
 }
@@ -47,11 +47,10 @@ func (o *transformOptions) request(ref string) (pipeline.Request, error) {
 	}
 	delimiters, err := pairs("--delimiter", o.delimiters)
 	read := map[string]bundle.Reading{}
-	for in, name := range encodings {
-		read[in] = bundle.Reading{Encoding: name, Delimiter: delimiters[in]}
-	}
-	for in, character := range delimiters {
-		read[in] = bundle.Reading{Encoding: encodings[in], Delimiter: character}
+	for _, given := range []map[string]string{encodings, delimiters} {
+		for in := range given {
+			read[in] = bundle.Reading{Encoding: encodings[in], Delimiter: delimiters[in]}
+		}
 	}
 	return pipeline.Request{Bundle: ref, Inputs: o.inputs, Params: params, Student: o.student, Read: read, Run: o.run}, err
 }

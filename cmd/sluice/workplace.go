@@ -1,13 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
 
 	"github.com/sluice-edfi/sluice/bundles"
 	"github.com/sluice-edfi/sluice/pkg/bundle"
-	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
@@ -21,11 +22,8 @@ func (a *app) config() (*tenant.Config, error) {
 	if a.Config != "" {
 		return tenant.Load(a.Config)
 	}
-	if _, err := os.Stat(defaultConfig); err == nil {
+	if _, err := os.Stat(defaultConfig); !errors.Is(err, fs.ErrNotExist) {
 		return tenant.Load(defaultConfig)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check its rights, or name another with --config",
-			"sluice.yaml cannot be read")
 	}
 	folder, err := os.Getwd()
 	if err != nil {
@@ -56,6 +54,16 @@ func (a *app) openBundle(ref string) (*bundle.Bundle, []*schema.Standard, error)
 	}
 	all, err := place.Standards(b, "")
 	return b, all, err
+}
+
+// compile compiles a bundle, of which ref is the name, without a file.
+func (a *app) compile(ctx context.Context, ref string, config mapping.Config) (*mapping.Program, error) {
+	config.Samples = true
+	program, problems, err := mapping.Compile(ctx, config)
+	if err == nil && problems.Blocks() {
+		err = bundle.Unusable(ref, problems, a.command("bundle", "lint", ref))
+	}
+	return program, err
 }
 
 // writing begins an execution that leaves something behind, for a tenant, "" being none; closing ends it.

@@ -30,6 +30,17 @@ func (l Level) String() string {
 	return [...]string{LevelFormat: "format", LevelError: "error", LevelWarning: "warning", LevelInfo: "info"}[l]
 }
 
+// Word is what people call a level.
+func (l Level) Word() string {
+	switch l {
+	case LevelFormat, LevelError:
+		return "error"
+	case LevelWarning:
+		return "warning"
+	}
+	return "note"
+}
+
 // Pos is a place in a text file that people write: a bundle, a table, sluice.yaml. Line and Col count
 // from 1, Col in characters; 0 means unknown.
 type Pos struct {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -91,9 +92,9 @@ func (x *Execution) rememberStudents() error {
 		columns = known
 	}
 	all[x.run.Bundle.Name] = columns
-	text, err := json.MarshalIndent(all, "", "  ")
+	text, err := jsonl.Indented(all)
 	if err != nil {
 		return err
 	}
-	return DiskError(durable.WriteFile(x.studentFile(), append(text, '\n')))
+	return DiskError(durable.WriteFile(x.studentFile(), text))
 }

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"bytes"
-	_ "embed"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -17,19 +15,10 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-//go:embed index.html
-var indexText string
-
-var indexTemplate = template.Must(template.New("index").Funcs(template.FuncMap{
-	"count":   thousands,
-	"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") },
-	"seconds": seconds,
-}).Parse(indexText))
-
 // IndexFile lists the runs of all tenants, in the folder of runs.
 const IndexFile = "index.html"
 
-// Bounds of the list and of the lines drawn.
+// Bounds of the list, and of the runs drawn in a trend.
 const (
 	mostListed = 500
 	mostDrawn  = 30
@@ -44,21 +33,20 @@ type listedRun struct {
 	Word     string // what it came to
 	Read     int64  // rows
 	Rejected int64
-	Loaded   int64 // records that the target holds now
+	Loaded   int64 // records that the target held when the run ended
 	Behind   int64 // records that were to be loaded and were not
 	Seconds  float64
 	Link     template.URL // of a path that link escaped
 }
 
-// course is how the runs of one bundle for one tenant went, oldest first.
-type course struct {
+// trend is how the last runs of one bundle for one tenant went, oldest first.
+type trend struct {
 	Tenant, Bundle string
 	Runs           int
-	Last           listedRun
 	Rejects, Times []mark
 }
 
-// mark is one run in a course, drawn as a bar.
+// mark is one run in a trend, drawn as a bar.
 type mark struct {
 	X, Y, Height float64 // of 30 × 10
 	Title        string
@@ -75,23 +63,26 @@ func WriteIndex(root string) error {
 	for _, r := range all[:min(len(all), mostListed)] {
 		listed = append(listed, listRun(root, r))
 	}
-	view := struct {
-		Runs    []listedRun
-		More    int
-		Courses []course
-	}{listed, len(all) - len(listed), courses(listed)}
-	var b bytes.Buffer
-	if err := indexTemplate.Execute(&b, view); err != nil {
+	more := ""
+	if n := len(all) - len(listed); n > 0 {
+		more = diag.Counted(n, "older run is not listed", "older runs are not listed")
+	}
+	page, err := render(IndexFile, struct {
+		Runs   []listedRun
+		More   string
+		Trends []trend
+	}{listed, more, trends(listed)})
+	if err != nil {
 		return err
 	}
 	if err := durable.MkdirAll(root); err != nil {
 		return unwritable(err)
 	}
-	return unwritable(durable.WriteFile(filepath.Join(root, IndexFile), []byte(diag.Visible(b.String(), nil))))
+	return unwritable(durable.WriteFile(filepath.Join(root, IndexFile), page))
 }
 
 func listRun(root string, r *runs.Run) listedRun {
-	l := listedRun{Created: r.Created, Tenant: r.Tenant, Bundle: r.Bundle.Name, State: "unfinished", Word: "not begun"}
+	l := listedRun{Created: r.Created, Tenant: r.Tenant, Bundle: r.Bundle.Name, State: "unfinished", Word: "not started"}
 	for _, stage := range runs.Stages() {
 		x := r.Stages[stage.Name]
 		if x == nil {
@@ -101,7 +92,7 @@ func listRun(root string, r *runs.Run) listedRun {
 			l.Seconds += x.End.Sub(x.Start).Seconds()
 		}
 		partly := l.State == "partly"
-		if l.State, l.Word = standing(stage, x); partly && l.State == "done" {
+		if l.State, l.Word = stateAfter(stage, x); partly && l.State == "done" {
 			l.State = "partly" // rows that an earlier stage left behind are still not there
 		}
 		l.count(r.Counts(stage.Name))
@@ -116,15 +107,15 @@ func listRun(root string, r *runs.Run) listedRun {
 	return l
 }
 
-// standing is how a run stands after a stage.
-func standing(stage runs.Stage, x *runs.Execution) (state, word string) {
+// stateAfter is the state of a run after a stage.
+func stateAfter(stage runs.Stage, x *runs.Execution) (state, word string) {
 	switch {
 	case x.Exit == nil:
 		return "unfinished", stage.Name + " has not ended"
 	case *x.Exit == runs.Done:
 		return "done", stage.Done
 	case *x.Exit == runs.Partly:
-		return "partly", "in part " + stage.Done
+		return "partly", "partly " + stage.Done
 	}
 	return "stopped", stage.Name + " was stopped"
 }
@@ -155,26 +146,27 @@ func link(root, path string) template.URL {
 	return template.URL(u.String()) //nolint:gosec // a path of ours, escaped
 }
 
-// courses draws the runs of each tenant and bundle; listed has the newest first.
-func courses(listed []listedRun) []course {
-	var all []course
+// trends draws the runs of each tenant and bundle; listed has the newest first.
+func trends(listed []listedRun) []trend {
+	var all []trend
 	of := map[[2]string][]listedRun{}
 	for _, l := range listed {
 		key := [2]string{l.Tenant, l.Bundle}
 		if of[key] == nil {
-			all = append(all, course{Tenant: l.Tenant, Bundle: l.Bundle, Last: l})
+			all = append(all, trend{Tenant: l.Tenant, Bundle: l.Bundle})
 		}
-		if of[key] = append(of[key], l); len(of[key]) > mostDrawn {
-			of[key] = of[key][:mostDrawn]
+		if len(of[key]) < mostDrawn {
+			of[key] = append(of[key], l)
 		}
 	}
+	rejected := func(l listedRun) float64 { return 100 * float64(l.Rejected) / float64(max(l.Read, 1)) }
 	for i := range all {
-		c := &all[i]
-		shown := of[[2]string{c.Tenant, c.Bundle}]
+		t := &all[i]
+		shown := of[[2]string{t.Tenant, t.Bundle}]
 		slices.Reverse(shown)
-		c.Runs = len(shown)
-		c.Rejects = bars(shown, func(l listedRun) float64 { return 100 * float64(l.Rejected) / float64(max(l.Read, 1)) }, "% of the rows rejected")
-		c.Times = bars(shown, func(l listedRun) float64 { return l.Seconds }, " seconds")
+		t.Runs = len(shown)
+		t.Rejects = bars(shown, rejected, "% of the rows rejected")
+		t.Times = bars(shown, func(l listedRun) float64 { return l.Seconds }, " seconds")
 	}
 	return all
 }
@@ -192,7 +184,7 @@ func bars(shown []listedRun, number func(listedRun) float64, unit string) []mark
 		if most > 0 {
 			height = max(height, 10*n/most)
 		}
-		all = append(all, mark{X: float64(i), Y: 10 - height, Height: height, Title: l.Created.UTC().Format("2006-01-02 15:04") + ": " + fmt.Sprintf("%.3g", n) + unit})
+		all = append(all, mark{X: float64(i), Y: 10 - height, Height: height, Title: fmt.Sprintf("%s: %.3g%s", minute(l.Created), n, unit)})
 	}
 	return all
 }

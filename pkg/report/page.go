@@ -2,7 +2,7 @@ package report
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"fmt"
 	"html/template"
 	"maps"
@@ -15,22 +15,32 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-//go:embed page.html
-var pageText string
+//go:embed head.html page.html index.html
+var pageFiles embed.FS
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+// pages are the templates of the two pages and of the head that they share.
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"count":   thousands,
-	"time":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+	"minute":  minute,
 	"seconds": seconds,
-	"bytes":   size,
-	"level":   levelWord,
+	"bytes":   Size,
+	"level":   diag.Level.Word,
 	"short": func(s string) string {
 		if len(s) > 19 {
 			return s[:19] + "…"
 		}
 		return s
 	},
-}).Parse(pageText))
+}).ParseFS(pageFiles, "*.html"))
+
+// render fills a page in: one file, no network, no script.
+func render(name string, view any) ([]byte, error) {
+	var b bytes.Buffer
+	if err := pages.ExecuteTemplate(&b, name, view); err != nil {
+		return nil, fmt.Errorf("render %s: %w", name, err)
+	}
+	return []byte(diag.Visible(b.String(), nil)), nil // an editor or `cat` is not steered either
+}
 
 // view is what the page shows.
 type view struct {
@@ -82,7 +92,7 @@ var classes = map[string]string{"used": "good", "valid": "good", "created": "goo
 	"filtered": "quiet", "duplicate": "quiet", "other": "quiet", "unmatched": "warn", "unchecked": "warn", "blocked": "warn", "pending": "warn",
 	"rejected": "bad", "invalid": "bad"}
 
-// page renders report.html: one file, no network, no script.
+// page renders report.html.
 func (rep *Report) page() ([]byte, error) {
 	v := view{Report: rep, Timings: rep.timings()}
 	v.State, v.Headline = rep.state()
@@ -99,11 +109,7 @@ func (rep *Report) page() ([]byte, error) {
 		}
 	}
 	v.Columns, v.Resources = rep.resources()
-	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, v); err != nil {
-		return nil, fmt.Errorf("render the report: %w", err)
-	}
-	return []byte(diag.Visible(b.String(), nil)), nil // an editor or `cat` is not steered either
+	return render("page.html", v)
 }
 
 func newBar(stage string, e runs.Equation) bar {
@@ -199,17 +205,6 @@ func (rep *Report) state() (string, string) {
 	}
 }
 
-// levelWord is what people call a level.
-func levelWord(l diag.Level) string {
-	switch l {
-	case diag.LevelFormat, diag.LevelError:
-		return "error"
-	case diag.LevelWarning:
-		return "warning"
-	}
-	return "note"
-}
-
 // loadedNothing says so, if it is sure: no stage that loads has begun.
 func (rep *Report) loadedNothing() string {
 	if slices.ContainsFunc(rep.Stages, func(s Stage) bool { return s.Loads }) {
@@ -237,7 +232,11 @@ func seconds(s float64) string {
 	return fmt.Sprintf("%.2f s", s)
 }
 
-func size(n int64) string {
+// minute is a time as lists of runs have it.
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+
+// Size is a number of bytes for people.
+func Size(n int64) string {
 	switch {
 	case n >= 1<<30:
 		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
@@ -246,5 +245,5 @@ func size(n int64) string {
 	case n >= 1<<10:
 		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 	}
-	return fmt.Sprintf("%d bytes", n)
+	return diag.Counted(int(n), "byte", "bytes")
 }

@@ -192,10 +192,10 @@ func (rep *Report) Summarise(r *runs.Run, stage string) error {
 			groups = append(groups, g)
 		}
 	}
-	text, err := json.MarshalIndent(map[string]any{"run": r.ID, "tenant": r.Tenant, "stage": stage, "tool": r.Tool,
-		"execution": r.Stages[stage], "problems": groups}, "", "  ")
+	text, err := jsonl.Indented(map[string]any{"run": r.ID, "tenant": r.Tenant, "stage": stage, "tool": r.Tool,
+		"execution": r.Stages[stage], "problems": groups})
 	if err != nil {
 		return err
 	}
-	return unwritable(durable.WriteFile(r.File("summaries", fmt.Sprintf("%d-%s.json", n, stage)), append(text, '\n')))
+	return unwritable(durable.WriteFile(r.File("summaries", fmt.Sprintf("%d-%s.json", n, stage)), text))
 }

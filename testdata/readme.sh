@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the shell blocks of README.md and of docs/first-bundle.md, in order, each page in one scratch copy of
-# the examples, with the binary on the PATH; README's twice over. A block opened with ```sh exit=3 must end with 3, any other with 0; a block opened
-# with ```sh setup is what a reader does with the clone itself and is not run here.
+# the examples, with the binary on the PATH; README's twice. A block opened with ```sh exit=3 must end with 3,
+# any other with 0; a block opened with ```sh setup is what a reader does with the clone itself and is not run here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD

@@ -53,7 +53,7 @@ func (a *app) runDoctor(ctx context.Context, all bool) (runs.Outcome, error) {
 		if !c.OK {
 			outcome = runs.Partly
 		}
-		a.sayCheck(c.OK, c.Subject, c.Says, c.Code)
+		a.sayFinding(c.Finding)
 		if c.Next != "" {
 			a.screen.say("   %s %s", paint(a.screen.outColour, dim, "→"), c.Next)
 		}

@@ -18,7 +18,7 @@ func (a *app) newRun() *cobra.Command {
 that ended with 0 or 3, stops otherwise, and ends with the worst of their exit statuses.
 
 If more than 5% of the rows of an input and more than 20 were rejected, it stops before it sends
-(exit 5); guards.max_rejected of the tenant is another limit. ` + "`sluice send`" + ` loads the rest.`,
+(exit 5); guards.max_rejected of the tenant sets another limit. ` + "`sluice send`" + ` loads the rest.`,
 		Example: `  sluice run nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb
   sluice run nwea-map-growth -i results='inbound/*.csv' -p school_year=2026 -t gb --allow-empty`,
 		Args:              exactArgs("BUNDLE"),

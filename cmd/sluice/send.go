@@ -15,8 +15,9 @@ func (a *app) newSend() *cobra.Command {
 		Use:   "send RUN --tenant NAME",
 		Short: "Load what passed",
 		Long: `Loads the records that validate passed, in the target's dependency order. What the target
-already holds is not sent again; what depends on a refused record is not sent at all. Every
-record that did not load stands in errors/ with the target's own message.
+already holds is not sent again; what refers to a refused record is not sent at all, unless that is a
+descriptor, assessment or objective that the target holds, or may hold. Every record that did not load
+is listed in errors/, with the target's own message if it gave one.
 
 If the target holds results of the same assessment, none of which came from here, nothing is sent (exit 5):
 another loader may have brought the same ones under other identifiers, and they would be doubled.

@@ -23,7 +23,7 @@ func (a *app) newTargetCheck() *cobra.Command {
 		Short: "Pre-flight: is the target there, does it take the credential, does it fit the bundle?",
 		Long: `Asks the tenant's target what it is, enters it with the tenant's credential, and compares what it
 says with what a bundle or a run needs: data standard, resources, namespaces, permissions.
-It changes nothing. Ends with 0 if nothing stands in the way, 3 if something does.`,
+It changes nothing. Ends with 0 if nothing would stop a load, 3 if something would.`,
 		Example: "  sluice target check --tenant gb\n  sluice target check --tenant gb --bundle nwea-map-growth\n  sluice target check --tenant gb --run r1",
 		Args:    cobra.NoArgs,
 		PreRunE: a.needTenant,
@@ -76,7 +76,7 @@ func (a *app) runTargetCheck(ctx context.Context, bundle, run string) (runs.Outc
 	ok := true
 	for _, f := range found {
 		ok = ok && f.OK
-		a.sayCheck(f.OK, f.Subject, f.Says, f.Code)
+		a.sayFinding(f)
 	}
 	outcome := runs.Done
 	if !ok {
@@ -145,14 +145,14 @@ func (a *app) runTargetAccept(ctx context.Context) error {
 	})
 }
 
-// sayCheck prints one thing that was looked at.
-func (a *app) sayCheck(ok bool, subject, says string, code diag.Code) {
+// sayFinding prints one thing that was looked at.
+func (a *app) sayFinding(f catalog.Finding) {
 	mark := paint(a.screen.outColour, green, "ok ")
-	if !ok {
+	if !f.OK {
 		mark = paint(a.screen.outColour, red, "NO ")
 	}
-	if code != "" {
-		says += " [" + string(code) + "]"
+	if f.Code != "" {
+		f.Says += " [" + string(f.Code) + "]"
 	}
-	a.screen.say("%s %-16s %s", mark, subject, says)
+	a.screen.say("%s %-16s %s", mark, f.Subject, f.Says)
 }

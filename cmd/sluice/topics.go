@@ -24,7 +24,7 @@ the run say what. 1 can be tried again by itself. 2, 4 and 5 need somebody befor
   report.json       the same for programs
   staged/           the Ed-Fi records, one JSON object a line, and beside each file the source line of each record
   problems/         everything that is wrong or worth knowing, per stage, as .csv and .jsonl, with file, line and column
-  rejects/          rejected rows as they stand in the source file: correct them and run them again;
+  rejects/          rejected rows as they are in the source file: correct them and run them again;
                     beside each file .reasons.csv says why, in the same order
   unmapped.csv      values that no table knows, with the row to add to a table of the tenant
   mappings.csv      what each value of the file became
@@ -33,7 +33,7 @@ the run say what. 1 can be tried again by itself. 2, 4 and 5 need somebody befor
   summaries/        what each execution of a stage did
   log.jsonl         what went on; no secret and no student's data
 
-problems/, rejects/, staged/ and errors/ hold students' data. Keep them as you keep the vendor's file.`},
+problems/, rejects/, staged/ and errors/ hold students' data, and unmapped.csv and mappings.csv may. Keep them as you keep the vendor's file.`},
 	{"environment", "The variables that sluice reads", `SLUICE_CONFIG, SLUICE_TENANT, SLUICE_JSON, SLUICE_QUIET, SLUICE_STRICT, SLUICE_WORKERS, SLUICE_NO_COLOR,
 SLUICE_LOG_FORMAT and SLUICE_LOG_LEVEL are the global flags of the same names; a flag on the command line wins.
 send and run take their tenant from the command line only.

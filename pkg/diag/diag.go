@@ -1,5 +1,6 @@
 // Package diag owns what sluice says when something is wrong: positions, problems, the table of
-// codes with their levels and resolutions, and the typed error that stops a run.
+// codes with their levels and resolutions, and the typed error that stops a run; and how names, counts
+// and commands are written in messages.
 //
 // A bad row or record is a Problem, a value that is listed and counted. A run that cannot go on is
 // an *Error. The package prints nothing and knows neither terminals nor exit codes; cmd decides.
@@ -107,7 +108,7 @@ func At(pos Pos, code Code, fix, format string, args ...any) Problem {
 		Message: fmt.Sprintf(format, args...), Fix: fix}
 }
 
-// Counted is a count with its noun, and what else depends on it.
+// Counted is a count with its noun and whatever else depends on the number, such as the verb.
 func Counted(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one

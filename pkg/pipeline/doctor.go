@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/target"
@@ -17,12 +18,19 @@ import (
 
 // Check is one thing that Doctor looked at.
 type Check struct {
-	Tenant  string    `json:"tenant,omitempty"` // empty: of the machine
-	Subject string    `json:"subject"`
-	OK      bool      `json:"ok"`
-	Code    diag.Code `json:"code,omitempty"`
-	Says    string    `json:"says"`
-	Next    string    `json:"next,omitempty"`
+	Tenant string `json:"tenant,omitempty"` // empty: of the machine
+	catalog.Finding
+	Next string `json:"next,omitempty"`
+}
+
+// good is a check that found nothing wrong.
+func good(subject, says string) Check {
+	return Check{Finding: catalog.Finding{Subject: subject, OK: true, Says: says}}
+}
+
+// wrong is a check that found something wrong; next is what to do.
+func wrong(subject string, code diag.Code, says, next string) Check {
+	return Check{Finding: catalog.Finding{Subject: subject, Code: code, Says: says}, Next: next}
 }
 
 // Bounds of what is worth a word.
@@ -55,14 +63,14 @@ func (w *Workplace) checkTenant(ctx context.Context, name string) []Check {
 		return []Check{failed("settings", err)}
 	}
 	defer x.Close() //nolint:errcheck // nothing was written
-	all := []Check{{Subject: "settings", OK: true, Says: "complete"}, w.checkLock(name)}
+	all := []Check{good("settings", "complete"), w.checkLock(name)}
 	if x.tenant.API == nil {
-		return append(all, Check{Subject: "target", OK: true, Says: "built-in sandbox"})
+		return append(all, good("target", "built-in sandbox"))
 	}
 	if _, err := w.Config.Credential(ctx, x.tenant); err != nil {
 		return append(all, failed("secrets", err))
 	}
-	all = append(all, Check{Subject: "secrets", OK: true, Says: "present"}, checkProxy(x.tenant))
+	all = append(all, good("secrets", "present"), checkProxy(x.tenant))
 	api, err := x.Connect(ctx)
 	if err != nil {
 		return append(all, failed("target", err))
@@ -71,25 +79,25 @@ func (w *Workplace) checkTenant(ctx context.Context, name string) []Check {
 	if err != nil {
 		return append(all, failed("target", target.Explain(err, "")))
 	}
-	all = append(all, Check{Subject: "target", OK: true,
-		Says: fmt.Sprintf("%s, API %s, Data Standard %s", x.tenant.API.BaseURL, about.Version, about.Standard())}, checkClock(about.Clock, time.Now()))
+	all = append(all, good("target", fmt.Sprintf("%s, API %s, Data Standard %s", x.tenant.API.BaseURL, about.Version, about.Standard())),
+		checkClock(about.Clock, time.Now()))
 	if err := api.Client.Enter(ctx); err != nil {
 		return append(all, failed("credential", target.Explain(err, "")))
 	}
-	return append(all, Check{Subject: "credential", OK: true, Says: "accepted"})
+	return append(all, good("credential", "accepted"))
 }
 
 // failed is a check that ended in an error.
 func failed(subject string, err error) Check {
 	e, ok := diag.AsError(err)
 	if !ok {
-		return Check{Subject: subject, Says: err.Error()}
+		return wrong(subject, "", err.Error(), "")
 	}
 	says := e.Error()
 	for _, p := range e.Problems {
 		says += "; " + p.Pos().String() + ": " + p.Message
 	}
-	return Check{Subject: subject, Code: e.Code, Says: says, Next: e.Advice()}
+	return wrong(subject, e.Code, says, e.Advice())
 }
 
 // checkFolder makes sure that a folder, or the nearest one above that is there, can be written.
@@ -97,13 +105,14 @@ func checkFolder(what, path string) Check {
 	there := nearest(path)
 	f, err := os.CreateTemp(there, ".doctor-*")
 	if err != nil {
-		return Check{Subject: what, Code: diag.MachineDisk, Says: there + " cannot be written", Next: "check the folder's permissions, or name another in sluice.yaml"}
+		return wrong(what, diag.MachineDisk, there+" cannot be written", "check the folder's permissions, or name another in sluice.yaml")
 	}
 	_ = errors.Join(f.Close(), os.Remove(f.Name()))
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&0o077 != 0 {
-		return Check{Subject: what, OK: true, Says: fmt.Sprintf("%s can be written; others may look into it (%v); what sluice writes there is for its owner only", path, info.Mode().Perm())}
+		return good(what, fmt.Sprintf("%s can be written; others may look into it (%v); what sluice writes there is for its owner only",
+			path, info.Mode().Perm()))
 	}
-	return Check{Subject: what, OK: true, Says: path + " can be written"}
+	return good(what, path+" can be written")
 }
 
 // nearest is the path, or the nearest folder above it that is there.
@@ -119,29 +128,29 @@ func nearest(path string) string {
 func checkDisk(path string) Check {
 	free, err := durable.Free(nearest(path))
 	if err != nil {
-		return Check{Subject: "disk", OK: true, Says: "the free space is not known"}
+		return good("disk", "the free space is not known")
 	}
-	c := Check{Subject: "disk", OK: free >= littleDisk, Says: fmt.Sprintf("%.1f GiB free where the runs lie", float64(free)/(1<<30))}
-	if !c.OK {
-		c.Code, c.Next = diag.MachineDisk, "free space: a run of 100,000 records takes about 1 GiB"
+	says := fmt.Sprintf("%.1f GiB free where the runs are", float64(free)/(1<<30))
+	if free < littleDisk {
+		return wrong("disk", diag.MachineDisk, says, "free space: a run of 100,000 records takes about 1 GiB")
 	}
-	return c
+	return good("disk", says)
 }
 
-// checkLock looks who is at work for a tenant.
+// checkLock finds out who is at work for a tenant.
 func (w *Workplace) checkLock(name string) Check {
 	folder := w.Config.StateFolder(name)
 	if _, err := os.Stat(folder); err != nil {
-		return Check{Subject: "lock", OK: true, Says: "nothing has been loaded for it from here yet"}
+		return good("lock", "nobody is at work; there is no state of the tenant here yet")
 	}
 	holder, held, err := durable.HeldBy(folder)
 	if err != nil {
 		return failed("lock", DiskError(err))
 	}
 	if held {
-		return Check{Subject: "lock", OK: true, Says: "at work now: " + holder.String()}
+		return good("lock", "at work now: "+holder.String())
 	}
-	return Check{Subject: "lock", OK: true, Says: "nobody is at work"}
+	return good("lock", "nobody is at work")
 }
 
 // checkProxy says which way the calls go.
@@ -152,20 +161,21 @@ func checkProxy(t *tenant.Tenant) Check {
 	}
 	switch proxy, err := http.ProxyFromEnvironment(request); {
 	case err != nil:
-		return Check{Subject: "proxy", Says: "the address in HTTPS_PROXY or HTTP_PROXY cannot be read", Next: "correct it, or unset it"}
+		return wrong("proxy", "", "the address in HTTPS_PROXY or HTTP_PROXY cannot be read", "correct it, or unset it")
 	case proxy != nil:
-		return Check{Subject: "proxy", OK: true, Says: proxy.Host + ", from the environment"}
+		return good("proxy", proxy.Host+", from the environment")
 	}
-	return Check{Subject: "proxy", OK: true, Says: "none"}
+	return good("proxy", "none")
 }
 
 func checkClock(theirs, ours time.Time) Check {
 	if theirs.IsZero() {
-		return Check{Subject: "clock", OK: true, Says: "the target does not tell its time"}
+		return good("clock", "the target did not say what time it is")
 	}
 	skew := ours.Sub(theirs).Round(time.Second)
 	if skew.Abs() > mostSkew {
-		return Check{Subject: "clock", Says: fmt.Sprintf("this machine's clock and the target's differ by %v", skew.Abs()), Next: "synchronize this machine's clock with a time server"}
+		return wrong("clock", "", fmt.Sprintf("this machine's clock and the target's differ by %v", skew.Abs()),
+			"synchronize this machine's clock with a time server")
 	}
-	return Check{Subject: "clock", OK: true, Says: "agrees with the target's"}
+	return good("clock", "agrees with the target's")
 }

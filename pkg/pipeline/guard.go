@@ -7,13 +7,6 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-// Unless the tenant says otherwise, this many rejected rows of an input stop a run before it sends. A
-// few bad rows in a small file are an ordinary day; a twentieth of a large one is a changed format.
-const (
-	mostRejectedShare = 0.05
-	mostRejectedRows  = 20
-)
-
 // guardRejected stops a run of which too many rows were rejected: what is left may be a file that the
 // bundle no longer understands, and to load it is for a person to decide. A row that was filtered, or
 // is another district's, says nothing about the file and is not counted.
@@ -22,10 +15,11 @@ func (x *Execution) guardRejected() error {
 	if !ok {
 		return nil
 	}
-	most, least, limit := mostRejectedShare, int64(mostRejectedRows), "5% and 20 rows, unless guards.max_rejected of the tenant says otherwise"
-	if own := x.tenant.MaxRejected; own != nil {
-		most, least = *own, 0
-		limit = fmt.Sprintf("%.4g%%, guards.max_rejected of the tenant", *own*100)
+	most, least, limit := x.tenant.RejectLimit()
+	if x.tenant.MaxRejected != nil {
+		limit += ", guards.max_rejected of the tenant"
+	} else {
+		limit += "; guards.max_rejected of the tenant sets another"
 	}
 	for _, e := range counts.Equations() {
 		in := counts.Inputs[e.Of]

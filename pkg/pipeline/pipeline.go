@@ -8,7 +8,8 @@
 //	                   outcome in the manifest ─► report.json, report.html ─► summaries/
 //
 // The stages do the work and know nothing of each other. An Execution is one run at work; several may
-// go on side by side in one process, since all they share is a Workplace, which does not change.
+// go on side by side in one process, since all they share is a Workplace, which does not change: what
+// commands look up under one sluice.yaml (bundles, data standards, targets), and Doctor.
 // The package prints nothing: an Observer is told what goes on.
 package pipeline
 

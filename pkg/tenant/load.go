@@ -23,11 +23,11 @@ import (
 func Load(path string) (*Config, error) {
 	src, err := readRegular(path)
 	if err != nil {
-		code, next := diag.ConfigFile, "name an existing sluice.yaml with --config; examples/sluice.yaml shows one"
+		next := "name an existing sluice.yaml with --config; examples/sluice.yaml shows one"
 		if errors.Is(err, fs.ErrPermission) {
 			next = "check the file's permissions"
 		}
-		return nil, diag.FailWith(err, diag.Usage, code, next, "sluice.yaml cannot be read")
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, next, "sluice.yaml cannot be read")
 	}
 	return Parse(path, src)
 }
@@ -90,7 +90,7 @@ func (r *reader) guardSecrets(problems diag.List, path string, src []byte) {
 	}
 }
 
-// readRegular reads a file, and refuses what is none: a pipe would keep us waiting, a device has no end.
+// readRegular reads a regular file and nothing else: a pipe would keep us waiting, a device has no end.
 func readRegular(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
@@ -338,7 +338,7 @@ func (r *reader) api(n *strictyaml.Node, tenant string) *API {
 	}
 	if a.clientSecret.text != "" && a.clientSecret.literal() {
 		r.problems = append(r.problems, diag.At(a.clientSecret.pos, diag.ConfigSecret, "write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}",
-			"%s: client_secret stands in the file as it is", what))
+			"%s: client_secret is written out in the file", what))
 	}
 	if base != nil && a.BaseURL != "" {
 		switch u, err := url.Parse(a.BaseURL); {

@@ -16,7 +16,7 @@ type Setting struct {
 }
 
 // Settings lists what holds for a tenant. Of keys and secrets it shows the source as written, and
-// nothing of one that stands in the file.
+// nothing of one that is written out in the file.
 func (c *Config) Settings(t *Tenant) []Setting {
 	var all []Setting
 	of := "tenant " + t.Name
@@ -58,10 +58,7 @@ func (c *Config) Settings(t *Tenant) []Setting {
 		}
 	}
 	own("limits.concurrency", strconv.Itoa(t.Concurrency))
-	limit := "5% and more than 20 rows"
-	if t.MaxRejected != nil {
-		limit = fmt.Sprintf("%.4g%%", *t.MaxRejected*100)
-	}
+	_, _, limit := t.RejectLimit()
 	own("guards.max_rejected", limit)
 	own("max_pass_age", t.MaxPassAge.String())
 	own("accept_unchecked", strconv.FormatBool(t.AcceptUnchecked))

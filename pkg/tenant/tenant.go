@@ -21,6 +21,13 @@ const defaultMaxPassAge = 24 * time.Hour
 // defaultConcurrency is how many requests are under way at a time unless the tenant says otherwise.
 const defaultConcurrency = 8
 
+// Unless the tenant says otherwise, this many rejected rows of an input stop a run before it sends. A
+// few bad rows in a small file are an ordinary day; a twentieth of a large one is a changed format.
+const (
+	defaultRejectedPercent = 5
+	defaultRejectedRows    = 20
+)
+
 // Config is sluice.yaml, or what holds without one. Immutable after Load.
 type Config struct {
 	File    string // empty: there is no sluice.yaml
@@ -48,6 +55,15 @@ type Tenant struct {
 	MaxRejected     *float64                      // the share of rejected rows above which run does not go on to send; nil: not set
 	problems        diag.List
 	invalid         error // of a tenant that has problems: what its commands end with
+}
+
+// RejectLimit is how many rejected rows of an input stop a run before it sends: a share of its rows and, unless the
+// tenant has a limit of its own, a number of them too.
+func (t *Tenant) RejectLimit() (share float64, rows int64, says string) {
+	if t.MaxRejected != nil {
+		return *t.MaxRejected, 0, fmt.Sprintf("%.4g%%", *t.MaxRejected*100)
+	}
+	return defaultRejectedPercent / 100.0, defaultRejectedRows, fmt.Sprintf("%d%% and more than %d rows", defaultRejectedPercent, defaultRejectedRows)
 }
 
 // Reading says how files are written where that is not what the bundle says.

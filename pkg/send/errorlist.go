@@ -160,7 +160,7 @@ func (l *loader) listProblems() (err error) {
 			})
 			if err == nil && unsent > 0 {
 				err = problems.Add(diag.Problem{Code: diag.RecordNotSent, Resource: name, Count: unsent,
-					Message: fmt.Sprintf("%d records were not sent", unsent)})
+					Message: diag.Counted(unsent, "record was", "records were") + " not sent"})
 			}
 			if err != nil {
 				return fmt.Errorf("list the problems of %s: %w", name, err)

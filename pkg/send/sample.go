@@ -27,14 +27,14 @@ func (l *loader) checkSample(ctx context.Context, rebuild string) error {
 	}
 	if missing := all.count(func(s sampled) bool { return !s.there }); missing > 0 {
 		return diag.Fail(diag.Guarded, diag.GuardLedger, rebuild,
-			"of %d records that the target took before, %d are not there any more: they were deleted, or the target was emptied, restored or replaced",
-			len(all), missing)
+			"records that the target took before are not there any more (%d of the %d looked for): they were deleted, "+
+				"or the target was emptied, restored or replaced", missing, len(all))
 	}
 	changed, err := l.changedSince(ctx, all)
 	if err == nil && changed > 0 {
 		err = diag.Fail(diag.Guarded, diag.GuardLedger, rebuild,
-			"of %d records that the target took before, %d have changed since: another client wrote them, or a later load that this ledger does not know of",
-			len(all), changed)
+			"records that the target took before have changed since (%d of the %d looked for): "+
+				"another client wrote them, or a later load that this ledger does not know of", changed, len(all))
 	}
 	return err
 }

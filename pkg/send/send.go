@@ -36,7 +36,6 @@ package send
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"runtime"
@@ -195,7 +194,8 @@ func (l *loader) verdict(ctx context.Context, err error) error {
 	case l.hopeless.Load() != nil:
 		return l.hopeless.Load()
 	case pending > 0:
-		what := fmt.Sprintf("%d records are pending: the target did not say that it took them", pending)
+		what := diag.Counted(int(pending), "record is pending: the target did not say that it took it",
+			"records are pending: the target did not say that it took them")
 		if f := l.unsaid.Load(); f != nil {
 			return l.tryLater(f, what)
 		}
@@ -211,7 +211,7 @@ func (l *loader) sendAgain() string {
 
 func (l *loader) interrupted(ctx context.Context, pending int64) error {
 	return diag.FailWith(context.Cause(ctx), diag.CouldNotRun, diag.MachineInterrupt, l.sendAgain(),
-		"interrupted with %d records pending; what the target accepted is recorded", pending)
+		"interrupted with %s pending; what the target accepted is recorded", diag.Counted(int(pending), "record", "records"))
 }
 
 // interruptedOr words the end of a run that was stopped before it began to load.

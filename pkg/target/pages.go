@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
 )
@@ -87,7 +88,7 @@ func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []jso
 		return nil // they were deleted before we came to them
 	}
 	return &Failure{Kind: Odd, Retryable: true, Method: http.MethodGet, Resource: resourcePath(r.resource),
-		Detail: fmt.Sprintf("the target counts %d records, and %d of them came", now, s.round.Len()),
+		Detail: fmt.Sprintf("the target counts %s, and %d of them came", diag.Counted(int(now), "record", "records"), s.round.Len()),
 		Fix:    "run the same command again when nobody deletes records there; if it persists, look for a proxy that keeps answers"}
 }
 

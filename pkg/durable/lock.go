@@ -83,7 +83,8 @@ func LockFolder(dir, command string, now time.Time) (*Lock, error) {
 	return l, nil
 }
 
-// HeldBy says who holds the lock of a folder; false: nobody does. It writes nothing.
+// HeldBy says who holds the lock of a folder; false: nobody does. It writes nothing, but a command that
+// begins in the moment of looking finds the folder locked.
 func HeldBy(dir string) (holder Holder, held bool, err error) {
 	path := filepath.Join(dir, LockFile)
 	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {

@@ -135,30 +135,3 @@ func (c *connection) repeats(location string) bool {
 	_ = c.Close()
 	return true
 }
-
-// tokenFailure is a token request that was refused. Of the answer, which may repeat the credential in
-// any spelling, nothing is kept but its status and the refusals that are known by name.
-func tokenFailure(status int, header http.Header, body []byte) *Failure {
-	said := answerFailure(status, header, body)
-	f := &Failure{Kind: said.Kind, Retryable: said.Retryable, Status: status, Title: http.StatusText(status)}
-	if f.Title == "" {
-		f.Title = "unknown status"
-	}
-	switch {
-	case typeHolds(said.Type, tooManyTokens):
-		f.Type = problemPrefix + tooManyTokens
-	case oauthErrors[said.Type]:
-		f.Type, f.Detail = said.Type, said.Type
-	case oauthErrors[said.Title]: // of the Data Management Service
-		f.Type, f.Detail = said.Title, said.Title
-	}
-	return f
-}
-
-const tooManyTokens = "too-many-tokens"
-
-// oauthErrors are the refusals of a token request that the standard knows (RFC 6749, 5.2).
-var oauthErrors = map[string]bool{
-	"invalid_request": true, "invalid_client": true, "invalid_grant": true,
-	"unauthorized_client": true, "unsupported_grant_type": true, "invalid_scope": true,
-}

@@ -51,7 +51,7 @@ func (b *binding) free(known func(header string) bool) (free []string) {
 }
 
 // wantElements adds what is missing of lists. An element whose columns the file lacks is one that the
-// file's layout does not have only if nothing new stands there, which may be what its columns are called
+// file's layout does not have only if the file has nothing new, which may be what its columns are called
 // now; and a list without any element only if the bundle says that such files exist.
 func (b *binding) wantElements(in *Input) {
 	free := b.free(func(h string) bool { return b.elsewhere[h] || in.ignored(h) })

@@ -13,7 +13,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
-// Lint is what the bundle is allowed to do and had better not, as far as that shows when it is compiled: names that
+// Lint lists what the bundle is allowed to do and had better not do, as far as that shows when it is compiled: names that
 // nothing uses, headers that nothing binds, values that may be null. The other rules are package lint's.
 func (p *Program) Lint() diag.List {
 	c := p.compiler.fork()

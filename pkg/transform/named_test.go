@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 )
 
 // listed is the rows of problems/transform.csv, by column.
@@ -209,7 +210,26 @@ func TestNoRejectsOfAStoppedRun(t *testing.T) {
 	}
 }
 
-// A column of another layout is no new one, and one that looks like a missing one is named.
+// Where the file of reasons cannot be made, the run ends with an error, and leaves nothing behind.
+func TestReasonsThatCannotBeWritten(t *testing.T) {
+	r := simpleRun(t, "a,3,3/1/2024,2024,1,,\n")
+	sink := ToRun(r.run)
+	if err := sink.Begin(); err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("x", 230) // too long a name only with .reasons in it
+	if err := sink.Rejected(&RejectFile{Place: mapping.Place{Input: long}, Header: "A\n", LineEnd: "\n"}, "1"); err == nil {
+		t.Error("a name of more than 255 bytes was written")
+	}
+	if err := sink.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(r.run.File("rejects")); err != nil || len(left) > 0 {
+		t.Error(left, err)
+	}
+}
+
+// A column of another layout is not a new one, and one that looks like a missing one is named.
 func TestHeadersThatAreKnown(t *testing.T) {
 	p := compile(t, sketch(`
     layouts: {long: {has: Long}, short: {has: Id}}

@@ -96,21 +96,9 @@ func (d *runDirectory) Problem(p diag.Problem) error {
 
 func (d *runDirectory) Rejected(f *RejectFile, raw string) error {
 	if d.rejects == nil || d.rejects.place != f.Place {
-		if err := d.rejects.commit(); err != nil {
+		if err := d.nextRejects(f.Place); err != nil {
 			return unwritable(err)
 		}
-		path := d.run.RejectFile(f.Place.Input, f.Place.Number)
-		file, err := durable.Create(path)
-		if err != nil {
-			return unwritable(err)
-		}
-		d.rejected = append(d.rejected, path)
-		d.rejects = &rejectWriter{place: f.Place, file: file, text: bufio.NewWriterSize(file, 64<<10)}
-		path = strings.TrimSuffix(path, ".csv") + ".reasons.csv"
-		if d.rejects.reasons, err = runs.NewTextTable(path, "line", "rejectLine", "codes", "messages"); err != nil {
-			return unwritable(errors.Join(err, file.Close()))
-		}
-		d.rejected = append(d.rejected, path)
 		raw = f.Head() + raw
 	}
 	err := d.rejects.because(d.reasons)
@@ -119,6 +107,26 @@ func (d *runDirectory) Rejected(f *RejectFile, raw string) error {
 		_, err = d.rejects.text.WriteString(raw + f.LineEnd)
 	}
 	return unwritable(err)
+}
+
+// nextRejects goes on to the rejected rows of another file.
+func (d *runDirectory) nextRejects(place mapping.Place) error {
+	if err := d.rejects.commit(); err != nil {
+		return err
+	}
+	path := d.run.RejectFile(place.Input, place.Number)
+	file, err := durable.Create(path)
+	if err != nil {
+		return err
+	}
+	why := strings.TrimSuffix(path, ".csv") + ".reasons.csv"
+	reasons, err := runs.NewTextTable(why, "line", "rejectLine", "codes", "messages")
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	d.rejected = append(d.rejected, path, why)
+	d.rejects = &rejectWriter{place, file, bufio.NewWriterSize(file, 64<<10), reasons}
+	return nil
 }
 
 func (d *runDirectory) Unmapped(v Unmapped) error { return unwritable(d.unmapped.Row(v.Row()...)) }

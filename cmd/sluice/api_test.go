@@ -48,6 +48,7 @@ var faults = map[string]*fault{
 	"no-route":        {root: true, status: http.StatusNotFound},
 	"no-entry":        {root: true, status: http.StatusUnauthorized},
 	"standard-5.0":    {root: true, only: ofRoot, answer: standard("5.0.0")},
+	"year-specific":   {root: true, answer: yearSpecific},
 	"standard-5.2":    {root: true, only: ofRoot, answer: standard("5.2.0")},
 	"standard-4.0":    {root: true, only: ofRoot, answer: standard("4.0.0")},
 	"credential":      {status: http.StatusUnauthorized},
@@ -131,6 +132,17 @@ func standard(version string) func(http.ResponseWriter, *http.Request, http.Hand
 		text := regexp.MustCompile(`("name": *"Ed-Fi",\s*"version": *)"[^"]*"`).ReplaceAllString(all.Body.String(), `${1}"`+version+`"`)
 		fmt.Fprint(w, text)
 	}
+}
+
+// yearSpecific is a target that has a database for each school year, and 2026 alone.
+func yearSpecific(w http.ResponseWriter, r *http.Request, emulator http.Handler) {
+	if ofRoot(r) {
+		fmt.Fprint(w, `{"version": "6.1", "apiMode": "Year Specific", "dataModels": [{"name": "Ed-Fi", "version": "5.1.0"}],
+			"urls": {"dataManagementApi": "/data/v3/2031/", "oauth": "/oauth/token", "openApiMetadata": "/metadata/2031/", "dependencies": "/metadata/data/v3/2031/dependencies"}}`)
+		return
+	}
+	r.URL.Path = strings.Replace(strings.Replace(r.URL.Path, "/v3/2026/", "/v3/", 1), "/metadata/2026", "/metadata", 1)
+	emulator.ServeHTTP(w, r)
 }
 
 // current is the fault of each script's target, an *atomic.Pointer[fault] by $API.

@@ -1,14 +1,14 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
 )
 
@@ -23,6 +23,35 @@ words differ, tables of the tenant are the simpler way: see ` + "`sluice help bu
 		ValidArgsFunction: a.completeBundles,
 		RunE:              func(_ *cobra.Command, args []string) error { return a.runBundleCopy(args[0], args[1]) },
 	}
+}
+
+// copyPlace refuses a folder that is there, or that lies where a bundle does not belong.
+func copyPlace(folder, bundle string) error {
+	refused := func(next, format string) error { return diag.Fail(diag.Usage, diag.ConfigFile, next, format, folder) }
+	parent := filepath.Dir(folder)
+	if _, err := os.Lstat(folder); err == nil {
+		return refused("name a folder that does not exist yet", "%s already exists")
+	}
+	if within(parent, bundle) {
+		return refused("name a folder outside of it", "%s is in the bundle itself")
+	}
+	full, err := filepath.Abs(parent)
+	for above := full; err == nil; above = filepath.Dir(above) {
+		if ours(above) {
+			return refused("name a folder outside of it", "%s is in a run directory or in a folder of sluice's own state")
+		}
+		if above == filepath.Dir(above) {
+			break
+		}
+	}
+	return err
+}
+
+// ours reports whether a folder is one that sluice keeps for itself: a run, or the state of a tenant.
+func ours(folder string) bool {
+	_, lock := os.Stat(filepath.Join(folder, durable.LockFile))
+	text, ignored := os.ReadFile(filepath.Join(folder, durable.GitIgnore))
+	return lock == nil && ignored == nil && string(text) == "*\n"
 }
 
 // within reports whether a folder is that of a bundle, or below it.
@@ -45,6 +74,9 @@ func within(folder, bundle string) bool {
 }
 
 func (a *app) runBundleCopy(ref, folder string) error {
+	if folder == "" {
+		return usage("see `sluice bundle copy --help`", "FOLDER is empty")
+	}
 	place, err := a.workplace()
 	if err != nil {
 		return err
@@ -53,13 +85,11 @@ func (a *app) runBundleCopy(ref, folder string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Lstat(folder); !errors.Is(err, fs.ErrNotExist) {
-		return diag.Fail(diag.Usage, diag.ConfigFile, "name a folder that does not exist yet", "%s already exists", folder)
+	folder = filepath.Clean(folder)
+	if err := copyPlace(folder, b.Origin); err != nil {
+		return err
 	}
-	parent := filepath.Dir(filepath.Clean(folder))
-	if within(parent, b.Origin) {
-		return diag.Fail(diag.Usage, diag.ConfigFile, "name a folder outside of it", "%s is in the bundle itself", folder)
-	}
+	parent := filepath.Dir(folder)
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return pipeline.DiskError(err)
 	}
@@ -76,7 +106,7 @@ func (a *app) runBundleCopy(ref, folder string) error {
 		return pipeline.DiskError(err)
 	}
 	shown := shownPath(folder)
-	if !filepath.IsAbs(shown) {
+	if !strings.ContainsRune(shown, filepath.Separator) {
 		shown = "." + string(filepath.Separator) + shown // a bundle's path holds a separator
 	}
 	a.screen.say("%s %s: %s", b.Name, b.Version, shown)

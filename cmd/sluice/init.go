@@ -3,9 +3,8 @@ package main
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,31 +13,26 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
-	"github.com/sluice-edfi/sluice/pkg/target"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
 
-// initAnswers is what a first sluice.yaml needs to know.
-type initAnswers struct {
-	name, baseURL, clientID, secret, environment, year string
-	unchecked                                          bool
-}
-
 func (a *app) newInit() *cobra.Command {
-	var o initAnswers
+	var o newTenant
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Write a first sluice.yaml: asks for the target and tests each answer",
 		Long: `Asks for a name, the address of the target, its key and where the secret is kept, tests each answer
-at the target, and writes a commented sluice.yaml. The secret itself is never asked for and never
-written: say where it is, as ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}.
+at the target, says what it found, and writes a commented sluice.yaml. Where there is one already,
+the tenant is added to it. The secret itself is never asked for and never written: say where it is,
+as ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}.
 
-It asks nothing where a flag gives the answer, or where there is no terminal.`,
+It asks nothing where a flag gives the answer, or where there is no terminal. Nothing is written
+before the last answer.`,
 		Example: `  sluice init
   sluice init --name gb --base-url https://ods.example.org/api --client-id '${env:GB_KEY}' --secret '${env:GB_SECRET}'`,
 		Args: cobra.NoArgs,
 		RunE: a.action(func(cmd *cobra.Command, _ []string) (runs.Outcome, error) {
-			return runs.Done, a.runInit(cmd.Context(), o)
+			return runs.Done, a.runInit(cmd.Context(), &o)
 		}),
 	}
 	flags := cmd.Flags()
@@ -52,50 +46,64 @@ It asks nothing where a flag gives the answer, or where there is no terminal.`,
 	return cmd
 }
 
-// question is one answer to get, and how deep it is tested.
+// question is one answer to get. Its test says what it found.
 type question struct {
 	flag, text string
 	answer     *string
-	optional   bool
-	depth      int // of the test
+	optional   func() bool
+	test       func(context.Context) (found string, err error)
 }
 
-func (a *app) runInit(ctx context.Context, o initAnswers) error {
-	path := a.Config
-	if path == "" {
-		path = defaultConfig
-	}
-	if _, err := os.Lstat(path); err == nil {
-		return diag.Fail(diag.Usage, diag.ConfigFile, "add a tenant to it by hand, or copy one with `sluice tenant clone`",
-			"%s already exists", path)
-	}
-	questions := []question{
-		{"name", "A name for this tenant (a–z, 0–9, -), such as a district's", &o.name, false, tryForm},
-		{"base-url", "The address of the ODS/API; in a browser it shows the API's version", &o.baseURL, false, tryAddress},
-		{"client-id", "The key, or ${env:NAME} if it is in a variable", &o.clientID, false, tryForm},
+// questions in their order: what is asked of the target with an answer is asked before the next one.
+func (a *app) questions(o *newTenant) []question {
+	never := func() bool { return false }
+	return []question{
+		{"name", "A name for this tenant (a–z, 0–9, -), such as a district's", &o.name, never, a.formOf(o)},
+		{"base-url", "The address of the ODS/API; in a browser it shows the API's version", &o.baseURL, never,
+			func(ctx context.Context) (string, error) { return a.tryAddress(ctx, o) }},
+		{"school-year", "The spring year of the school year, such as 2026; leave it empty if each run gives it", &o.year,
+			func() bool { return !o.yearly }, a.formOf(o)},
+		{"client-id", "The key, or ${env:NAME} if it is in a variable", &o.clientID, never, a.formOf(o)},
 		{"secret", "Where the secret is kept (not the secret itself): ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}",
-			&o.secret, false, tryCredential},
-		{"school-year", "The spring year of the school year, such as 2026; leave it empty if each run gives it", &o.year, true, tryForm},
+			&o.secret, never, func(ctx context.Context) (string, error) { return a.tryCredential(ctx, o) }},
 	}
+}
+
+func (a *app) runInit(ctx context.Context, o *newTenant) error {
+	o.path = a.Config
+	if o.path == "" {
+		o.path = defaultConfig
+	}
+	if _, err := os.Lstat(o.path); err == nil {
+		if _, err := tenant.Load(o.path); err != nil {
+			return err
+		}
+		if o.before, err = os.ReadFile(o.path); err != nil {
+			return pipeline.DiskError(err)
+		}
+		a.screen.note("%s is there already; a tenant is added to it", o.path)
+	}
+	questions := a.questions(o)
 	if err := a.missing(questions); err != nil {
 		return err
 	}
-	in := bufio.NewReader(a.in)
-	for _, q := range questions {
-		if err := a.ask(ctx, in, q, func() error { return a.tryInit(ctx, o, path, q.depth) }); err != nil {
-			return err
-		}
-	}
-	if err := durable.WriteFile(path, []byte(o.yaml())); err != nil {
-		return pipeline.DiskError(err)
-	}
-	a.screen.say("wrote %s", shownPath(path))
-	a.screen.say("next: %s", a.command("target", "check", "--tenant", o.name))
-	full, err := filepath.Abs(path)
+	found, err := a.askAll(ctx, questions)
 	if err != nil {
 		return err
 	}
-	return a.screen.result(map[string]string{"file": full, "tenant": o.name})
+	if err := durable.Edit(ctx, o.path, o.file); err != nil {
+		return pipeline.DiskError(err)
+	}
+	if !a.asks() { // who was asked has read it
+		a.screen.say("%s", strings.Join(found, "\n"))
+	}
+	if o.before == nil {
+		a.screen.say("wrote %s", o.path)
+	} else {
+		a.screen.say("added tenant %s to %s", o.name, o.path)
+	}
+	a.screen.say("next: %s", a.command("target", "check", "--tenant", o.name))
+	return a.screen.result(map[string]any{"file": o.path, "tenant": o.name, "added": o.before != nil, "found": found})
 }
 
 // asks reports whether there is a person to ask.
@@ -105,7 +113,7 @@ func (a *app) asks() bool { return a.inTTY && !a.JSON && !a.Quiet }
 func (a *app) missing(questions []question) error {
 	var flags []string
 	for _, q := range questions {
-		if *q.answer == "" && !q.optional {
+		if *q.answer == "" && q.flag != "school-year" {
 			flags = append(flags, "--"+q.flag)
 		}
 	}
@@ -116,29 +124,54 @@ func (a *app) missing(questions []question) error {
 		"%s: not given, and there is no terminal to ask at", strings.Join(flags, ", "))
 }
 
-// ask gets an answer: that of the flag, else of the person at the terminal, who may try again.
-func (a *app) ask(ctx context.Context, in *bufio.Reader, q question, test func() error) error {
-	given := *q.answer != "" || !a.asks()
-	for {
-		if !given {
-			a.screen.note("%s:", q.text)
-			line, ok := readLine(ctx, in)
-			if !ok {
-				return diag.Fail(diag.CouldNotRun, diag.MachineInterrupt, "", "interrupted")
+// askAll goes through the questions. A key and a secret that do not fit each other are both asked for again.
+func (a *app) askAll(ctx context.Context, questions []question) ([]string, error) {
+	in := bufio.NewReader(a.in)
+	key := slices.IndexFunc(questions, func(q question) bool { return q.flag == "client-id" })
+	typed, found := make([]bool, len(questions)), []string{}
+	for i := 0; i < len(questions); i++ {
+		q := questions[i]
+		typed[i] = typed[i] || *q.answer == "" && a.asks()
+		says, err := a.ask(ctx, in, q, typed[i])
+		e, _ := diag.AsError(err)
+		switch {
+		case err == nil && says != "":
+			found = append(found, says)
+			if a.asks() {
+				a.screen.note("  %s", says)
 			}
-			*q.answer = strings.TrimSpace(line)
+		case err == nil:
+		case ctx.Err() != nil || !typed[i] || e != nil && e.Code == diag.MachineInterrupt:
+			return nil, err
+		default:
+			a.printError(err, runs.Misused)
+			*q.answer = ""
+			if e != nil && (e.Code == diag.AuthRefused || e.Code == diag.ConfigTenant) && i > key && typed[key] {
+				*questions[key].answer, i = "", key
+			}
+			i--
 		}
-		var err error
-		if *q.answer != "" {
-			err = test()
-		} else if !q.optional {
-			err = usage("answer it, or press Ctrl-C", "an answer is needed")
-		}
-		if err == nil || given || ctx.Err() != nil {
-			return err
-		}
-		a.printError(err, runs.Misused)
 	}
+	return found, nil
+}
+
+// ask gets one answer, that of the flag or else of the person at the terminal, and tests it.
+func (a *app) ask(ctx context.Context, in *bufio.Reader, q question, typed bool) (string, error) {
+	if typed {
+		a.screen.note("%s:", q.text)
+		line, ok := readLine(ctx, in)
+		if !ok {
+			return "", diag.Fail(diag.CouldNotRun, diag.MachineInterrupt, "", "interrupted, and nothing was written")
+		}
+		*q.answer = strings.TrimSpace(line)
+	}
+	if *q.answer == "" {
+		if q.optional() {
+			return "", nil
+		}
+		return "", usage("answer it, or press Ctrl-C; as a flag it is --"+q.flag, "an answer is needed")
+	}
+	return q.test(ctx)
 }
 
 // readLine reads what a person types; false at the end of the input, and when the command is interrupted.
@@ -157,80 +190,4 @@ func readLine(ctx context.Context, in *bufio.Reader) (string, bool) {
 	case <-ctx.Done():
 		return "", false
 	}
-}
-
-// Depths of a test: only the form of the answers, the address too, the credential too.
-const (
-	tryForm = iota
-	tryAddress
-	tryCredential
-)
-
-// tryInit tests the answers so far; those to come are filled in with something that has the right form.
-func (a *app) tryInit(ctx context.Context, o initAnswers, path string, depth int) error {
-	if o.secret != "" && !tenant.IsSource(o.secret) { // which is not shown: it may be the secret
-		return diag.Fail(diag.Usage, diag.ConfigSecret, "write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}",
-			"that does not say where the secret is kept")
-	}
-	for _, unset := range []struct {
-		answer *string
-		form   string
-	}{{&o.baseURL, "https://example.org"}, {&o.clientID, "key"}, {&o.secret, "${env:PATH}"}} {
-		if *unset.answer == "" {
-			*unset.answer = unset.form
-		}
-	}
-	config, err := tenant.Parse(path, []byte(o.yaml()))
-	if err != nil {
-		return err
-	}
-	if _, err := config.Tenant(o.name); err != nil || o.unchecked || depth == tryForm {
-		return err
-	}
-	place := &pipeline.Workplace{Config: config, UserAgent: "sluice/" + version, Log: a.log, Observer: a.observer(), Command: a.command}
-	x, err := pipeline.New(place, o.name, "sluice init")
-	if err != nil {
-		return err
-	}
-	defer a.closing(x)
-	api, err := x.Connect(ctx)
-	if err == nil && depth == tryCredential {
-		err = api.Client.Enter(ctx)
-	}
-	return target.Explain(err, "")
-}
-
-// yaml is the file, with what may come later as comments.
-func (o *initAnswers) yaml() string {
-	year, params := "      #school_year: 2026                    # for a year-specific ODS", "    #params: {school_year: 2026}            # parameters of the bundles"
-	if o.year != "" {
-		year = "      #school_year: " + o.year + "                    # for a year-specific ODS: remove the # if yours is one"
-		params = "    params: {school_year: " + o.year + "}             # parameters of the bundles; --param on the command line wins"
-	}
-	return fmt.Sprintf(`# sluice.yaml: who is served, and how each one differs. Paths are relative to this file.
-version: 1
-
-#bundles: [bundles]                         # folders with bundles of your own
-#runs: runs                                 # where runs go
-#state: state                               # where sluice keeps what the targets hold: back it up
-
-tenants:
-  %s:
-    api:
-      base_url: %s
-      client_id: %s
-      client_secret: %s     # where the secret is kept, never the secret itself
-      environment: %s
-%s
-%s
-    #lea_codes: ["255901"]                  # rows of other districts are counted as `+"`other`"+` and never loaded
-    #roster: {column: Student_StateID}      # the vendor column that holds the studentUniqueId
-    #tables: tenants/%s/                    # what is this district's own: <bundle>/<table>.csv
-    #guards: {max_rejected: 5%%}             # run does not send if more rows of an input were rejected
-`, o.name, quoteYAML(o.baseURL), quoteYAML(o.clientID), quoteYAML(o.secret), quoteYAML(o.environment), year, params, o.name)
-}
-
-// quoteYAML is a text as YAML has it in quotes.
-func quoteYAML(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }

@@ -24,7 +24,7 @@ func (a *app) printStage(rep *report.Report, stage *report.Stage) {
 	switch counts := stage.Counts.(type) {
 	case *runs.TransformCounts:
 		a.printStaged(counts)
-		a.printStudents(rep)
+		a.printReading(rep)
 	case *runs.SendCounts:
 		a.sayWhyNothing(counts)
 	}
@@ -146,9 +146,12 @@ func (a *app) printStaged(counts *runs.TransformCounts) {
 	a.printCounts("resource", names, rows)
 }
 
-// printStudents prints where students' ids were read from.
-func (a *app) printStudents(rep *report.Report) {
+// printReading prints which inputs were not read as the bundle says, and where students' ids were read from.
+func (a *app) printReading(rep *report.Report) {
 	var said []string
+	for _, in := range slices.Sorted(maps.Keys(rep.ReadAs)) {
+		said = append(said, in+" is read with "+rep.ReadAs[in]+", which is not what the bundle says")
+	}
 	for _, in := range rep.Inputs {
 		if in.Student == nil {
 			continue

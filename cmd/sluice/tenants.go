@@ -1,8 +1,7 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
+	"context"
 
 	"github.com/spf13/cobra"
 
@@ -90,13 +89,15 @@ key of its own: two tenants with one client_id are refused when they are used.`,
 		Example:           "  sluice tenant clone gb-2026 gb-2027 --school-year 2027",
 		Args:              exactArgs("OLD", "NEW"),
 		ValidArgsFunction: a.completeTenants,
-		RunE:              func(_ *cobra.Command, args []string) error { return a.runTenantClone(args[0], args[1], year) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.runTenantClone(cmd.Context(), args[0], args[1], year)
+		},
 	}
 	cmd.Flags().IntVar(&year, "school-year", 0, "set each school_year of the copy")
 	return cmd
 }
 
-func (a *app) runTenantClone(old, name string, year int) error {
+func (a *app) runTenantClone(ctx context.Context, old, name string, year int) error {
 	c, err := a.config()
 	if err != nil {
 		return err
@@ -104,31 +105,17 @@ func (a *app) runTenantClone(old, name string, year int) error {
 	if c.File == "" {
 		return diag.Fail(diag.Usage, diag.ConfigFile, "name it with --config", "there is no sluice.yaml here")
 	}
-	file, err := filepath.EvalSymlinks(c.File) // a link stays one
+	err = durable.Edit(ctx, c.File, func(before []byte) ([]byte, error) { return tenant.Clone(c.File, before, old, name, year) })
 	if err != nil {
-		return pipeline.DiskError(err)
-	}
-	src, err := os.ReadFile(file)
-	if err != nil {
-		return pipeline.DiskError(err)
-	}
-	text, err := tenant.Clone(c.File, src, old, name, year)
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(file)
-	if err != nil {
-		return pipeline.DiskError(err)
-	}
-	if err := durable.WriteFile(file, text); err != nil {
-		return pipeline.DiskError(err)
-	}
-	if err := os.Chmod(file, info.Mode().Perm()); err != nil {
 		return pipeline.DiskError(err)
 	}
 	a.screen.say("%s: tenant %s is a copy of %s", shownPath(c.File), name, old)
 	if year > 0 {
 		a.screen.say("each school_year of the copy is %d; other years in it, as in an address or a folder, are yours to change", year)
+	}
+	if t, _ := c.Tenant(old); t != nil && t.Tables != "" {
+		a.screen.say("both read the tables in %s: what is changed there holds for both. For tables of its own, copy the folder and name the copy in `tables:` of %s",
+			shownPath(t.Tables), name)
 	}
 	a.screen.say("next: give it a key of its own in %s, then %s", shownPath(c.File), a.command("target", "check", "--tenant", name))
 	return a.screen.result(map[string]string{"file": c.File, "tenant": name, "from": old})

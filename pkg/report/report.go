@@ -27,6 +27,7 @@ type Report struct {
 	Target   *runs.Target      `json:"target,omitempty"`
 	Params   map[string]string `json:"params"`
 	Inputs   []runs.Input      `json:"inputs"`
+	ReadAs   map[string]string `json:"readAs,omitempty"` // inputs whose files are not written as the bundle says
 	Stages   Stages            `json:"stages"`
 	Stopped  *runs.Stop        `json:"stopped,omitempty"` // why the last command on the run stopped; nil: it did not
 	Verdict  []Remark          `json:"verdict"`           // what the run came to
@@ -109,7 +110,7 @@ func (rep *Report) Rehearsed(name string, counts runs.Counts) *Report {
 
 // Build folds the run directory into a report.
 func Build(r *runs.Run) (*Report, error) {
-	rep := &Report{Run: r.ID, Path: r.Path, Created: r.Created, Tenant: r.Tenant, Target: r.Target, Params: r.Params, Inputs: r.Inputs, Stopped: r.Stopped,
+	rep := &Report{Run: r.ID, Path: r.Path, Created: r.Created, Tenant: r.Tenant, Target: r.Target, Params: r.Params, Inputs: r.Inputs, ReadAs: r.ReadAs, Stopped: r.Stopped,
 		Versions: Versions{Bundle: r.Bundle.Name + " " + r.Bundle.Version, BundleDigest: r.Bundle.Digest, Assessment: r.Bundle.Assessment, DataStandard: r.DataStandard, Tool: r.Tool},
 		Totals:   map[string]int64{}}
 	if r.Target != nil {

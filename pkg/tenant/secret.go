@@ -59,7 +59,11 @@ func (s secretText) resolve(ctx context.Context, folder string) (string, error) 
 		parts := source.FindStringSubmatch(m)
 		value, err := read(ctx, folder, parts[1], strings.TrimSpace(parts[2]))
 		if err != nil && failed == nil {
-			failed = diag.Fail(diag.Usage, diag.ConfigSecret, "", "%s: %v", s.pos, err)
+			next := ""
+			if parts[1] == "env" {
+				next = fmt.Sprintf(`run: export %[1]s=…   (PowerShell: $env:%[1]s = "…"); where no shell sets it, as under cron, use ${file:PATH}`, parts[2])
+			}
+			failed = diag.Fail(diag.Usage, diag.ConfigSecret, next, "%s: %v", s.pos, err)
 		}
 		return value
 	})
@@ -73,11 +77,14 @@ func (s secretText) resolve(ctx context.Context, folder string) (string, error) 
 func read(ctx context.Context, folder, kind, name string) (string, error) {
 	switch kind {
 	case "env":
-		value, ok := os.LookupEnv(name)
-		if !ok || value == "" {
+		switch value, ok := os.LookupEnv(name); {
+		case !ok:
 			return "", fmt.Errorf("the environment variable %s is not set", name)
+		case strings.TrimSpace(value) == "":
+			return "", fmt.Errorf("the environment variable %s is empty", name)
+		default:
+			return value, nil
 		}
-		return value, nil
 	case "file":
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(folder, name)

@@ -54,13 +54,13 @@ func (c *Config) Settings(t *Tenant) []Setting {
 	for _, bundle := range slices.Sorted(maps.Keys(t.Inputs)) {
 		for _, in := range slices.Sorted(maps.Keys(t.Inputs[bundle])) {
 			r := t.Inputs[bundle][in]
-			add("inputs."+bundle+"."+in, strings.TrimSpace(r.Encoding+" "+r.Delimiter), of+": inputs")
+			add("inputs."+bundle+"."+in, r.String(), of+": inputs")
 		}
 	}
 	own("limits.concurrency", strconv.Itoa(t.Concurrency))
 	_, _, limit := t.RejectLimit()
 	own("guards.max_rejected", limit)
-	own("max_pass_age", t.MaxPassAge.String())
+	own("max_pass_age", strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(t.MaxPassAge.String()))
 	own("accept_unchecked", strconv.FormatBool(t.AcceptUnchecked))
 	add("bundles", strings.Join(c.Bundles, ", "), "sluice.yaml: bundles")
 	add("runs", c.Runs, "sluice.yaml: runs")

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -68,6 +69,17 @@ func (t *Tenant) RejectLimit() (share float64, rows int64, says string) {
 
 // Reading says how files are written where that is not what the bundle says.
 type Reading struct{ Encoding, Delimiter string }
+
+func (r Reading) String() string {
+	var says []string
+	if r.Encoding != "" {
+		says = append(says, "encoding "+r.Encoding)
+	}
+	if r.Delimiter != "" {
+		says = append(says, "delimiter "+r.Delimiter)
+	}
+	return strings.Join(says, ", ")
+}
 
 // API says where a tenant's target is and how it is entered.
 type API struct {

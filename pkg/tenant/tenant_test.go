@@ -199,11 +199,31 @@ func TestCloneOfOddFiles(t *testing.T) {
 		"a comment of the next":   {"tenants:\n  gb:\n    tables: a\n\n  # next\n  zz:\n    tables: b\n", "tenants:\n  gb:\n    tables: a\n  new:\n    tables: a\n\n  # next\n  zz:\n    tables: b\n"},
 		"brackets on lines":       {"tenants:\n  gb: {\n    tables: a\n  }\nruns: r\n", "tenants:\n  gb: {\n    tables: a\n  }\n  new: {\n    tables: a\n  }\nruns: r\n"},
 		"a key in quotes":         {"tenants:\n  gb:\n    params: {\"school_year\": 2026}", "tenants:\n  gb:\n    params: {\"school_year\": 2026}\n  new:\n    params: {\"school_year\": 2027}\n"},
+		"blank lines at the end":  {"tenants:\n  gb:\n    tables: a\n\n\n", "tenants:\n  gb:\n    tables: a\n  new:\n    tables: a\n\n\n"},
+		"no line end on Windows":  {"tenants:\r\n  gb:\r\n    tables: a", "tenants:\r\n  gb:\r\n    tables: a\r\n  new:\r\n    tables: a\r\n"},
 		"line ends of Windows":    {"tenants:\r\n  gb:\r\n    tables: a\r\n\r\nruns: r\r\n", "tenants:\r\n  gb:\r\n    tables: a\r\n  new:\r\n    tables: a\r\n\r\nruns: r\r\n"},
 	} {
 		got, err := Clone("sluice.yaml", []byte(c.src), "gb", "new", 2027)
 		if err != nil || string(got) != c.want {
 			t.Errorf("%s: %v\n%s", name, err, got)
+		}
+	}
+}
+
+// TestAdd: a new tenant comes after the last one, as deep as that one and with its line ends.
+func TestAdd(t *testing.T) {
+	for name, c := range map[string]struct{ src, want string }{
+		"deep":    {"tenants:\n    gb:\n        tables: a\n\n# end\nruns: r\n", "tenants:\n    gb:\n        tables: a\n    new:\n      tables: b\n\n# end\nruns: r\n"},
+		"windows": {"tenants:\r\n  gb: {tables: a}", "tenants:\r\n  gb: {tables: a}\r\n  new:\r\n    tables: b\r\n"},
+	} {
+		got, err := Add("sluice.yaml", []byte(c.src), "new", "  new:\n    tables: b\n")
+		if err != nil || string(got) != c.want {
+			t.Errorf("%s: %v\n%q", name, err, got)
+		}
+	}
+	for _, src := range []string{"version: 1\n", "tenants: {}\n", "tenants: {gb: {tables: a}}\n", "tenants:\n  new:\n    tables: a\n"} {
+		if got, err := Add("sluice.yaml", []byte(src), "new", "  new:\n    tables: b\n"); err == nil {
+			t.Errorf("%q became %q", src, got)
 		}
 	}
 }

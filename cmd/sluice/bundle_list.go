@@ -7,7 +7,7 @@ import (
 func (a *app) newBundleList() *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
-		Short:   "The bundles there are: own ones of sluice.yaml, then those in this binary",
+		Short:   "The bundles there are: your own, then those in this binary",
 		Example: "  sluice bundle list\n  sluice bundle list --json",
 		Args:    cobra.NoArgs,
 		RunE:    func(*cobra.Command, []string) error { return a.runBundleList() },

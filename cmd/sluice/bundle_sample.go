@@ -24,12 +24,12 @@ type sampleOptions struct {
 }
 
 func (o *sampleOptions) add(flags *pflag.FlagSet) {
-	flags.StringVar(&o.Input, "input", "", "which input (default: the only one)")
-	flags.StringVar(&o.Layout, "layout", "", "which layout (default: the first)")
-	flags.Int64Var(&o.Rows, "rows", 100, "how many rows")
-	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed makes the same file")
-	flags.StringArrayVarP(&o.params, "param", "p", nil, "NAME=VALUE, a parameter of the bundle that the values follow")
-	flags.StringVarP(&o.output, "output", "o", "", "the file to write (default: stdout)")
+	flags.StringVar(&o.Input, "input", "", "`NAME` of the input (default: the only one)")
+	flags.StringVar(&o.Layout, "layout", "", "`NAME` of the layout (default: the first)")
+	flags.Int64Var(&o.Rows, "rows", 100, "`NUMBER` of rows")
+	flags.Uint64Var(&o.Seed, "seed", 1, "a `NUMBER`; the same one makes the same file")
+	flags.StringArrayVarP(&o.params, "param", "p", nil, "a parameter of the bundle that the values follow: `NAME=VALUE`; again for more")
+	flags.StringVarP(&o.output, "output", "o", "", "`FILE` to write (default: stdout)")
 }
 
 func (a *app) newBundleSample() *cobra.Command {

@@ -73,7 +73,7 @@ func (a *app) newBundleShow() *cobra.Command {
 	var markdown bool
 	cmd := &cobra.Command{
 		Use:   "show BUNDLE",
-		Short: "What a bundle reads and wants: inputs, columns, parameters, tables, README",
+		Short: "What a bundle reads: inputs, columns, parameters, tables, README",
 		Example: `  sluice bundle show nwea-map-growth
   sluice bundle show nwea-map-growth --table tests      the rows of a table, to copy from
   sluice bundle show ./mine --markdown > mine.md`,
@@ -83,7 +83,7 @@ func (a *app) newBundleShow() *cobra.Command {
 			return a.runBundleShow(cmd.Context(), args[0], table, markdown)
 		},
 	}
-	cmd.Flags().StringVar(&table, "table", "", "print this table of the bundle as CSV, and nothing else")
+	cmd.Flags().StringVar(&table, "table", "", "print the table of this `NAME` as CSV, and nothing else")
 	cmd.Flags().BoolVar(&markdown, "markdown", false, "as Markdown, with all columns and the README")
 	cmd.MarkFlagsMutuallyExclusive("table", "markdown")
 	return cmd

@@ -27,7 +27,7 @@ differs. With --update it rewrites what is expected, for review.`,
 		}),
 	}
 	cmd.Flags().BoolVar(&o.Update, "update", false, "rewrite what is expected, then review the difference")
-	cmd.Flags().StringArrayVar(&o.Cases, "case", nil, "only this fixture; again for more")
+	cmd.Flags().StringArrayVar(&o.Cases, "case", nil, "only the fixture of this `NAME`; again for more")
 	return cmd
 }
 

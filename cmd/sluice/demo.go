@@ -56,9 +56,9 @@ func (a *app) runDemo(ctx context.Context) (runs.Outcome, error) {
 	if err != nil {
 		return outcome, err
 	}
-	next := &step{"run it again, and nothing will be posted: ", []string{"demo"}}
+	next := &step{why: "run it again, and nothing will be posted: ", words: []string{"demo"}}
 	if sent, ok := x.Run().Counts(runs.Send).(*runs.SendCounts); ok && !slices.ContainsFunc(sent.Equations(), func(e runs.Equation) bool { return !unchanged(e) }) {
-		next = &step{"your own file: ", []string{"inspect", "FILE"}}
+		next = &step{why: "look at a file of your own: ", words: []string{"inspect", "FILE"}}
 	}
 	return outcome, a.finish(x.Run(), outcome, next)
 }

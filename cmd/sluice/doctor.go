@@ -12,7 +12,7 @@ func (a *app) newDoctor() *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Look at everything that is not data: settings, secrets, folders, disk, target, clock",
+		Short: "Check all that is not data: settings, secrets, disk, target",
 		Long: `Looks at the settings of a tenant, its secrets, the folders and the free disk, who is working now, the
 proxy, and the target: its address, certificate and clock, and whether it takes the credential.
 It changes nothing. Without --tenant it looks at this machine only; with --all at every tenant.

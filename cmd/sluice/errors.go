@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
@@ -44,18 +43,15 @@ func (a *app) printError(err error, outcome runs.Outcome) {
 	}
 	a.screen.problems(a.screen.err, e.Problems)
 	a.screen.sayError("%s %s", paint(a.screen.errColour, red, "sluice: ["+string(e.Code)+"]"), e.Error())
-	if next != "" {
+	going := a.nextAfterError(e, outcome, r)
+	if next != "" && (going == nil || e.Code != diag.MachineInterrupt) { // whose advice is to go on
 		a.screen.sayError("  %s %s", paint(a.screen.errColour, dim, "→"), next)
 	}
-	if r != nil {
-		a.printRunOfError(r, next)
+	if r == nil {
+		a.sayNext(a.screen.sayError, going)
+		return
 	}
-}
-
-// printRunOfError says where the run lies that an error ended, and how to go on if the advice names no command.
-func (a *app) printRunOfError(r *runs.Run, advice string) {
-	sayWhere(a.screen.sayError, r, "  ")
-	if r.Stages[runs.Send] != nil && r.Pass != nil && !strings.Contains(advice, "`") {
-		a.screen.sayError("  to go on: %s", a.command("send", shownPath(r.Path), "--tenant", r.Tenant))
+	if rep, err := report.Build(r); err == nil { // a damaged run has none
+		a.sayVerdict(a.screen.sayError, r, rep, outcome, going)
 	}
 }

@@ -20,7 +20,7 @@ func (a *app) newInit() *cobra.Command {
 	var o newTenant
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Write a first sluice.yaml: asks for the target and tests each answer",
+		Short: "Write a first sluice.yaml: asks, and tests each answer",
 		Long: `Asks for a name, the address of the target, its key and where the secret is kept, tests each answer
 at the target, says what it found, and writes a commented sluice.yaml. Where there is one already,
 the tenant is added to it. The secret itself is never asked for and never written: say where it is,
@@ -36,12 +36,12 @@ before the last answer.`,
 		}),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.name, "name", "", "name of the tenant: a district, and its year for a year-specific ODS")
-	flags.StringVar(&o.baseURL, "base-url", "", "address of the target: opened in a browser it shows the API's version")
-	flags.StringVar(&o.clientID, "client-id", "", "key of the target, or ${env:NAME}")
-	flags.StringVar(&o.secret, "secret", "", "where its secret is kept: ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}")
-	flags.StringVar(&o.environment, "environment", "production", "production, or a word such as staging")
-	flags.StringVar(&o.year, "school-year", "", "spring year, for a year-specific ODS and for the bundles")
+	flags.StringVar(&o.name, "name", "", "`NAME` of the tenant: a district, and its year for a year-specific ODS")
+	flags.StringVar(&o.baseURL, "base-url", "", "`URL` of the target: opened in a browser it shows the API's version")
+	flags.StringVar(&o.clientID, "client-id", "", "`KEY` of the target, or ${env:NAME}")
+	flags.StringVar(&o.secret, "secret", "", "`WHERE` its secret is kept: ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}")
+	flags.StringVar(&o.environment, "environment", "production", "production, or a `WORD` such as staging")
+	flags.StringVar(&o.year, "school-year", "", "spring `YEAR`, for a year-specific ODS and for the bundles")
 	flags.BoolVar(&o.unchecked, "no-check", false, "do not ask the target")
 	return cmd
 }

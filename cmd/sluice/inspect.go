@@ -16,7 +16,7 @@ import (
 func (a *app) newInspect() *cobra.Command {
 	return &cobra.Command{
 		Use:   "inspect FILE…",
-		Short: "What is this file? The bundle that fits it, how it is written, what stands in its columns",
+		Short: "What is this file? Which bundle fits, what is in each column",
 		Long: `Reads a file and says which bundle and layout fit it, or which come nearest and what differs; how it
 is written; and for each column the type that fits, how many cells are blank, and its range or its
 most frequent values. Nothing is written.
@@ -76,7 +76,7 @@ func (a *app) printFile(f *inspect.File) {
 		rows = append(rows, []string{c.Header, strings.TrimSpace(c.Type + " " + c.Format), fmt.Sprint(c.Blank), distinct(c), example(c)})
 	}
 	s.say("")
-	s.grid([]string{"column", "type", "blank", "distinct", "values"}, rows)
+	s.gridCut([]string{"column", "type", "blank", "distinct", "values"}, rows)
 }
 
 // printFits says which bundles a file fits, and the command that reads it.

@@ -15,7 +15,7 @@ import (
 func (a *app) newLedgerRebuild() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rebuild",
-		Short: "Read back from the target what it holds, after it was emptied, restored or replaced",
+		Short: "Read back what the target holds, after it was emptied or restored",
 		Long: `Replaces the tenant's ledger with what the target really holds of the resources that the ledger or the
 tenant's runs know; if neither knows any, of all. It changes nothing at the target, and nothing in the
 ledger unless everything was read. A damaged ledger is set aside as ledger.db.damaged.

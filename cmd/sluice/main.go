@@ -27,5 +27,18 @@ func main() {
 		outTTY: term.IsTerminal(int(os.Stdout.Fd())),
 		errTTY: term.IsTerminal(int(os.Stderr.Fd())),
 		getenv: os.Getenv,
+
+		outColumns: columnsOf(os.Stdout), errColumns: columnsOf(os.Stderr),
 	}))
+}
+
+// columnsOf asks each time: a window may change while a command runs.
+func columnsOf(f *os.File) func() int {
+	return func() int {
+		columns, _, err := term.GetSize(int(f.Fd()))
+		if err != nil || columns <= 0 {
+			return narrow
+		}
+		return columns
+	}
 }

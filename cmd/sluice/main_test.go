@@ -178,6 +178,30 @@ func codesPage() string {
 	return b.String()
 }
 
+// TestHelpFits: help fits a narrow terminal, but for examples, which are to be pasted; and every value of a flag
+// has a name.
+func TestHelpFits(t *testing.T) {
+	page := commandsPage(t)
+	for line := range strings.Lines(page) {
+		line = strings.TrimRight(line, "\n")
+		if cells(line) > narrow && !strings.HasPrefix(line, "  sluice ") && !strings.HasPrefix(line, "  zcat ") {
+			t.Errorf("%d places: %s", cells(line), line)
+		}
+		for _, typed := range []string{" string ", " stringArray ", " strings ", " int ", " uint "} {
+			if strings.HasPrefix(line, "  ") && strings.Contains(line, "--") && strings.Contains(line, typed) {
+				t.Errorf("a flag without a word for its value: %s", line)
+			}
+		}
+	}
+	for _, topic := range topics {
+		for line := range strings.Lines(reflow(topic.text)) {
+			if cells(strings.TrimRight(line, "\n")) > narrow {
+				t.Errorf("%s: %s", topic.name, line)
+			}
+		}
+	}
+}
+
 // commandsPage is the help of every command.
 func commandsPage(t *testing.T) string {
 	var b strings.Builder

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
 // command is a command of sluice that a person can paste into a shell: quoted, and with the global
@@ -21,14 +23,99 @@ func (a *app) command(words ...string) string {
 type step struct {
 	why   string // may be empty
 	words []string
+	whole bool // the global flags are among them
 }
 
 // args is the step as programs take it; nil if there is none.
 func (a *app) args(s *step) []string {
-	if s == nil {
+	switch {
+	case s == nil:
 		return nil
+	case s.whole:
+		return slices.Concat([]string{"sluice"}, s.words)
 	}
 	return slices.Concat([]string{"sluice"}, s.words, a.given)
+}
+
+// sayNext says the next command as it can be pasted, if there is one.
+func (a *app) sayNext(say func(format string, args ...any), s *step) {
+	if s != nil {
+		say("next: %s%s", s.why, diag.ShellCommand(a.args(s)[1:]...))
+	}
+}
+
+// nextOf is the command that goes on with a run, whatever it went through; nil if there is none.
+func (a *app) nextOf(r *runs.Run) *step {
+	path := shownPath(r.Path)
+	judge := &step{words: []string{"validate", path, "--tenant", r.Tenant}}
+	load := &step{words: []string{"send", path, "--tenant", r.Tenant}}
+	switch {
+	case !r.Finished(runs.Transform):
+		return nil
+	case r.Tenant == "" && r.Stages[runs.Validate] == nil:
+		return &step{words: []string{"validate", path, "--offline"}}
+	case r.Tenant == "":
+		return &step{why: "to load it, transform again with a --tenant of these: ", words: []string{"tenant", "list"}}
+	case !r.Finished(runs.Validate) || r.Pass == nil || !r.Pass.Online:
+		return judge
+	case !r.Finished(runs.Send):
+		return load
+	}
+	if rejects := r.Rejects(); len(rejects) > 0 {
+		return runRejects(r, rejects)
+	}
+	counts, _ := r.Counts(runs.Send).(*runs.SendCounts)
+	switch {
+	case counts == nil || !counts.Partly():
+		return nil
+	case slices.ContainsFunc(slices.Collect(maps.Values(counts.Resources)), func(l runs.Loaded) bool { return l.Invalid > 0 }):
+		judge.why = "when the target has what is missing: "
+		return judge
+	}
+	load.why = "when the target takes them; what is loaded is not sent again: "
+	return load
+}
+
+// runRejects is the command that runs the corrected rows as the others were run.
+func runRejects(r *runs.Run, rejects []runs.Rejected) *step {
+	ref := r.Bundle.Name
+	if r.Bundle.Origin != "embedded" {
+		if ref = shownPath(r.Bundle.Origin); !strings.ContainsAny(ref, `/\`) {
+			ref = "." + string(filepath.Separator) + ref
+		}
+	}
+	words := []string{"run", ref}
+	for _, f := range rejects {
+		words = append(words, "--input", f.Input+"="+shownPath(f.Path))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Params)) {
+		words = append(words, "--param", name+"="+r.Params[name])
+	}
+	for _, in := range slices.Sorted(maps.Keys(r.ReadAs)) {
+		encoding, delimiter, _ := strings.Cut(strings.TrimPrefix(", "+r.ReadAs[in], ", encoding "), ", delimiter ")
+		for _, flag := range [][2]string{{"--encoding", encoding}, {"--delimiter", delimiter}} {
+			if flag[1] != "" {
+				words = append(words, flag[0], in+"="+flag[1])
+			}
+		}
+	}
+	if column, ok := strings.CutPrefix(r.Student, "column "); ok && r.StudentAsked {
+		words = append(words, "--student", column)
+	}
+	return &step{why: "correct the rows in " + shownPath(r.File("rejects")) + ", then: ", words: append(words, "--tenant", r.Tenant)}
+}
+
+// nextAfterError is how to go on after an error whose own advice names no command; nil: as that says.
+func (a *app) nextAfterError(e *diag.Error, outcome runs.Outcome, r *runs.Run) *step {
+	switch {
+	case strings.Contains(e.Advice(), "sluice "), outcome == runs.Misused, outcome == runs.Guarded && e.Code != diag.GuardLocked:
+		return nil
+	case r != nil && r.Finished(runs.Transform):
+		return a.nextOf(r)
+	case len(a.line) > 0:
+		return &step{words: a.line, whole: true}
+	}
+	return nil
 }
 
 // givenFlags are the global flags that stand on the command line, but for the tenant.

@@ -2,10 +2,14 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -28,15 +32,18 @@ func TestCommandsCanBePasted(t *testing.T) {
 	}
 }
 
-// TestNextAfterRun: the inputs that have rejected rows are named, whatever their reject files are called.
-func TestNextAfterRun(t *testing.T) {
+// TestNextWithRejects: the inputs that have rejected rows are named, whatever their reject files are called, and
+// they are run as the others were.
+func TestNextWithRejects(t *testing.T) {
 	a := newApp(silent())
-	r, err := runs.Create(filepath.Join(t.TempDir(), "r 1"), runs.Manifest{Tenant: "gb"})
+	r, err := runs.Create(filepath.Join(t.TempDir(), "r 1"), runs.Manifest{Tenant: "gb", Bundle: runs.Bundle{Name: "b", Origin: "embedded"},
+		Params: map[string]string{"year": "2026"}, Student: "column State ID", StudentAsked: true,
+		ReadAs: map[string]string{"re-sults": "encoding windows-1252, delimiter ;", "levels": "delimiter tab"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Inputs = []runs.Input{{Name: "re-sults", Path: "a.csv"}, {Name: "re-sults", Path: "b.csv"}, {Name: "levels", Path: "c.csv"}, {Name: "other", Path: "d.csv"}}
-	if got := a.nextAfterRun(r, runs.Partly, "b", transformOptions{}); got != nil {
+	if got := a.nextOf(r); got != nil {
 		t.Error(got)
 	}
 	second, levels := r.RejectFile("re-sults", 2), r.RejectFile("levels", 0)
@@ -45,12 +52,86 @@ func TestNextAfterRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := "correct the rows in " + r.File("rejects") + ", then: sluice run b --input 're-sults=" + second + "' --input 'levels=" + levels + "' --param year=2026 --student 'State ID' --tenant gb"
-	if got := a.nextAfterRun(r, runs.Partly, "b", transformOptions{params: []string{"year=2026"}, student: "State ID"}); got == nil || got.why+a.command(got.words...) != want {
-		t.Errorf("%+v\nwant %s", got, want)
+	r.Pass = &runs.Pass{Online: true}
+	partly := runs.Partly
+	for _, stage := range runs.Stages() {
+		r.Stages[stage.Name] = &runs.Execution{Exit: &partly}
 	}
-	if got := a.nextAfterRun(r, runs.Done, "b", transformOptions{}); got != nil {
+	want := "next: correct the rows in " + r.File("rejects") + ", then: sluice run b --input 're-sults=" + second + "' --input 'levels=" + levels +
+		"' --param year=2026 --delimiter levels=tab --encoding re-sults=windows-1252 --delimiter 're-sults=;' --student 'State ID' --tenant gb"
+	var got string
+	if a.sayNext(func(format string, args ...any) { got = fmt.Sprintf(format, args...) }, a.nextOf(r)); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+// TestPace: the time that remains is said once there is a pace, and what an earlier execution had done is not
+// taken for one.
+func TestPace(t *testing.T) {
+	at := func(done, total int64) pipeline.Progress {
+		return pipeline.Progress{Doing: "loading", Done: done, Total: total, Also: done / 2, Of: "accepted by the target"}
+	}
+	var p pace
+	now := time.Now()
+	step := func(done int64) { now = now.Add(sampled); p.add(now, done) }
+	p.add(now, 0)
+	if got := p.said(at(0, 0)); got != "preparing" {
 		t.Error(got)
+	}
+	step(50_000) // found to be there already
+	step(50_010)
+	if got := p.said(at(50_010, 60_000)); got != "loading 50,010 of 60,000 records · 25,005 accepted by the target" {
+		t.Error(got)
+	}
+	for n := int64(50_020); n <= 50_200; n += 10 {
+		step(n)
+	}
+	if got := p.said(at(50_200, 60_000)); got != "loading 50,200 of 60,000 records · 25,100 accepted by the target · 8 min left" {
+		t.Error(got)
+	}
+	for range mostSamples { // the target is down
+		step(50_200)
+	}
+	if got := p.said(at(50_200, 60_000)); got != "loading 50,200 of 60,000 records · 25,100 accepted by the target" {
+		t.Error(got)
+	}
+	if got := p.said(pipeline.Progress{Doing: "reading", Done: 26 << 20, Total: 45 << 20, Bytes: true}); got != "reading 26.0 of 45.0 MiB" {
+		t.Error(got)
+	}
+	if got := p.said(pipeline.Progress{Doing: "copying", Done: 26 << 20, Bytes: true}); got != "copying 26.0 MiB" {
+		t.Error(got)
+	}
+}
+
+// TestTableFits: wide characters take two places and combining marks none, and what is too long goes on below.
+func TestTableFits(t *testing.T) {
+	table := newTable([]string{"name", "n", "meaning"}, [][]string{
+		{"学校一覧", "7", "a long text that has to go on in the next line"},
+		{"e\u0301cole", "12", "short"},
+		{"a\nb\x1b[31m", "3", "averyveryverylongwordwithoutanyblankinit"},
+	})
+	table.fit(40)
+	var all []string
+	for _, row := range append([][]string{table.header}, table.rows...) {
+		for _, line := range table.lines(row) {
+			all = append(all, line)
+			if cells(line) > 38 {
+				t.Errorf("%q is %d wide", line, cells(line))
+			}
+		}
+	}
+	want := []string{
+		"name             n  meaning",
+		"学校一覧         7  a long text that",
+		"                    has to go on in",
+		"                    the next line",
+		"e\u0301cole           12  short",
+		`a\nb\u001b[31m   3  averyveryverylongw`,
+		"                    ordwithoutanyblank",
+		"                    init",
+	}
+	if diff := cmp.Diff(want, all); diff != "" {
+		t.Error(diff)
 	}
 }
 

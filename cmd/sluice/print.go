@@ -92,8 +92,7 @@ func (a *app) printCounts(about string, names []string, rows [][]runs.Term) {
 		return slices.IndexFunc(slices.Concat(rows...), func(t runs.Term) bool { return t.Name == name })
 	}
 	slices.SortFunc(header, func(a, b string) int { return order(a) - order(b) })
-	var cells [][]string
-	width := 2
+	var lines [][]string
 	for i, row := range rows {
 		line := []string{names[i]}
 		for _, name := range header {
@@ -104,34 +103,24 @@ func (a *app) printCounts(about string, names []string, rows [][]runs.Term) {
 			}
 			line = append(line, cell)
 		}
-		cells = append(cells, line)
+		lines = append(lines, line)
 	}
-	header = append([]string{about}, header...)
-	for i := range header {
-		widest := len(header[i])
-		for _, row := range cells {
-			widest = max(widest, len(row[i]))
-		}
-		width += widest + 2
-	}
-	if width <= narrow {
-		a.screen.grid(header, cells)
+	t := newTable(append([]string{about}, header...), lines)
+	if t.total() <= cmp.Or(a.screen.columns(), narrow) {
+		a.screen.print(t)
 		return
 	}
-	for _, row := range cells {
+	for _, row := range lines {
 		a.screen.say("  %s", row[0])
 		var counts []string
 		for i, n := range row[1:] {
 			if n != "" && n != "0" {
-				counts = append(counts, n+" "+header[i+1])
+				counts = append(counts, n+" "+header[i])
 			}
 		}
 		a.screen.say("      %s", strings.Join(counts, " · "))
 	}
 }
-
-// narrow is the width of a terminal that every table fits.
-const narrow = 80
 
 // printStaged prints what transform made of the rows.
 func (a *app) printStaged(counts *runs.TransformCounts) {
@@ -179,9 +168,10 @@ func (a *app) printCauses(rep *report.Report, stage string) {
 		if shown++; shown > mostGroups {
 			continue
 		}
-		s.say("  %s", a.groupLine(g))
+		word := fmt.Sprintf("%-7s", g.Level.Word()) // so that it is told without colour
+		s.paragraph("  "+paint(s.outColour, styles[g.Level], word)+" ", "          ", groupText(g))
 		if len(g.Values) > 0 {
-			s.say("      %s", values(g))
+			s.paragraph("      ", "      ", values(g))
 		}
 		if g.Fix != "" && g.Level <= diag.LevelWarning {
 			s.say("      %s %s", paint(s.outColour, dim, "→"), g.Fix)
@@ -228,15 +218,14 @@ func (a *app) sayWhyNothing(counts *runs.SendCounts) {
 // mostGroups is how many causes are printed; the rest stand in report.html and problems/.
 const mostGroups = 12
 
-func (a *app) groupLine(g report.Group) string {
+func groupText(g report.Group) string {
 	where := ""
 	for _, part := range []string{g.Input, g.Resource, g.Column, g.Path} {
 		if part != "" {
 			where += " " + part
 		}
 	}
-	level := paint(a.screen.outColour, styles[g.Level], fmt.Sprintf("%-7s", g.Level.Word())) // so that it is told without colour
-	return fmt.Sprintf("%s %d × %s%s: %s", level, g.Count, g.Code, where, strings.TrimPrefix(g.Message, g.Column+": "))
+	return fmt.Sprintf("%d × %s%s: %s", g.Count, g.Code, where, strings.TrimPrefix(g.Message, g.Column+": "))
 }
 
 // runResult is the --json object of transform, validate, send, run and demo.
@@ -247,8 +236,8 @@ type runResult struct {
 	Next   []string       `json:"next,omitempty"` // the next command, word by word
 }
 
-// finish ends a command on a run with the verdict, where the run lies and the next command, or with the
-// JSON object. The verdict is said of a run that needs somebody under --quiet too.
+// finish ends a command on a run with the verdict and the next command, or with the JSON object. The verdict is
+// said of a run that needs somebody under --quiet too.
 func (a *app) finish(r *runs.Run, outcome runs.Outcome, next *step) error {
 	rep, err := report.Build(r)
 	if err != nil {
@@ -257,29 +246,64 @@ func (a *app) finish(r *runs.Run, outcome runs.Outcome, next *step) error {
 	if a.JSON {
 		return a.screen.result(runResult{r.Path, outcome, rep, a.args(next)})
 	}
-	say := a.screen.say
-	if a.Quiet && outcome != runs.Done {
-		say = a.screen.sayError
-	}
-	for _, v := range rep.Verdict {
-		if v.File != "" {
-			v.Text += " → " + shownPath(r.File(v.File))
-		}
-		say("%s", v.Text)
-	}
-	sayWhere(say, r, "")
-	if next != nil {
-		say("next: %s%s", next.why, a.command(next.words...))
-	}
+	a.sayVerdict(a.screen.conclude(outcome), r, rep, outcome, next)
 	return nil
 }
 
-// sayWhere says where a run lies, and its report if there is one.
-func sayWhere(say func(format string, args ...any), r *runs.Run, indent string) {
-	say("%srun: %s", indent, shownPath(r.Path))
-	if _, err := os.Stat(r.File("report.html")); err == nil {
-		say("%sreport: %s", indent, shownPath(r.File("report.html")))
+// conclude is how the end of a command is said: as its result, and under --quiet only where somebody is needed.
+func (s *screen) conclude(outcome runs.Outcome) func(format string, args ...any) {
+	if s.quiet && !s.json && outcome != runs.Done {
+		return s.sayError
 	}
+	return s.say
+}
+
+// endings begin the verdict on a command.
+var endings = map[runs.Outcome]string{runs.Done: "done", runs.Partly: "done, but something stayed behind (exit 3)", runs.Interrupted: "interrupted (exit 130)", notEnded: "not ended"}
+
+// notEnded stands for the outcome of a run that is at work, or was killed.
+const notEnded runs.Outcome = -1
+
+// mostBehind is how many remarks a verdict has on what stayed behind; the report has all.
+const mostBehind = 3
+
+// sayVerdict says what a run came to: what was done out of what, what stayed behind with the file that says why,
+// where the report is, and the next command.
+func (a *app) sayVerdict(say func(format string, args ...any), r *runs.Run, rep *report.Report, outcome runs.Outcome, next *step) {
+	var totals []string
+	var behind []report.Remark
+	for _, v := range rep.Verdict {
+		if v.Total {
+			totals = append(totals, v.Text)
+		} else {
+			behind = append(behind, v)
+		}
+	}
+	if !outcome.Finished() && r.Stages[runs.Send] == nil { // of one that began and counted nothing it is not known
+		totals = append(totals, "nothing was loaded")
+	}
+	say("%s: %s", cmp.Or(endings[outcome], fmt.Sprintf("stopped (exit %d)", outcome)), strings.Join(totals, "; "))
+	for i, v := range behind {
+		if i == mostBehind-1 && len(behind) > mostBehind {
+			say("  %s", diag.Counted(len(behind)-i, "more thing stayed behind; the report lists it", "more things stayed behind; the report lists them"))
+			break
+		}
+		if v.File != "" {
+			v.Text += " → " + shownPath(r.File(v.File))
+		}
+		say("  %s", v.Text)
+	}
+	sayWhere(say, r)
+	a.sayNext(say, next)
+}
+
+// sayWhere says where the report of a run is, or else the run.
+func sayWhere(say func(format string, args ...any), r *runs.Run) {
+	if _, err := os.Stat(r.File("report.html")); err == nil {
+		say("report: %s", shownPath(r.File("report.html")))
+		return
+	}
+	say("run: %s", shownPath(r.Path))
 }
 
 // plural is a count with its noun.

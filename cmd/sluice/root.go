@@ -26,6 +26,8 @@ type streams struct {
 	outTTY, errTTY bool
 	inTTY          bool
 	getenv         func(string) string
+
+	outColumns, errColumns func() int // of the terminals; nil: not known
 }
 
 // settings are the global flags and SLUICE_* variables.
@@ -49,6 +51,7 @@ type app struct {
 	outcome runs.Outcome // of a command that ended without an error
 	ran     bool         // the settings were read
 	given   []string     // the global flags on the command line, but for the tenant
+	line    []string     // the whole command line
 	screen  *screen
 	log     slog.Handler
 	logger  *slog.Logger
@@ -64,20 +67,38 @@ const rootLong = `sluice takes a vendor's assessment export, turns it into Ed-Fi
 mapping (transform), checks them as the target would (validate), and loads them
 so that it can be run again tomorrow (send).`
 
-const rootExample = `  sluice demo                                  the whole way on made-up data, no setup
-  sluice transform nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb --run r1
+// firstScreen is what a person sees who calls sluice by itself.
+const firstScreen = `sluice turns a vendor's assessment export into Ed-Fi records, checks them as the
+target would, and loads them.
+
+Begin here:
+  sluice demo             the whole way on made-up data: no setup, a few seconds
+  sluice inspect FILE     what is this file, and which bundle reads it?
+  sluice init             set up a target of your own
+
+Then, for each file:
+  sluice run BUNDLE --input NAME=FILE --param NAME=VALUE --tenant NAME
+  sluice runs list        what ran, and how it ended
+  sluice explain CODE     what a code means, and what to do
+
+All commands and flags:   sluice --help
+How things work:          sluice help bundles, files, environment or exit-codes`
+
+const rootExample = `  sluice demo
+  sluice inspect export.csv
+  sluice transform nwea-map-growth -i results=export.csv -p school_year=2026 -t gb --run r1
   sluice validate r1 --tenant gb
   sluice send r1 --tenant gb
-  sluice explain VAL-UNMAPPED                  what a code means and what to do`
+  sluice explain VAL-UNMAPPED`
 
 const exitHelp = `Exit status:
   0    done, everything accounted for and accepted
   1    could not run: target unreachable, disk full, unwritable run directory
   2    usage, configuration or bundle problem
-  3    done, but some rows or records were rejected, invalid, unchecked or blocked
+  3    done, but rows or records stayed behind: rejected, invalid, blocked, …
   4    the target refused the credential
-  5    a guard stopped it: drift, unreadable file, nothing left, no or old pass, ledger,
-       results that others loaded, too many rejected rows, lock
+  5    a guard stopped it: drift, unreadable file, nothing left, no or old pass,
+       ledger, results that others loaded, too many rejected rows, lock
   130  interrupted; what was done is saved
 `
 
@@ -87,6 +108,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	s.out = out
 	a := newApp(s)
 	a.collectAt(gcWhileCompiling)
+	a.line = args
 	a.root.SetArgs(args)
 	a.root.SetIn(s.in)
 	a.root.SetOut(s.out)
@@ -148,7 +170,13 @@ func (a *app) newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          onlyCommands,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.JSON {
+				return cmd.Help()
+			}
+			a.screen.say("%s", firstScreen)
+			return nil
+		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
 	addGlobal(root.PersistentFlags())
@@ -164,27 +192,34 @@ func (a *app) newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("see `"+cmd.CommandPath()+" --help`", "%s%s", err.Error(), nearFlag(cmd, err.Error()))
 	})
-	root.SetHelpTemplate(root.HelpTemplate() + "\n" + exitHelp)
+	cobra.AddTemplateFunc("reflow", reflow)
+	cobra.AddTemplateFunc("flags", func(f *pflag.FlagSet) string { return strings.TrimRight(f.FlagUsagesWrapped(narrow), "\n") })
+	root.SetHelpTemplate(`{{with (or .Long .Short)}}{{. | reflow}}
+
+{{end}}{{.UsageString}}` + "\n" + exitHelp)
+	root.SetUsageTemplate(strings.NewReplacer("{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}",
+		".LocalFlags.FlagUsages | trimTrailingWhitespaces", "flags .LocalFlags",
+		".InheritedFlags.FlagUsages | trimTrailingWhitespaces", "flags .InheritedFlags").Replace(root.UsageTemplate()))
 	root.Version = version // which adds --version and -v
 	root.SetVersionTemplate(`{{if .Flags.GetBool "json"}}` + versionJSON() + "{{else}}" + versionText() + "\n{{end}}")
 	root.SetHelpFunc(helpAsJSON(root.HelpFunc()))
 	root.SetHelpCommand(a.newHelp())
 	root.AddCommand(
 		a.newInit(), a.newInspect(), a.newTransform(), a.newValidate(), a.newSend(), a.newRun(),
-		a.group("bundle", "Work on bundles: list, show, copy, lint, test, sample",
+		a.group("bundle", "Bundles: list, show, copy, lint, test, sample",
 			"  sluice bundle list\n  sluice bundle lint ./bundles/mine\n  sluice bundle test ./bundles/mine",
 			a.newBundleList(), a.newBundleShow(), a.newBundleCopy(), a.newBundleLint(), a.newBundleTest(), a.newBundleSample()),
-		a.group("tenant", "The tenants of sluice.yaml: list, show, clone",
+		a.group("tenant", "Tenants of sluice.yaml: list, show, clone",
 			"  sluice tenant list\n  sluice tenant show gb",
 			a.newTenantList(), a.newTenantShow(), a.newTenantClone()),
-		a.group("target", "A tenant's target: check what it is and allows, accept a new data standard",
+		a.group("target", "A tenant's target: check it, accept its new data standard",
 			"  sluice target check --tenant gb --bundle nwea-map-growth",
 			a.newTargetCheck(), a.newTargetAccept()),
 		a.group("ledger", "What the tenant's target holds, as sluice knows it",
 			"  sluice ledger rebuild --tenant gb",
 			a.newLedgerRebuild()),
 		a.group("runs", "What ran, and how it ended",
-			"  sluice runs list --tenant gb\n  sluice runs show runs/gb/20260501T120000.000Z-nwea-map-growth",
+			"  sluice runs list --tenant gb\n  sluice runs show latest --tenant gb",
 			a.newRunsList(), a.newRunsShow()),
 		a.group("docs", "Documentation for this machine: man pages",
 			"  sluice docs man ~/.local/share/man/man1",
@@ -199,14 +234,14 @@ func (a *app) newRoot() *cobra.Command {
 
 // addGlobal adds the global flags, which are the settings.
 func addGlobal(flags *pflag.FlagSet) {
-	flags.String("config", "", "path of sluice.yaml (default: ./sluice.yaml if there is one)")
+	flags.String("config", "", "`FILE` with the settings (default: ./sluice.yaml if there is one)")
 	flags.StringP("tenant", "t", "", "`NAME` of a tenant in sluice.yaml, or sandbox")
 	flags.Bool("json", false, "one JSON object on stdout at the end, errors too")
-	flags.String("log-format", "text", "of the log on stderr: text or json")
-	flags.String("log-level", "warn", "of the log on stderr: debug, info, warn or error (the run's log.jsonl has info and up)")
-	flags.BoolP("quiet", "q", false, "no progress, no result on stdout; errors only")
-	flags.Bool("no-color", false, "no colour (also under NO_COLOR, CI and TERM=dumb)")
-	flags.Int("workers", 0, "parallel workers (default: one per core)")
+	flags.String("log-format", "", "write a log to stderr in this `FORMAT`: text or json")
+	flags.String("log-level", "", "write a log to stderr, from this `LEVEL` on: debug, info, warn or error (a run has its own: log.jsonl)")
+	flags.BoolP("quiet", "q", false, "say nothing where the exit status is 0, else only what went wrong")
+	flags.Bool("no-color", false, "no colour (nor under NO_COLOR, CI and TERM=dumb)")
+	flags.Int("workers", 0, "`NUMBER` of parallel workers, 1 to 256 (default: one per core)")
 	flags.Bool("strict", false, "warnings count: exit 3 where it would be 0")
 }
 
@@ -245,14 +280,19 @@ func (a *app) configure(flags *pflag.FlagSet) error {
 	return nil
 }
 
-// newLog is the log on stderr. What is logged holds no secret and no student's data.
+// newLog is the log on stderr, for those who asked for one. What is logged holds no secret and no student's data.
 func newLog(stderr io.Writer, s settings) (slog.Handler, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+	level := slog.LevelWarn
+	if s.LogLevel != "" && level.UnmarshalText([]byte(s.LogLevel)) != nil {
 		return nil, usage("use debug, info, warn or error", "--log-level %q is not known", s.LogLevel)
 	}
 	options := &slog.HandlerOptions{Level: level}
 	switch s.LogFormat {
+	case "":
+		if s.LogLevel == "" {
+			return slog.DiscardHandler, nil
+		}
+		return slog.NewTextHandler(stderr, options), nil
 	case "text":
 		return slog.NewTextHandler(stderr, options), nil
 	case "json":

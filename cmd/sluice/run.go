@@ -13,7 +13,7 @@ func (a *app) newRun() *cobra.Command {
 	var acceptExisting bool
 	cmd := &cobra.Command{
 		Use:   "run BUNDLE --input NAME=FILE … --tenant NAME",
-		Short: "transform, validate and send in one go, with one report and the same gate",
+		Short: "Transform, validate and send in one go, with one report",
 		Long: `Runs the three stages one after the other over one run directory. It goes on after a stage
 that ended with 0 or 3, stops otherwise, and ends with the worst of their exit statuses.
 
@@ -49,24 +49,5 @@ func (a *app) runRun(ctx context.Context, ref string, o transformOptions, accept
 	if err != nil {
 		return outcome, err
 	}
-	return outcome, a.finish(x.Run(), outcome, a.nextAfterRun(x.Run(), outcome, ref, o))
-}
-
-// nextAfterRun is the command that runs the corrected rows, with the inputs that have any.
-func (a *app) nextAfterRun(r *runs.Run, outcome runs.Outcome, ref string, o transformOptions) *step {
-	rejects := r.Rejects()
-	if outcome != runs.Partly || len(rejects) == 0 {
-		return nil
-	}
-	words := []string{"run", ref}
-	for _, f := range rejects {
-		words = append(words, "--input", f.Input+"="+shownPath(f.Path))
-	}
-	for _, p := range o.params {
-		words = append(words, "--param", p)
-	}
-	if o.student != "" {
-		words = append(words, "--student", o.student)
-	}
-	return &step{"correct the rows in " + shownPath(r.File("rejects")) + ", then: ", append(words, "--tenant", r.Tenant)}
+	return outcome, a.finish(x.Run(), outcome, a.nextOf(x.Run()))
 }

@@ -1,11 +1,14 @@
 package main
 
 import (
-	"cmp"
+	"fmt"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
@@ -35,41 +38,102 @@ func (a *app) runRunsList() error {
 		Bundle  string                  `json:"bundle"`
 		Created time.Time               `json:"created"`
 		Stages  map[string]runs.Outcome `json:"stages"` // exit statuses; -1: did not end
+		Code    diag.Code               `json:"code,omitempty"`
+		report.Ending
 	}
 	shown := []listed{}
 	var rows [][]string
-	for _, r := range all {
-		l := listed{r.Path, r.Tenant, r.Bundle.Name + " " + r.Bundle.Version, r.Created, map[string]runs.Outcome{}}
-		row := []string{r.Created.UTC().Format("2006-01-02 15:04:05"), r.Tenant, l.Bundle}
+	names := shortNames(all)
+	for i, r := range all {
+		l := listed{Path: r.Path, Tenant: r.Tenant, Bundle: r.Bundle.Name + " " + r.Bundle.Version, Created: r.Created,
+			Stages: map[string]runs.Outcome{}, Ending: report.EndingOf(r)}
 		for _, stage := range runs.Stages() {
-			word := "–"
 			if x := r.Stages[stage.Name]; x != nil {
-				l.Stages[stage.Name], word = -1, "unfinished"
+				l.Stages[stage.Name] = -1
 				if x.Exit != nil {
-					l.Stages[stage.Name], word = *x.Exit, cmp.Or(endings[*x.Exit], "stopped")
-				}
-				if why := r.Stopped; why != nil && why.Stage == stage.Name {
-					word = string(why.Code)
+					l.Stages[stage.Name] = *x.Exit
 				}
 			}
-			row = append(row, word)
+		}
+		if r.Stopped != nil {
+			l.Code = r.Stopped.Code
 		}
 		shown = append(shown, l)
-		rows = append(rows, append(row, shownPath(r.Path)))
+		rows = append(rows, []string{r.Created.Local().Format("2006-01-02 15:04"), names[i], r.Tenant, r.Bundle.Name, l.Outcome,
+			thousands(l.Read), thousands(l.Rejected), of(l.Loaded, l.Loaded+l.Behind), took(l.Seconds)})
 	}
 	if len(rows) == 0 {
 		a.screen.say("no runs in %s", shownPath(c.Runs))
 	}
-	header := []string{"created (UTC)", "tenant", "bundle"}
-	for _, stage := range runs.Stages() {
-		header = append(header, stage.Name)
-	}
-	a.screen.grid(append(header, "run"), rows)
+	a.printRuns(rows)
 	return a.screen.result(map[string]any{"runs": shown})
 }
 
-// endings are the words for how a stage ended; any other stopped.
-var endings = map[runs.Outcome]string{runs.Done: "done", runs.Partly: "partly", runs.Interrupted: "interrupted", runs.Refused: "refused"}
+// printRuns prints the list of runs; where a line is too narrow for a run, how it ended has one of its own.
+func (a *app) printRuns(rows [][]string) {
+	t := newTable([]string{"created", "run", "tenant", "bundle", "outcome", "rows", "rejected", "loaded", "took"}, rows)
+	if columns := a.screen.columns(); columns > 0 && t.total() > columns {
+		var under []string
+		for _, row := range rows {
+			said := []string{row[4], row[5] + " rows, " + row[6] + " rejected"}
+			if row[7] != "" {
+				said = append(said, row[7]+" records loaded")
+			}
+			under = append(under, strings.Join(append(said, row[8]), " · "))
+		}
+		for i := range rows {
+			rows[i] = rows[i][:4]
+		}
+		t = newTable(t.header[:4], rows)
+		t.under = under
+	}
+	a.screen.print(t)
+}
+
+// of says how many of all; nothing where there are none.
+func of(n, all int64) string {
+	switch {
+	case all == 0:
+		return ""
+	case n == all:
+		return thousands(n)
+	}
+	return thousands(n) + " of " + thousands(all)
+}
+
+func took(seconds float64) string {
+	if seconds < 10 {
+		return fmt.Sprintf("%.1f s", seconds)
+	}
+	return remaining(time.Duration(seconds * float64(time.Second)))
+}
+
+// shortNames are the names by which a person can call runs: of those that sluice gave, as much as no other
+// begins with.
+func shortNames(all []*runs.Run) []string {
+	var names []string
+	for _, r := range all {
+		name := filepath.Base(r.Path)
+		if !runs.Named(name) {
+			names = append(names, shownPath(r.Path))
+			continue
+		}
+		const second = len("20260102T150405")
+		short := second
+		for _, other := range all {
+			if b := filepath.Base(other.Path); other != r && runs.Named(b) {
+				for short < len(name) && strings.HasPrefix(b, name[:short]) {
+					short++
+				}
+			}
+		}
+		if short > second {
+			short = max(short, strings.IndexByte(name, '-')) // the whole time, as it is not told by the second
+		}
+		names = append(names, name[:short])
+	}
+	return names
+}
 
 func (a *app) newRunsShow() *cobra.Command {
 	var path bool
@@ -119,6 +183,24 @@ func (a *app) runRunsShow(name string, path bool) error {
 		a.screen.say("%s %s was stopped: %s\n  %s %s\n", paint(a.screen.outColour, red, "["+string(why.Code)+"]"), why.Stage, why.Message,
 			paint(a.screen.outColour, dim, "→"), why.Next)
 	}
-	sayWhere(a.screen.say, r, "")
+	a.sayVerdict(a.screen.say, r, rep, endOf(r), a.nextOf(r))
 	return a.screen.result(rep)
+}
+
+// endOf is how the last command on a run ended, as far as the run knows.
+func endOf(r *runs.Run) runs.Outcome {
+	worst := runs.Done
+	for _, stage := range runs.Stages() {
+		switch x := r.Stages[stage.Name]; {
+		case x == nil:
+		case x.Exit == nil:
+			return notEnded
+		default:
+			worst = max(worst, *x.Exit)
+		}
+	}
+	if r.Stopped != nil && worst.Finished() {
+		return runs.Guarded // before the stage began
+	}
+	return worst
 }

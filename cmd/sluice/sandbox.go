@@ -45,12 +45,12 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&address, "address", sandboxAddress, "address on loopback; port 0 takes a free one")
-	flags.StringVar(&o.Dir, "state", "", "folder of the store (default: that of the tenant sandbox)")
+	flags.StringVar(&address, "address", sandboxAddress, "`ADDRESS` on loopback, with its port; port 0 takes a free one")
+	flags.StringVar(&o.Dir, "state", "", "`FOLDER` of the store (default: that of the tenant sandbox)")
 	flags.BoolVar(&o.Reset, "reset", false, "begin with an empty store")
-	flags.StringVar(&o.Students, "students", "", "CSV with a column studentUniqueId: more students to know")
-	flags.StringSliceVar(&readOnly, "read-only", nil, "resources that the key may not write, as in assessments,objectiveAssessments,'*Descriptors'")
-	flags.StringVar(&faults, "fault", "", "faults and their probability, as in 429:0.01,503:0.005 (429, 500, 502, 503, 504, reset-before, reset-after, html, log-in, truncated, slow, expire, conflict, empty)")
+	flags.StringVar(&o.Students, "students", "", "CSV `FILE` with a column studentUniqueId: more students to know")
+	flags.StringSliceVar(&readOnly, "read-only", nil, "`RESOURCES` that the key may not write, as in assessments,'*Descriptors'")
+	flags.StringVar(&faults, "fault", "", "`FAULTS` and their probability, as in 429:0.01,503:0.005 (429, 500, 502, 503, 504, reset-before, reset-after, html, log-in, truncated, slow, expire, conflict, empty)")
 	return cmd
 }
 

@@ -5,9 +5,8 @@ import (
 	"io"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
+	"sync"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
@@ -16,19 +15,31 @@ import (
 // screen writes results to stdout and everything else to stderr. Colour and progress need a
 // terminal, and none of NO_COLOR, CI and TERM=dumb.
 type screen struct {
-	out, err  io.Writer
-	bar       io.Writer // for the moving bar, which writes its own control sequences
-	quiet     bool
-	json      bool
-	outColour bool
-	errColour bool
-	progress  bool // stderr can show a moving bar
+	out, err   io.Writer
+	steering   io.Writer // stderr for the moving bar, which writes its own control sequences
+	quiet      bool
+	json       bool
+	outColour  bool
+	errColour  bool
+	progress   bool       // stderr can show a moving bar
+	columns    func() int // of the terminal that shows results; 0: it is none
+	errColumns func() int // of the one that shows progress
+	mu         sync.Mutex // held while a line is written, or the bar moves
+	bar        *moving    // what moves now, or nil
 }
 
 func newScreen(s streams, set settings) *screen {
 	plain := set.NoColor || s.getenv("NO_COLOR") != "" || s.getenv("CI") != "" || s.getenv("TERM") == "dumb"
 	colour := func(tty bool) bool { return tty && !plain }
-	return &screen{out: &guarded{s.out, colour(s.outTTY)}, err: &guarded{s.err, colour(s.errTTY)}, bar: s.err, quiet: set.Quiet, json: set.JSON,
+	columns := func(tty bool, of func() int) func() int {
+		if tty && of != nil {
+			return of
+		}
+		return func() int { return 0 }
+	}
+	return &screen{out: &guarded{s.out, colour(s.outTTY)}, err: &guarded{s.err, colour(s.errTTY)}, steering: s.err,
+		columns: columns(s.outTTY, s.outColumns), errColumns: columns(s.errTTY, s.errColumns),
+		quiet: set.Quiet, json: set.JSON,
 		outColour: colour(s.outTTY), errColour: colour(s.errTTY),
 		progress: s.errTTY && s.getenv("CI") == "" && s.getenv("TERM") != "dumb" && !set.JSON && !set.Quiet}
 }
@@ -79,19 +90,30 @@ func visible(s string, colour bool) string {
 // say prints a line of the result on stdout.
 func (s *screen) say(format string, args ...any) {
 	if !s.quiet && !s.json {
-		fmt.Fprintf(s.out, format+"\n", args...)
+		s.line(s.out, format, args...)
 	}
 }
 
-// note prints a line for the person at the terminal on stderr.
+// note prints a line for the person at the terminal on stderr. Others may call it too than the one who runs
+// the command.
 func (s *screen) note(format string, args ...any) {
 	if !s.quiet && !s.json {
-		fmt.Fprintf(s.err, format+"\n", args...)
+		s.line(s.err, format, args...)
 	}
 }
 
 // sayError prints a line on stderr that is said under --quiet too.
-func (s *screen) sayError(format string, args ...any) { fmt.Fprintf(s.err, format+"\n", args...) }
+func (s *screen) sayError(format string, args ...any) { s.line(s.err, format, args...) }
+
+// line writes a line in the place of what moves there.
+func (s *screen) line(w io.Writer, format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bar != nil {
+		s.bar.clear()
+	}
+	fmt.Fprintf(w, format+"\n", args...)
+}
 
 // result prints the one JSON object of --json.
 func (s *screen) result(v any) error {
@@ -104,45 +126,6 @@ func (s *screen) result(v any) error {
 	}
 	_, err = s.out.Write(text)
 	return err
-}
-
-// grid prints rows in columns; numbers stand to the right.
-func (s *screen) grid(header []string, rows [][]string) {
-	if s.quiet || s.json || len(rows) == 0 {
-		return
-	}
-	for _, row := range rows {
-		for i := range row {
-			row[i] = strings.ReplaceAll(visible(row[i], s.outColour), "\n", `\n`)
-		}
-	}
-	width := make([]int, len(header))
-	right := make([]bool, len(header))
-	for i := range header {
-		width[i] = utf8.RuneCountInString(header[i])
-		right[i] = true
-		for _, row := range rows {
-			width[i] = max(width[i], utf8.RuneCountInString(row[i]))
-			if _, err := strconv.ParseInt(row[i], 10, 64); err != nil && row[i] != "" {
-				right[i] = false
-			}
-		}
-	}
-	line := func(cells []string, style string) {
-		var b strings.Builder
-		for i, c := range cells {
-			w := width[i]
-			if !right[i] {
-				w = -w // which is to the left
-			}
-			fmt.Fprintf(&b, "%*s  ", w, c)
-		}
-		fmt.Fprintln(s.out, "  "+paint(s.outColour, style, strings.TrimRight(b.String(), " ")))
-	}
-	line(header, dim)
-	for _, row := range rows {
-		line(row, "")
-	}
 }
 
 // mostProblems is how many problems are printed; the rest stand in the files.
@@ -170,12 +153,12 @@ func (s *screen) problem(w io.Writer, p diag.Problem) {
 	if where != "" {
 		where += ": "
 	}
-	fmt.Fprintf(w, "%s%s %s\n", paint(s.errColour, bold, where), paint(s.errColour, style, p.Level.String()+" ["+string(p.Code)+"]"), p.Message)
+	fmt.Fprintf(w, "%s%s %s\n", paint(s.errColour, bold, where), paint(s.errColour, style, p.Level.Word()+" ["+string(p.Code)+"]"), p.Message)
 	if p.Snippet != "" {
 		text := strings.ReplaceAll(p.Snippet, "\t", " ")
 		fmt.Fprintf(w, "    %s\n", text)
-		if p.Col > 0 && p.Col <= utf8.RuneCountInString(text)+1 {
-			fmt.Fprintf(w, "    %s%s\n", strings.Repeat(" ", p.Col-1), paint(s.errColour, style, "^"))
+		if before := []rune(text); p.Col > 0 && p.Col <= len(before)+1 {
+			fmt.Fprintf(w, "    %s%s\n", strings.Repeat(" ", cells(string(before[:p.Col-1]))), paint(s.errColour, style, "^"))
 		}
 	}
 	if p.Fix != "" {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -37,8 +38,19 @@ Stopped at any moment, the same command goes on where it was: nothing is lost, n
 	return cmd
 }
 
+// concludeRehearsal ends a dry run.
+func (a *app) concludeRehearsal(r *runs.Run, outcome runs.Outcome, rep *report.Report) {
+	all, there := int64(0), int64(0)
+	for _, l := range rep.Stage(runs.Send).Counts.(*runs.SendCounts).Resources {
+		all, there = all+l.Staged-l.Duplicate, there+l.Created+l.Updated+l.Unchanged
+	}
+	say := a.screen.conclude(outcome)
+	say("a dry run, and nothing was sent: %s of %s would be at the target", thousands(there), plural(int(all), "record"))
+	a.sayNext(say, &step{words: []string{"send", shownPath(r.Path), "--tenant", r.Tenant}})
+}
+
 func addAcceptExisting(flags *pflag.FlagSet, accept *bool) {
-	flags.BoolVar(accept, "accept-existing", false, "load results although the target holds others of the same assessment that did not come from here; look at them first")
+	flags.BoolVar(accept, "accept-existing", false, "load although the target holds results of the same assessment that did not come from here; look at them first")
 }
 
 func (a *app) runSend(ctx context.Context, name string, dryRun, acceptExisting bool) (runs.Outcome, error) {
@@ -62,11 +74,12 @@ func (a *app) runSend(ctx context.Context, name string, dryRun, acceptExisting b
 		}
 		a.screen.say("a dry run: nothing was sent, and nothing is remembered\n")
 		a.printStage(rep, rep.Stage(runs.Send))
+		a.concludeRehearsal(x.Run(), outcome, rep)
 		return outcome, a.screen.result(runResult{Run: x.Run().Path, Exit: outcome, Report: rep})
 	}
 	outcome, err := x.Send(ctx)
 	if err != nil {
 		return outcome, err
 	}
-	return outcome, a.finish(x.Run(), outcome, nil)
+	return outcome, a.finish(x.Run(), outcome, a.nextOf(x.Run()))
 }

@@ -20,7 +20,7 @@ func (a *app) newTargetCheck() *cobra.Command {
 	var bundle, run string
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Pre-flight: is the target there, does it take the credential, does it fit the bundle?",
+		Short: "Is the target there, does it take the key, does it fit the bundle?",
 		Long: `Asks the tenant's target what it is, enters it with the tenant's credential, and compares what it
 says with what a bundle or a run needs: data standard, resources, namespaces, permissions.
 It changes nothing. Ends with 0 if nothing would stop a load, 3 if something would.`,
@@ -31,10 +31,11 @@ It changes nothing. Ends with 0 if nothing would stop a load, 3 if something wou
 			return a.runTargetCheck(cmd.Context(), bundle, run)
 		}),
 	}
-	cmd.Flags().StringVar(&bundle, "bundle", "", "compare with what this bundle needs")
-	cmd.Flags().StringVar(&run, "run", "", "compare with what this run has staged")
+	cmd.Flags().StringVar(&bundle, "bundle", "", "compare with what this `BUNDLE` needs")
+	cmd.Flags().StringVar(&run, "run", "", "compare with what this `RUN` has staged")
 	cmd.MarkFlagsMutuallyExclusive("bundle", "run")
 	completes(cmd, "bundle", a.completeBundles)
+	completes(cmd, "run", a.completeRuns)
 	return cmd
 }
 

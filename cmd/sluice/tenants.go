@@ -83,7 +83,7 @@ func (a *app) newTenantClone() *cobra.Command {
 	var year int
 	cmd := &cobra.Command{
 		Use:   "clone OLD NEW",
-		Short: "Copy a tenant in sluice.yaml under a new name, for the next school year",
+		Short: "Copy a tenant under a new name, for the next school year",
 		Long: `Copies the lines of a tenant in sluice.yaml, comments included, under a new name. The copy needs a
 key of its own: two tenants with one client_id are refused when they are used.`,
 		Example:           "  sluice tenant clone gb-2026 gb-2027 --school-year 2027",
@@ -93,7 +93,7 @@ key of its own: two tenants with one client_id are refused when they are used.`,
 			return a.runTenantClone(cmd.Context(), args[0], args[1], year)
 		},
 	}
-	cmd.Flags().IntVar(&year, "school-year", 0, "set each school_year of the copy")
+	cmd.Flags().IntVar(&year, "school-year", 0, "set each school_year of the copy to this spring `YEAR`")
 	return cmd
 }
 

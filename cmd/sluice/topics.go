@@ -16,7 +16,10 @@ import (
 var topics = []struct{ name, short, text string }{
 	{"exit-codes", "What the exit status of a command means", exitHelp + `
 For cron: 0 needs nobody. 3 needs somebody this week: something stayed behind, and problems/ and errors/ of
-the run say what. 1 can be tried again by itself. 2, 4 and 5 need somebody before the next run.`},
+the run say what. 1 can be tried again by itself. 2, 4 and 5 need somebody before the next run.
+
+With --quiet a command writes nothing where it ends with 0, and else the verdict and what went wrong. Without, it
+writes the same as on a terminal, but for colours and the line that moves.`},
 	{"files", "What a run directory holds", `A run directory holds everything that one run knows. Its files are readable by their owner only.
 
   run.json          what ran, with which files, bundle and settings; how it ended, and why it was stopped
@@ -40,7 +43,7 @@ send and run take their tenant from the command line only.
 
   NO_COLOR, CI, TERM=dumb   no colour; CI and TERM=dumb also no moving progress
   HTTPS_PROXY, NO_PROXY     how the target is reached
-  SSL_CERT_FILE             certificates to trust beside those of the system
+  SSL_CERT_FILE             on Linux: a file of certificates to trust, in place of the system's
   TMPDIR                    where --preview copies standard input
 
 Variables that sluice.yaml names as ${env:NAME} hold keys and secrets.`},
@@ -74,7 +77,7 @@ func (a *app) newHelp() *cobra.Command {
 	}
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		if i := slices.IndexFunc(topics, func(t struct{ name, short, text string }) bool { return len(args) == 1 && t.name == args[0] }); i >= 0 {
-			a.screen.say("%s", topics[i].text)
+			a.screen.say("%s", reflow(topics[i].text))
 			return a.screen.result(map[string]string{"topic": topics[i].name, "text": topics[i].text})
 		}
 		of, rest, err := a.root.Find(args)

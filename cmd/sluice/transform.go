@@ -26,12 +26,12 @@ type transformOptions struct {
 }
 
 func (o *transformOptions) add(flags *pflag.FlagSet) {
-	flags.StringArrayVarP(&o.inputs, "input", "i", nil, "NAME=FILE, an input of the bundle; again for more; FILE may be a pattern, or - for stdin")
-	flags.StringArrayVarP(&o.params, "param", "p", nil, "NAME=VALUE, a parameter of the bundle; again for more")
-	flags.StringVar(&o.student, "student", "", "the `COLUMN` to read students' ids from (default: the tenant's roster.column, else the first that a file has)")
-	flags.StringVar(&o.run, "run", "", "the run directory (default: runs/TENANT/TIME-BUNDLE beside sluice.yaml)")
-	flags.StringArrayVar(&o.encodings, "encoding", nil, "INPUT=NAME, how the input's files are encoded today, such as windows-1252; again for more")
-	flags.StringArrayVar(&o.delimiters, "delimiter", nil, "INPUT=CHARACTER, what separates their cells today: a character, or tab, comma, semicolon or bar")
+	flags.StringArrayVarP(&o.inputs, "input", "i", nil, "an input of the bundle: `NAME=FILE`, where FILE may be a pattern, or - for stdin; again for more")
+	flags.StringArrayVarP(&o.params, "param", "p", nil, "a parameter of the bundle: `NAME=VALUE`; again for more")
+	flags.StringVar(&o.student, "student", "", "read students' ids from this `COLUMN` (default: the tenant's roster.column, else the first that a file has)")
+	flags.StringVar(&o.run, "run", "", "`FOLDER` of the run (default: runs/TENANT/TIME-BUNDLE beside sluice.yaml)")
+	flags.StringArrayVar(&o.encodings, "encoding", nil, "how the files of an input are encoded today: `INPUT=NAME`, such as results=windows-1252; again for more")
+	flags.StringArrayVar(&o.delimiters, "delimiter", nil, "what separates their cells today: `INPUT=CHARACTER`, which may be written as tab, comma, semicolon or bar; again for more")
 	flags.BoolVar(&o.allowEmpty, "allow-empty", false, "exit 0 with nothing done if no file matches any pattern of --input")
 }
 
@@ -103,7 +103,7 @@ in a preview, and it cannot tell what the rows after these would change.`,
 		}),
 	}
 	o.add(cmd.Flags())
-	cmd.Flags().IntVar(&preview, "preview", 0, "N, print the records of the first N rows of each input and write nothing")
+	cmd.Flags().IntVar(&preview, "preview", 0, "print the records of the first `N` rows of each input (1 to 10,000), and write nothing")
 	completes(cmd, "preview", words("1", "10", "100"))
 	return cmd
 }
@@ -125,9 +125,5 @@ func (a *app) runTransform(ctx context.Context, ref string, o transformOptions) 
 	if err != nil {
 		return outcome, err
 	}
-	words := []string{"validate", shownPath(x.Run().Path), "--offline"}
-	if a.Tenant != "" {
-		words = []string{"validate", shownPath(x.Run().Path), "--tenant", a.Tenant}
-	}
-	return outcome, a.finish(x.Run(), outcome, &step{words: words})
+	return outcome, a.finish(x.Run(), outcome, a.nextOf(x.Run()))
 }

@@ -17,7 +17,7 @@ func (a *app) newValidate() *cobra.Command {
 references, against the target's own documents and data; or, offline, against the embedded
 data standard. Writes a verdict for each record and the pass that send asks for. An offline
 pass opens nothing.`,
-		Example: `  sluice validate runs/gb/20260501T120000.000Z-nwea-map-growth --tenant gb
+		Example: `  sluice validate latest --tenant gb
   sluice validate r1 --offline`,
 		Args:              exactArgs("RUN"),
 		ValidArgsFunction: a.completeRuns,
@@ -45,13 +45,13 @@ func (a *app) runValidate(ctx context.Context, name string, offline bool) (runs.
 	if err := x.Open(r.Path); err != nil {
 		return 0, err
 	}
-	validate, next := x.Validate, &step{words: []string{"send", shownPath(x.Run().Path), "--tenant", a.Tenant}}
+	validate := x.Validate
 	if offline {
-		validate, next = x.ValidateOffline, nil
+		validate = x.ValidateOffline
 	}
 	outcome, err := validate(ctx)
 	if err != nil {
 		return outcome, err
 	}
-	return outcome, a.finish(x.Run(), outcome, next)
+	return outcome, a.finish(x.Run(), outcome, a.nextOf(x.Run()))
 }

@@ -112,9 +112,11 @@ type Observer struct {
 
 // Progress is how far a stage is.
 type Progress struct {
+	Doing       string // what it does with them, as "reading"
 	Done, Total int64  // Total is 0 while it is not known
 	Bytes       bool   // they are bytes, else records
-	Note        string // what else was counted, as "2634 rows"
+	Also        int64  // what else was counted
+	Of          string // what that is, as "rows mapped"
 }
 
 func (o Observer) note(format string, args ...any) {

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -76,7 +75,7 @@ func (x *Execution) send(o send.Options) work {
 		p := &send.Progress{}
 		o.To.Progress = p
 		defer x.place.Observer.watch(runs.Send, func() Progress {
-			return Progress{p.Done.Load(), p.Total.Load(), false, fmt.Sprintf("%d sent", p.Sent.Load())}
+			return Progress{"loading", p.Done.Load(), p.Total.Load(), false, p.Sent.Load(), "accepted by the target"}
 		})()
 		counts, err := send.Run(ctx, o)
 		err = x.ledgerError(err)
@@ -116,7 +115,7 @@ func (x *Execution) withLedger(ctx context.Context, open OpenLedger, work func(s
 		return err
 	}
 	return work(send.Destination{Tenant: x.tenant.Name, Client: api.Client, ClientID: api.ClientID, Ledger: held, Standard: offered.Standard(),
-		Concurrency: x.tenant.Concurrency, Logger: x.logger, Command: x.place.command})
+		Concurrency: x.tenant.Concurrency, Logger: x.logger, Note: x.place.Observer.Note, Command: x.place.command})
 }
 
 // openLedger opens what the tenant's target holds.

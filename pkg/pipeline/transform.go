@@ -3,9 +3,10 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
+	"io"
 	"os"
 	"slices"
+	"sync/atomic"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -38,11 +39,14 @@ func (x *Execution) Transform(ctx context.Context) (runs.Outcome, error) {
 }
 
 func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
-	p := &transform.Progress{}
+	p, copied := &transform.Progress{}, &counted{Reader: x.place.Stdin}
 	defer x.place.Observer.watch(runs.Transform, func() Progress {
-		return Progress{p.BytesRead.Load(), p.BytesTotal.Load(), true, fmt.Sprintf("%d rows", p.Rows.Load())}
+		if n := copied.bytes.Load(); n > 0 && p.BytesTotal.Load() == 0 {
+			return Progress{Doing: "copying standard input,", Done: n, Bytes: true}
+		}
+		return Progress{"reading", p.BytesRead.Load(), p.BytesTotal.Load(), true, p.Rows.Load(), "rows mapped"}
 	})()
-	files, remove, err := source.Fetch(ctx, x.prepared.inputs, x.run.Path, x.place.Stdin)
+	files, remove, err := source.Fetch(ctx, x.prepared.inputs, x.run.Path, copied)
 	if err != nil {
 		return nil, err
 	}
@@ -54,6 +58,21 @@ func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 	}
 	out.Keep(&x.run.Manifest)
 	return out.Counts, err
+}
+
+// counted counts what is read of standard input; others may ask at any time.
+type counted struct {
+	io.Reader
+	bytes atomic.Int64
+}
+
+func (c *counted) Read(b []byte) (int, error) {
+	if c.Reader == nil { // no standard input is an empty one
+		return 0, io.EOF
+	}
+	n, err := c.Reader.Read(b)
+	c.bytes.Add(int64(n))
+	return n, err
 }
 
 // Preview maps the first rows of each input. It makes no run, takes no lock and leaves nothing behind;

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -60,7 +59,7 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 		p := &validate.Progress{}
 		o.Progress = p
 		defer x.place.Observer.watch(runs.Validate, func() Progress {
-			return Progress{p.BytesRead.Load(), p.BytesTotal.Load(), true, fmt.Sprintf("%d records", p.Records.Load())}
+			return Progress{"checking", p.BytesRead.Load(), p.BytesTotal.Load(), true, p.Records.Load(), "records checked"}
 		})()
 		result, err := validate.Run(ctx, o)
 		if result == nil {

@@ -86,6 +86,9 @@ const Latest = "latest"
 // stand for r10.
 var ownName = regexp.MustCompile(`^\d{8}T\d{6}\.\d{3}Z-`)
 
+// Named reports whether a name is one that NewPath gives, of which the beginning is enough.
+func Named(name string) bool { return ownName.MatchString(name) }
+
 // Find is the run that a person means: its folder, Latest, or the beginning of a name that NewPath gave to
 // no other run. tenant may be empty: the runs of all.
 func Find(root, tenant, name string) (*Run, error) {
@@ -109,7 +112,7 @@ func Find(root, tenant, name string) (*Run, error) {
 	var fit, known []string
 	for _, r := range all {
 		base := filepath.Base(r.Path)
-		if known = append(known, base); ownName.MatchString(base) && strings.HasPrefix(base, name) {
+		if known = append(known, base); Named(base) && strings.HasPrefix(base, name) {
 			fit = append(fit, r.Path)
 		}
 	}

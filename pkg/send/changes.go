@@ -71,8 +71,7 @@ func (l *loader) findChanges(ctx context.Context, known, now ledger.Facts) error
 		}
 		if target.IsKind(err, target.Forbidden, target.NotFound, target.Validation, target.Odd) {
 			l.unproven[name] = true
-			l.to.Logger.Warn("the target does not say what was changed, so the ledger cannot be proven: every record is sent",
-				"resource", name)
+			l.to.warn(name, "the target does not say what was changed, so the ledger cannot be proven: every record is sent")
 			continue
 		}
 		if err != nil {

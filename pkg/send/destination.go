@@ -35,6 +35,7 @@ type Destination struct {
 
 	Now      func() time.Time // nil: time.Now
 	Logger   *slog.Logger     // nil: nothing is logged
+	Note     func(string)     // tells the person who waits what the log is told too; nil: nobody waits
 	Command  Command          // how advice writes a command of sluice; nil: diag.ShellCommand
 	Progress *Progress        // nil: nobody watches
 }
@@ -47,6 +48,14 @@ type Progress struct {
 	Total atomic.Int64 // records staged
 	Done  atomic.Int64 // records accounted for
 	Sent  atomic.Int64 // records that the target accepted
+}
+
+// warn says in the log, and to the person who waits, what holds for a resource.
+func (d *Destination) warn(resource, what string) {
+	d.Logger.Warn(what, "resource", resource)
+	if d.Note != nil {
+		d.Note(resource + ": " + what)
+	}
 }
 
 func (d Destination) withDefaults() Destination {

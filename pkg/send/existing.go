@@ -172,8 +172,7 @@ func (l *loader) existing(ctx context.Context, a assessment) (keys []ledger.Hash
 	}
 	got, err := l.to.Client.Get(ctx, known.Endpoint(), a.query)
 	if target.IsKind(err, target.Forbidden) {
-		l.to.Logger.Warn("the credential may not read results, so it is not known whether another loader brought the same ones",
-			"resource", results)
+		l.to.warn(results, "the credential may not read results, so it is not known whether another loader brought the same ones")
 		return nil, nil, nil
 	}
 	if err != nil {

@@ -43,7 +43,7 @@ func Rebuild(ctx context.Context, d Destination, others []string) (map[string]in
 			})
 			err = errors.Join(err, stay.end(ctx))
 			if n == 0 && (target.IsKind(err, target.Forbidden, target.NotFound) || errors.Is(err, catalog.ErrNoResource)) {
-				d.Logger.Warn("the resource cannot be read; its records will be sent again", "resource", name)
+				d.warn(name, "the resource cannot be read; its records will be sent again")
 				denied = err
 				err = d.Ledger.FormerRows(ctx, name, add)
 			} else if err == nil {
@@ -54,8 +54,8 @@ func Rebuild(ctx context.Context, d Destination, others []string) (map[string]in
 				return target.Explain(err, "the target's records could not be read; the ledger is as it was")
 			}
 		}
-		if n, ok := counts[results]; ok && !stay.found {
-			d.Logger.Warn("no result at the target is known to have come from here", "resource", results, "records", n)
+		if _, ok := counts[results]; ok && !stay.found {
+			d.warn(results, "none that the target holds is known to have come from here")
 			d.Ledger.DropFormerNotes()
 		}
 		if len(counts) == 0 && denied != nil {

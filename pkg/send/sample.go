@@ -97,8 +97,7 @@ func (l *loader) readBack(ctx context.Context) (sample, error) {
 	for name := range denied {
 		if !read[name] && !l.unproven[name] {
 			l.unproven[name] = true
-			l.to.Logger.Warn("the credential may not read the resource, so the ledger cannot be proven: every record is sent",
-				"resource", name)
+			l.to.warn(name, "the credential may not read the resource, so the ledger cannot be proven: every record is sent")
 		}
 	}
 	return all, nil

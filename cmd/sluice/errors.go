@@ -41,7 +41,9 @@ func (a *app) printError(err error, outcome runs.Outcome) {
 			return
 		}
 	}
-	a.screen.problems(a.screen.err, e.Problems)
+	if !e.Repeats() {
+		a.screen.problems(a.screen.err, e.Problems)
+	}
 	a.screen.sayError("%s %s", paint(a.screen.errColour, red, "sluice: ["+string(e.Code)+"]"), e.Error())
 	going := a.nextAfterError(e, outcome, r)
 	if next != "" && (going == nil || e.Code != diag.MachineInterrupt) { // whose advice is to go on

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -10,7 +12,10 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/inspect"
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/report"
+	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/source"
 )
 
 func (a *app) newInspect() *cobra.Command {
@@ -30,49 +35,102 @@ whose names suggest people or identifiers.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return a.runInspect(cmd.Context(), args) },
+		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
+			return a.runInspect(cmd.Context(), args)
+		}),
 	}
 }
 
-func (a *app) runInspect(ctx context.Context, paths []string) error {
+// unreadable is a file of which --json can only say why it cannot be read.
+type unreadable struct {
+	Path  string `json:"path"`
+	Error struct {
+		Code    diag.Code `json:"code"`
+		Message string    `json:"message"`
+		Next    string    `json:"next"`
+	} `json:"error"`
+}
+
+// runInspect says of each file what it is. One that cannot be read does not keep the others from being read.
+func (a *app) runInspect(ctx context.Context, args []string) (runs.Outcome, error) {
 	place, err := a.workplace()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	contracts, err := place.Contracts(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	var all []*inspect.File
-	for i, path := range paths {
-		f, err := inspect.Read(ctx, path, contracts)
-		if err != nil {
-			return err
+	var paths []string
+	for _, arg := range args {
+		found, err := []string{arg}, error(nil)
+		if arg != source.Stdin {
+			found, err = source.Expand(arg)
 		}
-		all = append(all, f)
+		switch {
+		case err != nil && len(args) == 1:
+			return 0, err
+		case err != nil:
+			found = []string{arg} // what is wrong is said in its turn
+		case len(found) == 0:
+			return 0, diag.Fail(diag.Usage, diag.ConfigFile, "Check the pattern.", "no file matches %s", arg)
+		}
+		paths = append(paths, found...)
+	}
+	all, worst := []any{}, runs.Done
+	for i, path := range paths {
 		if i > 0 {
 			a.screen.say("")
 		}
-		a.printFile(f)
+		f, err := inspectFile(ctx, place, path, contracts)
+		e, explained := diag.AsError(err)
+		switch {
+		case err == nil:
+			all = append(all, f)
+			a.printFile(f, path)
+			continue
+		case len(paths) == 1 || !explained:
+			return pipeline.OutcomeOf(ctx, err), err
+		}
+		worst = max(worst, pipeline.OutcomeOf(ctx, err))
+		bad := unreadable{Path: path}
+		bad.Error.Code, bad.Error.Message, bad.Error.Next = e.Code, e.Error(), e.Advice()
+		all = append(all, bad)
+		if !a.JSON {
+			a.printError(err, 0)
+		}
 	}
-	return a.screen.result(map[string]any{"files": all})
+	return worst, a.screen.result(map[string]any{"files": all})
 }
 
-func (a *app) printFile(f *inspect.File) {
+// inspect reads a file, or a copy of standard input or of a pipe.
+func inspectFile(ctx context.Context, place *pipeline.Workplace, path string, contracts []inspect.Contract) (*inspect.File, error) {
+	files, remove, err := source.Fetch(ctx, []source.Input{{Paths: []string{path}}}, os.TempDir(), place.Stdin)
+	if err != nil {
+		return nil, err
+	}
+	f, err := inspect.Read(ctx, files[""][0].Path, files[""][0].Name, contracts)
+	return f, errors.Join(err, remove())
+}
+
+func (a *app) printFile(f *inspect.File, path string) {
 	s := a.screen
 	s.say("%s", paint(s.outColour, bold, f.Path))
-	s.say("%s separated by %s, %s, line ends %s, %s, %s", plural(len(f.Columns), "column"), inspect.DelimiterName(f.Delimiter),
+	s.say("%s separated by %s, %s, line ends %s, %s, %s", plural(len(f.Columns), "column"), f.Separator(),
 		f.Encoding, f.LineEnds, plural(int(f.Rows), "row"), report.Size(f.Bytes))
 	if f.Odd > 0 {
 		s.say("%s not whole: the first, in line %d, has a different number of cells than the header, or quotes that do not match",
 			diag.Counted(int(f.Odd), "row is", "rows are"), f.FirstOdd)
 	}
 	if f.NoHeader {
-		s.say("line 1 holds a number or a date: it may be a row and not the header, so no values are shown")
+		s.say("line 1 looks like a row and not like a header, so neither names of columns nor values are shown")
 	}
-	a.printFits(f)
+	a.printFits(f, path)
 	var rows [][]string
-	for _, c := range f.Columns {
+	for i, c := range f.Columns {
+		if c.Header == "" {
+			c.Header = fmt.Sprintf("(column %d)", i+1)
+		}
 		rows = append(rows, []string{c.Header, strings.TrimSpace(c.Type + " " + c.Format), fmt.Sprint(c.Blank), distinct(c), example(c)})
 	}
 	s.say("")
@@ -80,7 +138,7 @@ func (a *app) printFile(f *inspect.File) {
 }
 
 // printFits says which bundles a file fits, and the command that reads it.
-func (a *app) printFits(f *inspect.File) {
+func (a *app) printFits(f *inspect.File, path string) {
 	s := a.screen
 	if len(f.Fits) == 0 {
 		s.say("no bundle here knows such a file; `sluice help bundles` says how one is made")
@@ -100,7 +158,7 @@ func (a *app) printFits(f *inspect.File) {
 		}
 		s.say("%s%s %s, input %s%s: %d of %d columns", word, fit.Bundle, fit.Version, fit.Input, layout, fit.Matched, fit.Of)
 		if fit.Whole() {
-			s.say("  → %s", a.command(append(fit.Transform(shownPath(f.Path)), "--preview", "3")...))
+			s.say("  → %s", a.command(append(fit.Transform(path, nil), "--preview", "3")...))
 			return
 		}
 		few("  missing: ", fit.Missing, s)

@@ -26,7 +26,7 @@ type transformOptions struct {
 }
 
 func (o *transformOptions) add(flags *pflag.FlagSet) {
-	flags.StringArrayVarP(&o.inputs, "input", "i", nil, "an input of the bundle: `NAME=FILE`, where FILE may be a pattern, or - for stdin; again for more")
+	flags.StringArrayVarP(&o.inputs, "input", "i", nil, "an input of the bundle: `NAME=FILE`, where FILE may be a pattern, or - for standard input; again for more")
 	flags.StringArrayVarP(&o.params, "param", "p", nil, "a parameter of the bundle: `NAME=VALUE`; again for more")
 	flags.StringVar(&o.student, "student", "", "read students' ids from this `COLUMN` (default: the tenant's roster.column, else the first that a file has)")
 	flags.StringVar(&o.run, "run", "", "`FOLDER` of the run (default: runs/TENANT/TIME-BUNDLE beside sluice.yaml)")

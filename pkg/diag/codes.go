@@ -82,7 +82,8 @@ var (
 // Codes of vendor files and their rows.
 var (
 	FileEmpty        = declare("VAL-FILE-EMPTY", LevelFormat, "The file is empty.", "Export it again.")
-	FileEncoding     = declare("VAL-FILE-ENCODING", LevelFormat, "The file is not in the encoding of its contract.", "Export as UTF-8, or set `encoding` in the bundle to the one named.")
+	FileFormat       = declare("VAL-FILE-FORMAT", LevelFormat, "The file is not a text with rows: it is a workbook, a web page, an archive or the like.", "Export it as CSV.")
+	FileEncoding     = declare("VAL-FILE-ENCODING", LevelFormat, "The file is not in the encoding that is expected.", "Export it as UTF-8, or name its encoding with --encoding INPUT=NAME.")
 	FileNUL          = declare("VAL-FILE-NUL", LevelFormat, "The file holds NUL bytes: it is not text, or UTF-16 without its mark.", "Export as CSV in UTF-8.")
 	FileQuote        = declare("VAL-FILE-QUOTE", LevelFormat, "A quote is never closed.", "Correct the line named, where the quoted cell begins.")
 	FileLineEnds     = declare("VAL-FILE-LINE-ENDS", LevelFormat, "The lines end with carriage returns alone.", "Export with Windows (CRLF) or Unix (LF) line ends.")

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Level says how severe a problem is; 1 is the gravest.
@@ -169,6 +170,11 @@ func (e *Error) Unwrap() error { return e.Err }
 func (e *Error) Advice() string {
 	entry, _ := Explain(e.Code)
 	return cmp.Or(e.Next, entry.Resolution)
+}
+
+// Repeats reports whether the error says of its only problem what that says already.
+func (e *Error) Repeats() bool {
+	return len(e.Problems) == 1 && e.Code == e.Problems[0].Code && strings.HasSuffix(e.Error(), e.Problems[0].Message)
 }
 
 // Fail makes an *Error. If next is empty, the code's resolution is shown in its place.

@@ -28,10 +28,15 @@ const (
 	mostDistinct = 1000
 	fewValues    = 12
 	shownValues  = 5
+
+	identifierDigits = 6 // longer numbers that hardly repeat may be somebody's
 )
 
+// somebody are values that look like a person, an address or an identifier: "Doe, Jane", a@b.org, 600001.
+var somebody = regexp.MustCompile(`^\p{Lu}[\p{L}'’-]+, \p{Lu}[\p{L}'’-]+|@|\d{6}`)
+
 // personal are the words of headers whose values are never shown; identifiers are of somebody, too.
-var personal = regexp.MustCompile(`(?i)first|last|middle|given.?name|family.?name|full.?name|maiden|nick|preferred|legal.?name|surname|birth|dob|mail|phone([^m]|$)|addr|street|zip|ssn|student|pupil|learner|child|parent|guardian|teacher|instructor|proctor|counselor|staff|examiner|user|login|person|gender|sex|race|ethnic|(^|[^a-z])names?$|(id|ids|number|code|key|uuid|guid)$`)
+var personal = regexp.MustCompile(`(?i)first|last|middle|given.?name|family.?name|full.?name|maiden|nick|preferred|legal.?name|surname|birth|dob|mail|phone([^m]|$)|addr|street|zip|ssn|student|pupil|learner|child|parent|guardian|teacher|instructor|proctor|counselor|staff|examin|candidate|taker|user|login|person|gender|sex|race|ethnic|(^|[^a-z])names?$|(id|ids|number|code|key|uuid|guid)$`)
 
 // dateFormats are tried in this order; the first that fits all values is the column's.
 var dateFormats = map[expression.Kind][]string{
@@ -82,10 +87,18 @@ type tally struct {
 	high  string
 }
 
-// isCell reports whether a header is a date or a long number, such as a student's id: it may be a cell of
-// the first row then, and nobody knows what the columns hold.
-func isCell(header string) bool {
-	return len(header) > 4 && slices.ContainsFunc(candidates, func(c candidate) bool { return c.name != "text" && c.name != "boolean" && c.fits(header) })
+// headerIsCell reports whether a header looks like a cell: it is a number or a date as all the cells below
+// it are, or one of them says the same. It may then be a student's, and nobody knows what the column holds.
+func (t *tally) headerIsCell() bool {
+	h := t.about.Header
+	if h == "" {
+		return false
+	}
+	if _, again := t.seen[h]; again {
+		return true
+	}
+	fits := func(c candidate) bool { return c.name != "text" && c.name != "boolean" && c.fits(h) }
+	return t.about.Filled > 0 && slices.ContainsFunc(t.left, fits) || len(h) > 4 && slices.ContainsFunc(candidates, fits)
 }
 
 func newTally(header string, hidden bool) *tally {
@@ -131,13 +144,17 @@ func (t *tally) column() Column {
 		return c
 	}
 	if c.Type == "integer" || c.Type == "decimal" {
-		c.Low, c.High = t.low, t.high
+		if len(t.low) < identifierDigits && len(t.high) < identifierDigits || 2*int64(c.Distinct) < c.Filled {
+			c.Low, c.High = t.low, t.high
+		}
 		return c
 	}
-	// A value that stands only once or twice may be somebody's, whatever the header says.
+	// A value that stands only once may be somebody's, whatever the header says, and so may one that looks like it.
 	if !c.Many && c.Distinct <= fewValues && c.Filled >= 2*int64(c.Distinct) {
-		for value := range t.seen {
-			c.Values = append(c.Values, value)
+		for value, n := range t.seen {
+			if n > 1 && !somebody.MatchString(value) {
+				c.Values = append(c.Values, value)
+			}
 		}
 		slices.SortFunc(c.Values, func(a, b string) int {
 			if t.seen[a] != t.seen[b] {

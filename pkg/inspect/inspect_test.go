@@ -8,8 +8,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
 func write(t *testing.T, text string) string {
@@ -28,9 +30,9 @@ func TestColumns(t *testing.T) {
 		fmt.Fprintf(&b, "%s;%d;%d/5/2026;00%d;Ann%d;only %d;\r\n", []string{"Reading", "Math"}[i%2], 200+i, i+1, i, i, i)
 	}
 	b.WriteString("short\r\n")
-	f, err := Read(t.Context(), write(t, b.String()), []Contract{
+	f, err := Read(t.Context(), write(t, b.String()), "f.csv", []Contract{
 		{Bundle: "far", Headers: []string{"A", "B"}},
-		{Bundle: "near", Headers: []string{"Subject", "Score", "Taken", "Grade"}, Ignored: []string{"Em*"}},
+		{Bundle: "near", Headers: []string{"Subject", "Score", "Taken", "Grade"}, Ignored: []string{"Em*"}, Personal: []string{"Loc*"}, Options: table.Options{Delimiter: ";"}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -39,10 +41,10 @@ func TestColumns(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	want := []Column{
-		{Header: "Subject", Type: "text", Filled: 9, Distinct: 3, Values: []string{"Math", "Reading", "short"}},
+		{Header: "Subject", Type: "text", Filled: 9, Distinct: 3, Values: []string{"Math", "Reading"}},
 		{Header: "Score", Type: "integer", Filled: 8, Distinct: 8, Low: "200", High: "207"},
 		{Header: "Taken", Type: "date", Format: "M/D/YYYY", Filled: 8, Distinct: 8},
-		{Header: "Local", Type: "text", Filled: 8, Distinct: 8},
+		{Header: "Local", Type: "text", Filled: 8, Distinct: 8, Hidden: true},
 		{Header: "First Name", Type: "text", Filled: 8, Distinct: 8, Hidden: true},
 		{Header: "Note", Type: "text", Filled: 8, Distinct: 8},
 		{Header: "Empty", Blank: 8},
@@ -50,7 +52,7 @@ func TestColumns(t *testing.T) {
 	if d := cmp.Diff(want, f.Columns); d != "" {
 		t.Error(d)
 	}
-	if d := cmp.Diff([]Fit{{Bundle: "near", Of: 4, Matched: 3, Missing: []string{"Grade"}, Further: []string{"Local", "First Name", "Note"}}}, f.Fits); d != "" {
+	if d := cmp.Diff([]Fit{{Bundle: "near", Of: 4, Matched: 3, Missing: []string{"Grade"}, Further: []string{"Local", "First Name", "Note"}}}, f.Fits, cmpopts.IgnoreUnexported(Fit{})); d != "" {
 		t.Error(d)
 	}
 }
@@ -58,18 +60,18 @@ func TestColumns(t *testing.T) {
 func TestWhatIsNoTable(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                             "is empty",
-		" \n":                          "is empty",
+		" \n":                          "nothing but blank lines",
 		"<!DOCTYPE html><html>":        "a web page",
 		"\xef\xbb\xbf<?xml version=1>": "XML",
 		`{"a": 1}`:                     "JSON",
-		"PK\x03\x04xxxxxxxx":           "Excel",
+		"PK\x03\x04xl/xxxxx":           "Excel",
 	} {
-		_, err := Read(t.Context(), write(t, text), nil)
+		_, err := Read(t.Context(), write(t, text), "f.csv", nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
-	if _, err := Read(t.Context(), t.TempDir(), nil); err == nil || !strings.Contains(err.Error(), "is not a file") {
+	if _, err := Read(t.Context(), t.TempDir(), "folder", nil); err == nil || !strings.Contains(err.Error(), "is a folder") {
 		t.Errorf("a folder: %v", err)
 	}
 }
@@ -81,7 +83,7 @@ func TestEncodings(t *testing.T) {
 		"a,é\n1,2\n": "utf-8",
 		"a,b\n" + strings.Repeat("x,é\n", headBytes/5) + "x,é\n": "utf-8", // a character lies over the end of the head
 	} {
-		f, err := Read(t.Context(), write(t, text), nil)
+		f, err := Read(t.Context(), write(t, text), "f.csv", nil)
 		if err != nil || f.Encoding != want || len(f.Columns) != 2 {
 			t.Errorf("%.20q: %+v %v", text, f, err)
 		}
@@ -96,5 +98,62 @@ func TestCandidates(t *testing.T) {
 				t.Errorf("%s: %v", source, err)
 			}
 		}
+	}
+}
+
+// TestNoHeader: where the first line looks like a row, nothing of it is shown as a name.
+func TestNoHeader(t *testing.T) {
+	for text, want := range map[string]bool{
+		"600001,Ann,Reading\n600002,Ben,Math\n": true,  // a number, as those below it
+		"Ann,3\nBen,4\n":                        true,  // a short one
+		"Ann,Reading\nBen,Reading\n":            true,  // a word that is said again
+		"Ann,10/1/2025\n":                       true,  // a date, and no row
+		"Name,Subject\nAnn,Reading\n":           false, // words that nothing says again
+		"Name,2025\nAnn,Reading\n":              false, // a year over texts
+		"Id,Grade\n1,3\n":                       false,
+	} {
+		f, err := Read(t.Context(), write(t, text), "f.csv", nil)
+		if err != nil || f.NoHeader != want {
+			t.Errorf("%q: %+v %v", text, f, err)
+			continue
+		}
+		for _, c := range f.Columns {
+			if want && (c.Header != "" || !c.Hidden || len(c.Values) > 0) {
+				t.Errorf("%q: %+v", text, c)
+			}
+		}
+	}
+	f, err := Read(t.Context(), write(t, "Score,2025\n1,2025\n"), "f.csv", []Contract{{Headers: []string{"Score", "2025"}}})
+	if err != nil || f.NoHeader {
+		t.Errorf("a bundle knows the header: %+v %v", f, err)
+	}
+}
+
+// TestExamplesAreNobodys: no value is shown that may be a person's, whatever its column is called.
+func TestExamplesAreNobodys(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("Examinee,Who,Contact,Local,Once,Level\n")
+	for i := range 12 {
+		fmt.Fprintf(&b, "Ann,\"Doe, Jane\",a@b.org,%d,%s,Met\n", 600001+i, []string{"x", "x", "x", "x", "x", "Ann was ill", "x", "x", "x", "x", "x", "x"}[i])
+	}
+	f, err := Read(t.Context(), write(t, b.String()), "f.csv", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprintf("%+v", f.Columns); strings.Contains(got, "Ann") || strings.Contains(got, "Doe") || strings.Contains(got, "@") || strings.Contains(got, "60000") || !strings.Contains(got, "Met") {
+		t.Error(got)
+	}
+}
+
+// TestHeaderBelowTitles: a file is recognised by the header that its contract says, and read by it.
+func TestHeaderBelowTitles(t *testing.T) {
+	c := []Contract{{Bundle: "b", Input: "in", Headers: []string{"Id", "Grade"}, Options: table.Options{Delimiter: ",", HeaderRows: []int{3}}}}
+	f, err := Read(t.Context(), write(t, "Report of 2026\n\nId;Grade\n1;3\n"), "f.csv", c)
+	if err != nil || len(f.Fits) != 1 || !f.Fits[0].Whole() || f.Rows != 1 || f.Delimiter != ";" {
+		t.Fatalf("%+v %v", f, err)
+	}
+	want := []string{"transform", "b", "--input", "in=f.csv", "--delimiter", "in=;"}
+	if d := cmp.Diff(want, f.Fits[0].Transform("f.csv", nil)); d != "" {
+		t.Error(d)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
 // binding is the headers of one file while names are bound to them.
@@ -188,7 +189,7 @@ func (p *Program) Bind(in *Input, file string, headers []string, hint string) (*
 	pl := c.bind(in, b)
 	b.wantElements(in)
 	if len(b.missing) > 0 {
-		return nil, in.drift(b)
+		return nil, in.drift(b).Error()
 	}
 	slices.SortStableFunc(b.gaps, func(a, o *gap) int { return strings.Compare(a.list.Path, o.list.Path) })
 	for _, g := range b.gaps {
@@ -210,6 +211,7 @@ func (c *compiler) newColumns(in *Input, b *binding) {
 			others = append(others, c.ideal(in, layout))
 		}
 	}
+	renames := table.Renames(b.lacking, b.free(in.ignored))
 	for i, h := range b.headers {
 		if h == "" || b.bound[i] || b.known[h] || in.ignored(h) {
 			b.optional[i] = b.optional[i] || !b.bound[i] && h != "" && in.ignored(h)
@@ -219,8 +221,8 @@ func (c *compiler) newColumns(in *Input, b *binding) {
 		if o := slices.IndexFunc(others, func(o *binding) bool { return o.known[h] }); o >= 0 {
 			b.elsewhere[h] = true
 			message = fmt.Sprintf("the column %q belongs to files of the layout %s; in one of the layout %s it is not read", h, others[o].layout, b.layout)
-		} else if near := diag.Nearest(h, b.lacking, 1); len(near) > 0 {
-			message += fmt.Sprintf("; it may be %q, which the bundle reads and the file does not have", near[0])
+		} else if r := slices.IndexFunc(renames, func(r table.Rename) bool { return r.New == h }); r >= 0 {
+			message = fmt.Sprintf("the column %q is new and is not read; %s %q, which the file may lack, and does", h, map[bool]string{true: "it was", false: "it may be"}[renames[r].Sure], renames[r].Old)
 		}
 		b.notes = append(b.notes, diag.Problem{Code: diag.FileNewColumn, File: b.file, Column: h, Message: message})
 	}
@@ -235,12 +237,4 @@ func (b *binding) needed() int {
 		}
 	}
 	return 0
-}
-
-func joinHeaders(headers []string) string {
-	quoted := make([]string, len(headers))
-	for i, h := range headers {
-		quoted[i] = `"` + h + `"`
-	}
-	return strings.Join(quoted, " or ")
 }

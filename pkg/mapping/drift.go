@@ -1,9 +1,7 @@
 package mapping
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -11,33 +9,18 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
-// drift compares the file's columns with the contract, column by column: what is missing with what
-// it may have become, and what is new.
-func (in *Input) drift(b *binding) error {
-	free := b.free(nil) // what is ignored may be what a column became
-	list := slices.Clone(b.notes)
+// drift says how the file's header differs from the contract.
+func (in *Input) drift(b *binding) *table.Drift {
+	d := &table.Drift{Input: in.Name, File: b.file, Hint: b.hint, Headers: b.headers, Unknown: b.free(nil), New: b.free(in.ignored)}
+	for h := range b.known {
+		if _, ok := b.index[h]; ok {
+			d.Have++
+		}
+	}
 	for _, m := range b.missing {
-		message := fmt.Sprintf("expected %s (%s); found: no such column", joinHeaders(m.headers), m.what)
-		fix := cmp.Or(m.fix, "ask the vendor, or let the bundle name the new header as an alternative")
-		if twice, ok := b.index[m.headers[0]+" (1)"]; ok {
-			message = fmt.Sprintf("expected %s once (%s); found it more than once, first as column %d", joinHeaders(m.headers), m.what, twice+1)
-			fix = "remove the doubled column, or let the bundle name the one meant: " + b.headers[twice]
-		} else if i := slices.IndexFunc(free, func(h string) bool { return table.Alike(h, m.headers[0]) }); i >= 0 {
-			message += fmt.Sprintf("; column %d looks the same, but differs in its blanks or its Unicode form: %+q, not %+q", b.index[free[i]]+1, free[i], m.headers[0])
-		} else if near := diag.Nearest(m.headers[0], free, 1); len(near) > 0 {
-			message += fmt.Sprintf("; nearest: %q, column %d", near[0], b.index[near[0]]+1)
-		}
-		list = append(list, diag.Problem{Code: diag.FileDrift, Level: diag.LevelOf(diag.FileDrift), Input: in.Name, File: b.file,
-			Column: m.headers[0], Rule: m.pos.Rule(), Message: message, Fix: fix})
+		d.Missing = append(d.Missing, table.Missing{Headers: m.headers, What: m.what, Fix: m.fix, Rule: m.pos.Rule()})
 	}
-	for i := range list {
-		list[i].Input = in.Name
-		if list[i].Level == 0 {
-			list[i].Level = diag.LevelOf(list[i].Code)
-		}
-	}
-	return &diag.Error{Kind: diag.Guarded, Code: diag.FileDrift, Problems: list, Next: "compare the columns listed; then correct the file, or the bundle for the vendor's new layout",
-		Message: fmt.Sprintf("%s does not match its contract: columns are missing (%d)", b.file, len(b.missing)) + b.wrongDelimiter()}
+	return d
 }
 
 // free is the headers that nothing binds or asks for, but those that are known otherwise.
@@ -56,14 +39,13 @@ func (b *binding) free(known func(header string) bool) (free []string) {
 func (b *binding) wantElements(in *Input) {
 	free := b.free(func(h string) bool { return b.elsewhere[h] || in.ignored(h) })
 	for _, g := range b.gaps {
-		w := want{what: "an element of the list " + g.list.Path, pos: g.list.Def.Name.Pos, fix: "let the bundle name the new headers, or ignore the new columns"}
+		w := want{what: "an element of the list " + g.list.Path, pos: g.list.Def.Name.Pos}
 		expected := g.expected
 		if len(free) == 0 {
 			if b.able[g.list] || g.list.Def.Optional || len(expected) == 0 {
 				continue
 			}
 			w.what = "the list " + g.list.Path + ", none of whose columns the file has"
-			w.fix = "ask the vendor; if there are files without it, let the list say `optional: true`"
 			expected = expected[:1]
 		}
 		for _, headers := range expected {
@@ -81,14 +63,6 @@ func nearestOf(headers, others []string) string {
 		}
 	}
 	return headers[0]
-}
-
-// wrongDelimiter ends a message with what the header says of the delimiter.
-func (b *binding) wrongDelimiter() string {
-	if b.hint == "" {
-		return ""
-	}
-	return "; " + b.hint
 }
 
 // minRetyped is how many cells a column must have for `none of them fits` to mean another type.
@@ -168,16 +142,10 @@ func (in *Input) noLayout(b *binding) error {
 	for _, l := range in.Def.Layouts {
 		names = append(names, l.Name.Value)
 		for _, h := range l.Has {
-			if _, ok := b.index[expression.TrimSpace(h.Value)]; ok {
-				continue
+			if _, ok := b.index[expression.TrimSpace(h.Value)]; !ok {
+				list = append(list, diag.Problem{Column: h.Value, Rule: h.Pos.Rule(), Message: fmt.Sprintf("the layout %s has a column %q, and the file has none", l.Name.Value, h.Value)})
 			}
-			message := fmt.Sprintf("layout %s: expected %q; found: no such column", l.Name.Value, h.Value)
-			if near := diag.Nearest(h.Value, b.headers, 1); len(near) > 0 {
-				message += fmt.Sprintf("; nearest: %q", near[0])
-			}
-			list = append(list, diag.Problem{Code: diag.FileDrift, Level: diag.LevelOf(diag.FileDrift), Input: in.Name, File: b.file, Column: h.Value, Rule: h.Pos.Rule(), Message: message})
 		}
 	}
-	return &diag.Error{Kind: diag.Guarded, Code: diag.FileDrift, Problems: list, Next: "check that this is the right file for the bundle; else the bundle needs a layout for it",
-		Message: fmt.Sprintf("%s is in none of the layouts that the bundle knows (%s)", b.file, strings.Join(names, ", ")) + b.wrongDelimiter()}
+	return in.drift(b).Stop(list, "is in none of the layouts that are known: "+strings.Join(names, ", "))
 }

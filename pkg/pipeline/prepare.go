@@ -38,6 +38,7 @@ type Request struct {
 
 // prepared is a transform of which everything is known that can be before a file is read.
 type prepared struct {
+	request  Request
 	program  *mapping.Program
 	student  map[string]string // the column of each input in the tenant's last run; nil: any may be
 	inputs   []source.Input
@@ -125,7 +126,7 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 		manifest.ReadAs[in] = r.String()
 	}
 	columns, err := x.lastStudents(b.Name, q.Student)
-	return &prepared{program, columns, files, path, manifest}, err
+	return &prepared{q, program, columns, files, path, manifest}, err
 }
 
 // runPath is where the run is to lie.

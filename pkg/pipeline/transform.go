@@ -52,10 +52,10 @@ func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 	}
 	o := transform.Options{Sink: transform.ToRun(x.run), Inputs: files, Workers: x.place.workers(), Progress: p, Student: x.prepared.student}
 	out, err := transform.Run(ctx, x.prepared.program, o)
-	err = errors.Join(x.recognise(ctx, err), remove())
 	if out == nil {
-		return nil, err
+		return nil, errors.Join(x.unread(ctx, x.prepared, files, err), remove())
 	}
+	err = errors.Join(err, remove())
 	out.Keep(&x.run.Manifest)
 	return out.Counts, err
 }
@@ -88,7 +88,10 @@ func (x *Execution) Preview(ctx context.Context, q Request, rows int) (*transfor
 		return nil, OutcomeOf(ctx, err), err
 	}
 	preview := &transform.Preview{}
-	_, err = transform.Run(ctx, m.program, transform.Options{Sink: preview, Inputs: files, Workers: x.place.workers(), Rows: rows, Student: m.student})
+	out, err := transform.Run(ctx, m.program, transform.Options{Sink: preview, Inputs: files, Workers: x.place.workers(), Rows: rows, Student: m.student})
+	if out == nil {
+		err = x.unread(ctx, m, files, err)
+	}
 	if err := DiskError(errors.Join(err, remove())); err != nil {
 		return nil, OutcomeOf(ctx, err), err
 	}

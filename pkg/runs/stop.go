@@ -21,7 +21,11 @@ type Stop struct {
 // that nobody watched says it too.
 func (r *Run) StopAt(stage string, now time.Time, e *diag.Error) error {
 	r.Stopped = &Stop{stage, e.Code, e.Error(), e.Advice(), now.UTC()}
-	return errors.Join(r.addProblems(stage, append(e.Problems, diag.Problem{Code: e.Code, Message: e.Error(), Fix: e.Next})), r.Save())
+	list := e.Problems
+	if !e.Repeats() {
+		list = append(list, diag.Problem{Code: e.Code, Message: e.Error(), Fix: e.Next})
+	}
+	return errors.Join(r.addProblems(stage, list), r.Save())
 }
 
 // addProblems lists more problems after those that the stage listed before.

@@ -15,7 +15,7 @@ import (
 // Local is an input as a file that can be read as often as needed. Its digest is the table.Reader's:
 // made while the rows are read, because a pass of its own over a large file costs time.
 type Local struct {
-	Name string // as it was given, "stdin" for standard input: what messages and the manifest say
+	Name string // as it was given, "standard input" for that: what messages and the manifest say
 	Path string // where it lies; of standard input or a pipe, the copy
 	Size int64  // in bytes
 }
@@ -49,7 +49,7 @@ func Fetch(ctx context.Context, inputs []Input, folder string, stdin io.Reader) 
 				}
 				local = File(copied)
 				if local.Name = path; path == Stdin {
-					local.Name = "stdin"
+					local.Name = "standard input"
 				}
 			}
 			files[in.Name] = append(files[in.Name], local)

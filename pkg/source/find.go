@@ -20,6 +20,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
 // Stdin is the path of standard input.
@@ -59,13 +60,13 @@ func Find(b *bundle.Bundle, given []string) ([]Input, error) {
 		in := &inputs[at]
 		if file == Stdin || file == "/dev/stdin" { // which is not reopened: it may be a pipe
 			if stdin {
-				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "give one of them as a file", "stdin is given twice")
+				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "give one of them as a file", "standard input is given twice")
 			}
 			stdin = true
 			in.Paths = append(in.Paths, Stdin)
 			continue
 		}
-		paths, err := expand(file)
+		paths, err := Expand(file)
 		if err != nil {
 			return nil, err
 		}
@@ -94,28 +95,23 @@ func Find(b *bundle.Bundle, given []string) ([]Input, error) {
 	return inputs, nil
 }
 
-// expand finds the files that a path or a pattern names.
-func expand(path string) ([]string, error) {
+// Expand finds the files that a path or a pattern names; there may be none of a pattern.
+func Expand(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	switch {
-	case err == nil && info.IsDir():
-		return nil, diag.Fail(diag.Usage, diag.ConfigFile, "name the file in it, or a pattern such as "+filepath.Join(path, "*.csv"), "%s is a folder, not a file", path)
 	case err == nil && info.Mode()&(fs.ModeNamedPipe|fs.ModeSocket) != 0:
 		return []string{path}, nil // to open it here would take what it has to give, or wait for it
-	case err == nil && !info.Mode().IsRegular():
-		return nil, diag.Fail(diag.Usage, diag.ConfigFile, "name a file, a pipe, or - for stdin", "%s is a device, not a file", path)
-	case err == nil:
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the file's permissions", "the input file cannot be read")
-		}
-		return []string{path}, f.Close()
-	case strings.ContainsAny(path, "*?[{"):
+	case err != nil && strings.ContainsAny(path, "*?[{"):
 		return match(path)
-	case os.IsNotExist(err):
-		return nil, diag.FailWith(fs.ErrNotExist, diag.Usage, diag.ConfigFile, "check the path", "input file %s", path)
 	}
-	return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the path", "the input file cannot be read")
+	if _, err := table.Stat(path, path); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "Check the file's permissions.", "%s cannot be read", path)
+	}
+	return []string{path}, f.Close()
 }
 
 // match finds the regular files that fit a pattern; there may be none.

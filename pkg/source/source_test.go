@@ -74,15 +74,15 @@ func TestWhatCannotBeAnInput(t *testing.T) {
 		"a.csv":                        `--input "a.csv" has no name and file`,
 		"results=":                     `--input "results=" has no name and file`,
 		"result=a.csv":                 `bundle b has no input "result" (did you mean "results"?)`,
-		"results=- extra=/dev/stdin":   "stdin is given twice",
+		"results=- extra=/dev/stdin":   "standard input is given twice",
 		"results=a.csv results=*.csv":  "a.csv is given twice for input results",
 		"results=sub":                  "sub is a folder, not a file",
-		"results=nowhere.csv":          "input file nowhere.csv",
+		"results=nowhere.csv":          "there is no file nowhere.csv",
 		"results=no*.csv":              "no*.csv: no file matches",
 		"results=a.csv extra=no*.csv":  "no file matches no*.csv",
 		"results=[":                    "[ is not a pattern",
 		"results=" + os.DevNull:        "is a device, not a file",
-		"results=a.csv extra=none.csv": "input file none.csv",
+		"results=a.csv extra=none.csv": "there is no file none.csv",
 	} {
 		_, err := Find(twoInputs(), strings.Fields(given))
 		if e, ok := diag.AsError(err); !ok || e.Kind != diag.Usage || !strings.Contains(err.Error(), want) {
@@ -115,14 +115,14 @@ func TestFetch(t *testing.T) {
 		if err != nil || int64(len(text)) != f.Size {
 			t.Errorf("%+v: %v", f, err)
 		}
-		if f.Name != "stdin" {
+		if f.Name != "standard input" {
 			continue
 		}
 		if info, err := os.Stat(f.Path); err != nil || string(text) != "rows" || filepath.Dir(f.Path) != "run" || runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("%+v: %q %v", f, text, err)
 		}
 	}
-	if d := cmp.Diff([]string{"stdin", "z/1.csv", "a/2.csv", "b/2.csv"}, names); d != "" {
+	if d := cmp.Diff([]string{"standard input", "z/1.csv", "a/2.csv", "b/2.csv"}, names); d != "" {
 		t.Error(d)
 	}
 	if err := remove(); err != nil {

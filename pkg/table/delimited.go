@@ -21,6 +21,7 @@ import (
 // bytes.IndexByte; cells are split later, by whoever has the block.
 type delimited struct {
 	name    string
+	input   string
 	meter   *meter
 	decoded io.Reader
 	header  Header
@@ -42,7 +43,7 @@ type delimited struct {
 
 // openDelimited opens a file of lines with delimited, maybe quoted cells: csv and tsv.
 func openDelimited(name string, r io.Reader, o Options) (Reader, error) {
-	d := &delimited{name: name, meter: &meter{r: r, sum: sha256.New()}, header: Header{LineEnd: "\n"}, line: 1, block: o.BlockSize, maximum: o.MaxRecord}
+	d := &delimited{name: name, input: o.Input, meter: &meter{r: r, sum: sha256.New()}, header: Header{LineEnd: "\n"}, line: 1, block: o.BlockSize, maximum: o.MaxRecord}
 	if d.block <= 0 {
 		d.block = 256 << 10
 	}
@@ -53,8 +54,7 @@ func openDelimited(name string, r io.Reader, o Options) (Reader, error) {
 		return nil, diag.Fail(diag.Usage, diag.BundleValue, "", "%s cannot be read: the delimiter %q is not one ASCII character", name, o.Delimiter)
 	}
 	d.style = style{delim: o.Delimiter[0], quotes: !o.NoQuotes}
-	var err error
-	if d.decoded, d.header.Encoding, err = decode(name, d.meter, o.Encoding); err != nil {
+	if err := d.decode(d.meter, o.Encoding); err != nil {
 		return nil, err
 	}
 	if err := d.readHeader(o); err != nil {
@@ -191,7 +191,7 @@ func (d *delimited) read(size int) error {
 		return nil
 	}
 	if err != nil {
-		return diag.FailWith(err, diag.CouldNotRun, diag.ConfigFile, "", "reading %s", d.name)
+		return diag.FailWith(err, diag.CouldNotRun, diag.ConfigFile, "", "%s cannot be read", d.name)
 	}
 	return nil
 }
@@ -259,7 +259,7 @@ func (d *delimited) unclosed() error {
 	if err := d.check(d.buf[d.start:d.end]); err != nil && d.eof {
 		return err
 	}
-	return d.problem(diag.FileQuote, d.lineAt(d.quoteAt), "", "the quote that begins a cell in this line is never closed")
+	return d.problem(diag.FileQuote, d.lineAt(d.quoteAt), "Close the quote in that line, or take it out; or export the file again.", "opens a quote that is never closed")
 }
 
 // tooLong reports a record that does not end within the bound on memory.
@@ -270,7 +270,7 @@ func (d *delimited) tooLong() error {
 	if err := d.oldMac(); err != nil {
 		return err
 	}
-	return d.problem(diag.FileEncoding, int(d.line), "Check that the file is CSV, one record a line.", "the line is longer than %d bytes", d.maximum)
+	return d.problem(diag.FileEncoding, int(d.line), "Check that it is a CSV file with one record in each line.", "is longer than %d bytes", d.maximum)
 }
 
 // oldMac recognises files whose lines end with CR alone.
@@ -279,7 +279,7 @@ func (d *delimited) oldMac() error {
 	if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(bytes.TrimRight(text, "\r"), '\r') < 0 {
 		return nil
 	}
-	return d.problem(diag.FileLineEnds, int(d.line), "", "the lines end with carriage returns alone, as on old Macs")
+	return d.whole(diag.FileLineEnds, "", "has lines that end with carriage returns alone, as on old Macs")
 }
 
 // meter counts and digests what is read from a file.

@@ -25,6 +25,15 @@ func CheckEncoding(name string) error {
 	return err
 }
 
+// EncodingName is the one name of an encoding that may have several; "" is UTF-8's.
+func EncodingName(name string) string {
+	_, canonical, err := lookUp(name)
+	if err != nil {
+		return name
+	}
+	return canonical
+}
+
 // lookUp finds an encoding; that of UTF-8 is nil, because nothing is decoded.
 func lookUp(name string) (encoding.Encoding, string, error) {
 	if name == "" {
@@ -47,46 +56,66 @@ func lookUp(name string) (encoding.Encoding, string, error) {
 	return e, canonical, nil
 }
 
-// What files begin with that are no text at all.
-var signatures = []struct{ begin, what string }{
-	{"PK\x03\x04", "an Excel workbook or a zip archive"},
-	{"\xd0\xcf\x11\xe0", "an old Excel workbook"},
-	{"\x1f\x8b", "a gzip archive"},
-	{"%PDF-", "a PDF document"},
-}
+// headSize is how much of a file says what it is.
+const headSize = 64 << 10
 
-// decode returns a reader of UTF-8 text without byte order mark.
-func decode(name string, r io.Reader, declared string) (io.Reader, string, error) {
+// decode makes a reader of UTF-8 text without byte order mark, of a file that is a text.
+func (d *delimited) decode(r io.Reader, declared string) error {
 	e, canonical, err := lookUp(declared)
 	if err != nil {
-		return nil, "", diag.FailWith(err, diag.Usage, diag.BundleValue, "", "%s cannot be read", name)
+		return diag.FailWith(err, diag.Usage, diag.BundleValue, "", "%s cannot be read", d.name)
 	}
-	in := bufio.NewReaderSize(r, 64<<10)
-	head, err := in.Peek(8)
+	in := bufio.NewReaderSize(r, headSize)
+	head, err := in.Peek(headSize)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, "", diag.FailWith(err, diag.CouldNotRun, diag.ConfigFile, "", "reading %s", name)
+		return diag.FailWith(err, diag.CouldNotRun, diag.ConfigFile, "", "%s cannot be read", d.name)
 	}
-	for _, s := range signatures {
-		if strings.HasPrefix(string(head), s.begin) {
-			return nil, "", fileProblem(name, diag.FileEncoding, 0, "Export as CSV.", "the file is %s, not text", s.what)
+	if k, other := kindOf(head); other {
+		if k.tool != "" {
+			k.fix = "Unpack it on the way: " + k.tool + " FILE | sluice … --input " + d.input + "=-"
+			if d.input == "" {
+				k.fix = "Unpack it on the way: " + k.tool + " " + diag.ShellWord(d.name) + " | sluice inspect -"
+			}
 		}
+		return d.whole(diag.FileFormat, k.fix, "is "+k.what+", not a text with rows")
 	}
 	skip := 0
 	switch {
 	case bytes.HasPrefix(head, []byte("\xff\xfe\x00\x00")), bytes.HasPrefix(head, []byte("\x00\x00\xfe\xff")):
-		return nil, "", fileProblem(name, diag.FileEncoding, 1, "Export as UTF-8.", "the file is UTF-32, which is not read")
+		return d.whole(diag.FileEncoding, "Export it as UTF-8.", "is UTF-32, which is not read")
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
 		e, canonical, skip = nil, utf8Name, 3
 	case bytes.HasPrefix(head, []byte("\xff\xfe")):
 		e, canonical, skip = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), "utf-16le", 2
 	case bytes.HasPrefix(head, []byte("\xfe\xff")):
 		e, canonical, skip = unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM), "utf-16be", 2
+	case !strings.HasPrefix(canonical, "utf-16"):
+		if err := d.notText(head); err != nil {
+			return err
+		}
 	}
 	_, _ = in.Discard(skip) // which were peeked at
-	if e == nil {
-		return in, canonical, nil
+	d.decoded, d.header.Encoding = in, canonical
+	if e != nil {
+		d.decoded = transform.NewReader(in, e.NewDecoder())
 	}
-	return transform.NewReader(in, e.NewDecoder()), canonical, nil
+	return nil
+}
+
+// notText says so if a beginning cannot be that of a text whose characters are single bytes or UTF-8.
+func (d *delimited) notText(head []byte) error {
+	if name := wide(head); name != "" {
+		return d.whole(diag.FileNUL, d.readAs(name), "is UTF-16 without its byte order mark")
+	}
+	switch {
+	case len(head) > 0 && len(bytes.TrimSpace(head)) == 0:
+		return d.whole(diag.FileEmpty, "", "holds nothing but blank lines")
+	case len(head) > 0 && len(bytes.Trim(head, "\x00")) == 0:
+		return d.whole(diag.FileNUL, "Export it again.", "holds nothing but NUL bytes")
+	case isBinary(head):
+		return d.whole(diag.FileFormat, "Name the vendor's export.", "is not a text")
+	}
+	return nil
 }
 
 // check finds what must not stand in a text, which begins the buffer: NUL bytes, and bytes that do not
@@ -99,41 +128,42 @@ func (d *delimited) check(text []byte) error {
 		if utf8.Valid(text) {
 			return nil
 		}
-		at := 0
-		for at < len(text) {
-			r, n := utf8.DecodeRune(text[at:])
-			if r == utf8.RuneError && n == 1 {
-				break
-			}
-			at += n
-		}
-		return d.problem(diag.FileEncoding, d.lineAt(d.start+at), "Export as UTF-8, or add --encoding INPUT=NAME with the one it is written in, such as windows-1252.",
-			"this is not UTF-8 (byte %#02x); it is likely to be %s", text[at], likely(text[max(0, at-1):]))
+		at := firstOdd(text)
+		name, words := likely(text[max(0, at-1):])
+		return d.problem(diag.FileEncoding, d.lineAt(d.start+at), d.readAs(name), "is not UTF-8 (byte %#02x); the file is likely to be %s", text[at], words)
 	}
 	if at := bytes.IndexRune(text, utf8.RuneError); at >= 0 {
-		return d.problem(diag.FileEncoding, d.lineAt(d.start+at), "Export as UTF-8, or add --encoding INPUT=NAME with the one it is written in.",
-			"this is not %s", d.header.Encoding)
+		return d.problem(diag.FileEncoding, d.lineAt(d.start+at), d.readAs("NAME"), "is not %s", d.header.Encoding)
 	}
 	return nil
 }
 
-// nul reports a NUL byte; a text with one behind every letter is UTF-16.
-func (d *delimited) nul(text []byte, at int) error {
-	line := d.lineAt(d.start + at)
-	begin := text[max(0, at-1):min(len(text), at+63)]
-	if n := bytes.Count(begin, []byte{0}); 3*n >= len(begin) {
-		order := "utf-16be"
-		if at%2 == 1 {
-			order = "utf-16le"
-		}
-		return d.problem(diag.FileNUL, line, "Export as UTF-8, or add --encoding INPUT="+order+".", "every second byte is NUL: the file is UTF-16 without its byte order mark")
+// readAs is the advice for a file that is written in another encoding.
+func (d *delimited) readAs(encoding string) string {
+	if d.input == "" {
+		return "Export it as UTF-8."
 	}
-	return d.problem(diag.FileNUL, line, "", "there is a NUL byte in this line")
+	with := "Export it as UTF-8, or add --encoding " + d.input + "=" + encoding
+	if encoding == "NAME" {
+		return with + " with the one that it is written in."
+	}
+	return with + " to the command."
 }
 
-// likely guesses what a text that is not UTF-8 was written in, from the byte before the first odd one on.
-func likely(text []byte) string {
-	text = text[:min(len(text), 64<<10)]
+// nul reports NUL bytes in a line.
+func (d *delimited) nul(text []byte, at int) error {
+	from, to := bytes.LastIndexByte(text[:at], '\n')+1, len(text)
+	if end := bytes.IndexByte(text[at:], '\n'); end >= 0 {
+		to = at + end
+	}
+	return d.problem(diag.FileNUL, d.lineAt(d.start+at), "Export it again; a file that was cut off or copied badly has such bytes.", "holds %s",
+		diag.Counted(bytes.Count(text[from:to], []byte{0}), "NUL byte", "NUL bytes"))
+}
+
+// likely guesses what a text that is not UTF-8 was written in, from the byte before the first odd one on: a
+// name, and words for people.
+func likely(text []byte) (name, words string) {
+	text = text[:min(len(text), headSize)]
 	var western, mac int
 	for i, c := range text {
 		letterBefore := i > 0 && (text[i-1]|0x20 >= 'a' && text[i-1]|0x20 <= 'z')
@@ -147,21 +177,26 @@ func likely(text []byte) string {
 		}
 	}
 	if mac > western {
-		return "macintosh, or windows-1252"
+		return "macintosh", "macintosh, or windows-1252"
 	}
-	return "windows-1252 (Excel's \"CSV\"), or iso-8859-1"
+	return "windows-1252", "windows-1252 (Excel's \"CSV\")"
 }
 
-// Problems of level 1.
+// whole is an error that says what a file is, with the file as its problem.
+func (d *delimited) whole(code diag.Code, fix, what string) error {
+	return d.stop(0, code, fix, d.name+" "+what)
+}
 
+// problem is an error that says what is wrong with a line. The message goes on from "line N of FILE".
 func (d *delimited) problem(code diag.Code, line int, fix, format string, args ...any) error {
-	return fileProblem(d.name, code, line, fix, format, args...)
+	return d.stop(line, code, fix, fmt.Sprintf("line %d of %s ", line, d.name)+fmt.Sprintf(format, args...))
 }
 
-// fileProblem is an error that stops the file, with its place as a problem.
-func fileProblem(name string, code diag.Code, line int, fix, format string, args ...any) error {
-	p := diag.At(diag.Pos{File: name, Line: line}, code, fix, format, args...)
-	e := diag.Fail(diag.Guarded, code, fix, "%s: %s", p.Pos(), p.Message)
+// stop is an error that stops the file, with its place as a problem that says the same.
+func (d *delimited) stop(line int, code diag.Code, fix, message string) error {
+	p := diag.At(diag.Pos{File: d.name, Line: line}, code, fix, "%s", message)
+	p.Input = d.input
+	e := diag.Fail(diag.Guarded, code, fix, "%s", message)
 	e.Problems = diag.List{p}
 	return e
 }

@@ -16,26 +16,28 @@ func (d *delimited) delimiterHint() string {
 	if len(d.header.Cells) != 1 {
 		return ""
 	}
-	only := d.header.Cells[0]
-	best, most := "", 0
-	for delim, name := range delimiters {
-		if n := strings.Count(only, string(delim)); delim != d.style.delim && (n > most || n == most && n > 0 && name < best) {
-			best, most = name, n
+	best, most := byte(0), 0
+	for i := range len(usualDelimiters) {
+		if n := strings.Count(d.header.Cells[0], usualDelimiters[i:i+1]); usualDelimiters[i] != d.style.delim && n > most {
+			best, most = usualDelimiters[i], n
 		}
 	}
 	if most == 0 {
 		return ""
 	}
-	written, ok := delimiters[d.style.delim]
-	if !ok {
-		written = strconv.QuoteRune(rune(d.style.delim))
-	}
-	return fmt.Sprintf("the header is one column of %d characters with %s %d times in it: the file is delimited by %s, not by %s",
-		len([]rune(only)), best, most, best, written)
+	return fmt.Sprintf("is separated by %s, not by %s", DelimiterName(string(best)), DelimiterName(string(d.style.delim)))
 }
 
-// delimiters are the usual ones, as messages name them.
-var delimiters = map[byte]string{',': "a comma", ';': "a semicolon", '\t': "a tab", '|': "a bar"}
+// usualDelimiters are tried in this order where it is not known what separates cells.
+const usualDelimiters = ",\t;|"
+
+// DelimiterName is a delimiter in words.
+func DelimiterName(delimiter string) string {
+	if i := strings.Index(usualDelimiters, delimiter); i >= 0 && len(delimiter) == 1 {
+		return []string{"commas", "tabs", "semicolons", "bars"}[i]
+	}
+	return strconv.Quote(delimiter)
+}
 
 // maxColumns bounds the columns of a file.
 const maxColumns = 20_000
@@ -55,11 +57,11 @@ func (d *delimited) readHeader(o Options) error {
 	}
 	names := lines[len(lines)-1]
 	if blank(names) {
-		return d.problem(diag.FileDrift, rows[len(rows)-1], "", "line %d, where the header should stand, is blank", rows[len(rows)-1])
+		return d.problem(diag.FileDrift, rows[len(rows)-1], "Remove the blank lines before the header, or export the file again.", "should be the header, and is blank")
 	}
 	if len(names) > maxColumns {
-		return d.problem(diag.FileDrift, rows[len(rows)-1], "Check that the file is one with a header, and lines that end.",
-			"the header has %d columns; no file may have more than %d", len(names), maxColumns)
+		return d.problem(diag.FileDrift, rows[len(rows)-1], "Check that the file has a header, and lines that end.",
+			"has %d columns; no file may have more than %d", len(names), maxColumns)
 	}
 	raw := slices.Clone(names)
 	if o.JoinTitles {
@@ -97,9 +99,13 @@ func (d *delimited) headerLines(n int) ([][]string, error) {
 // noHeader says that the file ends before its header does.
 func (d *delimited) noHeader(have, want int) error {
 	if strings.TrimSpace(d.header.Text) == "" {
-		return d.problem(diag.FileEmpty, 0, "", "the file is empty")
+		what := "is empty"
+		if d.header.Text != "" {
+			what = "holds nothing but blank lines"
+		}
+		return d.whole(diag.FileEmpty, "", what)
 	}
-	return d.problem(diag.FileDrift, have, "", "the file ends at line %d; its header should stand on line %d", have, want)
+	return d.problem(diag.FileDrift, have, "Check that it is the file that the vendor exported.", "is its last one; the header should stand on line %d", want)
 }
 
 // joinTitles puts the titles of a line before the names, each title reaching to the next.

@@ -23,9 +23,15 @@ func ReadAll(shown string, text []byte) (header []string, rows []Record, problem
 		p.Level = diag.LevelError
 		return &p
 	}
+	unreadable := func(err error) *diag.Problem {
+		if e, ok := diag.AsError(err); ok && len(e.Problems) == 1 {
+			return fail(e.Problems[0].Line, e.Next, e.Message)
+		}
+		return fail(0, "", "the table cannot be read: "+err.Error())
+	}
 	src, err := OpenReader(shown, strings.NewReader(string(text)), Options{})
 	if err != nil {
-		return nil, nil, fail(0, "", "the table cannot be read: "+err.Error())
+		return nil, nil, unreadable(err)
 	}
 	defer func() { _ = src.Close() }() // read only
 	var block Block
@@ -34,7 +40,7 @@ func ReadAll(shown string, text []byte) (header []string, rows []Record, problem
 		if err := src.Next(&block); errors.Is(err, io.EOF) {
 			return src.Header().Cells, rows, nil
 		} else if err != nil {
-			return nil, nil, fail(0, "", "the table cannot be read: "+err.Error())
+			return nil, nil, unreadable(err)
 		}
 		for row := range block.Rows(&p) {
 			switch {

@@ -8,9 +8,12 @@ package table
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
@@ -44,6 +47,7 @@ type Header struct {
 // Options says how a file is written; the zero value is CSV in UTF-8 with its header on line 1.
 type Options struct {
 	Name       string // what messages call the file that is opened; empty: its path
+	Input      string // what its input is called on the command line, for advice; empty: it is not one
 	Format     string // a name of the registry; empty: csv
 	Delimiter  string // one ASCII character; empty: that of the format
 	Encoding   string // a name of the WHATWG Encoding Standard; empty: utf-8. A byte order mark overrules it
@@ -55,19 +59,50 @@ type Options struct {
 	MaxRecord int // bytes that one record may have; 0: 16 MiB
 }
 
+// Stat finds a regular file that can be read as a table; name is what messages call it. The error is a *diag.Error.
+func Stat(path, name string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, diag.Fail(diag.Usage, diag.ConfigFile, "Check the path.", "there is no file %s%s", name, beside(path, name))
+	case err != nil:
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "Check the path.", "%s cannot be read", name)
+	case info.IsDir():
+		return nil, diag.Fail(diag.Usage, diag.ConfigFile, "Name the file in it, or a pattern such as "+diag.ShellWord(filepath.Join(name, "*.csv"))+".", "%s is a folder, not a file", name)
+	case !info.Mode().IsRegular():
+		return nil, diag.Fail(diag.Usage, diag.ConfigFile, "Name a file, a pipe, or - for standard input.", "%s is a device, not a file", name)
+	}
+	return info, nil
+}
+
+// beside asks whether a file is meant that is called much like one that is not there.
+func beside(path, name string) string {
+	word := func(file string) string { return strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)) }
+	entries, _ := os.ReadDir(filepath.Dir(path)) // which may not exist either
+	var words []string
+	files := map[string]string{}
+	for _, e := range entries {
+		words = append(words, word(e.Name()))
+		files[word(e.Name())] = filepath.Join(filepath.Dir(name), e.Name())
+	}
+	near := diag.Nearest(word(path), words, 1)
+	if len(near) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", files[near[0]])
+}
+
 // Open opens a file and reads its header. The error is a *diag.Error.
 func Open(path string, o Options) (Reader, error) {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return nil, diag.Fail(diag.Usage, diag.ConfigFile, "Name a file in it.", "%s is a directory, not a file", path)
+	name := cmp.Or(o.Name, path)
+	if _, err := Stat(path, name); err != nil {
+		return nil, err
 	}
 	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "", "there is no file %s", path)
-	}
 	if err != nil {
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "", "%s cannot be read", path)
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "Check the file's permissions.", "%s cannot be read", name)
 	}
-	r, err := OpenReader(cmp.Or(o.Name, path), f, o)
+	r, err := OpenReader(name, f, o)
 	if err != nil {
 		_ = f.Close()
 		return nil, err

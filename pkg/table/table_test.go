@@ -155,24 +155,24 @@ func TestFileErrors(t *testing.T) {
 	}{
 		"empty":                     {"", Options{}, diag.FileEmpty, 0, "empty"},
 		"mark only":                 {"\ufeff", Options{}, diag.FileEmpty, 0, "empty"},
-		"blank lines":               {"\n\n", Options{HeaderRows: []int{5}}, diag.FileEmpty, 0, "empty"},
-		"blank header":              {" , \n1,2\n", Options{}, diag.FileDrift, 1, "line 1, where the header should stand, is blank"},
-		"ends before its header":    {"a\nb\n", Options{HeaderRows: []int{3}}, diag.FileDrift, 2, "ends at line 2"},
+		"blank lines":               {"\n\n", Options{HeaderRows: []int{5}}, diag.FileEmpty, 0, "f.csv holds nothing but blank lines"},
+		"blank header":              {" , \n1,2\n", Options{}, diag.FileDrift, 1, "line 1 of f.csv should be the header, and is blank"},
+		"ends before its header":    {"a\nb\n", Options{HeaderRows: []int{3}}, diag.FileDrift, 2, "line 2 of f.csv is its last one"},
 		"unclosed quote":            {"a,b\n1,2\n3,\"4\n5,6\n7,8\n", Options{}, diag.FileQuote, 3, "never closed"},
 		"unclosed after a record":   {"a,b\n\"1\n2\",\"3\n4\",5\n\"6", Options{}, diag.FileQuote, 5, "never closed"},
 		"unclosed in the header":    {"a,\"b\n1,2\n", Options{}, diag.FileQuote, 1, "never closed"},
 		"unclosed and huge":         {"a,b\n1,\"" + strings.Repeat("x,y\n", 100000), Options{MaxRecord: 1 << 16}, diag.FileQuote, 2, "never closed"},
 		"endless line":              {"a,b\n" + strings.Repeat("x", 1000000), Options{MaxRecord: 1 << 16}, diag.FileEncoding, 2, "longer than 65536 bytes"},
-		"NUL":                       {"a,b\n1,2\n3,\x004\n", Options{}, diag.FileNUL, 3, "NUL"},
-		"UTF-16 without mark":       {utf16[2:], Options{}, diag.FileNUL, 1, "UTF-16 without its byte order mark"},
+		"NUL":                       {"a,b\n1,2\n3,\x004\n", Options{}, diag.FileNUL, 3, "line 3 of f.csv holds 1 NUL byte"},
+		"UTF-16 without mark":       {utf16[2:], Options{}, diag.FileNUL, 0, "f.csv is UTF-16 without its byte order mark"},
 		"windows-1252":              {"a,b\n1,2\nMu\xf1oz,3\n", Options{}, diag.FileEncoding, 3, "windows-1252"},
 		"windows-1252 quotes":       {"a,b\n1,it\x92s \x93x\x94\n", Options{}, diag.FileEncoding, 2, "windows-1252"},
 		"macintosh":                 {"a,b\nMu\x96oz,Ren\x8e\n", Options{}, diag.FileEncoding, 2, "macintosh"},
 		"in the header":             {"a,caf\xe9\n1,2\n", Options{}, diag.FileEncoding, 1, "byte 0xe9"},
 		"not what was declared":     {"a,b\n1,\x81\x20\n", Options{Encoding: "shift_jis"}, diag.FileEncoding, 2, "not shift_jis"},
-		"UTF-32":                    {"\xff\xfe\x00\x00a\x00\x00\x00", Options{}, diag.FileEncoding, 1, "UTF-32"},
-		"workbook":                  {"PK\x03\x04rest", Options{}, diag.FileEncoding, 0, "Excel workbook"},
-		"old Mac":                   {"a,b\r1,2\r3,4\r", Options{}, diag.FileLineEnds, 1, "carriage returns alone"},
+		"UTF-32":                    {"\xff\xfe\x00\x00a\x00\x00\x00", Options{}, diag.FileEncoding, 0, "UTF-32"},
+		"workbook":                  {"PK\x03\x04 xl/", Options{}, diag.FileFormat, 0, "f.csv is an Excel workbook"},
+		"old Mac":                   {"a,b\r1,2\r3,4\r", Options{}, diag.FileLineEnds, 0, "carriage returns alone"},
 		"unclosed hides bad bytes":  {"a,b\n\"1,2\n3,\xe9\n", Options{}, diag.FileEncoding, 3, "not UTF-8"},
 		"the last row ends midway":  {"a,b\n1,\xc3", Options{}, diag.FileEncoding, 2, "not UTF-8"},
 		"a surrogate without other": {"\xff\xfea\x00\n\x00\x00\xd8\n\x00", Options{}, diag.FileEncoding, 2, "not utf-16le"},
@@ -272,7 +272,7 @@ func TestEncodings(t *testing.T) {
 }
 
 func TestDelimiterHint(t *testing.T) {
-	for text, want := range map[string]string{"a;b;c\n": "a semicolon 2 times", "a\tb\n": "a tab 1 times", "a|b,c\n": "", "a,b\n": "", "a\n": "", "a|b|c;d\n": "a bar 2 times"} {
+	for text, want := range map[string]string{"a;b;c\n": "is separated by semicolons, not by commas", "a\tb\n": "by tabs", "a|b,c\n": "", "a,b\n": "", "a\n": "", "a|b|c;d\n": "by bars"} {
 		s, err := OpenReader("f", strings.NewReader(text), Options{})
 		if err != nil {
 			t.Fatal(err)

@@ -52,7 +52,7 @@ func TestColumnsWithoutHeader(t *testing.T) {
 func TestWrongDelimiterIsNamed(t *testing.T) {
 	r := runProgram(t, compile(t, simple, year), 1, "results", strings.ReplaceAll(header, ",", ";"))
 	e, ok := diag.AsError(r.err)
-	if !ok || !strings.Contains(e.Message, "the file is delimited by a semicolon, not by a comma") {
+	if !ok || !strings.Contains(e.Message, "is separated by semicolons, not by commas") {
 		t.Error(r.err)
 	}
 }

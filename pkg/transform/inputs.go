@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ type boundFile struct {
 
 func (f *boundFile) open() (table.Reader, error) {
 	o := f.input.Def.TableOptions()
-	o.Name = f.local.Name
+	o.Name, o.Input = f.local.Name, f.input.Name
 	return table.Open(f.local.Path, o)
 }
 
@@ -44,7 +45,7 @@ func (r *runner) openInputs(given map[string][]source.Local) error {
 		}
 	}
 	var problems diag.List
-	var worst *diag.Error
+	var failed []*diag.Error
 	for _, in := range p.Inputs() {
 		locals := given[in.Name]
 		if len(locals) == 0 && !in.Def.Optional {
@@ -63,9 +64,7 @@ func (r *runner) openInputs(given map[string][]source.Local) error {
 				if !ok {
 					return err
 				}
-				if worst == nil {
-					worst = e
-				}
+				failed = append(failed, e)
 				problems = append(problems, e.Problems...)
 				continue
 			}
@@ -77,12 +76,16 @@ func (r *runner) openInputs(given map[string][]source.Local) error {
 			r.progress.BytesTotal.Add(passes * local.Size)
 		}
 	}
-	if worst != nil {
-		joined := *worst
-		joined.Problems = problems
-		return &joined
+	switch len(failed) {
+	case 0:
+		return r.sameStudent()
+	case 1:
+		return failed[0]
 	}
-	return r.sameStudent()
+	joined := *failed[0]
+	joined.Problems = problems
+	joined.Message, joined.Next = fmt.Sprintf("%d files cannot be read as the bundle says", len(failed)), "Correct them, then run the command again."
+	return &joined
 }
 
 // sameStudent refuses to take the student from another column than in the run's other files, or than in the

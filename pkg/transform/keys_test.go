@@ -327,7 +327,7 @@ func TestDistrictsColumnAbsent(t *testing.T) {
 	text := sketch(strings.Replace(districtColumns, "pad: 6", "layouts: [new]", 1)+"\n    layouts: {new: {has: Dist}, old: {has: Id}}", "results", "key(id)", "dist", "")
 	r := runProgram(t, compile(t, text, lea("012345")), 1, "results", "Id,Student\n1,S1\n")
 	e, ok := diag.AsError(r.err)
-	if !ok || e.Kind != diag.Guarded || !strings.Contains(problemText(e.Problems), `expected "Dist" (the district, which lea_codes are compared with); found: no such column`) {
+	if !ok || e.Kind != diag.Guarded || !strings.Contains(problemText(e.Problems), `"Dist" is missing (the district, which lea_codes are compared with)`) {
 		t.Errorf("%v", r.err)
 	}
 	if got := mustRun(t, compile(t, text), "results", "Id,Student\n1,S1\n"); got.Inputs["results"] != counts(1, 1, 0, 0, 0, 0) {

@@ -164,7 +164,7 @@ func TestElementsAndHeaders(t *testing.T) {
 		t.Error(got)
 	}
 	bad := runProgram(t, p, 1, "results", "ID,Exam 01,Day 01,Level 01,Exam 02,Day 02,Score 02,Level 02\n")
-	if e, ok := diag.AsError(bad.err); !ok || e.Kind != diag.Guarded || !strings.Contains(problemText(e.Problems), `expected "Score 01" (score Score)`) {
+	if e, ok := diag.AsError(bad.err); !ok || e.Kind != diag.Guarded || !strings.Contains(problemText(e.Problems), `"Score 01" is missing (score Score)`) {
 		t.Errorf("%v", bad.err)
 	}
 }
@@ -354,11 +354,11 @@ func TestRenamedElements(t *testing.T) {
 		{"fewer elements, and nothing new", "Goal1Name,Note A", nil},
 		{"an ignored column is not new", "Goal1Name,Level1,Note A,Note B", nil},
 		{"renamed, all of them", "Goal 1 Name,Goal 2 Name,Level1,Level2", []string{
-			`expected "Goal1Name" (an element of the list goals); found: no such column; nearest: "Goal 1 Name", column 3`,
-			`expected "Goal2Name" (an element of the list goals); found: no such column; nearest: "Goal 2 Name", column 4`}},
-		{"renamed, one of them", "Goal1Name,Goal 2 Name,Level1,Level2", []string{`expected "Goal2Name" (an element of the list goals)`}},
-		{"renamed, of a list that may be missing", "Goal1Name,Goal2Name,Lvl1,Lvl2", []string{`expected "Level1" (an element of the list ranks)`, `expected "Level2"`}},
-		{"a list without any element", "Level1,Level2", []string{`expected "Goal1Name" (the list goals, none of whose columns the file has)`}},
+			`column 3 is now called "Goal 1 Name"; it was "Goal1Name"`,
+			`column 4 is now called "Goal 2 Name"; it was "Goal2Name"`}},
+		{"renamed, one of them", "Goal1Name,Goal 2 Name,Level1,Level2", []string{`column 4 is now called "Goal 2 Name"; it was "Goal2Name"`}},
+		{"renamed, of a list that may be missing", "Goal1Name,Goal2Name,Lvl1,Lvl2", []string{`"Level1" is missing (an element of the list ranks); column 5, "Lvl1", is new and may be it`, `"Level2"`}},
+		{"a list without any element", "Level1,Level2", []string{`"Goal1Name" is missing (the list goals, none of whose columns the file has)`}},
 		{"one that may be missing", "Goal1Name,Goal2Name", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -398,7 +398,7 @@ func TestListOfAnotherLayout(t *testing.T) {
         scores: {table: tables.scores, on: layout}`, "results", "key(id)", "id", "-- tables/scores.csv --\nheader,kind,method,datatype,layout\nGoal{n},score,Goal,Integer,long\n"))
 	mustRun(t, p, "results", "Id,Student\n1,S1\n")
 	mustRun(t, p, "results", "Id,Student,Goal1\n1,S1,5\n")
-	if got := drift(t, runProgram(t, p, 1, "results", "Id,Student,Goal1,Goal 2\n1,S1,5,6\n")); !strings.Contains(got, "an element of the list goals") {
+	if got := drift(t, runProgram(t, p, 1, "results", "Id,Student,Goal1,Goal 2\n1,S1,5,6\n")); !strings.Contains(got, `column 4 is now called "Goal 2"`) {
 		t.Error(got)
 	}
 }

@@ -192,7 +192,7 @@ func TestStudentsOfOneColumn(t *testing.T) {
 	if got := r.run.Inputs; got[0].Student.Name != "sid" || got[1].Student.Header != "Student ID" {
 		t.Errorf("%+v", got)
 	}
-	if got := drift(t, runProgram(t, chosen, 1, "results", state)); !strings.Contains(got, `expected "Student ID" (the student's id, by roster.column or --student); found: no such column`) {
+	if got := drift(t, runProgram(t, chosen, 1, "results", state)); !strings.Contains(got, `"Student ID" is missing (the student's id, by roster.column or --student)`) {
 		t.Error(got)
 	}
 }
@@ -241,12 +241,12 @@ func TestHeadersThatAreKnown(t *testing.T) {
 	}
 	p = compile(t, sketch("    columns: {id: Id, stu: Student, score: {header: Score1, optional: true}}\n    student: [stu]", "results", "key(id)", "id", ""))
 	all = listed(t, mustRun(t, p, "results", "Id,Student,Score 1\n1,S1,x\n"))
-	if len(all) != 1 || !strings.HasSuffix(all[0]["message"], `; it may be "Score1", which the bundle reads and the file does not have`) {
+	if len(all) != 1 || !strings.HasSuffix(all[0]["message"], ` is new and is not read; it was "Score1", which the file may lack, and does`) {
 		t.Errorf("%v", all)
 	}
 	p = compile(t, sketch("    columns: {id: Id, stu: Élève No}\n    student: [stu]", "results", "key(id)", "id", ""))
 	for _, look := range []string{"E\u0301le\u0300ve No", "Élève\u00a0No", "Élève  No"} {
-		if got := drift(t, runProgram(t, p, 1, "results", "Id,"+look+"\n")); !strings.Contains(got, "column 2 looks the same, but differs in its blanks or its Unicode form") {
+		if got := drift(t, runProgram(t, p, 1, "results", "Id,"+look+"\n")); !strings.Contains(got, "column 2 looks like \"Élève No\", but differs in its blanks or its Unicode form") {
 			t.Error(got)
 		}
 	}

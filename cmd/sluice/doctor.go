@@ -13,11 +13,13 @@ func (a *app) newDoctor() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check all that is not data: settings, secrets, disk, target",
-		Long: `Looks at the settings of a tenant, its secrets, the folders and the free disk, who is working now, the
-proxy, and the target: its address, certificate and clock, and whether it takes the credential.
-It changes nothing. Without --tenant it looks at this machine only; with --all at every tenant.
+		Long: `Looks at the settings of a tenant, its secrets, the folders and the free disk, who is working now, runs
+that were killed, the proxy, and the target: its address, certificate and clock, and whether it takes
+the credential. It changes nothing. Without --tenant it looks at this machine only; with --all at
+every tenant.
 
-Ends with 3 if something is wrong.`,
+Ends with 0 if nothing is wrong, else as other commands would end because of the first thing that is
+wrong: 1, 2 or 4; 3 if it stops none of them.`,
 		Example: "  sluice doctor --tenant gb\n  sluice doctor --all --json",
 		Args:    cobra.NoArgs,
 		RunE: a.action(func(cmd *cobra.Command, _ []string) (runs.Outcome, error) {
@@ -50,8 +52,8 @@ func (a *app) runDoctor(ctx context.Context, all bool) (runs.Outcome, error) {
 			of = c.Tenant
 			a.screen.say("\ntenant %s", of)
 		}
-		if !c.OK {
-			outcome = runs.Partly
+		if outcome == runs.Done || outcome == runs.Partly && c.Exit != runs.Done {
+			outcome = c.Exit
 		}
 		a.sayFinding(c.Finding)
 		if c.Next != "" {

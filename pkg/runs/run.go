@@ -262,6 +262,17 @@ func (r *Run) Finished(stage string) bool {
 	return x != nil && x.Exit != nil && x.Exit.Finished()
 }
 
+// Killed names the stage that began and did not end; "" if there is none. Whether somebody is still at work on
+// it, the lock of the run's folder says.
+func (r *Run) Killed() string {
+	for _, stage := range stages {
+		if x := r.Stages[stage.Name]; x != nil && x.Exit == nil {
+			return stage.Name
+		}
+	}
+	return ""
+}
+
 // loaded reports whether a stage that changes the target has begun.
 func (r *Run) loaded() bool {
 	return slices.ContainsFunc(stages, func(s Stage) bool { return s.Loads && r.Stages[s.Name] != nil })

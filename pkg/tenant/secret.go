@@ -74,6 +74,19 @@ func (s secretText) resolve(ctx context.Context, folder string) (string, error) 
 	return out, failed
 }
 
+// SecretFiles are the files that hold the tenant's key or secret.
+func (c *Config) SecretFiles(t *Tenant) []string {
+	var all []string
+	for _, s := range []secretText{t.API.clientID, t.API.clientSecret} {
+		for _, parts := range source.FindAllStringSubmatch(s.text, -1) {
+			if parts[1] == "file" {
+				all = append(all, c.path(strings.TrimSpace(parts[2])))
+			}
+		}
+	}
+	return all
+}
+
 func read(ctx context.Context, folder, kind, name string) (string, error) {
 	switch kind {
 	case "env":

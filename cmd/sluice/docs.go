@@ -1,14 +1,49 @@
 package main
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
 
+	"github.com/sluice-edfi/sluice/docs"
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
 )
+
+func (a *app) newDocsShow() *cobra.Command {
+	return &cobra.Command{
+		Use:     "show PAGE",
+		Short:   "Print a page: first-bundle, a tutorial, or bundle-format, the reference",
+		Example: "  sluice docs show first-bundle\n  sluice docs show bundle-format | less",
+		Args:    exactArgs("PAGE"),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return docPages(), cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.runDocsShow(args[0]) },
+	}
+}
+
+func (a *app) runDocsShow(page string) error {
+	text, err := fs.ReadFile(docs.FS, page+".md")
+	if err != nil {
+		return usage("the pages are "+strings.Join(docPages(), ", "), "there is no page %q%s", page, diag.DidYouMean(page, docPages()))
+	}
+	a.screen.say("%s", strings.TrimRight(string(text), "\n"))
+	return a.screen.result(map[string]string{"page": page, "text": string(text)})
+}
+
+// docPages are the names of the pages in this binary.
+func docPages() []string {
+	files, _ := fs.Glob(docs.FS, "*.md") // the pattern is right
+	for i := range files {
+		files[i] = strings.TrimSuffix(files[i], ".md")
+	}
+	return files
+}
 
 func (a *app) newDocsMan() *cobra.Command {
 	return &cobra.Command{

@@ -15,6 +15,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
 
 // binaries is for testdata/compare.sh: the scripts run with the sluice of this folder, and go on where
@@ -152,9 +153,10 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// TestGeneratedDocs holds docs/codes.md and docs/commands.md against what the binary says.
+// TestGeneratedDocs holds docs/codes.md, docs/commands.md and docs/configuration.md against what the binary says.
 func TestGeneratedDocs(t *testing.T) {
-	for path, want := range map[string]string{"../../docs/codes.md": codesPage(), "../../docs/commands.md": commandsPage(t)} {
+	for path, want := range map[string]string{"../../docs/codes.md": codesPage(), "../../docs/commands.md": commandsPage(t),
+		"../../docs/configuration.md": configurationPage(t)} {
 		if *update {
 			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 				t.Fatal(err)
@@ -230,5 +232,37 @@ func commandsPage(t *testing.T) string {
 		}
 	}
 	walk(nil)
+	for _, topic := range topics {
+		if topic.name != "settings" { // which is docs/configuration.md
+			fmt.Fprintf(&b, "\n## sluice help %s\n\n```text\n%s\n```\n", topic.name, strings.TrimSpace(topic.text))
+		}
+	}
+	return b.String()
+}
+
+// configurationPage is the reference of sluice.yaml, with the commented example after it.
+func configurationPage(t *testing.T) string {
+	example, err := os.ReadFile("../../examples/sluice.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	b.WriteString(`# sluice.yaml
+
+Generated from the table in ` + "`pkg/tenant/keys.go` by `make docs`; `sluice help settings`" + ` says the same.
+
+sluice.yaml says who is served, and how each one differs. It is looked for in the current folder, or named with
+` + "`--config`; `sluice init`" + ` writes a first one, and ` + "`sluice tenant show NAME`" + ` says what holds for a tenant and where it comes
+from. Paths in it are relative to it. Unknown keys, repeated keys and secrets that are written out are refused.
+[commands.md](commands.md) lists the [variables of the environment](commands.md#sluice-help-environment), the
+[files of a run directory](commands.md#sluice-help-files) and the [exit statuses](commands.md#sluice-help-exit-codes).
+
+| key | value | default | meaning |
+|---|---|---|---|
+`)
+	for _, k := range tenant.Keys() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", k.Path, k.Form, k.Default, strings.ReplaceAll(k.About, "|", "\\|"))
+	}
+	fmt.Fprintf(&b, "\n## An example\n\nThis is `examples/sluice.yaml`:\n\n```yaml\n%s```\n", example)
 	return b.String()
 }

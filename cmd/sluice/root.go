@@ -82,7 +82,7 @@ Then, for each file:
   sluice explain CODE     what a code means, and what to do
 
 All commands and flags:   sluice --help
-How things work:          sluice help bundles, files, environment or exit-codes`
+How things work:          sluice help settings, bundles, files, environment or exit-codes`
 
 const rootExample = `  sluice demo
   sluice inspect export.csv
@@ -221,9 +221,9 @@ func (a *app) newRoot() *cobra.Command {
 		a.group("runs", "What ran, and how it ended",
 			"  sluice runs list --tenant gb\n  sluice runs show latest --tenant gb",
 			a.newRunsList(), a.newRunsShow()),
-		a.group("docs", "Documentation for this machine: man pages",
-			"  sluice docs man ~/.local/share/man/man1",
-			a.newDocsMan()),
+		a.group("docs", "Pages to read here, and man pages",
+			"  sluice docs show first-bundle\n  sluice docs man ~/.local/share/man/man1",
+			a.newDocsShow(), a.newDocsMan()),
 		a.newSandbox(), a.newDemo(), a.newDoctor(), a.newExplain(), a.newVersion(),
 	)
 	completes(root, "tenant", a.completeTenants)

@@ -47,6 +47,7 @@ send and run take their tenant from the command line only.
   TMPDIR                    where --preview copies standard input
 
 Variables that sluice.yaml names as ${env:NAME} hold keys and secrets.`},
+	{"settings", "Every key of sluice.yaml, with its default", settingsText()},
 	{"bundles", "What a bundle is, and where bundles are looked up", `A bundle is a folder that says how one vendor's file becomes Ed-Fi records: bundle.yaml, tables/*.csv, and fixtures that
 prove it. ` + "`sluice bundle list`" + ` shows those that are there.
 
@@ -58,7 +59,10 @@ tenant, the rows of tenants/gb/BUNDLE/TABLE.csv replace or add to those of the b
 
   sluice bundle lint ./mine      is it right, and complete?
   sluice bundle test ./mine      do its fixtures give what they must?
-  sluice transform ./mine -i results=export.csv --preview 3`},
+  sluice transform ./mine -i results=export.csv --preview 3
+
+` + "`sluice docs show first-bundle`" + ` goes from a file that no bundle knows to a tested bundle, ` + "`sluice docs show bundle-format`" + `
+describes all that a bundle may say.`},
 }
 
 // newHelp is `sluice help`, which also knows topics, and refuses what it does not know.

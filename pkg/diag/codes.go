@@ -69,7 +69,7 @@ var (
 var (
 	ConfigUsage     = declare("CFG-USAGE", LevelError, "The command was called wrongly.", "See the command's --help.")
 	ConfigFile      = declare("CFG-FILE", LevelError, "A file or folder cannot be used as named.", "Check the path; it must be a readable file.")
-	ConfigKey       = declare("CFG-KEY", LevelError, "sluice.yaml holds an unknown, repeated or wrong key.", "Correct the line named; examples/sluice.yaml shows every key.")
+	ConfigKey       = declare("CFG-KEY", LevelError, "sluice.yaml holds an unknown, repeated or wrong key.", "Correct the line named; `sluice help settings` lists every key.")
 	ConfigLater     = declare("CFG-LATER", LevelError, "sluice.yaml uses a key that this version does not have.", "Remove the key; it would be ignored otherwise.")
 	ConfigSecret    = declare("CFG-SECRET", LevelError, "A secret's source is unset or unreadable.", "Set the variable, or correct the file or command it names.")
 	ConfigTenant    = declare("CFG-TENANT", LevelError, "No such tenant, or a tenant that is not complete.", "Name a tenant of sluice.yaml, or `sandbox`.")

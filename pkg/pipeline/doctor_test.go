@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,11 +14,11 @@ import (
 func TestDoctor(t *testing.T) {
 	folder := t.TempDir()
 	text := "version: 1\nbundles: [nowhere]\nruns: sluice.yaml\ntenants:\n" +
-		"  down: {api: {base_url: \"http://127.0.0.1:9\", client_id: a, client_secret: \"${file:sluice.yaml}\"}}\n" +
+		"  down: {api: {base_url: \"http://127.0.0.1:9\", client_id: a, client_secret: \"${file:hush}\"}}\n" +
 		"  unset: {api: {base_url: \"http://127.0.0.1:9\", client_id: b, client_secret: \"${env:NOSUCH_SECRET}\"}}\n" +
 		"  broken: {tables: nowhere}\n"
 	file := filepath.Join(folder, "sluice.yaml")
-	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+	if err := errors.Join(os.WriteFile(file, []byte(text), 0o600), os.WriteFile(filepath.Join(folder, "hush"), []byte("hush"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	config, err := tenant.Load(file)
@@ -41,7 +42,7 @@ func TestDoctor(t *testing.T) {
 		}
 	}
 	entries, err := os.ReadDir(folder)
-	if err != nil || len(entries) != 1 {
+	if err != nil || len(entries) != 2 {
 		t.Errorf("%v %v", entries, err)
 	}
 }

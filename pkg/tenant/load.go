@@ -23,7 +23,7 @@ import (
 func Load(path string) (*Config, error) {
 	src, err := readRegular(path)
 	if err != nil {
-		next := "name an existing sluice.yaml with --config; examples/sluice.yaml shows one"
+		next := "name an existing sluice.yaml with --config, or write one with `sluice init`"
 		if errors.Is(err, fs.ErrPermission) {
 			next = "check the file's permissions"
 		}
@@ -61,7 +61,7 @@ func (r *reader) invalid(what, path string, src []byte, problems diag.List) erro
 	problems.Sort()
 	r.guardSecrets(problems, path, src)
 	return &diag.Error{Kind: diag.Usage, Code: diag.ConfigKey, Message: what + " is not valid", Problems: problems,
-		Next: "correct the lines named; examples/sluice.yaml shows every key"}
+		Next: "correct the lines named; `sluice help settings` lists every key"}
 }
 
 // secretive is a line that may hold a secret; quotedText is what messages quote from it.

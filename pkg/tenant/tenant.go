@@ -121,7 +121,7 @@ func (c *Config) Tenant(name string) (*Tenant, error) {
 	if i := slices.IndexFunc(c.tenants, func(t *Tenant) bool { return t.Name == name }); i >= 0 {
 		return c.tenants[i], c.tenants[i].invalid
 	}
-	where := "there is no sluice.yaml here, so only the built-in tenant `sandbox` is known; write one (examples/sluice.yaml shows how) or name it with --config"
+	where := "there is no sluice.yaml here, so only the built-in tenant `sandbox` is known; write one with `sluice init`, or name it with --config"
 	if c.File != "" {
 		where = fmt.Sprintf("tenants of %s: %v", c.File, c.Names())
 	}

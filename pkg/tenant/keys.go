@@ -1,0 +1,48 @@
+package tenant
+
+// Key is one key of sluice.yaml, for the reference of its users.
+type Key struct {
+	Path    string // from the top; <name> stands for what users call something
+	Form    string // what its value looks like
+	Default string // what holds without it; "required" if it must stand
+	About   string
+}
+
+// Keys lists every key of sluice.yaml, in the order in which a reader meets them.
+func Keys() []Key {
+	const tenant = "tenants.<name>."
+	const api = tenant + "api."
+	return []Key{
+		{"version", "`1`", "required", "The version of this file's format."},
+		{"bundles", "list of folders", "none", "Folders in which bundles of your own lie, looked up before those in the binary."},
+		{"runs", "folder", "`runs`", "Where runs go: `runs/<tenant>/<time>-<bundle>`."},
+		{"state", "folder", "`state`", "What sluice keeps for each tenant: the ledger of what the target holds, caches, the lock. Back it up."},
+		{"tenants", "map of names", "only `sandbox`", "Who is served. A name has a–z, 0–9 and -; `sandbox` is built in and has no `api`; `none` is not a name. " +
+			"A school year of a year-specific ODS is a tenant of its own."},
+		{tenant + "api", "map", "required", "The target. Not for `sandbox`."},
+		{api + "base_url", "address", "required", "The address of the Ed-Fi API's root document: in a browser it shows the API's version. https, or http on this machine."},
+		{api + "client_id", "text or source", "required", "The key. It may be written out, or be `${env:NAME}`, `${file:PATH}` or `${cmd:PROGRAM ARGUMENTS}`. Each tenant has a key of its own."},
+		{api + "client_secret", "source", "required", "Where the secret is kept: `${env:NAME}`, `${file:PATH}` or `${cmd:PROGRAM ARGUMENTS}`, which has 30 seconds and no shell. Never the secret itself."},
+		{api + "environment", "word", "`production`", "Part of the target's identity: a run that was checked for one environment is never sent to another."},
+		{api + "school_year", "year, 1990–2100", "none", "The spring year, for an ODS that keeps each school year apart: 2026 is 2025-2026."},
+		{api + "instance", "text", "none", "Fills `{instance}` and `{tenantIdentifier}` in the addresses that the target names."},
+		{api + "data_url", "address", "as the target says", "The address of the data, if the root document is wrong or names another host than `base_url`."},
+		{api + "oauth_url", "address", "as the target says", "The address of the token endpoint, likewise."},
+		{api + "allow_http", "`true` or `false`", "`false`", "Plain http beyond this machine, for closed networks only: secret and records travel unencrypted. Each run warns."},
+		{tenant + "lea_codes", "list of codes", "all districts", "Only rows of these districts are loaded; others are counted as `other`. Quote the codes: `[\"255901\"]`."},
+		{tenant + "tables", "folder", "none", "The tenant's own rows of bundles' tables: `<folder>/<bundle>/<table>.csv`. The folder must be there."},
+		{tenant + "data_standard", "`\"5.1\"`", "the newest that the bundle covers", "The data standard that records are shaped for."},
+		{tenant + "roster", "map", "none", "How students are known."},
+		{tenant + "roster.column", "header or column", "the bundle's first choice", "The vendor's column that holds the ODS's studentUniqueId."},
+		{tenant + "params", "map of values", "none", "Parameters of bundles, by name; `--param` on the command line wins."},
+		{tenant + "inputs", "map", "as the bundle says", "How files are written that differ from what the bundle says: `{<bundle>: {<input>: {encoding: …, delimiter: …}}}`."},
+		{tenant + "inputs.<bundle>.<input>.encoding", "name", "as the bundle says", "Such as `windows-1252`; `--encoding` on the command line wins."},
+		{tenant + "inputs.<bundle>.<input>.delimiter", "character or word", "as the bundle says", "One character, or `tab`, `comma`, `semicolon`, `bar`; `--delimiter` on the command line wins."},
+		{tenant + "limits", "map", "", "How hard the target is pressed."},
+		{tenant + "limits.concurrency", "requests, 1–64", "`8`", "How many requests are under way at a time. A 429 slows all of them down by itself."},
+		{tenant + "guards", "map", "", "When `sluice run` stops before it sends."},
+		{tenant + "guards.max_rejected", "percentage", "5% and more than 20 rows", "`run` does not send if a larger share of an input's rows was rejected: `5%`, from 0% to 100%."},
+		{tenant + "max_pass_age", "duration", "`24h`", "How old the pass of `validate` may be when `send` asks for it: `24h`, `90m`."},
+		{tenant + "accept_unchecked", "`true` or `false`", "`false`", "Send records that the credential did not let `validate` check."},
+	}
+}

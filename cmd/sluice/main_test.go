@@ -234,7 +234,7 @@ func commandsPage(t *testing.T) string {
 	walk(nil)
 	for _, topic := range topics {
 		if topic.name != "settings" { // which is docs/configuration.md
-			fmt.Fprintf(&b, "\n## sluice help %s\n\n```text\n%s\n```\n", topic.name, strings.TrimSpace(topic.text))
+			fmt.Fprintf(&b, "\n## sluice help %s\n\n```text\n%s\n```\n", topic.name, reflow(topic.text))
 		}
 	}
 	return b.String()

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
@@ -17,22 +16,9 @@ func settingsText() string {
 	for _, k := range tenant.Keys() {
 		fmt.Fprintf(&b, "\n  %s\n", k.Path)
 		holds := strings.ReplaceAll(k.Form+"; default: "+k.Default, "; default: required", "; required")
-		for _, line := range wrapped(strings.TrimSuffix(holds, "; default: ")+". "+k.About, 100) {
+		for _, line := range broken(strings.TrimSuffix(holds, "; default: ")+". "+k.About, narrow-6) {
 			fmt.Fprintf(&b, "      %s\n", line)
 		}
 	}
 	return strings.TrimRight(b.String(), "\n")
-}
-
-// wrapped breaks a text into lines at its blanks.
-func wrapped(text string, width int) []string {
-	var lines []string
-	line := ""
-	for _, word := range strings.Fields(text) {
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
-			lines, line = append(lines, line), ""
-		}
-		line = strings.TrimPrefix(line+" "+word, " ")
-	}
-	return append(lines, line)
 }

@@ -118,6 +118,15 @@ func (a *app) nextAfterError(e *diag.Error, outcome runs.Outcome, r *runs.Run) *
 	return nil
 }
 
+// kept is the step as a run keeps it; nil if there is none.
+func (a *app) kept(s *step) *runs.Next {
+	if s == nil {
+		return nil
+	}
+	here, _ := os.Getwd() // not known: the words say what they can
+	return &runs.Next{Why: s.why, Command: a.args(s), Folder: here}
+}
+
 // givenFlags are the global flags that stand on the command line, but for the tenant.
 func givenFlags(global *pflag.FlagSet) []string {
 	var given []string

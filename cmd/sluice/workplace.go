@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
+	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
 	"github.com/sluice-edfi/sluice/schemas"
@@ -39,7 +40,8 @@ func (a *app) workplace() (*pipeline.Workplace, error) {
 		return nil, err
 	}
 	return &pipeline.Workplace{Config: c, Bundles: bundles.FS, Schemas: schemas.FS, Tool: toolName(), UserAgent: "sluice/" + version,
-		Workers: a.Workers, Strict: a.Strict, Stdin: a.in, Log: a.log, Observer: a.observer(), Command: a.command}, nil
+		Workers: a.Workers, Strict: a.Strict, Stdin: a.in, Log: a.log, Observer: a.observer(), Command: a.command,
+		Next: func(r *runs.Run) *runs.Next { return a.kept(a.nextOf(r)) }}, nil
 }
 
 // openBundle loads a bundle that can be used, with the data standards that it covers.

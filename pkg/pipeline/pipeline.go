@@ -43,6 +43,7 @@ type Workplace struct {
 	Log       slog.Handler // beside the run's log.jsonl; nil: that alone
 	Observer  Observer
 	Command   func(words ...string) string // how advice writes a command of sluice; nil: diag.ShellCommand
+	Next      func(*runs.Run) *runs.Next   // the command that goes on with a run; nil: none
 }
 
 func (w *Workplace) command(words ...string) string {

@@ -28,6 +28,9 @@ func (x *Execution) stage(ctx context.Context, name string, do work) (runs.Outco
 	if err := x.log.into(r.File("log.jsonl")); err != nil {
 		return runs.CouldNotRun, err
 	}
+	if err := x.report(); err != nil { // until it ends, and if it is killed, the page says that it began
+		return runs.CouldNotRun, err
+	}
 	x.logger.Info("stage begins", "run", r.ID, "tenant", r.Tenant, "stage", name, "bundle", r.Bundle.Name+"@"+r.Bundle.Version)
 	counts, err := do(ctx)
 	err = DiskError(err)
@@ -66,6 +69,13 @@ func (x *Execution) hasWarnings(name string) bool {
 func (x *Execution) remember(name string, outcome runs.Outcome, counts runs.Counts) (*report.Report, error) {
 	if err := x.run.End(name, time.Now(), outcome, counts); err != nil {
 		return nil, err
+	}
+	if next := x.place.Next; next != nil && outcome.Finished() {
+		if x.run.Next = next(x.run); x.run.Next != nil {
+			if err := x.run.Save(); err != nil {
+				return nil, err
+			}
+		}
 	}
 	rep, err := report.Build(x.run)
 	if err != nil {

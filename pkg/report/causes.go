@@ -26,18 +26,29 @@ type Group struct {
 	Rule     string     `json:"rule,omitempty"`
 	First    string     `json:"first,omitempty"` // where the first is: file:line
 	Count    int64      `json:"count"`
+	Rows     int64      `json:"rows"`             // rows that they stand in; records where the file is not known
+	Lines    []Place    `json:"lines,omitempty"`  // of the first ten of these rows
 	Values   []Value    `json:"values,omitempty"` // the most frequent ones of the column; none where they may be a student's
 
+	last     Place // of a row that was counted
 	seen     map[string]*Value
 	distinct int  // values
 	more     bool // there are more than that
 }
 
+// Place is a line of a file.
+type Place struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+}
+
 // Value is a value that caused problems.
 type Value struct {
-	Value string `json:"value"`
-	Count int64  `json:"count"`
-	Line  int    `json:"line,omitempty"` // of the first
+	Value   string   `json:"value"`
+	Count   int64    `json:"count"`
+	Line    int      `json:"line,omitempty"`    // of the first
+	Nearest string   `json:"nearest,omitempty"` // values that a table knows
+	Missing *Missing `json:"missing,omitempty"` // the row that a table lacks
 
 	hidden bool // it may be a student's: it is only counted
 }
@@ -74,18 +85,34 @@ func (rep *Report) gather(r *runs.Run, stage string) error {
 			rep.Problems = append(rep.Problems, Group{Stage: stage, Code: p.Code, Level: p.Level, Input: p.Input, Column: p.Column,
 				Resource: p.Resource, Path: path, Message: message, Fix: p.Fix, Rule: p.Rule, First: place(p)})
 		}
-		rep.Problems[i].Count += n
+		rep.Problems[i].count(p, n)
 		if show := rep.mayShow(p); show || p.Code == diag.Unmapped && p.Value != "" { // the verdict counts all of these
 			rep.Problems[i].add(p, n, !show)
 		}
 	})
 }
 
-// Bounds of the values of a cause: how many are told apart, and how many are shown.
+// Bounds of the values of a cause: how many are told apart, and how many are shown; and of its lines.
 const (
 	mostValues  = 1000
 	shownValues = 5
+	shownLines  = 10
 )
+
+// count adds problems that one entry of a list stands for. Those of one row follow each other.
+func (g *Group) count(p diag.Problem, n int64) {
+	g.Count += n
+	at := Place{p.File, p.Line}
+	switch {
+	case p.Line == 0:
+		g.Rows += n
+	case at != g.last:
+		g.Rows, g.last = g.Rows+1, at
+		if len(g.Lines) < shownLines {
+			g.Lines = append(g.Lines, at)
+		}
+	}
+}
 
 // add counts a value of the cause.
 func (g *Group) add(p diag.Problem, n int64, hidden bool) {

@@ -1,6 +1,10 @@
 package report
 
-import "github.com/sluice-edfi/sluice/pkg/runs"
+import (
+	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/runs"
+)
 
 // Ending is what a run came to, as lists of runs say it.
 type Ending struct {
@@ -15,6 +19,7 @@ type Ending struct {
 
 // EndingOf is what a run came to.
 func EndingOf(r *runs.Run) Ending {
-	l := listRun("", r)
-	return Ending{l.State, l.Word, l.Read, l.Rejected, l.Loaded, l.Behind, l.Seconds}
+	l := listRun(r)
+	word := strings.ToLower(l.Headline.Word[:1]) + l.Headline.Word[1:]
+	return Ending{l.Headline.State, word, l.Read, l.Rejected, l.Loaded, l.Behind, l.Seconds}
 }

@@ -38,20 +38,21 @@ func hidden(message, value string) string {
 		return c >= utf8.RuneSelf || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 	}
 	var b strings.Builder
-	for {
-		i := strings.Index(message, value)
+	for from := 0; ; {
+		i := strings.Index(message[from:], value)
 		if i < 0 {
-			b.WriteString(message)
+			b.WriteString(message[from:])
 			return b.String()
 		}
-		end := i + len(value)
-		inside := i > 0 && word(message[i-1]) && word(value[0]) || end < len(message) && word(message[end]) && word(value[len(value)-1])
-		b.WriteString(message[:i])
+		start := from + i
+		end := start + len(value)
+		inside := start > 0 && word(message[start-1]) && word(value[0]) || end < len(message) && word(message[end]) && word(value[len(value)-1])
+		b.WriteString(message[from:start])
 		if inside {
 			b.WriteString(value)
 		} else {
 			b.WriteString("…")
 		}
-		message = message[end:]
+		from = end
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,11 +21,19 @@ var pageFiles embed.FS
 
 // pages are the templates of the two pages and of the head that they share.
 var pages = template.Must(template.New("").Funcs(template.FuncMap{
-	"count":   thousands,
-	"minute":  minute,
-	"seconds": seconds,
-	"bytes":   Size,
-	"level":   diag.Level.Word,
+	"count":    thousands,
+	"minute":   minute,
+	"seconds":  seconds,
+	"bytes":    Size,
+	"level":    diag.Level.Word,
+	"link":     relative,
+	"moment":   moment,
+	"command":  func(n *runs.Next) string { return diag.ShellCommand(n.Command[1:]...) },
+	"parts":    func(text string) []string { return strings.Split(text, "`") },
+	"odd":      func(i int) bool { return i%2 == 1 },
+	"icon":     func(state string) string { return icons[state] },
+	"ending":   ending,
+	"sentence": func(s string) string { return strings.TrimSpace(capital(s)) },
 	"short": func(s string) string {
 		if len(s) > 19 {
 			return s[:19] + "…"
@@ -45,13 +54,83 @@ func render(name string, view any) ([]byte, error) {
 // view is what the page shows.
 type view struct {
 	*Report
-	State     string // done, partly, stopped, unfinished
-	Headline  string
+	Lists     []problemList
 	Equations []bar
 	Columns   []string // of the table of records, after the one of staged records
 	Resources []resourceRow
-	Timings   []timeBar
 	AllHold   bool // every equation does
+}
+
+// problemList is a part of the problems.
+type problemList struct {
+	Folded   string // what it is called where it is folded; "": it is open
+	Problems []Group
+}
+
+// icons tell the states apart by their shape.
+var icons = map[string]string{"done": "✓", "partly": "!", "stopped": "×", "unfinished": "…"}
+
+// Text is the headline's text with its large numbers grouped; a reason is left as it is.
+func (v view) Text() string {
+	if v.Headline.State != "done" && v.Headline.State != "partly" {
+		return v.Headline.Text
+	}
+	return largeNumber.ReplaceAllStringFunc(v.Headline.Text, func(digits string) string {
+		n, _ := strconv.ParseInt(digits, 10, 64)
+		return thousands(n)
+	})
+}
+
+// Advice is what to do before any other command; "" if nothing is.
+func (v view) Advice() string {
+	switch {
+	case v.Stopped != nil:
+		return v.Stopped.Next
+	case v.Headline.State == "unfinished" && len(v.Stages) > 0:
+		return "If no sluice is at work on it, run the same command again: it goes on where it was, or begins anew where nothing was sent."
+	}
+	return ""
+}
+
+var largeNumber = regexp.MustCompile(`\b\d{4,18}\b`)
+
+// ending says how a stage ended.
+func ending(exit *runs.Outcome) string {
+	if exit == nil {
+		return "it has not ended, or it was killed"
+	}
+	words := map[runs.Outcome]string{runs.Done: "done", runs.CouldNotRun: "could not go on", runs.Misused: "wrong usage, settings or bundle",
+		runs.Partly: "something stayed behind", runs.Refused: "the target refused the credential", runs.Guarded: "a guard stopped it", runs.Interrupted: "interrupted"}
+	return fmt.Sprintf("%d, %s", *exit, words[*exit])
+}
+
+// mostOpen is how many causes are open on the page: a reader who has mended these runs it again.
+const mostOpen = 25
+
+// lists are the problems to act on, and folded those after them and what is only worth knowing. Why the run
+// was stopped stands at the head of the page.
+func (rep *Report) lists() []problemList {
+	var act, notes []Group
+	for _, g := range rep.Problems {
+		switch why := rep.Stopped; {
+		case why != nil && g.Code == why.Code && g.Stage == why.Stage && len(g.Lines) == 0 && g.Count == 1:
+		case g.Level >= diag.LevelInfo:
+			notes = append(notes, g)
+		default:
+			act = append(act, g)
+		}
+	}
+	var all []problemList
+	if open := min(len(act), mostOpen); open > 0 {
+		all = append(all, problemList{"", act[:open]})
+	}
+	if n := len(act) - mostOpen; n > 0 {
+		all = append(all, problemList{diag.Counted(n, "more cause", "more causes"), act[mostOpen:]})
+	}
+	if len(notes) > 0 {
+		all = append(all, problemList{diag.Counted(len(notes), "note", "notes"), notes})
+	}
+	return all
 }
 
 // bar is an equation as a bar of segments.
@@ -81,22 +160,14 @@ type cell struct {
 	Known bool
 }
 
-type timeBar struct {
-	Stage    string
-	Seconds  float64
-	X, Width float64
-}
-
 // classes colour the terms: good, quiet, bad.
-var classes = map[string]string{"used": "good", "valid": "good", "created": "good", "updated": "good2", "unchanged": "quiet2",
+var classes = map[string]string{"used": "good", "valid": "good", "created": "good", "updated": "good", "unchanged": "quiet",
 	"filtered": "quiet", "duplicate": "quiet", "other": "quiet", "unmatched": "warn", "unchecked": "warn", "blocked": "warn", "pending": "warn",
 	"rejected": "bad", "invalid": "bad"}
 
 // page renders report.html.
 func (rep *Report) page() ([]byte, error) {
-	v := view{Report: rep, Timings: rep.timings()}
-	v.State, v.Headline = rep.state()
-	v.AllHold = true
+	v := view{Report: rep, Lists: rep.lists(), AllHold: true}
 	for _, s := range rep.Stages {
 		for _, e := range s.Counts.Equations() {
 			b := newBar(s.Name, e)
@@ -112,16 +183,20 @@ func (rep *Report) page() ([]byte, error) {
 	return render("page.html", v)
 }
 
+// newBar draws an equation. The segments fill the bar, a small one is wide enough to be seen.
 func newBar(stage string, e runs.Equation) bar {
 	b := bar{Equation: e, Stage: stage}
-	x := 0.0
+	whole := 0.0
 	for _, t := range e.Right {
-		if t.Count == 0 {
-			continue
+		if t.Count > 0 {
+			width := max(100*float64(t.Count)/float64(max(e.Left.Count, 1)), 1.5)
+			b.Segments = append(b.Segments, segment{t.Name, classes[t.Name], t.Count, whole, width})
+			whole += width
 		}
-		w := 100 * float64(t.Count) / float64(max(e.Left.Count, 1))
-		b.Segments = append(b.Segments, segment{t.Name, classes[t.Name], t.Count, x, w})
-		x += w
+	}
+	for i := range b.Segments {
+		b.Segments[i].X *= 100 / whole
+		b.Segments[i].Width *= 100 / whole
 	}
 	return b
 }
@@ -169,50 +244,6 @@ func (rep *Report) resources() (columns []string, table []resourceRow) {
 	return columns, table
 }
 
-func (rep *Report) timings() []timeBar {
-	var all []timeBar
-	total := 0.0
-	for _, s := range rep.Stages {
-		all = append(all, timeBar{Stage: s.Name, Seconds: s.Timing.Seconds, X: total})
-		total += s.Timing.Seconds
-	}
-	for i := range all {
-		all[i].X = 100 * all[i].X / max(total, 0.001)
-		all[i].Width = max(100*all[i].Seconds/max(total, 0.001), 0.5)
-	}
-	return all
-}
-
-// state says in a word and a sentence how the run stands after its last stage.
-func (rep *Report) state() (string, string) {
-	if len(rep.Stages) == 0 {
-		return "unfinished", "Nothing has run yet"
-	}
-	last := rep.Stages[len(rep.Stages)-1]
-	if why := rep.Stopped; why != nil {
-		return "stopped", fmt.Sprintf("%s was stopped: %s (%s).%s", why.Stage, strings.TrimRight(why.Message, "."), why.Code, rep.loadedNothing())
-	}
-	if last.Timing.Exit == nil {
-		return "unfinished", last.Name + " has not ended"
-	}
-	switch exit := *last.Timing.Exit; exit {
-	case runs.Done:
-		return "done", "Everything is accounted for and " + last.Done
-	case runs.Partly:
-		return "partly", "Some rows or records stayed behind; the others are " + last.Done
-	default:
-		return "stopped", fmt.Sprintf("%s stopped with exit status %d", last.Name, exit)
-	}
-}
-
-// loadedNothing says so, if it is sure: no stage that loads has begun.
-func (rep *Report) loadedNothing() string {
-	if slices.ContainsFunc(rep.Stages, func(s Stage) bool { return s.Loads }) {
-		return ""
-	}
-	return " Nothing was loaded."
-}
-
 func thousands(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	var b strings.Builder
@@ -232,8 +263,22 @@ func seconds(s float64) string {
 	return fmt.Sprintf("%.2f s", s)
 }
 
+// moment is a time by the clock of the machine that writes the page.
+func moment(t time.Time) string { return clock(t, "2006-01-02 15:04:05") }
+
+func clock(t time.Time, layout string) string {
+	zone := " -07:00"
+	if t = t.Local(); t.Format("-07:00") == "+00:00" {
+		zone = " UTC"
+	}
+	return t.Format(layout + zone)
+}
+
+// local is a time for programs, with the offset of this machine's clock.
+func local(t time.Time) string { return t.Local().Format(time.RFC3339) }
+
 // minute is a time as lists of runs have it.
-func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+func minute(t time.Time) string { return clock(t, "2006-01-02 15:04") }
 
 // Size is a number of bytes for people.
 func Size(n int64) string {

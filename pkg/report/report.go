@@ -4,6 +4,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -22,6 +23,7 @@ type Report struct {
 	Run      string            `json:"run"`  // id
 	Path     string            `json:"path"` // folder
 	Created  time.Time         `json:"created"`
+	Local    string            `json:"local"` // Created by the clock of the machine that wrote the report
 	Tenant   string            `json:"tenant,omitempty"`
 	Versions Versions          `json:"versions"`
 	Target   *runs.Target      `json:"target,omitempty"`
@@ -30,8 +32,11 @@ type Report struct {
 	ReadAs   map[string]string `json:"readAs,omitempty"` // inputs whose files are not written as the bundle says
 	Stages   Stages            `json:"stages"`
 	Stopped  *runs.Stop        `json:"stopped,omitempty"` // why the last command on the run stopped; nil: it did not
+	Headline Headline          `json:"headline"`          // how the run stands
 	Verdict  []Remark          `json:"verdict"`           // what the run came to
-	Problems []Group           `json:"problems"`          // by cause, gravest and most frequent first
+	Next     *runs.Next        `json:"next,omitempty"`    // the next command, if there is one
+	Files    []File            `json:"files"`             // of the run's folder, for people
+	Problems []Group           `json:"problems"`          // by cause, the gravest first, then those of most rows
 	Totals   map[string]int64  `json:"totals"`            // problems per level: format, error, warning, info
 }
 
@@ -48,6 +53,7 @@ type Versions struct {
 // Timing says when a stage ran and how it ended.
 type Timing struct {
 	Start   time.Time     `json:"start"`
+	Local   string        `json:"local"` // Start by the clock of the machine that wrote the report
 	Seconds float64       `json:"seconds"`
 	Exit    *runs.Outcome `json:"exit"`
 }
@@ -108,9 +114,10 @@ func (rep *Report) Rehearsed(name string, counts runs.Counts) *Report {
 	return &with
 }
 
-// Build folds the run directory into a report.
-func Build(r *runs.Run) (*Report, error) {
+// outline is what the manifest alone says of a run.
+func outline(r *runs.Run) *Report {
 	rep := &Report{Run: r.ID, Path: r.Path, Created: r.Created, Tenant: r.Tenant, Target: r.Target, Params: r.Params, Inputs: r.Inputs, ReadAs: r.ReadAs, Stopped: r.Stopped,
+		Local: local(r.Created), Next: r.Next,
 		Versions: Versions{Bundle: r.Bundle.Name + " " + r.Bundle.Version, BundleDigest: r.Bundle.Digest, Assessment: r.Bundle.Assessment, DataStandard: r.DataStandard, Tool: r.Tool},
 		Totals:   map[string]int64{}}
 	if r.Target != nil {
@@ -126,7 +133,15 @@ func Build(r *runs.Run) (*Report, error) {
 			counts = known.New()
 		}
 		rep.Stages = append(rep.Stages, Stage{Stage: known, Timing: timing(x), Counts: counts})
-		if err := rep.gather(r, known.Name); err != nil {
+	}
+	return rep
+}
+
+// Build folds the run directory into a report.
+func Build(r *runs.Run) (*Report, error) {
+	rep := outline(r)
+	for _, s := range rep.Stages {
+		if err := rep.gather(r, s.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -137,14 +152,16 @@ func Build(r *runs.Run) (*Report, error) {
 		if a.Level != b.Level {
 			return int(a.Level) - int(b.Level)
 		}
-		return int(b.Count - a.Count)
+		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(b.Count, a.Count))
 	})
+	rep.addMissing(r)
+	rep.Headline, rep.Files = rep.headline(), files(r)
 	rep.Verdict = rep.verdict(r)
 	return rep, nil
 }
 
 func timing(x *runs.Execution) Timing {
-	t := Timing{Start: x.Start, Exit: x.Exit}
+	t := Timing{Start: x.Start, Local: local(x.Start), Exit: x.Exit}
 	if x.End != nil {
 		t.Seconds = float64(x.End.Sub(x.Start).Milliseconds()) / 1000
 	}

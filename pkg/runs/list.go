@@ -58,25 +58,38 @@ func readElsewhere(root string) ([]string, error) {
 // List finds the runs under root, and those it remembers elsewhere, oldest first. tenant may be
 // empty: all. What cannot be read is left out.
 func List(root, tenant string) ([]*Run, error) {
+	all, _, err := list(root, Open)
+	return slices.DeleteFunc(all, func(r *Run) bool { return tenant != "" && r.Tenant != tenant }), err
+}
+
+// ListAll is List for all tenants, with the folders of runs whose manifest cannot be read. Of the runs it
+// reads nothing else, so they are for telling what is there, not for working on.
+func ListAll(root string) (all []*Run, unreadable []string, err error) {
+	return list(root, readManifest)
+}
+
+func list(root string, open func(path string) (*Run, error)) (all []*Run, unreadable []string, err error) {
 	paths, err := filepath.Glob(filepath.Join(root, "*", "*", manifestFile))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for i, p := range paths {
 		paths[i] = filepath.Dir(p)
 	}
 	known, err := readElsewhere(root)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var all []*Run
-	for _, p := range append(paths, known...) { // what was removed since does not open
-		if r, err := Open(p); err == nil && (tenant == "" || r.Tenant == tenant) {
+	for _, p := range append(paths, known...) {
+		r, err := open(p)
+		if err == nil {
 			all = append(all, r)
+		} else if _, gone := os.Lstat(filepath.Join(p, manifestFile)); gone == nil {
+			unreadable = append(unreadable, p)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *Run) int { return a.Created.Compare(b.Created) })
-	return all, nil
+	return all, unreadable, nil
 }
 
 // Latest names the newest run wherever a run is named.

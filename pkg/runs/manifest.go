@@ -26,9 +26,17 @@ type Manifest struct {
 	Overlays     []FileDigest            `json:"overlays,omitempty"` // tenant tables that took part
 	Stages       map[string]*Execution   `json:"stages"`
 	Stopped      *Stop                   `json:"stopped,omitempty"` // nil: the last command ended by itself, or was killed
+	Next         *Next                   `json:"next,omitempty"`    // the command to go on with; nil: there is none
 	Staged       map[string]jsonl.Digest `json:"staged"`
 	Verdicts     map[string]jsonl.Digest `json:"verdicts,omitempty"`
 	Pass         *Pass                   `json:"pass,omitempty"`
+}
+
+// Next is the command to go on with.
+type Next struct {
+	Why     string   `json:"why,omitempty"` // what it is for, or what comes before it
+	Command []string `json:"command"`       // word by word, the program first
+	Folder  string   `json:"folder"`        // where its relative paths begin
 }
 
 // Bundle says which mapping shaped the run.

@@ -169,7 +169,19 @@ func Open(path string) (*Run, error) {
 	if err := checkKinds(path); err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(path, manifestFile))
+	return readManifest(path)
+}
+
+// readManifest is the run in a folder as its manifest has it; a link or a pipe is none.
+func readManifest(path string) (*Run, error) {
+	info, err := os.Lstat(filepath.Join(path, manifestFile))
+	if err == nil && !info.Mode().IsRegular() {
+		err = fs.ErrInvalid
+	}
+	var text []byte
+	if err == nil {
+		text, err = os.ReadFile(filepath.Join(path, manifestFile))
+	}
 	if err != nil {
 		return nil, diag.FailWith(err, diag.Usage, diag.ConfigRun, "name the folder that transform printed, or see `sluice runs list`",
 			"%s is not a run", path)
@@ -212,7 +224,7 @@ func (r *Run) Begin(stage string, now time.Time) error {
 			return unwritable(err, r.Path)
 		}
 	}
-	r.Stages[stage], r.Stopped = &Execution{Start: now.UTC()}, nil
+	r.Stages[stage], r.Stopped, r.Next = &Execution{Start: now.UTC()}, nil, nil
 	if order(stage) <= order(Validate) {
 		r.Pass, r.Verdicts = nil, nil
 	}

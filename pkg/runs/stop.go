@@ -20,6 +20,7 @@ type Stop struct {
 // StopAt records in the manifest and among the stage's problems why it could not go on, so that a run
 // that nobody watched says it too.
 func (r *Run) StopAt(stage string, now time.Time, e *diag.Error) error {
+	r.Next = nil
 	r.Stopped = &Stop{stage, e.Code, e.Error(), e.Advice(), now.UTC()}
 	list := e.Problems
 	if !e.Repeats() {

@@ -20,13 +20,13 @@ func exactArgs(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(names):
-			return usage("see `"+cmd.CommandPath()+" --help`", "%s is missing", names[len(args)])
+			return usage("See `"+cmd.CommandPath()+" --help`.", "%s is missing", names[len(args)])
 		case len(args) > len(names):
 			extra := args[len(names)]
 			if cmd.Flags().Lookup("input") != nil && filepath.Ext(extra) != "" {
-				return usage("name the input that it is: --input NAME="+extra, "unexpected argument %q", extra)
+				return usage("Name the input that it is: --input NAME="+extra+".", "unexpected argument %q", extra)
 			}
-			return usage("see `"+cmd.CommandPath()+" --help`", "unexpected argument %q", extra)
+			return usage("See `"+cmd.CommandPath()+" --help`.", "unexpected argument %q", extra)
 		}
 		return nil
 	}
@@ -41,7 +41,7 @@ func onlyCommands(cmd *cobra.Command, args []string) error {
 	for _, c := range cmd.Commands() {
 		known = append(known, c.Name())
 	}
-	return usage("see `"+cmd.CommandPath()+" --help`",
+	return usage("See `"+cmd.CommandPath()+" --help`.",
 		"unknown command %q for %q%s", args[0], cmd.CommandPath(), diag.DidYouMean(args[0], known))
 }
 
@@ -67,7 +67,7 @@ func (a *app) needSubcommand(cmd *cobra.Command, _ []string) error {
 		cmd.SetOut(a.err)
 		_ = cmd.Help()
 	}
-	return usage("name one of its commands", "`%s` does nothing by itself", cmd.CommandPath())
+	return usage("Name one of its commands.", "`%s` does nothing by itself", cmd.CommandPath())
 }
 
 // pairs splits NAME=VALUE.
@@ -76,10 +76,10 @@ func pairs(flag string, list []string) (map[string]string, error) {
 	for _, s := range list {
 		name, value, ok := strings.Cut(s, "=")
 		if !ok || name == "" {
-			return nil, usage("write "+flag+" name=value", "%s %q has no name and value", flag, s)
+			return nil, usage("Write "+flag+" name=value.", "%s %q has no name and value", flag, s)
 		}
 		if _, twice := out[name]; twice {
-			return nil, usage("give it once", "%s %s is given twice", flag, name)
+			return nil, usage("Give it once.", "%s %s is given twice", flag, name)
 		}
 		out[name] = value
 	}
@@ -89,7 +89,7 @@ func pairs(flag string, list []string) (map[string]string, error) {
 // needTenant refuses a command without a tenant.
 func (a *app) needTenant(cmd *cobra.Command, _ []string) error {
 	if a.Tenant == "" {
-		return usage("add --tenant NAME", "`%s` needs a tenant", cmd.CommandPath())
+		return usage("Add --tenant NAME.", "`%s` needs a tenant", cmd.CommandPath())
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (a *app) needTenant(cmd *cobra.Command, _ []string) error {
 // a forgotten variable never loads one district's records into another's target.
 func (a *app) explicitTenant(cmd *cobra.Command, _ []string) error {
 	if !cmd.Flags().Changed("tenant") || a.Tenant == "" {
-		return usage("add --tenant NAME", "`%s` needs the tenant on its command line", cmd.CommandPath())
+		return usage("Add --tenant NAME.", "`%s` needs the tenant on its command line", cmd.CommandPath())
 	}
 	return nil
 }

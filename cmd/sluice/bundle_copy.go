@@ -30,15 +30,15 @@ func copyPlace(folder, bundle string) error {
 	refused := func(next, format string) error { return diag.Fail(diag.Usage, diag.ConfigFile, next, format, folder) }
 	parent := filepath.Dir(folder)
 	if _, err := os.Lstat(folder); err == nil {
-		return refused("name a folder that does not exist yet", "%s already exists")
+		return refused("Name a folder that does not exist yet.", "%s already exists")
 	}
 	if within(parent, bundle) {
-		return refused("name a folder outside of it", "%s is in the bundle itself")
+		return refused("Name a folder outside of it.", "%s is in the bundle itself")
 	}
 	full, err := filepath.Abs(parent)
 	for above := full; err == nil; above = filepath.Dir(above) {
 		if ours(above) {
-			return refused("name a folder outside of it", "%s is in a run directory or in a folder of sluice's own state")
+			return refused("Name a folder outside of it.", "%s is in a run directory or in a folder of sluice's own state")
 		}
 		if above == filepath.Dir(above) {
 			break
@@ -75,7 +75,7 @@ func within(folder, bundle string) bool {
 
 func (a *app) runBundleCopy(ref, folder string) error {
 	if folder == "" {
-		return usage("see `sluice bundle copy --help`", "FOLDER is empty")
+		return usage("See `sluice bundle copy --help`.", "FOLDER is empty")
 	}
 	place, err := a.workplace()
 	if err != nil {

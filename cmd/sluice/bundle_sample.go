@@ -57,7 +57,7 @@ func (a *app) runBundleSample(ctx context.Context, ref string, o sampleOptions) 
 		return err
 	}
 	if o.Rows < 0 {
-		return usage("give a number from 0 up", "--rows must not be negative")
+		return usage("Give a number from 0 up.", "--rows must not be negative")
 	}
 	if o.Params, err = pairs("--param", o.params); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (a *app) runBundleSample(ctx context.Context, ref string, o sampleOptions) 
 func (a *app) writeSample(ctx context.Context, p *mapping.Program, q sample.Request, out string) error {
 	if out == "" {
 		if a.JSON {
-			return usage("add -o FILE", "--json and the sample cannot both go to stdout")
+			return usage("Add -o FILE.", "--json and the sample cannot both go to stdout")
 		}
 		err := sample.Write(cancellable{ctx, a.out}, p, q)
 		if errors.Is(err, syscall.EPIPE) {

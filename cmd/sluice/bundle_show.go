@@ -123,7 +123,7 @@ func (a *app) showTable(b *bundle.Bundle, name string) error {
 	}
 	if files[name] == "" {
 		known := slices.Sorted(maps.Keys(files))
-		return usage("its tables are "+strings.Join(known, ", "), "bundle %s has no table %q%s", b.Name, name, diag.DidYouMean(name, known))
+		return usage("Its tables are "+strings.Join(known, ", ")+".", "bundle %s has no table %q%s", b.Name, name, diag.DidYouMean(name, known))
 	}
 	text, err := fs.ReadFile(b.FS, files[name])
 	if err != nil {

@@ -30,7 +30,7 @@ func (a *app) newDocsShow() *cobra.Command {
 func (a *app) runDocsShow(page string) error {
 	text, err := fs.ReadFile(docs.FS, page+".md")
 	if err != nil {
-		return usage("the pages are "+strings.Join(docPages(), ", "), "there is no page %q%s", page, diag.DidYouMean(page, docPages()))
+		return usage("Name one of "+strings.Join(docPages(), ", ")+".", "there is no page %q%s", page, diag.DidYouMean(page, docPages()))
 	}
 	a.screen.say("%s", strings.TrimRight(string(text), "\n"))
 	return a.screen.result(map[string]string{"page": page, "text": string(text)})

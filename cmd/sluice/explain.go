@@ -30,7 +30,7 @@ func (a *app) newExplain() *cobra.Command {
 				}
 			}
 			if len(shown) == 0 {
-				return usage("`sluice explain` lists all codes",
+				return usage("Run `sluice explain`, which lists all codes.",
 					"unknown code %q%s", args[0], diag.DidYouMean(asked, codes()))
 			}
 			if len(shown) > 1 {

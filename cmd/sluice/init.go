@@ -120,7 +120,7 @@ func (a *app) missing(questions []question) error {
 	if len(flags) == 0 || a.asks() {
 		return nil
 	}
-	return usage("add them; `sluice init --help` says what they mean",
+	return usage("Add them; `sluice init --help` says what they mean.",
 		"%s: not given, and there is no terminal to ask at", strings.Join(flags, ", "))
 }
 
@@ -169,7 +169,7 @@ func (a *app) ask(ctx context.Context, in *bufio.Reader, q question, typed bool)
 		if q.optional() {
 			return "", nil
 		}
-		return "", usage("answer it, or press Ctrl-C; as a flag it is --"+q.flag, "an answer is needed")
+		return "", usage("Answer it, or press Ctrl-C; as a flag, it is --"+q.flag+".", "an answer is needed")
 	}
 	return q.test(ctx)
 }

@@ -74,7 +74,7 @@ func (a *app) discover(ctx context.Context, o newTenant) (about *target.About, e
 // tryCredential enters the target with key and secret.
 func (a *app) tryCredential(ctx context.Context, o *newTenant) (string, error) {
 	if !tenant.IsSource(o.secret) { // it is not shown: it may be the secret
-		return "", diag.Fail(diag.Usage, diag.ConfigSecret, "write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}",
+		return "", diag.Fail(diag.Usage, diag.ConfigSecret, "Write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}.",
 			"that does not say where the secret is kept")
 	}
 	if _, err := o.config(); err != nil || o.unchecked {
@@ -112,10 +112,10 @@ func (o *newTenant) config() (*tenant.Config, error) {
 	filled.name, filled.baseURL = cmp.Or(o.name, "new"), cmp.Or(o.baseURL, "https://example.org")
 	filled.clientID, filled.secret = cmp.Or(o.clientID, "a key to come"), cmp.Or(o.secret, "${env:PATH}")
 	if year, err := strconv.Atoi(o.year); o.year != "" && (err != nil || year < 1990 || year > 2100) {
-		return nil, usage("write the spring year in four digits: 2026 is 2025-2026", "%q is not a school year", o.year)
+		return nil, usage("Write the spring year in four digits: 2026 is 2025-2026.", "%q is not a school year", o.year)
 	}
 	if strings.ContainsFunc(o.baseURL+o.clientID+o.secret+o.environment, unicode.IsControl) {
-		return nil, usage("write it on one line", "an answer holds a line break or another control character")
+		return nil, usage("Write it on one line.", "an answer holds a line break or another control character")
 	}
 	text, err := filled.file(o.before)
 	if err != nil {

@@ -31,7 +31,7 @@ whose names suggest people or identifiers.`,
 		Example: "  sluice inspect export.csv\n  sluice inspect inbound/*.csv --json",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usage("see `"+cmd.CommandPath()+" --help`", "FILE is missing")
+				return usage("See `"+cmd.CommandPath()+" --help`.", "FILE is missing")
 			}
 			return nil
 		},

@@ -153,8 +153,9 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// TestGeneratedDocs holds docs/codes.md, docs/commands.md and docs/configuration.md against what the binary says.
+// TestGeneratedDocs holds the list of messages, docs/codes.md, docs/commands.md and docs/configuration.md against what the binary says.
 func TestGeneratedDocs(t *testing.T) {
+	checkMessages(t)
 	for path, want := range map[string]string{"../../docs/codes.md": codesPage(), "../../docs/commands.md": commandsPage(t),
 		"../../docs/configuration.md": configurationPage(t)} {
 		if *update {

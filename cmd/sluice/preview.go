@@ -25,10 +25,10 @@ type previewResult struct {
 // runPreview prints what the first rows give.
 func (a *app) runPreview(ctx context.Context, ref string, o transformOptions, rows int) (runs.Outcome, error) {
 	if rows < 1 || rows > maxPreview {
-		return 0, usage("write --preview 10", "--preview must be from 1 to %d rows", maxPreview)
+		return 0, usage("Write --preview 10.", "--preview must be from 1 to %d rows", maxPreview)
 	}
 	if o.run != "" {
-		return 0, usage("leave one of them out", "--preview writes nothing, so --run makes no sense with it")
+		return 0, usage("Leave one of them out.", "--preview writes nothing, so --run makes no sense with it")
 	}
 	q, err := o.request(ref)
 	if err != nil {

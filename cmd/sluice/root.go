@@ -158,7 +158,7 @@ func asUsage(err error) error {
 	if _, ok := diag.AsError(err); ok {
 		return err
 	}
-	return diag.Fail(diag.Usage, diag.ConfigUsage, "see `sluice --help`, or `sluice COMMAND --help`", "%s", err.Error())
+	return diag.Fail(diag.Usage, diag.ConfigUsage, "See `sluice --help`, or `sluice COMMAND --help`.", "%s", err.Error())
 }
 
 func (a *app) newRoot() *cobra.Command {
@@ -190,7 +190,7 @@ func (a *app) newRoot() *cobra.Command {
 		return nil
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("see `"+cmd.CommandPath()+" --help`", "%s%s", err.Error(), nearFlag(cmd, err.Error()))
+		return usage("See `"+cmd.CommandPath()+" --help`.", "%s%s", err.Error(), nearFlag(cmd, err.Error()))
 	})
 	cobra.AddTemplateFunc("reflow", reflow)
 	cobra.AddTemplateFunc("flags", func(f *pflag.FlagSet) string { return strings.TrimRight(f.FlagUsagesWrapped(narrow), "\n") })
@@ -264,12 +264,12 @@ func (a *app) configure(flags *pflag.FlagSet) error {
 	a.ran = true
 	if err := v.Unmarshal(&a.settings); err != nil {
 		a.screen = newScreen(a.streams, a.settings) // of what was read, so that --json holds
-		return usage("check the SLUICE_* variables: true or false, or a number for SLUICE_WORKERS",
+		return usage("Check the SLUICE_* variables: true or false, or a number for SLUICE_WORKERS.",
 			"a setting of the environment has the wrong type")
 	}
 	a.screen = newScreen(a.streams, a.settings)
 	if a.Workers < 0 || a.Workers > 256 {
-		return usage("leave it out for one per core", "--workers must be from 1 to 256")
+		return usage("Leave it out for one per core.", "--workers must be from 1 to 256")
 	}
 	var err error
 	if a.log, err = newLog(a.err, a.settings); err != nil {
@@ -284,7 +284,7 @@ func (a *app) configure(flags *pflag.FlagSet) error {
 func newLog(stderr io.Writer, s settings) (slog.Handler, error) {
 	level := slog.LevelWarn
 	if s.LogLevel != "" && level.UnmarshalText([]byte(s.LogLevel)) != nil {
-		return nil, usage("use debug, info, warn or error", "--log-level %q is not known", s.LogLevel)
+		return nil, usage("Use debug, info, warn or error.", "--log-level %q is not known", s.LogLevel)
 	}
 	options := &slog.HandlerOptions{Level: level}
 	switch s.LogFormat {
@@ -298,5 +298,5 @@ func newLog(stderr io.Writer, s settings) (slog.Handler, error) {
 	case "json":
 		return slog.NewJSONHandler(stderr, options), nil
 	}
-	return nil, usage("use text or json", "--log-format %q is not known", s.LogFormat)
+	return nil, usage("Use text or json.", "--log-format %q is not known", s.LogFormat)
 }

@@ -60,12 +60,12 @@ func (a *app) runSandbox(ctx context.Context, o sandbox.Options, address, faults
 		return err
 	}
 	if o.Faults, err = sandbox.ParseFaults(faults); err != nil {
-		return diag.FailWith(err, diag.Usage, diag.ConfigUsage, "write it as 429:0.01,503:0.005 (see --help)",
+		return diag.FailWith(err, diag.Usage, diag.ConfigUsage, "Write it as 429:0.01,503:0.005 (`sluice sandbox --help`).",
 			"--fault is not understood")
 	}
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return usage("use 127.0.0.1:PORT",
+		return usage("Use 127.0.0.1:PORT.",
 			"--address %q is not on loopback; the sandbox has a public key and serves this machine only", address)
 	}
 	o.Dir, o.Logger = cmp.Or(o.Dir, place.SandboxFolder()), a.logger
@@ -75,7 +75,7 @@ func (a *app) runSandbox(ctx context.Context, o sandbox.Options, address, faults
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return errors.Join(diag.FailWith(err, diag.CouldNotRun, diag.TargetUnreached, "choose another --address", "the sandbox cannot listen"), server.Close())
+		return errors.Join(diag.FailWith(err, diag.CouldNotRun, diag.TargetUnreached, "Choose another --address.", "the sandbox cannot listen"), server.Close())
 	}
 	return a.serve(ctx, server, listener, o.Dir)
 }

@@ -103,7 +103,7 @@ func (a *app) runTenantClone(ctx context.Context, old, name string, year int) er
 		return err
 	}
 	if c.File == "" {
-		return diag.Fail(diag.Usage, diag.ConfigFile, "name it with --config", "there is no sluice.yaml here")
+		return diag.Fail(diag.Usage, diag.ConfigFile, "Name it with --config.", "there is no sluice.yaml here")
 	}
 	err = durable.Edit(ctx, c.File, func(before []byte) ([]byte, error) { return tenant.Clone(c.File, before, old, name, year) })
 	if err != nil {

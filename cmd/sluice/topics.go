@@ -87,7 +87,7 @@ func (a *app) newHelp() *cobra.Command {
 		of, rest, err := a.root.Find(args)
 		if err != nil || len(rest) > 0 {
 			unknown := cmp.Or(append(rest, args...)...)
-			return usage("`sluice help` lists commands, `sluice help help` topics", "there is no help on %q%s", unknown, diag.DidYouMean(unknown, helped(of)))
+			return usage("Run `sluice help`, which lists the commands, or `sluice help help`, which lists the topics.", "there is no help on %q%s", unknown, diag.DidYouMean(unknown, helped(of)))
 		}
 		of.InitDefaultHelpFlag()
 		return of.Help()

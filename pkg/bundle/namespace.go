@@ -15,4 +15,4 @@ func IsNamespace(s string) bool {
 }
 
 // NamespaceFix says what a namespace looks like.
-const NamespaceFix = "write uri://host or uri://host/path, without a blank, `#`, a descriptor type, or `/` at its end"
+const NamespaceFix = "Write uri://host or uri://host/path, without a blank, `#`, a descriptor type, or `/` at its end."

@@ -41,20 +41,20 @@ func (b *Bundle) ReadAs(inputs map[string]Reading) (*Bundle, error) {
 	for name, r := range inputs {
 		i := slices.Index(known, name)
 		if i < 0 {
-			return nil, diag.Fail(diag.Usage, diag.ConfigInput, "inputs of "+b.Name+": "+strings.Join(known, ", "),
+			return nil, diag.Fail(diag.Usage, diag.ConfigInput, "Inputs of "+b.Name+": "+strings.Join(known, ", ")+".",
 				"bundle %s has no input %q%s", b.Name, name, diag.DidYouMean(name, known))
 		}
 		in := *b.Inputs[i]
 		if r.Encoding != "" {
 			if err := table.CheckEncoding(r.Encoding); err != nil {
-				return nil, diag.FailWith(err, diag.Usage, diag.ConfigInput, "write it as windows-1252, utf-8 or utf-16le", "input %s", name)
+				return nil, diag.FailWith(err, diag.Usage, diag.ConfigInput, "Write it as windows-1252, utf-8 or utf-16le.", "input %s", name)
 			}
 			in.Encoding.Value = r.Encoding
 		}
 		if r.Delimiter != "" {
 			in.Delimiter = cmp.Or(delimiterWords[r.Delimiter], r.Delimiter)
 			if !table.ValidDelimiter(in.Delimiter) {
-				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "write one character, or tab, comma, semicolon or bar", "input %s: %q cannot separate cells", name, r.Delimiter)
+				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "Write one character, or tab, comma, semicolon or bar.", "input %s: %q cannot separate cells", name, r.Delimiter)
 			}
 		}
 		other.Inputs[i] = &in

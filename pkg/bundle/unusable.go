@@ -18,8 +18,8 @@ func Unusable(ref string, problems diag.List, lint string) error {
 	if !slices.ContainsFunc(problems, own) {
 		first := slices.IndexFunc(problems, func(p diag.Problem) bool { return p.Level <= diag.LevelError })
 		return &diag.Error{Kind: diag.Usage, Code: problems[first].Code, Problems: problems,
-			Message: "bundle " + ref + " cannot be used like this; nothing was run", Next: "correct what is listed, then run the same command again"}
+			Message: "bundle " + ref + " cannot be used like this; nothing was run", Next: "Correct what is listed, then run the same command again."}
 	}
 	return &diag.Error{Kind: diag.Usage, Code: diag.BundleValue, Problems: problems,
-		Message: "bundle " + ref + " has problems; nothing was run", Next: "correct them, then run `" + lint + "`"}
+		Message: "bundle " + ref + " has problems; nothing was run", Next: "Correct them, then run `" + lint + "`."}
 }

@@ -73,7 +73,7 @@ func Open(ctx context.Context, client *target.Client, o Options) (*Catalog, erro
 	docs.Version = about.Standard()
 	std, err := schema.FromOpenAPI(docs)
 	if err != nil {
-		return nil, diag.FailWith(err, diag.CouldNotRun, diag.TargetOdd, "check that the address is the API's, and that it serves its OpenAPI documents",
+		return nil, diag.FailWith(err, diag.CouldNotRun, diag.TargetOdd, "Check that the address is the API's, and that it serves its OpenAPI documents.",
 			"what the target says of its resources cannot be used")
 	}
 	keep()

@@ -130,7 +130,7 @@ func CompileCondition(env Env, t *Tree, s *Scope, what string) Code {
 	}
 	pos := t.text.At(1, 1)
 	if out.Kind != KindBoolean && out.Kind != KindNull || out.Constant && out.Fault == nil && out.Value.IsNull() {
-		env.Report(diag.At(pos, diag.BundleExpression, "compare it with something, as in `x == \"Y\"` or `x != null`", "%s must be true or false, but this is %s", what, WithArticle(out.Kind)))
+		env.Report(diag.At(pos, diag.BundleExpression, "Compare it with something, as in `x == \"Y\"` or `x != null`.", "%s must be true or false, but this is %s", what, WithArticle(out.Kind)))
 		return BadCode
 	}
 	inner := out.Eval
@@ -138,7 +138,7 @@ func CompileCondition(env Env, t *Tree, s *Scope, what string) Code {
 		v, f := inner(r)
 		if f == nil && v.IsNull() {
 			f = &Fault{Code: diag.ExpressionNull, Rule: pos, Message: what + " is neither true nor false: what it asks for is empty",
-				Fix: "say what an empty value means: `(x ?? y)` or `x != null and …`"}
+				Fix: "Say what an empty value means: `(x ?? y)` or `x != null and …`."}
 		}
 		return v, f
 	}
@@ -225,15 +225,15 @@ func (x *compiler) compileNode(n ast.Node) Code {
 	case *ast.CallNode:
 		return x.call(n)
 	case *ast.BuiltinNode:
-		return x.fail(n, "write it with the functions of the format (docs/bundle-format.md §9)", "there is no function %q", n.Name)
+		return x.fail(n, "Write it with the functions of the format (docs/bundle-format.md §9).", "there is no function %q", n.Name)
 	case *ast.SliceNode:
-		return x.fail(n, "use left, right or mid", "texts are not cut with [ : ]")
+		return x.fail(n, "Use left, right or mid.", "texts are not cut with [ : ]")
 	case *ast.ArrayNode:
 		return x.fail(n, "", "a list of values may stand only to the right of `in`")
 	case *ast.VariableDeclaratorNode, *ast.SequenceNode:
-		return x.fail(n, "put it under `let:` of the bundle", "an expression is one value: `let` and `;` do not belong into it")
+		return x.fail(n, "Put it under `let:` of the bundle.", "an expression is one value: `let` and `;` do not belong into it")
 	}
-	return x.fail(n, "see docs/bundle-format.md §9", "this is not part of the language of bundles")
+	return x.fail(n, "See docs/bundle-format.md §9.", "this is not part of the language of bundles")
 }
 
 func (x *compiler) identifier(n *ast.IdentifierNode) Code {
@@ -241,26 +241,26 @@ func (x *compiler) identifier(n *ast.IdentifierNode) Code {
 	case "null":
 		return ConstantCode(Value{}, Type{Kind: KindNull, Nullable: true})
 	case "$env":
-		return x.fail(n, "name what you need", "$env is not part of the language of bundles")
+		return x.fail(n, "Name what you need.", "$env is not part of the language of bundles")
 	case "params":
-		return x.fail(n, "write params.<name>", "`params` alone is not a value")
+		return x.fail(n, "Write params.<name>.", "`params` alone is not a value")
 	case "scores", "levels", "objectives":
-		return x.fail(n, "write it alone as the value of a property, or under `each`", "`%s` is a list, not a value", n.Value)
+		return x.fail(n, "Write it alone as the value of a property, or under `each`.", "`%s` is a list, not a value", n.Value)
 	}
 	sym, ok := x.scope.Find(n.Value)
 	if !ok {
 		switch n.Value {
 		case "layout":
-			return x.fail(n, "declare `layouts:` on the input", "`layout` is not known here: the input has no `layouts`")
+			return x.fail(n, "Declare `layouts:` on the input.", "`layout` is not known here: the input has no `layouts`")
 		case "student":
-			return x.fail(n, "declare `student: [columns]` on the input", "`student` is not known here: the input has no `student`")
+			return x.fail(n, "Declare `student: [columns]` on the input.", "`student` is not known here: the input has no `student`")
 		}
 		if IsFunction(n.Value) {
-			return x.fail(n, "write "+n.Value+"(…)", "%q is a function", n.Value)
+			return x.fail(n, "Write "+n.Value+"(…).", "%q is a function", n.Value)
 		}
 		fix := fixedText(n.Value)
 		if fix != "" && n.Value != strings.TrimSpace(x.text.Source) { // a part of a longer one, which YAML reads as plain text
-			fix = "if the text itself is meant, write it in quotes: \"" + n.Value + "\""
+			fix = "If the text itself is meant, write it in quotes: \"" + n.Value + "\"."
 		}
 		return x.fail(n, fix, "there is no name %q here%s", n.Value, diag.DidYouMean(n.Value, x.scope.Known()))
 	}
@@ -283,13 +283,13 @@ func (x *compiler) unary(n *ast.UnaryNode) Code {
 	}
 	switch n.Operator {
 	case "!":
-		return x.fail(n, "write `not (…)`, or `x != null`", "the operator `!` is not part of the language of bundles")
+		return x.fail(n, "Write `not (…)`, or `x != null`.", "the operator `!` is not part of the language of bundles")
 	case "not":
 	default:
 		return x.sign(n, a)
 	}
 	if a.Kind != KindBoolean {
-		return x.fail(n, "write `x != y` or `not (x == y)`", "`%s` needs true or false, but %s is %s", n.Operator, a.Source, WithArticle(a.Kind))
+		return x.fail(n, "Write `x != y` or `not (x == y)`.", "`%s` needs true or false, but %s is %s", n.Operator, a.Source, WithArticle(a.Kind))
 	}
 	inner := a.Eval
 	pos, source := a.Pos, a.Source
@@ -308,7 +308,7 @@ func (x *compiler) unary(n *ast.UnaryNode) Code {
 // conditional is `if c {a} else {b}`. What a condition says about null holds in its branches.
 func (x *compiler) conditional(n *ast.ConditionalNode) Code {
 	if n.Ternary {
-		return x.fail(n.Cond, "write `if c { a } else { b }`", "`c ? a : b` is not part of the language of bundles")
+		return x.fail(n.Cond, "Write `if c { a } else { b }`.", "`c ? a : b` is not part of the language of bundles")
 	}
 	test := x.compile(n.Cond)
 	before := x.notNull
@@ -321,11 +321,11 @@ func (x *compiler) conditional(n *ast.ConditionalNode) Code {
 		return BadCode
 	}
 	if test.Kind != KindBoolean {
-		return x.fail(n.Cond, "compare it with something", "the condition of `if` must be true or false, but %s is %s", test.Source, WithArticle(test.Kind))
+		return x.fail(n.Cond, "Compare it with something.", "the condition of `if` must be true or false, but %s is %s", test.Source, WithArticle(test.Kind))
 	}
 	t, ok := unify(a.Type, b.Type)
 	if !ok {
-		return x.fail(n.Cond, "let both give the same, for instance with text(…)", "one branch of `if` is %s, the other %s", WithArticle(a.Kind), WithArticle(b.Kind))
+		return x.fail(n.Cond, "Let both give the same, for instance with text(…).", "one branch of `if` is %s, the other %s", WithArticle(a.Kind), WithArticle(b.Kind))
 	}
 	pos, source := test.Pos, test.Source
 	out := Code{Type: t, Eval: func(r *Frame) (Value, *Fault) {
@@ -378,12 +378,12 @@ func unify(a, b Type) (Type, bool) {
 func (x *compiler) member(n *ast.MemberNode) Code {
 	property, ok := n.Property.(*ast.StringNode)
 	if !ok || n.Method {
-		return x.fail(n, "name a column: lookup(…).column", "values have no parts that could be computed")
+		return x.fail(n, "Name a column: lookup(…).column.", "values have no parts that could be computed")
 	}
 	if id, ok := n.Node.(*ast.IdentifierNode); ok && id.Value == "params" {
 		sym, names := x.env.Param(property.Value)
 		if sym == nil {
-			return x.fail(property, "declare it under `params:`", "there is no parameter %q%s", property.Value, diag.DidYouMean(property.Value, names))
+			return x.fail(property, "Declare it under `params:`.", "there is no parameter %q%s", property.Value, diag.DidYouMean(property.Value, names))
 		}
 		out := sym.Code
 		out.Source, out.Pos = "params."+property.Value, x.at(id)
@@ -394,15 +394,15 @@ func (x *compiler) member(n *ast.MemberNode) Code {
 		return row
 	}
 	if row.Kind != KindRow {
-		return x.fail(property, "only params and lookup(…) have parts", "%s is %s and has no part %q", row.Source, WithArticle(row.Kind), property.Value)
+		return x.fail(property, "Only params and lookup(…) have parts.", "%s is %s and has no part %q", row.Source, WithArticle(row.Kind), property.Value)
 	}
 	table := row.Table
 	col, ok := table.Column(property.Value)
 	if !ok {
-		return x.fail(property, "its columns are "+strings.Join(table.Header, ", "), "the table %q has no column %q%s", table.Name, property.Value, diag.DidYouMean(property.Value, table.Header))
+		return x.fail(property, "Its columns are "+strings.Join(table.Header, ", ")+".", "the table %q has no column %q%s", table.Name, property.Value, diag.DidYouMean(property.Value, table.Header))
 	}
 	if row.Nullable && !n.Optional {
-		return x.fail(property, "write lookup_or_null(…)?."+property.Value, "lookup_or_null may find nothing, so its column needs `?.`")
+		return x.fail(property, "Write lookup_or_null(…)?."+property.Value+".", "lookup_or_null may find nothing, so its column needs `?.`")
 	}
 	t := table.TypeOf(col)
 	t.Nullable = t.Nullable || row.Nullable

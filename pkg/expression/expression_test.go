@@ -272,9 +272,9 @@ func lintText(list diag.List) string {
 func TestHabitsGetAdvice(t *testing.T) {
 	e, s := bench()
 	for source, want := range map[string]string{
-		"DIBELS": `'"DIBELS"'`, "DIBELS 8": `'"DIBELS 8"'`, "3rd grade": `'"3rd grade"'`, "Reading & Math": `'"Reading & Math"'`, "t == DIBELS": `write it in quotes: "DIBELS"`, "t & t()": "write `a + b`",
-		`t if yes else "x"`: "write `if c { a } else { b }`", `if yes then "a" else "b"`: "write `if c { a } else { b }`", `t = "a"`: "write `==`",
-		`t is null`: "write `x == null`", "i <> 3": "write `!=`", "yes AND yes": "write `and`", "1 < i < 9": "write `a < x and x < b`", "yes && yes": "write `and`, `or`",
+		"DIBELS": `'"DIBELS"'`, "DIBELS 8": `'"DIBELS 8"'`, "3rd grade": `'"3rd grade"'`, "Reading & Math": `'"Reading & Math"'`, "t == DIBELS": `write it in quotes: "DIBELS"`, "t & t()": "Write `a + b`",
+		`t if yes else "x"`: "Write `if c { a } else { b }`", `if yes then "a" else "b"`: "Write `if c { a } else { b }`", `t = "a"`: "Write `==`",
+		`t is null`: "Write `x == null`", "i <> 3": "Write `!=`", "yes AND yes": "Write `and`", "1 < i < 9": "Write `a < x and x < b`.", "yes && yes": "Write `and`, `or`.",
 	} {
 		e.compiled(text(source, diag.Pos{}), s)
 		if len(e.problems) != 1 || !strings.Contains(e.problems[0].Fix, want) {

@@ -57,7 +57,7 @@ func (m *Miss) Fault(rule diag.Pos, column string, personal bool) *Fault {
 	}
 	return &Fault{Code: diag.Unmapped, Rule: rule, Column: column, Value: strings.Join(m.Keys, KeySeparator), Miss: m, Personal: personal,
 		Message: message,
-		Fix:     fmt.Sprintf("add its row to %s; unmapped.csv has it ready to paste and to complete, and the first line of the file if it is new", m.Table.Place)}
+		Fix:     fmt.Sprintf("Add its row to %s; unmapped.csv has it ready to paste and to complete, and the first line of the file if it is new.", m.Table.Place)}
 }
 
 // FaultAt is a fault of what stands at a place.

@@ -88,7 +88,7 @@ func IsFunction(name string) bool { return functions[name] != nil }
 func (x *compiler) call(n *ast.CallNode) Code {
 	callee, ok := n.Callee.(*ast.IdentifierNode)
 	if !ok {
-		return x.fail(n, "see docs/bundle-format.md §9", "values have no methods")
+		return x.fail(n, "See docs/bundle-format.md §9.", "values have no methods")
 	}
 	name := callee.Value
 	if name == "lookup" || name == "lookup_or_null" {
@@ -100,10 +100,10 @@ func (x *compiler) call(n *ast.CallNode) Code {
 		for f := range functions {
 			known = append(known, f)
 		}
-		return x.fail(n, "the functions are in docs/bundle-format.md §9", "there is no function %q%s", name, diag.DidYouMean(name, known))
+		return x.fail(n, "The functions are in docs/bundle-format.md §9.", "there is no function %q%s", name, diag.DidYouMean(name, known))
 	}
 	if len(n.Arguments) < len(fn.params)-fn.optional || len(n.Arguments) > len(fn.params) && !fn.variadic {
-		return x.fail(n, "write "+fn.usage, "%s does not take %d arguments", name, len(n.Arguments))
+		return x.fail(n, "Write "+fn.usage+".", "%s does not take %d arguments", name, len(n.Arguments))
 	}
 	args := make([]Code, len(n.Arguments))
 	for i, a := range n.Arguments {
@@ -113,7 +113,7 @@ func (x *compiler) call(n *ast.CallNode) Code {
 		}
 		p := fn.params[min(i, len(fn.params)-1)]
 		if args[i].Kind == KindNull || !p.fits(args[i].Kind) {
-			return x.fail(a, "write "+fn.usage, "%s takes %s here, but %s is %s", name, p, args[i].Source, WithArticle(args[i].Kind))
+			return x.fail(a, "Write "+fn.usage+".", "%s takes %s here, but %s is %s", name, p, args[i].Source, WithArticle(args[i].Kind))
 		}
 		x.nullHint(a, args[i], name+"(…)")
 	}

@@ -12,18 +12,18 @@ import (
 // wrong column is a problem before the first row.
 func (x *compiler) lookup(n *ast.CallNode, name string) Code {
 	if len(n.Arguments) == 0 {
-		return x.fail(n, "write "+name+`("table", key).column`, "%s needs the name of a table", name)
+		return x.fail(n, "Write "+name+`("table", key).column.`, "%s needs the name of a table", name)
 	}
 	literal, ok := n.Arguments[0].(*ast.StringNode)
 	if !ok {
-		return x.fail(n.Arguments[0], `write the name in quotes: `+name+`("table", …)`, "the table's name must be a fixed text")
+		return x.fail(n.Arguments[0], `Write the name in quotes: `+name+`("table", …).`, "the table's name must be a fixed text")
 	}
 	t, names, reported := x.env.Lookup(literal.Value)
 	switch {
 	case reported:
 		return BadCode
 	case t == nil:
-		return x.fail(literal, "put it at tables/"+literal.Value+".csv", "there is no table %q%s", literal.Value, diag.DidYouMean(literal.Value, names))
+		return x.fail(literal, "Put it at tables/"+literal.Value+".csv.", "there is no table %q%s", literal.Value, diag.DidYouMean(literal.Value, names))
 	}
 	args, ok := x.lookedUp(n, name, t)
 	if !ok {
@@ -51,7 +51,7 @@ func (x *compiler) lookedUp(n *ast.CallNode, name string, t *Table) (args []Code
 		want, usage = want+1, usage+", day"
 	}
 	if len(n.Arguments)-1 != want {
-		return fail(n, "write "+name+"("+usage+")", "the table %q is looked up by %d values, but %d are given", t.Name, want, len(n.Arguments)-1)
+		return fail(n, "Write "+name+"("+usage+").", "the table %q is looked up by %s, not by %d", t.Name, diag.Counted(want, "value", "values"), len(n.Arguments)-1)
 	}
 	for i, a := range n.Arguments[1:] {
 		arg := x.compile(a)
@@ -67,7 +67,7 @@ func (x *compiler) lookedUp(n *ast.CallNode, name string, t *Table) (args []Code
 				return fail(a, "", "the day of validity must be a date, but %s is %s", arg.Source, WithArticle(arg.Kind))
 			}
 		} else if k := t.Keys[i]; !x.env.FitsKey(t, k, arg.Kind) {
-			return fail(a, "convert the value with int(…) or text(…), or say `types:` of the table", "the column %q of table %q holds %s, but %s is %s", t.Header[k], t.Name, t.Kinds[k], arg.Source, WithArticle(arg.Kind))
+			return fail(a, "Convert the value with int(…) or text(…), or say `types:` of the table.", "the column %q of table %q holds %s, but %s is %s", t.Header[k], t.Name, t.Kinds[k], arg.Source, WithArticle(arg.Kind))
 		}
 		args = append(args, arg)
 	}

@@ -49,9 +49,9 @@ func (x *compiler) binary(n *ast.BinaryNode) Code {
 		return x.logic(n)
 	case "&&", "||":
 		if !strings.Contains(x.text.Source, n.Operator) { // the parser makes && of it
-			return x.fail(n, "write `a < x and x < b`", "a value is compared with one bound at a time")
+			return x.fail(n, "Write `a < x and x < b`.", "a value is compared with one bound at a time")
 		}
-		return x.fail(n, "write `and`, `or`", "the operator `%s` is not part of the language of bundles", n.Operator)
+		return x.fail(n, "Write `and`, `or`.", "the operator `%s` is not part of the language of bundles", n.Operator)
 	case "in":
 		return x.in(n)
 	}
@@ -61,7 +61,7 @@ func (x *compiler) binary(n *ast.BinaryNode) Code {
 	}
 	for _, side := range []Code{a, b} {
 		if side.Kind == KindRow && n.Operator != "==" && n.Operator != "!=" && n.Operator != "??" {
-			return x.fail(n, "name a column of it: lookup(…).column", "%s is %s, not a value", side.Source, WithArticle(side.Kind))
+			return x.fail(n, "Name a column of it: lookup(…).column.", "%s is %s, not a value", side.Source, WithArticle(side.Kind))
 		}
 	}
 	switch n.Operator {
@@ -78,7 +78,7 @@ func (x *compiler) binary(n *ast.BinaryNode) Code {
 	case "matches":
 		return x.matches(n, a, b)
 	}
-	return x.fail(n, "see docs/bundle-format.md §9", "the operator `%s` is not part of the language of bundles", n.Operator)
+	return x.fail(n, "See docs/bundle-format.md §9.", "the operator `%s` is not part of the language of bundles", n.Operator)
 }
 
 // logic is `and`, `or`; the right side counts only if the left does not decide.
@@ -94,7 +94,7 @@ func (x *compiler) logic(n *ast.BinaryNode) Code {
 	}
 	for _, side := range []Code{a, b} {
 		if side.Kind != KindBoolean {
-			return x.fail(n, "compare it with something", "`%s` needs true or false on both sides, but %s is %s", n.Operator, side.Source, WithArticle(side.Kind))
+			return x.fail(n, "Compare it with something.", "`%s` needs true or false on both sides, but %s is %s", n.Operator, side.Source, WithArticle(side.Kind))
 		}
 	}
 	operator := "`" + n.Operator + "`"
@@ -133,7 +133,7 @@ func Comparable(a, b Kind) bool {
 
 func (x *compiler) equality(n *ast.BinaryNode, a, b Code) Code {
 	if !Comparable(a.Kind, b.Kind) {
-		return x.fail(n, "convert one of them: int(…) or text(…)", "%s is %s and %s is %s: they are never equal", a.Source, WithArticle(a.Kind), b.Source, WithArticle(b.Kind))
+		return x.fail(n, "Convert one of them: int(…) or text(…).", "%s is %s and %s is %s: they are never equal", a.Source, WithArticle(a.Kind), b.Source, WithArticle(b.Kind))
 	}
 	if !x.dateLiteral(n, a, b) {
 		return BadCode
@@ -171,7 +171,7 @@ func (x *compiler) dateLiteral(n ast.Node, a, b Code) bool {
 	}
 	m, dated := moments[b.Kind]
 	if dated && a.Kind == KindText && a.Constant && a.Fault == nil && !m.is(a.Value.S) {
-		x.fail(n, `write it as "`+m.example+`"`, "%s is compared with %s, but is not %s", a.Source, WithArticle(b.Kind), WithArticle(b.Kind))
+		x.fail(n, `Write it as "`+m.example+`".`, "%s is compared with %s, but is not %s", a.Source, WithArticle(b.Kind), WithArticle(b.Kind))
 		return false
 	}
 	return true
@@ -199,13 +199,13 @@ func notOne(c *Code, v Value, k Kind) *Fault {
 	}
 	return &Fault{Code: diag.ExpressionFails, Rule: c.Pos, Column: c.Column, Value: strings.Clone(v.S),
 		Message: fmt.Sprintf("%s is used as %s, but is not %s (%s)", c.Source, WithArticle(k), WithArticle(k), m.form),
-		Fix:     fmt.Sprintf("correct the cell; or say `type: %s` of the column, with its `format`", k)}
+		Fix:     fmt.Sprintf("Correct the cell; or say `type: %s` of the column, with its `format`.", k)}
 }
 
 func (x *compiler) order(n *ast.BinaryNode, a, b Code) Code {
 	numbers := a.Kind.IsNumber() && b.Kind.IsNumber()
 	if !Comparable(a.Kind, b.Kind) || !numbers && (!a.Kind.IsText() || !b.Kind.IsText()) {
-		return x.fail(n, "convert one of them: int(…) or text(…)", "`%s` cannot order %s (%s) and %s (%s)", n.Operator, a.Source, a.Kind, b.Source, b.Kind)
+		return x.fail(n, "Convert one of them: int(…) or text(…).", "`%s` cannot order %s (%s) and %s (%s)", n.Operator, a.Source, a.Kind, b.Source, b.Kind)
 	}
 	if !x.dateLiteral(n, a, b) {
 		return BadCode
@@ -273,7 +273,7 @@ func (x *compiler) arithmetic(n *ast.BinaryNode, a, b Code) Code {
 		}}, a, b)
 	}
 	if !a.Kind.IsNumber() || !b.Kind.IsNumber() {
-		return x.fail(n, "convert one of them: int(…) or text(…)", "`%s` cannot work on %s (%s) and %s (%s)", operator, a.Source, a.Kind, b.Source, b.Kind)
+		return x.fail(n, "Convert one of them: int(…) or text(…).", "`%s` cannot work on %s (%s) and %s (%s)", operator, a.Source, a.Kind, b.Source, b.Kind)
 	}
 	x.nullHint(n, a, "`"+operator+"`")
 	x.nullHint(n, b, "`"+operator+"`")
@@ -283,7 +283,7 @@ func (x *compiler) arithmetic(n *ast.BinaryNode, a, b Code) Code {
 		t.Kind = KindInteger
 	}
 	if operator == "%" && t.Kind != KindInteger {
-		return x.fail(n, "use int(…) or floor(…) first", "`%%` works on integers only")
+		return x.fail(n, "Use int(…) or floor(…) first.", "`%%` works on integers only")
 	}
 	return x.fold(Code{Type: t, Eval: func(r *Frame) (Value, *Fault) {
 		v, w, f := both(r, &a, &b, operator)
@@ -360,10 +360,10 @@ func calculateIntegers(operator string, a, b int64) (int64, bool) {
 func (x *compiler) otherwise(n *ast.BinaryNode, a, b Code) Code {
 	t, ok := unify(a.Type, b.Type)
 	if !ok {
-		return x.fail(n, "let both sides be of one type", "%s is %s, but after ?? comes %s", a.Source, WithArticle(a.Kind), WithArticle(b.Kind))
+		return x.fail(n, "Let both sides be of one type.", "%s is %s, but after ?? comes %s", a.Source, WithArticle(a.Kind), WithArticle(b.Kind))
 	}
 	if call, ok := n.Left.(*ast.CallNode); ok && !a.Nullable && !a.Constant {
-		x.lint(call, "for a blank text write `if x == \"\" { … } else { … }`, or leave `??` out",
+		x.lint(call, "For a blank text write `if x == \"\" { … } else { … }`, or leave `??` out.",
 			"%s is never null, so what comes after `??` is never used", a.Source)
 	}
 	t.Nullable = b.Nullable
@@ -388,7 +388,7 @@ func (x *compiler) otherwise(n *ast.BinaryNode, a, b Code) Code {
 func (x *compiler) textTest(n *ast.BinaryNode, a, b Code) Code {
 	for _, side := range []Code{a, b} {
 		if !side.Kind.IsText() && side.Kind != KindNull {
-			return x.fail(n, "use text(…)", "`%s` works on texts, but %s is %s", n.Operator, side.Source, WithArticle(side.Kind))
+			return x.fail(n, "Use text(…).", "`%s` works on texts, but %s is %s", n.Operator, side.Source, WithArticle(side.Kind))
 		}
 	}
 	test := map[string]func(s, t string) bool{"contains": strings.Contains, "startsWith": strings.HasPrefix, "endsWith": strings.HasSuffix}[n.Operator]
@@ -403,15 +403,15 @@ func (x *compiler) textTest(n *ast.BinaryNode, a, b Code) Code {
 
 func (x *compiler) matches(n *ast.BinaryNode, a, b Code) Code {
 	if !a.Kind.IsText() && a.Kind != KindNull {
-		return x.fail(n, "use text(…)", "`matches` works on text, but %s is %s", a.Source, WithArticle(a.Kind))
+		return x.fail(n, "Use text(…).", "`matches` works on text, but %s is %s", a.Source, WithArticle(a.Kind))
 	}
 	literal, ok := n.Right.(*ast.StringNode)
 	if !ok {
-		return x.fail(n.Right, `write it in quotes: x matches "^[A-Z]$"`, "the pattern of `matches` must be a fixed text")
+		return x.fail(n.Right, `Write it in quotes: x matches "^[A-Z]$".`, "the pattern of `matches` must be a fixed text")
 	}
 	re, err := regexp.Compile(literal.Value)
 	if err != nil {
-		return x.fail(n.Right, "see https://pkg.go.dev/regexp/syntax", "the pattern cannot be read: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+		return x.fail(n.Right, "See https://pkg.go.dev/regexp/syntax.", "the pattern cannot be read: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	return x.fold(Code{Type: Type{Kind: KindBoolean}, Eval: func(r *Frame) (Value, *Fault) {
 		v, f := a.Eval(r)
@@ -427,7 +427,7 @@ func (x *compiler) in(n *ast.BinaryNode) Code {
 	a := x.compile(n.Left)
 	list, ok := n.Right.(*ast.ArrayNode)
 	if !ok {
-		return x.fail(n.Right, `write x in ["A", "B"]; for a text in a text use contains`, "`in` needs a list of values to its right")
+		return x.fail(n.Right, `Write x in ["A", "B"]; for a text in a text use contains.`, "`in` needs a list of values to its right")
 	}
 	items := make([]Code, 0, len(list.Nodes))
 	var dates []func(v, w Value) *Fault
@@ -477,7 +477,7 @@ func (x *compiler) in(n *ast.BinaryNode) Code {
 func (x *compiler) nullHint(n ast.Node, operand Code, where string) {
 	if operand.Nullable && !operand.Constant {
 		source, _, _ := strings.Cut(operand.Source, " (column ")
-		x.lint(n, "write `("+source+" ?? …)` or `"+source+" != null and …`; null rejects the record",
+		x.lint(n, "Write `("+source+" ?? …)` or `"+source+" != null and …`; null rejects the record.",
 			"%s may be empty and is used in %s as it is", operand.Source, where)
 	}
 }
@@ -494,7 +494,7 @@ func (x *compiler) mixHint(n *ast.BinaryNode) {
 		at--
 	}
 	if at == 0 || source[at-1] != '(' {
-		x.lint(n, "write `(a "+n.Operator+" b) ?? c` or `a "+n.Operator+" (b ?? c)`", "`a %s b ?? c` without parentheses means `a %s (b ?? c)`", n.Operator, n.Operator)
+		x.lint(n, "Write `(a "+n.Operator+" b) ?? c` or `a "+n.Operator+" (b ?? c)`.", "`a %s b ?? c` without parentheses means `a %s (b ?? c)`", n.Operator, n.Operator)
 	}
 }
 

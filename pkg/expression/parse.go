@@ -53,12 +53,12 @@ func Parse(e Text) (*Tree, *diag.Problem) {
 		return nil, &p
 	}
 	if len(e.Source) > maxSource {
-		return fail(e.At(1, 1), "put the cases into a table and use lookup", "the expression is longer than %d bytes", maxSource)
+		return fail(e.At(1, 1), "Put the cases into a table and use lookup.", "the expression is longer than %d bytes", maxSource)
 	}
 	tree, err := parser.ParseWithConfig(e.Source, parserConfig)
 	if err == nil {
 		if at, found := pipe(e.Source); found {
-			return fail(e.at(at), "write f(x) for x | f()", "the operator `|` is not part of the language of bundles")
+			return fail(e.at(at), "Write f(x) for x | f().", "the operator `|` is not part of the language of bundles")
 		}
 		return &Tree{e, tree.Node}, nil
 	}
@@ -70,13 +70,13 @@ func Parse(e Text) (*Tree, *diag.Problem) {
 	fix := ""
 	switch {
 	case strings.Contains(message, "maximum allowed nodes"):
-		message, fix = fmt.Sprintf("the expression has more than %d parts", maxNodes), "put the cases into a table and use lookup"
+		message, fix = fmt.Sprintf("the expression has more than %d parts", maxNodes), "Put the cases into a table and use lookup."
 	case strings.Contains(message, "cannot be mixed"):
-		message, fix = "`??` is mixed with another operator", "put one of them into parentheses: `(a ?? b) + c`"
+		message, fix = "`??` is mixed with another operator", "Put one of them into parentheses: `(a ?? b) + c`."
 	case strings.Contains(message, "token EOF"):
-		message, fix = "the expression ends too early", "close what is open"
+		message, fix = "the expression ends too early", "Close what is open."
 	case strings.HasPrefix(message, "a map key must"):
-		message, fix = "cannot read { here", "write the expression itself: nothing is filled into {{ … }} or ${…}"
+		message, fix = "cannot read { here", "Write the expression itself: nothing is filled into {{ … }} or ${…}."
 	case strings.HasPrefix(message, "unexpected token "):
 		message, fix = "cannot read "+tokenWord(message)+" here", hint(e.Source, tokenWord(message))
 	case strings.HasPrefix(message, "bad number syntax"):
@@ -85,7 +85,7 @@ func Parse(e Text) (*Tree, *diag.Problem) {
 		message = "the number is too large"
 	}
 	if strings.TrimSpace(e.Source) == "" {
-		message, fix = "the expression is empty", "write a name, or \"a text\" in quotes"
+		message, fix = "the expression is empty", "Write a name, or \"a text\" in quotes."
 	}
 	return fail(pos, fix, "%s", message)
 }
@@ -122,15 +122,15 @@ func (e Text) at(at int) diag.Pos {
 
 // habits are words and signs of other languages, with what stands for them here.
 var habits = map[string]string{
-	`"="`: "write `==`", `"if"`: "write `if c { a } else { b }`: the condition comes first", `"then"`: "write `if c { a } else { b }`",
-	`"is"`: "write `x == null` or `x != null`", `"AND"`: "write `and`", `"OR"`: "write `or`", `"NOT"`: "write `not`",
-	`"&"`: "write `a + b` to join texts, `and` to join conditions",
+	`"="`: "Write `==`.", `"if"`: "Write `if c { a } else { b }`: the condition comes first.", `"then"`: "Write `if c { a } else { b }`.",
+	`"is"`: "Write `x == null` or `x != null`.", `"AND"`: "Write `and`.", `"OR"`: "Write `or`.", `"NOT"`: "Write `not`.",
+	`"&"`: "Write `a + b` to join texts, `and` to join conditions.",
 }
 
 // hint says what may have been meant where a token cannot be read.
 func hint(source, token string) string {
 	if strings.Contains(source, "<>") {
-		return "write `!=`"
+		return "Write `!=`."
 	}
 	if fix := habits[token]; fix != "" && token != `"&"` {
 		return fix
@@ -146,7 +146,7 @@ func fixedText(source string) string {
 	if !wordsForm.MatchString(source) {
 		return ""
 	}
-	return "if the text itself is meant, write it in both kinds of quotes: '\"" + source + "\"'"
+	return "If the text itself is meant, write it in both kinds of quotes: '\"" + source + "\"'."
 }
 
 var tokenForm = regexp.MustCompile(`^unexpected token \w+\((.*)\)$`)

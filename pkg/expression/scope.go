@@ -88,9 +88,9 @@ func IsWord(name string) bool { return exprWords[name] }
 func (s *Scope) Declare(sym *Symbol) *diag.Problem {
 	switch {
 	case !IsName(sym.Name):
-		return nameProblem(sym, "use small letters, digits and _, a letter first", "%q cannot be the name of a %s", sym.Name, sym.What)
+		return nameProblem(sym, "Use small letters, digits and _, a letter first.", "%q cannot be the name of a %s", sym.Name, sym.What)
 	case IsWord(sym.Name) || IsFunction(sym.Name) || sym.Name == "lookup" || sym.Name == "lookup_or_null":
-		return nameProblem(sym, "choose another name", "%q cannot be the name of a %s: it is a word of the language", sym.Name, sym.What)
+		return nameProblem(sym, "Choose another name.", "%q cannot be the name of a %s: it is a word of the language", sym.Name, sym.What)
 	}
 	return s.Put(sym)
 }
@@ -102,7 +102,7 @@ func (s *Scope) Put(sym *Symbol) *diag.Problem {
 		if old.Pos.File != "" {
 			at = " (" + old.Pos.String() + ")"
 		}
-		return nameProblem(sym, "give one of them another name; nothing shadows", "the %s %q is already the name of a %s here%s", sym.What, sym.Name, old.What, at)
+		return nameProblem(sym, "Give one of them another name; nothing shadows.", "the %s %q is already the name of a %s here%s", sym.What, sym.Name, old.What, at)
 	}
 	s.names[sym.Name] = sym
 	return nil

@@ -88,28 +88,28 @@ func (t *Table) Fill(keyed bool, report func(diag.Problem)) {
 		for k, cell := range r.Cells {
 			v, ok := ParseValue(cell, t.Kinds[k])
 			if !ok {
-				bad("correct the cell, or the type under `tables:`", "column %q: %q is not %s", t.Header[k], cell, WithArticle(t.Kinds[k]))
+				bad("Correct the cell, or the type under `tables:`.", "column %q: %q is not %s", t.Header[k], cell, WithArticle(t.Kinds[k]))
 			}
 			t.Values[i][k] = v
 			t.Empty[k] = t.Empty[k] || v.IsNull()
 		}
 		if from, to := t.validity(i); to != "" && from > to {
-			bad("swap the two dates", "the row is valid from %s to %s: on no day", from, to)
+			bad("Swap the two dates.", "the row is valid from %s to %s: on no day", from, to)
 		}
 		if !keyed {
 			continue
 		}
 		key, ok := t.key(i)
 		if !ok {
-			bad("fill the key in, or remove the row", "the key (%s) is empty", t.keyNames())
+			bad("Fill the key in, or remove the row.", "the key (%s) is empty", t.keyNames())
 			continue
 		}
 		for _, other := range t.index[string(key)] {
 			at := t.Rows[other].Pos
 			if !t.dated() {
-				bad("remove one of the two rows", "the key (%s) %q is already in line %d of %s", t.keyNames(), t.keyText(i), at.Line, at.File)
+				bad("Remove one of the two rows.", "the key (%s) %q is already in line %d of %s", t.keyNames(), t.keyText(i), at.Line, at.File)
 			} else if t.overlap(i, int(other)) {
-				bad("let one end before the other begins", "the validity overlaps that of line %d of %s, which has the same key", at.Line, at.File)
+				bad("Let one end before the other begins.", "the validity overlaps that of line %d of %s, which has the same key", at.Line, at.File)
 			}
 		}
 		t.index[string(key)] = append(t.index[string(key)], int32(i))
@@ -148,7 +148,7 @@ func (t *Table) Merge(rows []TableRow, report func(diag.Problem)) {
 	for _, r := range rows {
 		key := keyOf(r)
 		if first, ok := seen[key]; ok {
-			report(diag.At(r.Pos, diag.BundleOverlay, "remove one of them", "the key is already in line %d", first.Line))
+			report(diag.At(r.Pos, diag.BundleOverlay, "Remove one of them.", "the key is already in line %d", first.Line))
 			continue
 		}
 		seen[key] = r.Pos

@@ -97,7 +97,7 @@ func openAt(path string, id Identity, adopt bool) (*Ledger, error) {
 	case err != nil:
 		return nil, fmt.Errorf("open the ledger: %w", err)
 	case info.Size() < smallest:
-		return nil, fmt.Errorf("%w: %s has only %d bytes", ErrDamaged, path, info.Size())
+		return nil, fmt.Errorf("%w: %s is only %d B long", ErrDamaged, path, info.Size())
 	}
 	return open(path, id, adopt)
 }

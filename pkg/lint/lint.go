@@ -60,12 +60,12 @@ func (l *linter) vendorTypes() {
 		typ, pos := v.Type.Value, v.Type.Pos
 		since, ok := vendorTypes[typ]
 		if !ok {
-			l.fail(pos, "list it under `shared`; a tenant may overlay its table", "a vendor's credential cannot create a %s", typ)
+			l.fail(pos, "List it under `shared`; a tenant may overlay its table.", "a vendor's credential cannot create a %s", typ)
 			continue
 		}
 		for _, version := range l.standards {
 			if since != "" && expression.CompareDecimals(version, since) < 0 {
-				l.fail(pos, "list it under `shared`", "before data standard %s a vendor's credential cannot create a %s", since, typ)
+				l.fail(pos, "List it under `shared`.", "before data standard %s a vendor's credential cannot create a %s", since, typ)
 				break
 			}
 		}
@@ -82,9 +82,9 @@ func (l *linter) literals(e *bundle.Expr) {
 	l.trees[e].Texts(func(text string, at diag.Pos) {
 		switch {
 		case descriptorLike.MatchString(text):
-			l.warn(at, "put it into a parameter, or a table under `descriptors.shared`", "an expression holds the namespace or descriptor %q", text)
+			l.warn(at, "Put it into a parameter, or a table under `descriptors.shared`.", "an expression holds the namespace or descriptor %q", text)
 		case dateLike.MatchString(text):
-			l.warn(at, `write dates as "2026-03-01"`, "%q looks like a date, but dates are ISO text", text)
+			l.warn(at, `Write dates as "2026-03-01".`, "%q looks like a date, but dates are ISO text", text)
 		}
 	})
 }
@@ -132,7 +132,7 @@ func (l *linter) letsAround(r *bundle.Resource) map[string]*bundle.Expr {
 func (l *linter) codes(n bundle.Node) {
 	for p := range bundle.Properties(n) {
 		if e := bundle.ExprAt(p.Node); l.isFixedCode(p.Name.Value, l.trees[e]) {
-			l.warn(e.Pos, "list the type under `descriptors.shared` with a table, and map the word there; or take it from a column of a table",
+			l.warn(e.Pos, "List the type under `descriptors.shared` with a table, and map the word there; or take it from a column of a table.",
 				"%s is a fixed code", p.Name.Value)
 		}
 	}
@@ -155,9 +155,9 @@ func (l *linter) identifier(r *bundle.Resource, identifier, assessment *bundle.E
 	shape := tree.Shape()
 	switch shape {
 	case expression.Sum:
-		l.fail(identifier.Pos, "write key(…): it refuses blanks and never makes two events one", "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
+		l.fail(identifier.Pos, "Write key(…): it refuses blanks and never makes two events one.", "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
 	case expression.Choice:
-		l.fail(identifier.Pos, "take the one or the other for all rows; an event that is resent with its id must not get a second life", "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
+		l.fail(identifier.Pos, "Take the one or the other for all rows; an event that is resent with its id must not get a second life.", "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
 	}
 	holds := l.namesThrough(tree, lets)
 	in := l.bundle.Input(r.From.Input)
@@ -165,16 +165,16 @@ func (l *linter) identifier(r *bundle.Resource, identifier, assessment *bundle.E
 		return
 	}
 	if fixed(holds) && !holds["params"] {
-		l.fail(identifier.Pos, "take the vendor's record id, or key(…) of what tells sittings apart", "studentAssessmentIdentifier is the same for all rows")
+		l.fail(identifier.Pos, "Take the vendor's record id, or key(…) of what tells sittings apart.", "studentAssessmentIdentifier is the same for all rows")
 		return
 	}
 	students := append(bundle.Values(in.Student), "student")
 	for _, name := range slices.Sorted(maps.Keys(holds)) {
 		switch {
 		case slices.Contains(students, name):
-			l.fail(identifier.Pos, "leave it out: the student is already in the natural key", "studentAssessmentIdentifier holds %q", name)
+			l.fail(identifier.Pos, "Leave it out: the student is already in the natural key.", "studentAssessmentIdentifier holds %q", name)
 		case strings.HasPrefix(name, "params."):
-			l.fail(identifier.Pos, "leave it out: it is the same for all rows", "studentAssessmentIdentifier holds %s", name)
+			l.fail(identifier.Pos, "Leave it out: it is the same for all rows.", "studentAssessmentIdentifier holds %s", name)
 		}
 	}
 	alone := l.lookedUpAlone(assessment, lets)
@@ -187,7 +187,7 @@ func (l *linter) identifier(r *bundle.Resource, identifier, assessment *bundle.E
 	}
 	for _, name := range assessments {
 		if name != "" && slices.Contains(direct, name) {
-			l.fail(identifier.Pos, "leave it out: the assessment is already in the natural key", "studentAssessmentIdentifier holds %q", name)
+			l.fail(identifier.Pos, "Leave it out: the assessment is already in the natural key.", "studentAssessmentIdentifier holds %q", name)
 		}
 	}
 	if shape != expression.CallOfKey {
@@ -203,7 +203,7 @@ func (l *linter) identifier(r *bundle.Resource, identifier, assessment *bundle.E
 		}
 	}
 	if len(sitting) > 0 {
-		l.warn(identifier.Pos, "add what tells sittings apart to key(…)", "studentAssessmentIdentifier holds nothing that tells sittings apart: %s", strings.Join(sitting, ", "))
+		l.warn(identifier.Pos, "Add what tells sittings apart to key(…).", "studentAssessmentIdentifier holds nothing that tells sittings apart: %s", strings.Join(sitting, ", "))
 	}
 }
 
@@ -266,7 +266,7 @@ func (l *linter) expectations() {
 	for _, in := range l.bundle.Inputs {
 		for _, e := range in.Expect {
 			if tree := l.trees[e.That]; tree != nil && fixed(l.namesThrough(tree, nil)) {
-				l.warn(e.That.Pos, "compare a column, or remove it", "the expectation has the same result for every row")
+				l.warn(e.That.Pos, "Compare a column, or remove it.", "the expectation has the same result for every row")
 			}
 		}
 	}

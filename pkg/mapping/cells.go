@@ -25,13 +25,13 @@ func (c *compiler) column(def *bundle.Column, nulls []string) *column {
 		for _, f := range def.Formats {
 			parsed, err := expression.ParseDateFormat(f.Value, col.Kind)
 			if err != nil {
-				c.add(f.Pos, diag.BundleValue, "the words of a format are in docs/bundle-format.md §3", "%v", err)
+				c.add(f.Pos, diag.BundleValue, "The words of a format are in docs/bundle-format.md §3.", "%v", err)
 				continue
 			}
 			col.Formats = append(col.Formats, parsed)
 		}
 		if text, a, b, found := expression.Ambiguous(col.Formats); found && !c.inferring() {
-			c.add(def.Formats[0].Pos, diag.BundleValue, "keep one of them; dates are never guessed", "%q would be %s in one format and %s in another", text, a, b)
+			c.add(def.Formats[0].Pos, diag.BundleValue, "Keep one of them; dates are never guessed.", "%q would be %s in one format and %s in another", text, a, b)
 		}
 	}
 	col.canFail = def.Required || col.Kind != expression.KindText

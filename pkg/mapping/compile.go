@@ -203,7 +203,7 @@ func (c *compiler) compileParams() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.config.Params)) {
 		if c.params[name] == nil && !slices.Contains(names, name) {
-			c.add(diag.Pos{File: "--param " + name}, diag.ConfigParam, "its parameters are "+strings.Join(names, ", "), "the bundle %s has no parameter %q%s", c.bundle.Name, name, diag.DidYouMean(name, names))
+			c.add(diag.Pos{File: "--param " + name}, diag.ConfigParam, "Its parameters are "+strings.Join(names, ", ")+".", "the bundle %s has no parameter %q%s", c.bundle.Name, name, diag.DidYouMean(name, names))
 		}
 	}
 }
@@ -232,7 +232,7 @@ func (c *compiler) paramValue(def *bundle.Param) (v expression.Value, ok bool) {
 		if def.About != "" {
 			about = ": " + def.About
 		}
-		c.add(pos, code, "give it with --param "+name+"=…, or under `params:` of the tenant", "the parameter %q is missing%s", name, about)
+		c.add(pos, code, "Give it with --param "+name+"=…, or under `params:` of the tenant.", "the parameter %q is missing%s", name, about)
 		return v, false
 	}
 	v, ok = expression.ParseValue(expression.TrimSpace(text), kindOf(def.Type))
@@ -252,7 +252,7 @@ func (c *compiler) paramValue(def *bundle.Param) (v expression.Value, ok bool) {
 			allowed = append(allowed, one.Text())
 		}
 		if !slices.Contains(allowed, v.Text()) {
-			c.add(pos, code, "choose one of "+strings.Join(allowed, ", "), "the parameter %q cannot be %q%s", name, v.Text(), diag.DidYouMean(v.Text(), allowed))
+			c.add(pos, code, "Choose one of "+strings.Join(allowed, ", ")+".", "the parameter %q cannot be %q%s", name, v.Text(), diag.DidYouMean(v.Text(), allowed))
 			return v, false
 		}
 	}
@@ -292,7 +292,7 @@ func (c *compiler) compileSource(def *bundle.Resource) {
 	src := &source{def: def, name: def.Name.Value, rule: def.Pos.Rule()}
 	res, ok := c.standard.Resource(src.name)
 	if !ok {
-		c.add(def.Name.Pos, diag.BundleRecord, "use the name of the API's endpoint", "data standard %s has no resource %q%s", c.standard.Version, src.name, diag.DidYouMean(src.name, c.standard.Names()))
+		c.add(def.Name.Pos, diag.BundleRecord, "Use the name of the API's endpoint.", "data standard %s has no resource %q%s", c.standard.Version, src.name, diag.DidYouMean(src.name, c.standard.Names()))
 		return
 	}
 	src.parts, src.names = map[string]int{}, nil
@@ -330,7 +330,7 @@ func (c *compiler) compileSource(def *bundle.Resource) {
 		return
 	}
 	known := append(p.InputNames(), "tables."+strings.Join(slices.Sorted(maps.Keys(c.tables)), ", tables."))
-	c.add(from.Pos, diag.BundleRecord, "name an input, a list of it, or tables.x", "there is no input %q%s", from.Input, diag.DidYouMean(from.Input, known))
+	c.add(from.Pos, diag.BundleRecord, "Name an input, a list of it, or tables.x.", "there is no input %q%s", from.Input, diag.DidYouMean(from.Input, known))
 }
 
 // tableSource compiles the records that a table gives, one for each row.
@@ -340,8 +340,8 @@ func (c *compiler) tableSource(src *source) {
 		return
 	}
 	if len(t.Rows) > maxTableRecords {
-		c.add(src.def.From.Pos, diag.BundleRecord, "give them as an input, which is read row by row",
-			"the table %q has %d rows; records are made of %d at most", t.Name, len(t.Rows), maxTableRecords)
+		c.add(src.def.From.Pos, diag.BundleRecord, "Give them as an input, which is read row by row.",
+			"records are made of tables of up to %d rows, and %q has %d", maxTableRecords, t.Name, len(t.Rows))
 		return
 	}
 	c.plan = c.program.tablePlan

@@ -41,12 +41,12 @@ func TestCompileProblems(t *testing.T) {
 		{"condition", []string{"when: year == params.school_year", "when: year"}, year, "`when` must be true or false, but this is an integer"},
 		{"lookup of unknown table", []string{`lookup("tests", "S")`, `lookup("test", "S")`}, year, `there is no table "test" (did you mean "tests"?)`},
 		{"lookup of unknown column", []string{`"S").assessment`, `"S").assesment`}, year, `the table "tests" has no column "assesment" (did you mean "assessment"?)`},
-		{"lookup by too many", []string{`lookup("tests", "S")`, `lookup("tests", "S", id)`}, year, "is looked up by 1 values, but 2 are given"},
+		{"lookup by too many", []string{`lookup("tests", "S")`, `lookup("tests", "S", id)`}, year, "is looked up by 1 value, not by 2"},
 		{"lookup_or_null without ?.", []string{`lookup("tests", "S")`, `lookup_or_null("tests", id)`}, year, "needs `?.`"},
 		{"lookup of two types", []string{`lookup("tests", "S").assessment`, `lookup("tests", "S").assessment` + "\n      other: lookup(\"tests\", year).assessment"}, year, `the column "code" of table "tests" holds`},
 		{"namespace of the row", []string{"namespace: params.namespace\n  vendor", "namespace: id\n  vendor"}, year, `there is no name "id" here`},
 		{"table that repeats a key", []string{"3,Third grade\n", "3,Third grade\n3,Fourth grade\n"}, year, "BND-TABLE b/tables/grades.csv:3: the key (value) \"3\" is already in line 2"},
-		{"ragged table", []string{"NN,\n", "NN\n"}, year, "BND-TABLE b/tables/grades.csv:3: the row has 1 cells, the header 2"},
+		{"ragged table", []string{"NN,\n", "NN\n"}, year, "BND-TABLE b/tables/grades.csv:3: the row has 1 cell, the header 2"},
 		{"table record that would reject", []string{"S,simple,Simple Test,Mathematics\n", "S,simple,Simple Test,Mathematics\nX,,Other,Mathematics\n"}, year, "BND-RECORD b/tables/tests.csv:3: assessments: assessmentIdentifier has no value, and the API requires it"},
 		{"table records that conflict", []string{"S,simple,Simple Test,Mathematics\n", "S,simple,Simple Test,Mathematics\nX,simple,Other,Mathematics\n"}, year, "has no value"},
 		{"score kind", []string{"Score,score,", "Score,scor,"}, year, "BND-SCORES b/tables/scores.csv:2: `kind` cannot be \"scor\""},
@@ -122,7 +122,7 @@ func TestBoundsOfElements(t *testing.T) {
 	}
 	rows := "code,assessment,title,subject\n" + strings.Repeat("x,x,x,x\n", maxTableRecords+1)
 	_, problems = tryCompile(t, with(t, "code,assessment,title,subject\n", rows, `lookup("tests", "S").assessment`, "id"), year)
-	if got := problemText(problems); !strings.Contains(got, "records are made of 100000 at most") {
+	if got := problemText(problems); !strings.Contains(got, "records are made of tables of up to 100000 rows") {
 		t.Errorf("%.1000s", got)
 	}
 }

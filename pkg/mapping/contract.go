@@ -80,7 +80,7 @@ func (c *compiler) checkInput(in *Input) {
 	}
 	known := func(t bundle.Text, what string) {
 		if !slices.Contains(names, t.Value) {
-			c.add(t.Pos, diag.BundleValue, "name one of its columns", "%s names %q, which is no column of the input%s", what, t.Value, diag.DidYouMean(t.Value, names))
+			c.add(t.Pos, diag.BundleValue, "Name one of its columns.", "%s names %q, which is not a column of the input%s", what, t.Value, diag.DidYouMean(t.Value, names))
 		}
 	}
 	for _, s := range def.Student {
@@ -90,18 +90,18 @@ func (c *compiler) checkInput(in *Input) {
 		known(*def.District, "`district`")
 		for _, col := range def.Columns {
 			if col.Name.Value == def.District.Value && col.Optional {
-				c.add(col.Pos, diag.BundleValue, "remove `optional`; name the layouts that have the column, if only some do", "the district's column cannot be optional: without it nobody could tell whose the rows are")
+				c.add(col.Pos, diag.BundleValue, "Remove `optional`; name the layouts that have the column, if only some do.", "the district's column cannot be optional: without it nobody could tell whose the rows are")
 			}
 		}
 	}
 	if def.District == nil && len(c.config.LEACodes) > 0 {
-		c.add(def.Name.Pos, diag.ConfigTenant, "add `district:` to the input of the bundle, or take lea_codes off the tenant if its files hold no other district's rows",
+		c.add(def.Name.Pos, diag.ConfigTenant, "Add `district:` to the input of the bundle, or take lea_codes off the tenant if its files hold no other district's rows.",
 			"the tenant has lea_codes, and input %s names no column of the district: nobody could tell whose the rows are", def.Name.Value)
 	}
 	for _, col := range def.AllColumns() {
 		for _, l := range col.Layouts {
 			if !slices.Contains(layouts, l.Value) {
-				c.add(l.Pos, diag.BundleValue, "name one of its layouts", "there is no layout %q%s", l.Value, diag.DidYouMean(l.Value, layouts))
+				c.add(l.Pos, diag.BundleValue, "Name one of its layouts.", "there is no layout %q%s", l.Value, diag.DidYouMean(l.Value, layouts))
 			}
 		}
 	}
@@ -116,7 +116,7 @@ func (c *compiler) compileList(in *Input, outer *List, def *bundle.List) *List {
 	}
 	c.elementsOf(l)
 	if len(def.Key) > 0 && len(in.Def.Student) == 0 {
-		c.add(def.Key[0].Pos, diag.BundleList, "add `student:` to the input, the columns that may hold a student's id",
+		c.add(def.Key[0].Pos, diag.BundleList, "Add `student:` to the input, the columns that may hold a student's id.",
 			"the list %s has a key, and the input does not say whose its rows are: elements of two students could be taken for one", l.Path)
 	}
 	for _, d := range def.Columns {
@@ -127,7 +127,7 @@ func (c *compiler) compileList(in *Input, outer *List, def *bundle.List) *List {
 		l.lists = append(l.lists, c.compileList(in, l, d))
 	}
 	if !l.hasOwn() && !c.inferring() && c.report.problems.met == met {
-		c.add(def.Name.Pos, diag.BundleList, "let a header name a field of the list, as in \"Goal{n}Name\"",
+		c.add(def.Name.Pos, diag.BundleList, "Let a header name a field of the list, as in \"Goal{n}Name\".",
 			"no element of %q can exist: no header of it names a field of its own", def.Name.Value)
 	}
 	return l
@@ -148,7 +148,7 @@ func (c *compiler) elementsOf(l *List) {
 		}
 		for _, o := range l.Def.On {
 			if _, ok := t.Column(o.Value); !ok {
-				c.add(o.Pos, diag.BundleList, "its columns are "+strings.Join(t.Header, ", "), "the table %q has no column %q%s", t.Name, o.Value, diag.DidYouMean(o.Value, t.Header))
+				c.add(o.Pos, diag.BundleList, "Its columns are "+strings.Join(t.Header, ", ")+".", "the table %q has no column %q%s", t.Name, o.Value, diag.DidYouMean(o.Value, t.Header))
 			}
 		}
 		for i := range t.Rows {
@@ -166,7 +166,7 @@ func (c *compiler) elementsOf(l *List) {
 		}
 	}
 	if over.Table == nil && len(l.Def.On) > 0 {
-		c.add(l.Def.On[0].Pos, diag.BundleList, "use `over: tables.x`", "`on` needs a list over a table")
+		c.add(l.Def.On[0].Pos, diag.BundleList, "Use `over: tables.x`.", "`on` needs a list over a table")
 	}
 }
 
@@ -244,7 +244,7 @@ func (p *Program) Contracts(name string) ([]*Contract, error) {
 		return all, nil
 	}
 	names := p.InputNames()
-	return nil, diag.Fail(diag.Usage, diag.ConfigInput, "its inputs are "+strings.Join(names, ", "), "the bundle %s has no input %q%s", p.Bundle.Name, name, diag.DidYouMean(name, names))
+	return nil, diag.Fail(diag.Usage, diag.ConfigInput, "Its inputs are "+strings.Join(names, ", ")+".", "the bundle %s has no input %q%s", p.Bundle.Name, name, diag.DidYouMean(name, names))
 }
 
 func (p *Program) contract(in *Input, layout string) *Contract {

@@ -73,7 +73,7 @@ func (c *compiler) vendorNamespace() {
 func (c *compiler) namespace(d *bundle.Descriptors) string {
 	if d.Namespace == nil {
 		if len(d.Vendor) > 0 {
-			c.add(d.Pos, diag.BundleDescriptor, "say `namespace: params.namespace`", "the vendor's descriptors need a `namespace`")
+			c.add(d.Pos, diag.BundleDescriptor, "Say `namespace: params.namespace`.", "the vendor's descriptors need a `namespace`")
 		}
 		return ""
 	}
@@ -81,7 +81,7 @@ func (c *compiler) namespace(d *bundle.Descriptors) string {
 	switch {
 	case n.Bad || c.inferring():
 	case !n.Constant || n.Fault != nil || !n.Kind.IsText() || expression.IsBlank(n.Value.S):
-		c.add(d.Namespace.Pos, diag.BundleDescriptor, "use a parameter, as in params.namespace", "the namespace must be a text that is known before the first row")
+		c.add(d.Namespace.Pos, diag.BundleDescriptor, "Use a parameter, as in params.namespace.", "the namespace must be a text that is known before the first row")
 	case !c.isNamespace(n.Value.S):
 		c.notANamespace(n.Value.S, d.Namespace.Pos, diag.BundleDescriptor)
 	}
@@ -142,13 +142,13 @@ func (c *compiler) descriptorTable(name *bundle.Text, need, may []string) *looku
 	}
 	for _, col := range need {
 		if _, ok := t.Column(col); !ok {
-			c.add(name.Pos, diag.BundleDescriptor, "give it the columns "+strings.Join(need, ","), "the table %q has no column %q", t.Name, col)
+			c.add(name.Pos, diag.BundleDescriptor, "Give it the columns "+strings.Join(need, ",")+".", "the table %q has no column %q", t.Name, col)
 			return nil
 		}
 	}
 	for _, col := range t.Header {
 		if !slices.Contains(need, col) && !slices.Contains(may, col) {
-			c.add(diag.Pos{File: t.shown, Line: 1}, diag.BundleDescriptor, "remove it", "a table of descriptors has no column %q%s", col, diag.DidYouMean(col, slices.Concat(need, may)))
+			c.add(diag.Pos{File: t.shown, Line: 1}, diag.BundleDescriptor, "Remove it.", "a table of descriptors has no column %q%s", col, diag.DidYouMean(col, slices.Concat(need, may)))
 		}
 	}
 	i, _ := t.Column("value")
@@ -161,7 +161,7 @@ func (c *compiler) descriptorTable(name *bundle.Text, need, may []string) *looku
 func (c *compiler) rule(typ string, pos diag.Pos) *descriptorRule {
 	r := c.rules[typ]
 	if r == nil {
-		c.add(pos, diag.BundleDescriptor, "list it under `descriptors.vendor` or `descriptors.shared`", "the descriptor type %s is used, but not listed", typ)
+		c.add(pos, diag.BundleDescriptor, "List it under `descriptors.vendor` or `descriptors.shared`.", "the descriptor type %s is used, but not listed", typ)
 		return nil
 	}
 	c.report.uses.rules[typ] = true
@@ -285,7 +285,7 @@ func (c *compiler) checkDescriptors() {
 		d := c.rules[name]
 		if d.vendor != "" {
 			if _, ok := c.standard.DescriptorResource(d.typ); !ok {
-				c.add(d.pos, diag.BundleDescriptor, "correct the name", "data standard %s has no %s%s", c.standard.Version, d.typ, diag.DidYouMean(d.typ, c.descriptorTypes()))
+				c.add(d.pos, diag.BundleDescriptor, "Correct the name.", "data standard %s has no %s%s", c.standard.Version, d.typ, diag.DidYouMean(d.typ, c.descriptorTypes()))
 			}
 			c.checkCodes(d)
 			continue
@@ -311,10 +311,10 @@ func (c *compiler) checkShared(d *descriptorRule, row int) {
 	switch {
 	case to == "":
 	case !typed || !bundle.IsNamespace(namespace) || strings.HasPrefix(code, "uri:") || code == "":
-		c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "write uri://host/"+d.typ+"#code, or a code of "+standardHost,
+		c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "Write uri://host/"+d.typ+"#code, or a code of "+standardHost+".",
 			"%q is not a value of %s", to, d.typ)
 	case wrong != "":
-		c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "write a code that the target has", "%q cannot be a code of %s: %s", code, d.typ, wrong)
+		c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "Write a code that the target has.", "%q cannot be a code of %s: %s", code, d.typ, wrong)
 	}
 }
 
@@ -324,7 +324,7 @@ func (c *compiler) checkCodes(d *descriptorRule) {
 	if res, ok := c.standard.DescriptorResource(d.typ); ok {
 		for _, def := range c.bundle.Resources {
 			if def.Name.Value == res.Name {
-				c.add(def.Name.Pos, diag.BundleDescriptor, "remove the resource, and give the descriptors' texts in a table: {"+d.typ+": tables.x}",
+				c.add(def.Name.Pos, diag.BundleDescriptor, "Remove the resource, and give the descriptors' texts in a table: {"+d.typ+": tables.x}.",
 					"%s is listed under `vendor`, so its descriptors are staged by themselves", d.typ)
 			}
 		}
@@ -336,10 +336,10 @@ func (c *compiler) checkCodes(d *descriptorRule) {
 	for i := range d.table.Rows {
 		code, pos := d.table.code(i), d.table.Rows[i].Pos
 		if wrong, _ := badCode(d.table.Cell(i, "code")); wrong != "" {
-			c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "write another code", "%q cannot be a code of %s: %s", code, d.typ, wrong)
+			c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "Write another code.", "%q cannot be a code of %s: %s", code, d.typ, wrong)
 		}
 		if other, ok := first[code]; ok && d.table.Cell(i, "value") != d.table.Cell(other, "value") {
-			c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "give each value a code of its own",
+			c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "Give each value a code of its own.",
 				"the code %q is already in line %d", code, d.table.Rows[other].Pos.Line)
 			continue
 		}

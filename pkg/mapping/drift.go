@@ -129,7 +129,7 @@ func (pl *Plan) Nameless(workers []*Worker) diag.List {
 		sum := total(workers, func(r *Worker) tally { return r.unnamed[i] })
 		if sum.rows > 0 {
 			list = append(list, diag.Problem{Code: diag.FileNewColumn, Input: workers[0].place.Input, File: workers[0].place.File, Count: sum.rows,
-				Message: fmt.Sprintf("column %d has no header, but values in %d rows, first in line %d; they were not read", index+1, sum.rows, sum.first)})
+				Message: fmt.Sprintf("column %d has no header, but values in %s, first in line %d; they were not read", index+1, diag.Counted(sum.rows, "row", "rows"), sum.first)})
 		}
 	}
 	return list

@@ -241,7 +241,7 @@ func (n *objectNode) incomplete(missing uint64) *expression.Fault {
 		names = append(names, n.names[bits.TrailingZeros64(missing)])
 	}
 	return &expression.Fault{Code: diag.RecordRequired, Rule: n.rule, Message: fmt.Sprintf("%s has no value, and the API requires it", strings.Join(names, ", ")),
-		Fix: "give the part a `when`, or the property a value; nothing is dropped for being incomplete"}
+		Fix: "Give the part a `when`, or the property a value; nothing is dropped for being incomplete."}
 }
 
 // condNode holds something, or elements of an array, only where its condition is true.

@@ -38,22 +38,22 @@ func (c *compiler) lintUnused() {
 	uses := &c.report.uses
 	for _, def := range c.bundle.Params {
 		if !uses.names[def.Name.Pos] {
-			c.lint(def.Name.Pos, "remove it", "the parameter %q is used nowhere", def.Name.Value)
+			c.lint(def.Name.Pos, "Remove it.", "the parameter %q is used nowhere", def.Name.Value)
 		}
 	}
 	for pos, sym := range uses.declared {
 		if !uses.names[pos] && pos.File != "" {
-			c.lint(pos, "use it, put its header under `ignore` with a reason, or remove it", "the %s %q is used nowhere", sym.What, sym.Name)
+			c.lint(pos, "Use it, put its header under `ignore` with a reason, or remove it.", "the %s %q is used nowhere", sym.What, sym.Name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.tables)) {
 		if t := c.tables[name]; !uses.tables[name] {
-			c.lint(t.pos, "remove it", "the table %q is used nowhere", name)
+			c.lint(t.pos, "Remove it.", "the table %q is used nowhere", name)
 		}
 	}
 	for _, typ := range slices.Sorted(maps.Keys(c.rules)) {
 		if r := c.rules[typ]; !uses.rules[typ] {
-			c.lint(r.pos, "remove it", "no record holds a %s", typ)
+			c.lint(r.pos, "Remove it.", "no record holds a %s", typ)
 		}
 	}
 }
@@ -79,7 +79,7 @@ func (c *compiler) lintHeaders(in *Input) {
 		known = true
 		for _, n := range b.notes {
 			if n.Code == diag.FileNewColumn {
-				c.lint(diag.Pos{File: path.Join(c.bundle.Path, file), Line: 1}, "map it, or put it under `ignore` with a reason", "the column %q is neither used nor ignored", n.Column)
+				c.lint(diag.Pos{File: path.Join(c.bundle.Path, file), Line: 1}, "Map it, or put it under `ignore` with a reason.", "the column %q is neither used nor ignored", n.Column)
 			}
 		}
 		for i, h := range b.headers {
@@ -91,12 +91,12 @@ func (c *compiler) lintHeaders(in *Input) {
 		}
 	}
 	if !known && c.bundle.Origin != bundle.Embedded { // which carries no fixtures
-		c.lint(in.Def.Name.Pos, "put a file of the vendor's as fixtures/<case>/"+in.Name+".csv, its students made up",
+		c.lint(in.Def.Name.Pos, "Put a file of the vendor's as fixtures/<case>/"+in.Name+".csv, its students made up.",
 			"no fixture has a header of the input %s: whether each column is used or ignored was not checked", in.Name)
 	}
 	for _, g := range in.globs {
 		if known && !matched[g.Pos] {
-			c.lint(g.Pos, "remove it, or add a fixture with the layout that has it", "`ignore` names %q, which no column of a known layout matches", g.Value)
+			c.lint(g.Pos, "Remove it, or add a fixture with the layout that has it.", "`ignore` names %q, which no column of a known layout matches", g.Value)
 		}
 	}
 }
@@ -108,7 +108,7 @@ func (c *compiler) lintListScores(lists []*List) {
 		for _, u := range l.scores {
 			for _, r := range u.rows {
 				if len(r.headers) > 0 && !l.names(r.headers) {
-					c.lint(r.pos, "name a field in it, or put the row into a score table of the input", "the header %q names no field of the list %s: a value there makes no element exist, and is lost without one", strings.Join(bundle.Values(r.headers), "|"), l.Path)
+					c.lint(r.pos, "Name a field in it, or put the row into a score table of the input.", "the header %q names no field of the list %s: a value there makes no element exist, and is lost without one", strings.Join(bundle.Values(r.headers), "|"), l.Path)
 				}
 			}
 		}

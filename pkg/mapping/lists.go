@@ -26,7 +26,7 @@ func (c *compiler) elementsIn(l *List, at around) []*element {
 			break
 		}
 		if c.plan.full = len(c.plan.elements) >= maxElements; c.plan.full {
-			c.add(l.Def.Name.Pos, diag.BundleList, "let `on` join the inner list, or give them fewer elements",
+			c.add(l.Def.Name.Pos, diag.BundleList, "Let `on` join the inner list, or give them fewer elements.",
 				"the lists of %s have more than %d elements in all", c.plan.input.Name, maxElements)
 			break
 		}
@@ -91,7 +91,7 @@ func (c *compiler) ownCells(b *binding) {
 		case !b.ideal:
 			b.absent(e.list, nil)
 		case !some[e.list] && !c.inferring():
-			c.add(e.list.Def.Name.Pos, diag.BundleList, "let a header name the fields of the lists around it, too, as in \"{subject} Part {n}\"",
+			c.add(e.list.Def.Name.Pos, diag.BundleList, "Let a header name the fields of the lists around it, too, as in \"{subject} Part {n}\".",
 				"no element of %s can exist: other elements bind the columns of its headers", e.list.Path)
 		}
 	}
@@ -184,10 +184,10 @@ func (c *compiler) fields(s *scope, fields []field, values []fieldValue, what st
 func (c *compiler) listName(s *scope, l *List) {
 	name := l.Def.Name
 	if old, ok := s.names.Find(name.Value); ok {
-		c.add(name.Pos, diag.BundleName, "give one of them another name; nothing shadows", "the list %q is already the name of a %s here (%s)", name.Value, old.What, old.Pos)
+		c.add(name.Pos, diag.BundleName, "Give one of them another name; nothing shadows.", "the list %q is already the name of a %s here (%s)", name.Value, old.What, old.Pos)
 	}
 	if expression.IsWord(name.Value) {
-		c.add(name.Pos, diag.BundleName, "choose another name", "%q cannot be the name of a list: it is a word of the language", name.Value)
+		c.add(name.Pos, diag.BundleName, "Choose another name.", "%q cannot be the name of a list: it is a word of the language", name.Value)
 	}
 }
 
@@ -201,13 +201,13 @@ func (c *compiler) join(l *List, at int, s *scope) (guards []guard, keep bool) {
 		on := l.Def.On[slices.IndexFunc(l.Def.On, func(o bundle.Text) bool { return o.Value == f.name })]
 		sym, ok := s.names.Find(f.name)
 		if !ok {
-			c.add(on.Pos, diag.BundleList, "name a column of the table that is a name outside, too", "`on` names %q, which there is not outside of the list%s", f.name, diag.DidYouMean(f.name, s.names.Known()))
+			c.add(on.Pos, diag.BundleList, "Name a column of the table that is a name outside, too.", "`on` names %q, which there is not outside of the list%s", f.name, diag.DidYouMean(f.name, s.names.Known()))
 			return nil, false
 		}
 		c.report.uses.names[sym.Pos] = true
 		g, keep, ok := c.joinColumn(sym.Code, l.elements[at][i], f.typ)
 		if !ok {
-			c.add(on.Pos, diag.BundleList, "say `types:` of the table", "%q is %s outside and %s in the table: they are never equal", f.name, expression.WithArticle(sym.Code.Kind), expression.WithArticle(f.typ.Kind))
+			c.add(on.Pos, diag.BundleList, "Say `types:` of the table.", "%q is %s outside and %s in the table: they are never equal", f.name, expression.WithArticle(sym.Code.Kind), expression.WithArticle(f.typ.Kind))
 			return nil, false
 		}
 		if !keep {

@@ -196,7 +196,7 @@ func (c *compiler) district(bc *boundColumn, b *binding) {
 	for _, code := range c.config.LEACodes { // each as the column would read it
 		v, f := bc.Read(code, bc.header, nil)
 		if f != nil || v.IsNull() {
-			c.add(diag.Pos{File: "lea_codes"}, diag.ConfigTenant, "correct lea_codes of the tenant",
+			c.add(diag.Pos{File: "lea_codes"}, diag.ConfigTenant, "Correct lea_codes of the tenant.",
 				"no cell of %s can be %q: the column %s holds %s", bc.header, code, bc.def.Name.Value, expression.WithArticle(bc.Kind))
 		}
 		c.plan.leaCodes[v.Text()] = true
@@ -218,7 +218,7 @@ func (c *compiler) fill(at around, patterns []bundle.Text) []string {
 	for _, p := range patterns {
 		filled, unknown := fill(p.Value, at.texts)
 		for _, u := range unknown {
-			c.add(p.Pos, diag.BundleList, "", "the header names the field {%s}, which there is not here%s", u, diag.DidYouMean(u, slices.Sorted(maps.Keys(at.texts))))
+			c.add(p.Pos, diag.BundleList, "", "the header names the field {%s}, and there is no such field%s", u, diag.DidYouMean(u, slices.Sorted(maps.Keys(at.texts))))
 		}
 		headers = append(headers, filled)
 	}
@@ -320,14 +320,14 @@ func (c *compiler) studentColumn(in *Input, all map[string]*boundColumn, b *bind
 	case roster == "":
 		return from
 	case asked == nil:
-		c.add(diag.Pos{File: "roster.column"}, diag.ConfigTenant, "name one of "+strings.Join(headers, ", "),
+		c.add(diag.Pos{File: "roster.column"}, diag.ConfigTenant, "Name one of "+strings.Join(headers, ", ")+".",
 			"%q is not one of the columns of %s that hold a student's id%s", roster, in.Name, diag.DidYouMean(roster, headers))
 		return nil
 	case asked.index >= 0:
 		return asked
 	case !b.ideal:
 		b.missing = append(b.missing, want{headers: bundle.Values(asked.def.Headers), what: "the student's id, by roster.column or --student", pos: asked.def.Pos,
-			fix: "correct the file; or say with --student, or as roster.column of the tenant, which of its columns holds the ids"})
+			fix: "Correct the file; or say with --student, or as roster.column of the tenant, which of its columns holds the ids."})
 	}
 	return nil
 }
@@ -381,13 +381,13 @@ func (c *compiler) outerConstant(s *scope, on *bundle.Text, e *element) (express
 	}
 	sym, ok := s.names.Find(on.Value)
 	if !ok {
-		c.add(on.Pos, diag.BundleScores, "name a field of the list, or `layout`", "`on` names %q, which there is not here%s", on.Value, diag.DidYouMean(on.Value, s.names.Known()))
+		c.add(on.Pos, diag.BundleScores, "Name a field of the list, or `layout`.", "`on` names %q, and nothing here is called so%s", on.Value, diag.DidYouMean(on.Value, s.names.Known()))
 		return expression.Value{}, false
 	}
 	c.report.uses.names[sym.Pos] = true
 	if !sym.Code.Constant {
 		if !c.inferring() {
-			c.add(on.Pos, diag.BundleScores, "name a field of the list, or `layout`", "%q is known only with the row; `on` of a score table needs what is known before", on.Value)
+			c.add(on.Pos, diag.BundleScores, "Name a field of the list, or `layout`.", "%q is known only with the row; `on` of a score table needs what is known before", on.Value)
 		}
 		return expression.Value{}, false
 	}
@@ -399,7 +399,7 @@ func (c *compiler) keyOf(s *scope, key []bundle.Text, duplicates *bundle.Duplica
 	name := func(t bundle.Text, what string) (expression.Code, bool) {
 		sym, ok := s.names.Find(t.Value)
 		if !ok {
-			c.add(t.Pos, diag.BundleValue, "name columns, fields or `let`s of this place", "%s names %q, which there is not here%s", what, t.Value, diag.DidYouMean(t.Value, s.names.Known()))
+			c.add(t.Pos, diag.BundleValue, "Name columns, fields or `let`s of this place.", "%s names %q, and nothing here is called so%s", what, t.Value, diag.DidYouMean(t.Value, s.names.Known()))
 			return expression.BadCode, false
 		}
 		c.report.uses.names[sym.Pos] = true

@@ -151,7 +151,7 @@ func (x *recordCompiler) object(o *schema.Object, n *bundle.Object, s *scope, pa
 	}
 	for _, p := range o.Properties {
 		if p.Required && !given[p.Name] {
-			x.bad(n.Pos, "map it", "%s lacks %s, which the API requires", x.place(path), p.Name)
+			x.bad(n.Pos, "Map it.", "%s lacks %s, which the API requires", x.place(path), p.Name)
 		}
 	}
 	return out.fold()
@@ -233,18 +233,18 @@ func (x *recordCompiler) property(p *schema.Property, n bundle.Node, s *scope, p
 	switch n := n.(type) {
 	case *bundle.Object:
 		if p.Kind != schema.KindObject {
-			x.bad(n.Pos, "write an expression", "%s is not an object, but %s", x.place(path), kindWord(p))
+			x.bad(n.Pos, "Write an expression.", "%s is not an object, but %s", x.place(path), kindWord(p))
 			return nil, false
 		}
 		return x.object(p.Object, n, s, path, keys), false
 	case *bundle.Scalar:
 		if p.Kind == schema.KindObject {
-			x.bad(n.Pos, "write its properties", "%s is an object", x.place(path))
+			x.bad(n.Pos, "Write its properties.", "%s is an object", x.place(path))
 			return nil, false
 		}
 		return x.leaf(p, n, s, path)
 	}
-	x.bad(n.Position(), "write one value", "%s is not a list, but %s", x.place(path), kindWord(p))
+	x.bad(n.Position(), "Write one value.", "%s is not a list, but %s", x.place(path), kindWord(p))
 	return nil, false
 }
 
@@ -294,11 +294,11 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 		fix := ""
 		switch {
 		case p.Kind == schema.KindInteger && v.Kind.IsText():
-			fix = "write int(…), or say `type: integer` of the column"
+			fix = "Write int(…), or say `type: integer` of the column."
 		case p.Kind == schema.KindInteger:
-			fix = "write int(…), floor(…) or round(…)"
+			fix = "Write int(…), floor(…) or round(…)."
 		case p.Kind == schema.KindString:
-			fix = "write text(…)"
+			fix = "Write text(…)."
 		}
 		x.bad(n.Pos, fix, "%s is %s, but %s is %s", v.Source, expression.WithArticle(v.Kind), x.place(path), kindWord(p))
 		return nil, false
@@ -346,7 +346,7 @@ func (x *recordCompiler) literal(n *bundle.Scalar) expression.Code {
 		}
 		out = expression.ConstantCode(v, expression.Type{Kind: expression.KindInteger})
 	case !expression.IsDecimal(n.Literal):
-		x.bad(n.Pos, "write the number in digits, with at most one point", "%s cannot be written as it stands", n.Literal)
+		x.bad(n.Pos, "Write the number in digits, with at most one point.", "%s cannot be written as it stands", n.Literal)
 		return expression.BadCode
 	default:
 		out = expression.ConstantCode(expression.Value{Kind: expression.KindDecimal, S: n.Literal}, expression.Type{Kind: expression.KindDecimal})
@@ -361,7 +361,7 @@ func (x *recordCompiler) descriptorLeaf(p *schema.Property, v expression.Code, n
 		return nil
 	}
 	if !v.Kind.IsText() && !v.Kind.IsNumber() {
-		x.bad(n.Pos, "give the vendor's word as text", "%s is %s, but %s is a descriptor", v.Source, expression.WithArticle(v.Kind), x.place(path))
+		x.bad(n.Pos, "Give the vendor's word as text.", "%s is %s, but %s is a descriptor", v.Source, expression.WithArticle(v.Kind), x.place(path))
 		return nil
 	}
 	if !v.Constant {
@@ -413,7 +413,7 @@ func (x *recordCompiler) many(p *schema.Property, n bundle.Node, s *scope, path 
 				return x.scoreItems(p, s, word, n.Pos, path)
 			}
 		}
-		x.bad(n.Pos, "write a list of objects, `scores`, `levels`, or `each:`", "%s is a list", x.place(path))
+		x.bad(n.Pos, "Write a list of objects, `scores`, `levels`, or `each:`.", "%s is a list", x.place(path))
 	}
 	return nil
 }
@@ -496,14 +496,14 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 		x.eachRow(p, n, s, path, add)
 	case name == "scores" || name == "levels":
 		if n.Record != nil || len(n.Let) > 0 {
-			x.bad(n.Pos, "leave `record` and `let` out", "`each: %s` gives the %s as they are", name, name)
+			x.bad(n.Pos, "Leave `record` and `let` out.", "`each: %s` gives the %s as they are", name, name)
 			return nil
 		}
 		out, _ := x.when(n.When, s, path, func(x *recordCompiler, s *scope) node { return x.scoreItems(p, s, name, n.Over.Pos, path) })
 		return out
 	case name == "objectives":
 		if s.scores == nil {
-			x.bad(n.Over.Pos, "give it a score table", "%s has no score tables, so there are no objectives", s.noScores)
+			x.bad(n.Over.Pos, "Give it a score table.", "%s has no score tables, so there are no objectives", s.noScores)
 			return nil
 		}
 		for _, g := range s.scores.groups {
@@ -522,7 +522,7 @@ func (x *recordCompiler) each(p *schema.Property, n *bundle.Each, s *scope, path
 	default:
 		elements, ok := s.list(name)
 		if !ok {
-			x.bad(n.Over.Pos, "name a list of the input, scores, levels, objectives, or tables.x", "there is no list %q here%s", name, diag.DidYouMean(name, s.knownLists()))
+			x.bad(n.Over.Pos, "Name a list of the input, scores, levels, objectives, or tables.x.", "there is no list %q here%s", name, diag.DidYouMean(name, s.knownLists()))
 			return nil
 		}
 		for _, e := range elements {
@@ -550,12 +550,12 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 	for _, on := range n.On {
 		col, ok := t.Column(on.Value)
 		if !ok {
-			x.bad(on.Pos, "its columns are "+strings.Join(t.Header, ", "), "the table %q has no column %q%s", t.Name, on.Value, diag.DidYouMean(on.Value, t.Header))
+			x.bad(on.Pos, "Its columns are "+strings.Join(t.Header, ", ")+".", "the table %q has no column %q%s", t.Name, on.Value, diag.DidYouMean(on.Value, t.Header))
 			return
 		}
 		sym, ok := s.names.Find(on.Value)
 		if !ok {
-			x.bad(on.Pos, "name a column that is a name outside, too", "`on` names %q, which there is not here%s", on.Value, diag.DidYouMean(on.Value, s.names.Known()))
+			x.bad(on.Pos, "Name a column that is a name outside, too.", "`on` names %q, and nothing here is called so%s", on.Value, diag.DidYouMean(on.Value, s.names.Known()))
 			return
 		}
 		x.c.report.uses.names[sym.Pos] = true
@@ -575,7 +575,7 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 			}
 			g, same, ok := x.c.joinColumn(out, values[col], fields[col].typ)
 			if !ok {
-				x.bad(n.Pos, "say `types:` of the table", "%q is %s outside and %s in the table: they are never equal", name, expression.WithArticle(out.Kind), expression.WithArticle(fields[col].typ.Kind))
+				x.bad(n.Pos, "Say `types:` of the table.", "%q is %s outside and %s in the table: they are never equal", name, expression.WithArticle(out.Kind), expression.WithArticle(fields[col].typ.Kind))
 				return
 			}
 			keep = keep && same
@@ -587,7 +587,7 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 			continue
 		}
 		if kept++; kept > maxElements {
-			x.bad(n.Pos, "keep fewer of them by `on`", "`each: tables.%s` gives more than %d elements", t.Name, maxElements)
+			x.bad(n.Pos, "Keep fewer of them by `on`.", "`each: tables.%s` gives more than %d elements", t.Name, maxElements)
 			return
 		}
 		inner := s.child()
@@ -624,7 +624,7 @@ func (t *lookupTable) rowValues(i int) []fieldValue {
 // repeated compiles let, when and record of `each` in the scope of one element.
 func (x *recordCompiler) repeated(p *schema.Property, n *bundle.Each, s *scope, path string) node {
 	if n.Record == nil {
-		x.bad(n.Pos, "say what to make of each: `record: {…}`", "`each: %s` has no `record`", n.Over.Value)
+		x.bad(n.Pos, "Say what to make of each: `record: {…}`.", "`each: %s` has no `record`", n.Over.Value)
 		return nil
 	}
 	x.c.lets(s, n.Let)
@@ -635,7 +635,7 @@ func (x *recordCompiler) repeated(p *schema.Property, n *bundle.Each, s *scope, 
 // scoreItems compiles `scores` or `levels` of the innermost row, element or objective.
 func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, pos diag.Pos, path string) node {
 	if s.scores == nil {
-		x.bad(pos, "give it a score table", "%s has no score tables, so there are no %s", s.noScores, word)
+		x.bad(pos, "Give it a score table.", "%s has no score tables, so there are no %s", s.noScores, word)
 		return nil
 	}
 	need := []string{"assessmentReportingMethodDescriptor", "resultDatatypeTypeDescriptor", "result"}
@@ -692,7 +692,7 @@ func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, p
 func (x *recordCompiler) appendConstant(item *scoreItem, rule *descriptorRule, text string, pos diag.Pos, path string) bool {
 	if d, f := rule.resolve(text, "", pos); f == nil && d.Sent == "" {
 		array, property, _ := strings.Cut(x.place(path), "[*].")
-		x.bad(pos, "give the value a descriptor there", "%q is left out by %s, but %s[*] needs its %s", text, d.Rule.Rule(), array, property)
+		x.bad(pos, "Give the value a descriptor there.", "%q is left out by %s, but %s[*] needs its %s", text, d.Rule.Rule(), array, property)
 		return false
 	}
 	k, ok := x.constantDescriptor(rule, text, pos, path, false).(*constNode)

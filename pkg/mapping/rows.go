@@ -170,7 +170,7 @@ func (r *Worker) malformed(row *table.Row) *expression.Fault {
 	case n > width:
 		for _, cell := range row.Cells[width:] {
 			if !expression.IsBlank(cell) {
-				return &expression.Fault{Code: diag.RowLong, Message: fmt.Sprintf("the row has %d cells, the header %d; is a comma or quote not quoted?", n, width)}
+				return &expression.Fault{Code: diag.RowLong, Message: fmt.Sprintf("the row has %s, the header %d; is a comma or quote not quoted?", diag.Counted(n, "cell", "cells"), width)}
 			}
 		}
 	}

@@ -65,7 +65,7 @@ func (c *compiler) scoreUses(uses []*bundle.ScoreUse) []*scoreUse {
 			s.on = u.On.Value
 			i, ok := t.Column(s.on)
 			if !ok {
-				c.add(u.On.Pos, diag.BundleScores, "its columns are "+strings.Join(t.Header, ", "), "the table %q has no column %q%s", t.Name, s.on, diag.DidYouMean(s.on, t.Header))
+				c.add(u.On.Pos, diag.BundleScores, "Its columns are "+strings.Join(t.Header, ", ")+".", "the table %q has no column %q%s", t.Name, s.on, diag.DidYouMean(s.on, t.Header))
 				continue
 			}
 			s.onCol = i
@@ -81,7 +81,7 @@ func (c *compiler) scoreRows(s *scoreUse) []*scoreRow {
 	t := s.table
 	for _, h := range t.Header {
 		if !slices.Contains(scoreColumns, h) && h != s.on {
-			c.add(diag.Pos{File: t.shown, Line: 1}, diag.BundleScores, "remove it, or name it in `on`", "a score table has no column %q%s", h, diag.DidYouMean(h, scoreColumns))
+			c.add(diag.Pos{File: t.shown, Line: 1}, diag.BundleScores, "Remove it, or name it in `on`.", "a score table has no column %q%s", h, diag.DidYouMean(h, scoreColumns))
 		}
 	}
 	for _, need := range []string{"kind", "method"} {
@@ -120,24 +120,24 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 	}
 	switch {
 	case len(r.headers) == 0 && r.name == "":
-		return bad("fill in one of them", "the row has neither `header` nor `name`")
+		return bad("Fill in one of them.", "the row has neither `header` nor `name`")
 	case len(r.headers) > 0 && r.name != "":
-		return bad("leave one of them empty", "the row has both `header` and `name`")
+		return bad("Leave one of them empty.", "the row has both `header` and `name`")
 	case r.method == "":
 		return bad("", "the row has no `method`")
 	}
 	switch kind := t.Cell(i, "kind"); kind {
 	case "score":
 		if !slices.Contains(datatypes, r.datatype) {
-			return bad("use one of "+strings.Join(datatypes, ", "), "a score has no datatype %q%s", r.datatype, diag.DidYouMean(r.datatype, datatypes))
+			return bad("Use one of "+strings.Join(datatypes, ", ")+".", "a score has no datatype %q%s", r.datatype, diag.DidYouMean(r.datatype, datatypes))
 		}
 	case "level":
 		r.level = true
 		if r.datatype != "" {
-			return bad("leave it empty", "a level has no datatype")
+			return bad("Leave it empty.", "a level has no datatype")
 		}
 	default:
-		return bad("it is score or level", "`kind` cannot be %q%s", kind, diag.DidYouMean(kind, []string{"score", "level"}))
+		return bad("Write score or level.", "`kind` cannot be %q%s", kind, diag.DidYouMean(kind, []string{"score", "level"}))
 	}
 	for _, bound := range []struct {
 		column string
@@ -149,9 +149,9 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 		}
 		switch {
 		case r.level || r.datatype == "Level" || r.datatype == "Range":
-			return bad("leave it empty", "a %s has no `%s`", strings.ToLower(cmp.Or(r.datatype, "Level")), bound.column)
+			return bad("Leave it empty.", "a %s has no `%s`", strings.ToLower(cmp.Or(r.datatype, "Level")), bound.column)
 		case !expression.IsDecimal(s):
-			return bad("write a number, or leave it empty", "`%s` is %q, which is not a number", bound.column, s)
+			return bad("Write a number, or leave it empty.", "`%s` is %q, which is not a number", bound.column, s)
 		}
 		*bound.into = expression.PlainDecimal(s)
 	}
@@ -163,7 +163,7 @@ func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
 	case "true":
 		r.optional = true
 	default:
-		return bad("write true, or leave it empty", "`optional` cannot be %q", s)
+		return bad("Write true, or leave it empty.", "`optional` cannot be %q", s)
 	}
 	return r
 }
@@ -192,15 +192,15 @@ func (c *compiler) picked(uses []*scoreUse, outer func(on *bundle.Text) (express
 			switch {
 			case c.inferring():
 			case same != r.objective:
-				c.add(r.pos, diag.BundleScores, "write both the same way, or rename one of them",
+				c.add(r.pos, diag.BundleScores, "Write both the same way, or rename one of them.",
 					"the objectives %q and %q differ in nothing but case or the form of their characters: targets take them for one", same, r.objective)
 				continue
 			case first != nil && first.method != r.method:
-				c.add(r.pos, diag.BundleScores, "give one of them another method",
+				c.add(r.pos, diag.BundleScores, "Give one of them another method.",
 					"the methods %q and %q (%s) differ in nothing but case or the form of their characters: targets take them for one", r.method, first.method, first.pos)
 				continue
 			case first != nil:
-				c.add(r.pos, diag.BundleScores, "give one of them another method", "the method %q is already at %s for the same %s", r.method, first.pos, objectiveWord(r.objective))
+				c.add(r.pos, diag.BundleScores, "Give one of them another method.", "the method %q is already at %s for the same %s", r.method, first.pos, objectiveWord(r.objective))
 				continue
 			}
 			seen[key] = r

@@ -63,7 +63,7 @@ func (c *compiler) loadTables() {
 				known = append(known, strings.TrimSuffix(path.Base(f), ".csv"))
 			}
 			c.unread[t.Name.Value] = true
-			c.add(t.Name.Pos, diag.BundleTable, "put the CSV there, or name it under `file:`", "there is no %s%s", file, diag.DidYouMean(t.Name.Value, known))
+			c.add(t.Name.Pos, diag.BundleTable, "Put the CSV there, or name it under `file:`.", "there is no %s%s", file, diag.DidYouMean(t.Name.Value, known))
 			continue
 		}
 		c.loadTable(t.Name.Value, file, t)
@@ -99,7 +99,7 @@ func (c *compiler) tableOptions(t *lookupTable, def *bundle.Table) {
 	find := func(w bundle.Text) (int, bool) {
 		i, ok := t.Column(w.Value)
 		if !ok {
-			c.add(w.Pos, diag.BundleTable, "its columns are "+strings.Join(t.Header, ", "), "%s has no column %q%s", t.file, w.Value, diag.DidYouMean(w.Value, t.Header))
+			c.add(w.Pos, diag.BundleTable, "Its columns are "+strings.Join(t.Header, ", ")+".", "%s has no column %q%s", t.file, w.Value, diag.DidYouMean(w.Value, t.Header))
 		}
 		return i, ok
 	}
@@ -140,11 +140,11 @@ func (c *compiler) readCSV(t *lookupTable, shown string, text []byte) bool {
 	t.Header = header
 	for i, h := range header {
 		if h == "" {
-			c.add(diag.Pos{File: shown, Line: 1}, diag.BundleTable, "name every column", "column %d has no name", i+1)
+			c.add(diag.Pos{File: shown, Line: 1}, diag.BundleTable, "Name every column.", "column %d has no name", i+1)
 			return false
 		}
 		if slices.Index(header, h) != i {
-			c.add(diag.Pos{File: shown, Line: 1}, diag.BundleTable, "rename one", "the column %q occurs twice", h)
+			c.add(diag.Pos{File: shown, Line: 1}, diag.BundleTable, "Rename one.", "the column %q occurs twice", h)
 			return false
 		}
 	}
@@ -156,7 +156,7 @@ func (c *compiler) cleanRows(rows []expression.TableRow, width int) []expression
 	out := rows[:0]
 	for _, r := range rows {
 		if len(r.Cells) != width {
-			c.add(r.Pos, diag.BundleTable, "quote cells that hold commas", "the row has %d cells, the header %d", len(r.Cells), width)
+			c.add(r.Pos, diag.BundleTable, "Quote cells that hold commas.", "the row has %s, the header %d", diag.Counted(len(r.Cells), "cell", "cells"), width)
 			continue
 		}
 		out = append(out, r)
@@ -192,7 +192,7 @@ func (c *compiler) table(name bundle.Text, code diag.Code) *lookupTable {
 		c.report.problems.met++
 		return nil
 	case t == nil:
-		c.add(name.Pos, code, "put it at tables/"+name.Value+".csv", "there is no table %q%s", name.Value, diag.DidYouMean(name.Value, slices.Sorted(maps.Keys(c.tables))))
+		c.add(name.Pos, code, "Put it at tables/"+name.Value+".csv.", "there is no table %q%s", name.Value, diag.DidYouMean(name.Value, slices.Sorted(maps.Keys(c.tables))))
 		return nil
 	}
 	c.report.uses.tables[t.Name] = true
@@ -215,7 +215,7 @@ func (c *compiler) overlays() {
 		return
 	}
 	if err != nil {
-		c.add(diag.Pos{File: folder}, diag.BundleOverlay, "check the folder's permissions", "the tenant's tables cannot be read: %v", err)
+		c.add(diag.Pos{File: folder}, diag.BundleOverlay, "Check the folder's permissions.", "the tenant's tables cannot be read: %v", err)
 		return
 	}
 	for _, e := range entries {
@@ -251,7 +251,7 @@ func (c *compiler) overlayFile(name, shown string) {
 	slices.Sort(allowed)
 	pos := diag.Pos{File: shown, Line: 1}
 	if len(targets) == 0 {
-		c.add(pos, diag.BundleOverlay, "a tenant may overlay "+strings.Join(slices.Compact(allowed), ", "), "%s may not be overlaid%s", name, diag.DidYouMean(name, allowed))
+		c.add(pos, diag.BundleOverlay, "A tenant may overlay "+strings.Join(slices.Compact(allowed), ", ")+".", "%s may not be overlaid%s", name, diag.DidYouMean(name, allowed))
 		return
 	}
 	text, err := fs.ReadFile(c.config.Overlay.FS, name)
@@ -269,7 +269,7 @@ func (c *compiler) overlayFile(name, shown string) {
 			return
 		}
 		if !slices.Equal(header, t.Header) {
-			c.add(pos, diag.BundleOverlay, "its first line must be "+strings.Join(t.Header, ","), "the columns are not those of the bundle's table")
+			c.add(pos, diag.BundleOverlay, "Its first line must be "+strings.Join(t.Header, ",")+".", "the columns are not those of the bundle's table")
 			return
 		}
 		t.Merge(c.cleanRows(rows, len(header)), c.Report)

@@ -97,7 +97,7 @@ func (w *Workplace) checkTenant(ctx context.Context, name string) []Check {
 func failed(subject string, err error) Check {
 	e, ok := diag.AsError(err)
 	if !ok {
-		return wrong(subject, "", runs.CouldNotRun, err.Error(), "run the same command again; if it persists, report it with this message")
+		return wrong(subject, "", runs.CouldNotRun, err.Error(), "Run the same command again; if it persists, report it with this message.")
 	}
 	says := e.Error()
 	for _, p := range e.Problems {
@@ -114,7 +114,7 @@ func checkProxy(t *tenant.Tenant) Check {
 	}
 	switch proxy, err := http.ProxyFromEnvironment(request); {
 	case err != nil:
-		return wrong("proxy", "", runs.CouldNotRun, "the address in HTTPS_PROXY or HTTP_PROXY cannot be read", "correct it, or unset it")
+		return wrong("proxy", "", runs.CouldNotRun, "the address in HTTPS_PROXY or HTTP_PROXY cannot be read", "Correct it, or unset it.")
 	case proxy != nil:
 		return good("proxy", proxy.Host+", from the environment")
 	}
@@ -128,7 +128,7 @@ func checkClock(theirs, ours time.Time) Check {
 	skew := ours.Sub(theirs).Round(time.Second)
 	if skew.Abs() > mostSkew {
 		return wrong("clock", "", runs.Partly, fmt.Sprintf("this machine's clock and the target's differ by %v", skew.Abs()),
-			"synchronize this machine's clock with a time server")
+			"Synchronize this machine's clock with a time server.")
 	}
 	return good("clock", "agrees with the target's")
 }

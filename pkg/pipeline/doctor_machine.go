@@ -29,7 +29,7 @@ func (w *Workplace) checkFolders() []Check {
 func checkReadable(key, folder string) Check {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return wrong(key, diag.ConfigFile, runs.Misused, err.Error(), "make it a folder that this user can read, or correct `"+key+":` in sluice.yaml")
+		return wrong(key, diag.ConfigFile, runs.Misused, err.Error(), "Make it a folder that this user can read, or correct `"+key+":` in sluice.yaml.")
 	}
 	return good(key, fmt.Sprintf("%s, %s", folder, diag.Counted(len(entries), "entry", "entries")))
 }
@@ -39,12 +39,12 @@ func checkFolder(key, path string) Check {
 	there := nearest(path)
 	if err := durable.Writable(there); err != nil {
 		return wrong(key, diag.MachineDisk, runs.CouldNotRun, there+" cannot be written: "+err.Error(),
-			"let this user write there, or name another folder as `"+key+":` in sluice.yaml")
+			"Let this user write there, or name another folder as `"+key+":` in sluice.yaml.")
 	}
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
 		return worth(key, fmt.Sprintf("%s can be written; others may look into it (%v), though not into what sluice writes there", path, info.Mode().Perm()),
-			"chmod 700 "+diag.ShellWord(path))
+			"Run `chmod 700 "+diag.ShellWord(path)+"`.")
 	}
 	return good(key, path+" can be written")
 }
@@ -66,7 +66,7 @@ func checkDisk(path string) Check {
 	}
 	says := fmt.Sprintf("%.1f GiB free where the runs are", float64(free)/(1<<30))
 	if free < littleDisk {
-		return wrong("disk", diag.MachineDisk, runs.CouldNotRun, says, "free space: a run of 100,000 records takes about 1 GiB")
+		return wrong("disk", diag.MachineDisk, runs.CouldNotRun, says, "Free space: a run of 100,000 records takes about 1 GiB.")
 	}
 	return good("disk", says)
 }
@@ -78,7 +78,7 @@ func checkLock(subject, folder string) Check {
 	case err != nil:
 		return failed(subject, DiskError(err))
 	case held:
-		return worth(subject, "at work now: "+holder.String(), "wait for it to end, or stop it, before you load for this tenant")
+		return worth(subject, "at work now: "+holder.String(), "Wait for it to end, or stop it, before you load for this tenant.")
 	}
 	return good(subject, "nobody is at work")
 }
@@ -93,7 +93,7 @@ func (w *Workplace) checkSecretFiles(t *tenant.Tenant) []Check {
 		}
 		if mode := info.Mode().Perm(); mode&0o007 != 0 {
 			all = append(all, wrong("secrets", diag.ConfigSecret, runs.Partly, fmt.Sprintf("anybody on this machine may open %s (%v)", file, mode),
-				"chmod 600 "+diag.ShellWord(file)))
+				"Run `chmod 600 "+diag.ShellWord(file)+"`."))
 		}
 	}
 	return all
@@ -123,14 +123,14 @@ func (w *Workplace) checkRuns() []Check {
 		if left++; left > mostLeft {
 			continue
 		}
-		next := "`" + w.command(stage, shown, "--tenant", r.Tenant) + "` goes on with it"
+		next := "Go on with it: `" + w.command(stage, shown, "--tenant", r.Tenant) + "`."
 		if stage == runs.Transform || r.Tenant == "" {
-			next = "run the command again; this folder may be deleted"
+			next = "Run the command again; this folder may be deleted."
 		}
 		all = append(all, worth("runs", fmt.Sprintf("%s of %s was killed", stage, shown), next))
 	}
 	if left > mostLeft {
-		all = append(all, worth("runs", fmt.Sprintf("%d more were killed", left-mostLeft), "`"+w.command("runs", "list")+"` names them"))
+		all = append(all, worth("runs", fmt.Sprintf("%d more were killed", left-mostLeft), "Run `"+w.command("runs", "list")+"`, which names them."))
 	}
 	return all
 }

@@ -27,7 +27,7 @@ func (x *Execution) guardRejected() error {
 		if in.Rejected <= least || float64(in.Rejected) <= most*float64(rows) {
 			continue
 		}
-		return diag.Fail(diag.Guarded, diag.GuardRejected, fmt.Sprintf("look at %s; to load the rest anyway: %s",
+		return diag.Fail(diag.Guarded, diag.GuardRejected, fmt.Sprintf("Look at %s; to load the rest anyway: %s.",
 			x.place.Observer.path(x.run.File("problems", "transform.csv")),
 			x.place.command("send", x.place.Observer.path(x.run.Path), "--tenant", x.tenant.Name)),
 			"%d of %d rows of input %s were rejected, so nothing was sent (the limit is %s)", in.Rejected, rows, e.Of, limit)

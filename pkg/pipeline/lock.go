@@ -28,7 +28,7 @@ func (x *Execution) lockTenant() (*durable.Lock, error) {
 func (x *Execution) lockFolder(folder, where string) (*durable.Lock, error) {
 	lock, err := durable.LockFolder(folder, x.command, time.Now())
 	if _, locked := errors.AsType[*durable.LockedError](err); locked {
-		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLocked, "wait for it to end, or stop it",
+		return nil, diag.FailWith(err, diag.Guarded, diag.GuardLocked, "Wait for it to end, or stop it.",
 			"another command is at work %s", where)
 	}
 	return lock, DiskError(err)

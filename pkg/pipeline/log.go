@@ -39,7 +39,7 @@ func (l *runLog) into(path string) error {
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, durable.FileMode)
 	if err != nil {
-		return diag.Unwritable(err, "check the folder's permissions and free space", "the run's log cannot be written")
+		return diag.Unwritable(err, "Check the folder's permissions and free space.", "the run's log cannot be written")
 	}
 	_, err = f.Write(l.kept)
 	l.file, l.failed, l.kept = f, err != nil, nil

@@ -26,17 +26,17 @@ func (w *Workplace) needs(ref string, b *bundle.Bundle, inputs []string, params 
 	for _, in := range b.Inputs {
 		given := slices.ContainsFunc(inputs, func(s string) bool { return strings.HasPrefix(s, in.Name.Value+"=") })
 		if !in.Optional && !given {
-			add(diag.ConfigInput, in.About, "add --input "+in.Name.Value+"=FILE", "the input "+in.Name.Value+" is not given")
+			add(diag.ConfigInput, in.About, "Add --input "+in.Name.Value+"=FILE.", "the input "+in.Name.Value+" is not given")
 		}
 	}
 	for _, p := range b.Params {
 		if _, given := params[p.Name.Value]; p.Required && !given {
-			add(diag.ConfigParam, p.About, "add --param "+p.Name.Value+"=…, or write it under `params:` of the tenant", "the parameter "+p.Name.Value+" is missing")
+			add(diag.ConfigParam, p.About, "Add --param "+p.Name.Value+"=…, or write it under `params:` of the tenant.", "the parameter "+p.Name.Value+" is missing")
 		}
 	}
 	if len(list) == 0 {
 		return nil
 	}
-	return &diag.Error{Kind: diag.Usage, Code: list[0].Code, Problems: list, Next: "see `" + w.command("bundle", "show", ref) + "`",
+	return &diag.Error{Kind: diag.Usage, Code: list[0].Code, Problems: list, Next: "See `" + w.command("bundle", "show", ref) + "`.",
 		Message: "bundle " + b.Name + " needs more than was given; nothing was run"}
 }

@@ -110,7 +110,7 @@ func DiskError(err error) error {
 	}
 	var path *fs.PathError
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EFBIG) || errors.As(err, &path) {
-		return diag.Unwritable(err, "free space or choose another folder, then run the same command again", "a file could not be written or read")
+		return diag.Unwritable(err, "Free space or choose another folder, then run the same command again.", "a file could not be written or read")
 	}
 	return err
 }

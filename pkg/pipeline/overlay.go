@@ -35,7 +35,7 @@ func overlay(t *tenant.Tenant, name string) (*mapping.Overlay, error) {
 }
 
 func unreadableTables(err error) error {
-	return diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the folder's permissions", "the tenant's tables cannot be read")
+	return diag.FailWith(err, diag.Usage, diag.ConfigFile, "Check the folder's permissions.", "the tenant's tables cannot be read")
 }
 
 // strayTables refuses tables of the tenant that no bundle would read: a mapping that is thought to apply and does not
@@ -63,11 +63,11 @@ func (x *Execution) strayTables(name string) error {
 		switch {
 		case strings.HasPrefix(entry, "."):
 		case !e.IsDir() && isTable(entry):
-			stray = append(stray, diag.At(at, diag.BundleOverlay, "move it into "+filepath.Join(folder, name),
+			stray = append(stray, diag.At(at, diag.BundleOverlay, "Move it into "+filepath.Join(folder, name)+".",
 				"the table is not in the folder of a bundle, so it would not be used"))
 		case !e.IsDir() || entry == name || !holdsTables(at.File):
 		case strings.EqualFold(base, name):
-			stray = append(stray, diag.At(at, diag.BundleOverlay, "rename it to "+filepath.Join(folder, name),
+			stray = append(stray, diag.At(at, diag.BundleOverlay, "Rename it to "+filepath.Join(folder, name)+".",
 				"the folder does not have the name of the bundle, so its tables would not be used"))
 		case !slices.Contains(known, entry):
 			x.place.Observer.note("no bundle here is called %s: the tables in %s are not used%s",

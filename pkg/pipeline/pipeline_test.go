@@ -279,7 +279,7 @@ func TestLedgerErrors(t *testing.T) {
 		ledger.ErrDamaged:     {diag.GuardLedger, runs.Guarded, "sluice ledger rebuild --tenant sandbox"},
 		ledger.ErrOtherTarget: {diag.GuardLedger, runs.Guarded, "sluice ledger rebuild --tenant sandbox"},
 		ledger.ErrNewer:       {diag.GuardLedger, runs.Misused, "that version"},
-		ledger.ErrDisk:        {diag.MachineDisk, runs.CouldNotRun, "free space"},
+		ledger.ErrDisk:        {diag.MachineDisk, runs.CouldNotRun, "Free space"},
 	} {
 		err := x.ledgerError(errors.Join(errors.New("decide"), fmt.Errorf("ask the ledger: %w", failure)))
 		if e, ok := diag.AsError(err); !ok || e.Code != want.code || OutcomeOf(t.Context(), err) != want.exit || !strings.Contains(e.Next, want.next) {

@@ -140,7 +140,7 @@ func (x *Execution) runPath(q Request, bundle string, files []source.Input, now 
 		path = runs.NewPath(x.place.Config.Runs, name, bundle, now)
 	}
 	if strings.ContainsAny(path, "\n\r") { // lists of runs have one to a line
-		return "", diag.Fail(diag.Usage, diag.ConfigRun, "name another folder with --run", "the path of the run directory %q holds a line break", path)
+		return "", diag.Fail(diag.Usage, diag.ConfigRun, "Name another folder with --run.", "the path of the run directory %q holds a line break", path)
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {

@@ -136,16 +136,16 @@ func (x *Execution) ledgerError(err error) error {
 		return err
 	case errors.Is(err, ledger.ErrOtherTarget):
 		return diag.FailWith(err, diag.Guarded, diag.GuardLedger,
-			"if the target of the tenant was meant to change, "+rebuild+"; a new school year is a tenant of its own",
+			"If the target of the tenant was meant to change, "+rebuild+"; a new school year is a tenant of its own.",
 			"tenant %s", x.tenant.Name)
 	case errors.Is(err, ledger.ErrDamaged):
 		return diag.FailWith(said(), diag.Guarded, diag.GuardLedger,
-			rebuild+": it sets the file aside and reads from the target what it holds", "the ledger of tenant %s cannot be used", x.tenant.Name)
+			rebuild+": it sets the file aside and reads from the target what it holds.", "the ledger of tenant %s cannot be used", x.tenant.Name)
 	case errors.Is(err, ledger.ErrNewer):
-		return diag.FailWith(err, diag.Usage, diag.GuardLedger, "use that version of sluice",
+		return diag.FailWith(err, diag.Usage, diag.GuardLedger, "Use that version of sluice.",
 			"the ledger of tenant %s cannot be used", x.tenant.Name)
 	case errors.Is(err, ledger.ErrDisk):
-		return diag.FailWith(said(), diag.CouldNotRun, diag.MachineDisk, "free space, and check the folder's permissions; then run the same command again",
+		return diag.FailWith(said(), diag.CouldNotRun, diag.MachineDisk, "Free space, and check the folder's permissions; then run the same command again.",
 			"the ledger of tenant %s could not be read or written", x.tenant.Name)
 	}
 	return err

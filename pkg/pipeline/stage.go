@@ -44,7 +44,7 @@ func (x *Execution) stage(ctx context.Context, name string, do work) (runs.Outco
 	}
 	x.logger.Info("stage ends", "stage", name, "exit", outcome)
 	if err == nil && x.log.hasFailed() {
-		outcome, err = runs.CouldNotRun, diag.Fail(diag.CouldNotRun, diag.MachineDisk, "free space, then run the command again",
+		outcome, err = runs.CouldNotRun, diag.Fail(diag.CouldNotRun, diag.MachineDisk, "Free space, then run the command again.",
 			"the run's log could not be written")
 	}
 	err = errors.Join(err, x.keep(ctx, err))

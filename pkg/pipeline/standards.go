@@ -66,7 +66,7 @@ func (w *Workplace) Suits(b *bundle.Bundle, version string) error {
 func (w *Workplace) shaping(b *bundle.Bundle) ([]string, error) {
 	fit, err := w.covered(b, schema.Versions(w.Schemas))
 	if err == nil && len(fit) == 0 {
-		next := "use a version of the bundle for " + strings.Join(schema.Versions(w.Schemas), " or ") + ", or a release of sluice that has one of its data standards"
+		next := "Use a version of the bundle for " + strings.Join(schema.Versions(w.Schemas), " or ") + ", or a release of sluice that has one of its data standards."
 		err = diag.Fail(diag.Usage, diag.BundleStandard, next,
 			"bundle %s covers data standards %s, and none of them is embedded in this sluice", b.Name, b.DataStandard.Value)
 	}
@@ -77,7 +77,7 @@ func (w *Workplace) shaping(b *bundle.Bundle) ([]string, error) {
 func (w *Workplace) covered(b *bundle.Bundle, versions []string) ([]string, error) {
 	within, err := semver.NewConstraint(b.DataStandard.Value)
 	if err != nil {
-		p := diag.At(b.DataStandard.Pos, diag.BundleValue, `write it as ">=4.0 <6"`, "data_standard %q is not a range of versions", b.DataStandard.Value)
+		p := diag.At(b.DataStandard.Pos, diag.BundleValue, `Write it as ">=4.0 <6".`, "data_standard %q is not a range of versions", b.DataStandard.Value)
 		return nil, w.Unusable(b.Name, diag.List{p})
 	}
 	var fit []string

@@ -33,7 +33,7 @@ func (x *Execution) studentColumns() (studentColumns, error) {
 		err = errors.New("it holds null")
 	}
 	if err != nil {
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "move the file away, and name the student's column with --student",
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "Move the file away, and name the student's column with --student.",
 			"%s, which says where students' ids were read from, cannot be read", x.studentFile())
 	}
 	return all, nil
@@ -59,7 +59,7 @@ func (x *Execution) checkStudents() error {
 	last := all[x.run.Bundle.Name]
 	for _, in := range x.run.Inputs {
 		if in.Student != nil && last[in.Name] != "" && last[in.Name] != in.Student.Name {
-			return diag.Fail(diag.Guarded, diag.FileDrift, "run transform again, with --student "+last[in.Name]+", or with --student "+in.Student.Name+" if that holds the ids that the target knows",
+			return diag.Fail(diag.Guarded, diag.FileDrift, "Run transform again, with --student "+last[in.Name]+", or with --student "+in.Student.Name+" if that holds the ids that the target knows.",
 				"the run took the student from the column %s (%s), but the last run of the bundle that was loaded took it from %s: one student could load as two",
 				in.Student.Header, in.Student.Name, last[in.Name])
 		}

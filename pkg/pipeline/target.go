@@ -150,22 +150,22 @@ func (w *Workplace) OpenSandbox(o sandbox.Options) (*sandbox.Server, error) {
 		return nil, err
 	}
 	if err := durable.MkdirAll(o.Dir); err != nil {
-		return nil, diag.Unwritable(err, "check the folder's permissions", "the sandbox's store cannot be written")
+		return nil, diag.Unwritable(err, "Check the folder's permissions.", "the sandbox's store cannot be written")
 	}
 	server, err := sandbox.Open(o)
 	if held, locked := errors.AsType[*durable.LockedError](err); locked {
-		return nil, diag.FailWith(held, diag.Guarded, diag.GuardLocked, "wait for it to end, or stop it", "the store of the sandbox is in use")
+		return nil, diag.FailWith(held, diag.Guarded, diag.GuardLocked, "Wait for it to end, or stop it.", "the store of the sandbox is in use")
 	}
 	file, unusable := errors.AsType[*sandbox.FileError](err)
 	switch {
 	case unusable && file.Students:
-		return nil, diag.FailWith(file.Err, diag.Usage, diag.ConfigFile, "give a CSV file that has a column studentUniqueId", "--students %s cannot be used", file.Path)
+		return nil, diag.FailWith(file.Err, diag.Usage, diag.ConfigFile, "Give a CSV file that has a column studentUniqueId.", "--students %s cannot be used", file.Path)
 	case unusable:
-		return nil, diag.FailWith(file.Err, diag.Usage, diag.ConfigFile, "start over with `"+w.command("sandbox", "--reset", "--state", o.Dir)+"` (end it with Ctrl-C), then run `"+
-			w.command("ledger", "rebuild", "--tenant", tenant.Sandbox)+"`", "the sandbox's store in %s cannot be used", o.Dir)
+		return nil, diag.FailWith(file.Err, diag.Usage, diag.ConfigFile, "Start over with `"+w.command("sandbox", "--reset", "--state", o.Dir)+"` (end it with Ctrl-C), then run `"+
+			w.command("ledger", "rebuild", "--tenant", tenant.Sandbox)+"`.", "the sandbox's store in %s cannot be used", o.Dir)
 	}
 	if _, failed := errors.AsType[*fs.PathError](err); failed {
-		return nil, diag.Unwritable(err, "check the permissions and the free space of the folder", "the sandbox's store in %s cannot be opened", o.Dir)
+		return nil, diag.Unwritable(err, "Check the permissions and the free space of the folder.", "the sandbox's store in %s cannot be opened", o.Dir)
 	}
 	return server, err
 }

@@ -26,7 +26,7 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 	x.working = runs.Validate
 	r, t := x.run, x.tenant
 	if !r.Finished(runs.Transform) {
-		return 0, diag.Fail(diag.Usage, diag.ConfigRun, "run transform again",
+		return 0, diag.Fail(diag.Usage, diag.ConfigRun, "Run transform again.",
 			"the transform of %s did not end well; there is nothing to judge", r.Path)
 	}
 	if t != nil && r.Tenant != t.Name {
@@ -34,7 +34,7 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 		if r.Tenant == "" {
 			of = "no tenant"
 		}
-		return 0, diag.Fail(diag.Usage, diag.ConfigTenant, "transform the file with --tenant "+t.Name,
+		return 0, diag.Fail(diag.Usage, diag.ConfigTenant, "Transform the file with --tenant "+t.Name+".",
 			"the run in %s was made for %s, not for %s", r.Path, of, t.Name)
 	}
 	o := validate.Options{Run: r, Embedded: schema.Versions(x.place.Schemas), Workers: x.place.workers(), Now: time.Now, Logger: x.logger}

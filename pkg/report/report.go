@@ -185,7 +185,7 @@ func (rep *Report) Write(r *runs.Run) error {
 }
 
 func unwritable(err error) error {
-	return diag.Unwritable(err, "free space, or choose another run directory", "the report cannot be written")
+	return diag.Unwritable(err, "Free space, or choose another run directory.", "the report cannot be written")
 }
 
 // Summarise keeps summaries/<n>-<stage>.json: what this execution of the stage did, never rewritten.

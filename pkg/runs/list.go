@@ -120,7 +120,7 @@ func Find(root, tenant, name string) (*Run, error) {
 		return all[len(all)-1], nil
 	}
 	if name == "" { // a variable that is not set: every name begins so
-		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "name its folder, `latest`, or the beginning of its name", "the name of the run is empty")
+		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "Name its folder, `latest`, or the beginning of its name.", "the name of the run is empty")
 	}
 	var fit, known []string
 	for _, r := range all {
@@ -133,15 +133,15 @@ func Find(root, tenant, name string) (*Run, error) {
 		return Open(fit[0])
 	}
 	if len(fit) > 1 {
-		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "write more of the name: "+strings.Join(newest(fit), ", "),
-			"%d runs begin with %q", len(fit), name)
+		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "Write more of the name: "+strings.Join(newest(fit), ", ")+".",
+			"%q is the beginning of several runs", name)
 	}
-	next := "there are no runs yet; `sluice transform` makes one"
+	next := "There are no runs yet; `sluice transform` makes one."
 	if tenant != "" {
-		next = "tenant " + tenant + " has no runs yet; `sluice transform` with --tenant makes one"
+		next = "Tenant " + tenant + " has no runs yet; `sluice transform` with --tenant makes one."
 	}
 	if len(known) > 0 {
-		next = "the latest runs: " + strings.Join(newest(known), ", ")
+		next = "The latest runs: " + strings.Join(newest(known), ", ") + "."
 	}
 	return nil, diag.Fail(diag.Usage, diag.ConfigRun, next, "there is no run %q%s", name, diag.DidYouMean(name, known))
 }

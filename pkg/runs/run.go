@@ -92,7 +92,7 @@ func CheckFree(path string) error {
 		return nil
 	}
 	if _, err := os.Lstat(filepath.Join(path, manifestFile)); err != nil {
-		return diag.Fail(diag.Usage, diag.ConfigRun, "name another folder with --run, or empty this one",
+		return diag.Fail(diag.Usage, diag.ConfigRun, "Name another folder with --run, or empty this one.",
 			"%s is not empty and is not a run", path)
 	}
 	old, err := Open(path)
@@ -100,12 +100,12 @@ func CheckFree(path string) error {
 		return err
 	}
 	if old.loaded() {
-		return diag.Fail(diag.Usage, diag.ConfigRun, "leave out --run, or name another folder",
+		return diag.Fail(diag.Usage, diag.ConfigRun, "Leave out --run, or name another folder.",
 			"the run in %s has been sent, or its send has begun; it is kept as the record of that", path)
 	}
 	for _, e := range entries {
 		if _, known := ours[e.Name()]; !known && !strings.HasSuffix(e.Name(), durable.Unfinished) {
-			return diag.Fail(diag.Usage, diag.ConfigRun, "move it away, or name another folder with --run",
+			return diag.Fail(diag.Usage, diag.ConfigRun, "Move it away, or name another folder with --run.",
 				"%s holds %s, which is not part of a run", path, e.Name())
 		}
 	}
@@ -131,7 +131,7 @@ func unfinishedManifest(name string) bool {
 // link: what is written or read there is not the run's.
 func checkKinds(path string) error {
 	foreign := func(name string) error {
-		return diag.Fail(diag.Usage, diag.ConfigRun, "remove it, and run transform again with another --run",
+		return diag.Fail(diag.Usage, diag.ConfigRun, "Remove it, and run transform again with another --run.",
 			"%s in the run %s is a link, a pipe or a device, and a run holds none of these", name, path)
 	}
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
@@ -156,7 +156,7 @@ func checkKinds(path string) error {
 }
 
 func unwritable(err error, path string) error {
-	return diag.Unwritable(err, "check the folder's permissions and free space, or name another with --run",
+	return diag.Unwritable(err, "Check the folder's permissions and free space, or name another with --run.",
 		"the run directory %s cannot be written", path)
 }
 
@@ -183,16 +183,16 @@ func readManifest(path string) (*Run, error) {
 		text, err = os.ReadFile(filepath.Join(path, manifestFile))
 	}
 	if err != nil {
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigRun, "name the folder that transform printed, or see `sluice runs list`",
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigRun, "Name the folder that transform printed, or see `sluice runs list`.",
 			"%s is not a run", path)
 	}
 	r := &Run{Path: path}
 	if err := json.Unmarshal(text, &r.Manifest); err != nil {
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigRun, "run transform again",
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigRun, "Run transform again.",
 			"%s is damaged", filepath.Join(path, manifestFile))
 	}
 	if r.Format != format {
-		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "use the version of sluice that wrote it, or run transform again",
+		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "Use the version of sluice that wrote it, or run transform again.",
 			"%s has layout %d, this sluice knows %d", path, r.Format, format)
 	}
 	if r.Stages == nil {

@@ -56,7 +56,7 @@ func Write(w io.Writer, p *mapping.Program, q Request) error {
 		return err
 	}
 	if limit := s.sittings() * students; q.Rows > limit {
-		return diag.Fail(diag.Usage, diag.ConfigUsage, "ask for fewer rows", "%s: %d rows cannot all be different sittings; %d can", p.Bundle.Name, q.Rows, limit)
+		return diag.Fail(diag.Usage, diag.ConfigUsage, "Ask for fewer rows.", "%s can make at most %d different rows, and --rows asks for %d", p.Bundle.Name, limit, q.Rows)
 	}
 	return s.write(w, q.Rows)
 }
@@ -66,7 +66,7 @@ func contract(p *mapping.Program, q Request) (*mapping.Contract, error) {
 	if names := p.InputNames(); q.Input == "" && len(names) == 1 {
 		q.Input = names[0]
 	} else if q.Input == "" {
-		return nil, diag.Fail(diag.Usage, diag.ConfigInput, "name one with --input", "%s has several inputs: %s", p.Bundle.Name, strings.Join(names, ", "))
+		return nil, diag.Fail(diag.Usage, diag.ConfigInput, "Name one with --input.", "%s has several inputs: %s", p.Bundle.Name, strings.Join(names, ", "))
 	}
 	contracts, err := p.Contracts(q.Input)
 	if err != nil {
@@ -86,9 +86,9 @@ func contract(p *mapping.Program, q Request) (*mapping.Contract, error) {
 		known = append(known, c.Layout)
 	}
 	if contracts[0].Layout == "" {
-		return nil, diag.Fail(diag.Usage, diag.ConfigInput, "leave out --layout", "input %s has no layouts", q.Input)
+		return nil, diag.Fail(diag.Usage, diag.ConfigInput, "Leave out --layout.", "input %s has no layouts", q.Input)
 	}
-	return nil, diag.Fail(diag.Usage, diag.ConfigInput, "choose one of "+strings.Join(known, ", "), "input %s has no layout %q%s", q.Input, q.Layout, diag.DidYouMean(q.Layout, known))
+	return nil, diag.Fail(diag.Usage, diag.ConfigInput, "Choose one of "+strings.Join(known, ", ")+".", "input %s has no layout %q%s", q.Input, q.Layout, diag.DidYouMean(q.Layout, known))
 }
 
 // inOrder puts the columns in the vendor's order; without one that of the bundle stays.
@@ -108,7 +108,7 @@ func inOrder(columns []mapping.ContractColumn, headers []string) ([]mapping.Cont
 	}
 	for _, col := range columns {
 		if _, left := byHeader[col.Header]; left {
-			return nil, diag.Fail(diag.Usage, diag.BundleFixture, "add it in fixtures/sample.yaml", "the headers of the sample lack %q, which the bundle binds", col.Header)
+			return nil, diag.Fail(diag.Usage, diag.BundleFixture, "Add it in fixtures/sample.yaml.", "the headers of the sample lack %q, which the bundle binds", col.Header)
 		}
 	}
 	return out, nil

@@ -84,7 +84,7 @@ func (l *loader) checkExisting(ctx context.Context) error {
 		}
 		next := l.to.Command("send", l.run.Path, "--tenant", l.to.Tenant, "--accept-existing")
 		return &diag.Error{Kind: diag.Guarded, Code: diag.GuardExisting, Problems: examples,
-			Next: "compare them with staged/" + results + ".jsonl; if they are other results than those of this run, run `" + next + "`",
+			Next: "Compare them with staged/" + results + ".jsonl; if they are other results than those of this run, run `" + next + "`.",
 			Message: fmt.Sprintf("the target already holds results of the assessment %q, and the ledger knows of none that came from here: "+
 				"the same results under other identifiers would be doubled", a.name)}
 	}

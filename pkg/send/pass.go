@@ -27,10 +27,10 @@ func CheckPass(r *runs.Run, tenant string, maxAge time.Duration, now time.Time, 
 	p := r.Pass
 	switch {
 	case r.Tenant == "":
-		return diag.Fail(diag.Guarded, diag.GuardForeignPass, "run `sluice transform` again with --tenant "+tenant,
+		return diag.Fail(diag.Guarded, diag.GuardForeignPass, "Run `sluice transform` again with --tenant "+tenant+".",
 			"the run was transformed without a tenant: it can be validated offline, not sent")
 	case r.Tenant != tenant:
-		return diag.Fail(diag.Guarded, diag.GuardForeignPass, "name the tenant of the run, or run `sluice transform` for "+tenant,
+		return diag.Fail(diag.Guarded, diag.GuardForeignPass, "Name the tenant of the run, or run `sluice transform` for "+tenant+".",
 			"the run was made for the tenant %q, not for %q", r.Tenant, tenant)
 	case p == nil:
 		return refuse(diag.GuardNoPass, "the run has no pass: it was not validated, or changed since")
@@ -108,7 +108,7 @@ func (l *loader) checkFiles(ctx context.Context) error {
 }
 
 func unreadable(err error, file string) error {
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the file's permissions, or run transform again",
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "Check the file's permissions, or run transform again.",
 		"staged/%s cannot be read", file)
 }
 

@@ -98,11 +98,11 @@ func (r *resource) failed(ln *line, rec *record, key *schema.Key, f *target.Fail
 	}
 	switch holds {
 	case unseen:
-		row.Fix = "whether the target holds it is not known, so what refers to it is sent, and the target decides; " +
-			"if it is not there, have the host load it"
+		row.Fix = "Whether the target holds it is not known, so what refers to it is sent, and the target decides; " +
+			"if it is not there, have the host load it."
 	case otherwise:
-		row.Fix = "the target keeps its own version, and what refers to it is loaded; " +
-			"if it must change, ask the host for the right to change it"
+		row.Fix = "The target keeps its own version, and what refers to it is loaded; " +
+			"if it must change, ask the host for the right to change it."
 	}
 	if o == pending && !r.again {
 		r.leaveOpen(row)

@@ -109,7 +109,8 @@ func (r *resource) sendLines(belongs func(line int64) bool) error {
 		return err
 	case r.hopeless() && r.passed.Load():
 		r.loader.hopeless.Store(r.refusal.Load().Diag(fmt.Sprintf(
-			"the target refused %d records of %s and took none, so the others were not sent", r.refusals.Load(), r.name)))
+			"the target refused %s of %s and took none, so the others were not sent",
+			diag.Counted(int(r.refusals.Load()), "record", "records"), r.name)))
 		if r.givenUp = true; r.shared {
 			err = r.readFile(left, work) // what refers to them is not sent either
 		}

@@ -224,6 +224,6 @@ func interruptedOr(ctx context.Context, err error) error {
 
 func unwritable(err error, path string) error {
 	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk,
-		"check the folder's permissions and free space, then send again: it goes on where it stopped",
+		"Check the folder's permissions and free space, then send again: it goes on where it stopped.",
 		"%s cannot be written", path)
 }

@@ -95,7 +95,7 @@ func drain(f *os.File, path string, in io.Reader) error {
 	if path != Stdin {
 		pipe, err := os.Open(path)
 		if err != nil {
-			return diag.FailWith(err, diag.Usage, diag.ConfigFile, "check the path and its permissions", "the input cannot be read")
+			return diag.FailWith(err, diag.Usage, diag.ConfigFile, "Check the path and its permissions.", "the input cannot be read")
 		}
 		defer pipe.Close() //nolint:errcheck // read only
 		in = pipe

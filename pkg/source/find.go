@@ -50,17 +50,17 @@ func Find(b *bundle.Bundle, given []string) ([]Input, error) {
 	for _, s := range given {
 		name, file, ok := strings.Cut(s, "=")
 		if !ok || name == "" || file == "" {
-			return nil, diag.Fail(diag.Usage, diag.ConfigInput, fmt.Sprintf("write --input %s=FILE", known[0]), "--input %q has no name and file", s)
+			return nil, diag.Fail(diag.Usage, diag.ConfigInput, fmt.Sprintf("Write --input %s=FILE.", known[0]), "--input %q has no name and file", s)
 		}
 		at := slices.Index(known, name)
 		if at < 0 {
-			return nil, diag.Fail(diag.Usage, diag.ConfigInput, fmt.Sprintf("inputs of %s: %s", b.Name, strings.Join(known, ", ")),
+			return nil, diag.Fail(diag.Usage, diag.ConfigInput, fmt.Sprintf("Inputs of %s: %s.", b.Name, strings.Join(known, ", ")),
 				"bundle %s has no input %q%s", b.Name, name, diag.DidYouMean(name, known))
 		}
 		in := &inputs[at]
 		if file == Stdin || file == "/dev/stdin" { // which is not reopened: it may be a pipe
 			if stdin {
-				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "give one of them as a file", "standard input is given twice")
+				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "Give one of them as a file.", "standard input is given twice")
 			}
 			stdin = true
 			in.Paths = append(in.Paths, Stdin)
@@ -75,21 +75,21 @@ func Find(b *bundle.Bundle, given []string) ([]Input, error) {
 		}
 		for _, path := range paths {
 			if slices.Contains(in.Paths, path) {
-				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "give it once", "%s is given twice for input %s", path, name)
+				return nil, diag.Fail(diag.Usage, diag.ConfigInput, "Give it once.", "%s is given twice for input %s", path, name)
 			}
 			in.Paths = append(in.Paths, path)
 		}
 	}
 	if len(empty) > 0 {
 		if slices.ContainsFunc(inputs, func(in Input) bool { return len(in.Paths) > 0 }) {
-			return nil, diag.Fail(diag.Usage, diag.ConfigFile, "check the pattern", "no file matches %s", strings.Join(empty, ", "))
+			return nil, diag.Fail(diag.Usage, diag.ConfigFile, "Check the pattern.", "no file matches %s", strings.Join(empty, ", "))
 		}
-		return nil, diag.FailWith(ErrNoFiles, diag.Usage, diag.ConfigFile, "check the pattern; where that is normal, add --allow-empty",
+		return nil, diag.FailWith(ErrNoFiles, diag.Usage, diag.ConfigFile, "Check the pattern; where that is normal, add --allow-empty.",
 			"%s", strings.Join(empty, ", "))
 	}
 	for i, in := range b.Inputs {
 		if !in.Optional && len(inputs[i].Paths) == 0 {
-			return nil, diag.Fail(diag.Usage, diag.ConfigInput, "add --input "+in.Name.Value+"=FILE", "input %s of bundle %s is not given", in.Name.Value, b.Name)
+			return nil, diag.Fail(diag.Usage, diag.ConfigInput, "Add --input "+in.Name.Value+"=FILE.", "input %s of bundle %s is not given", in.Name.Value, b.Name)
 		}
 	}
 	return inputs, nil
@@ -118,7 +118,7 @@ func Expand(path string) ([]string, error) {
 func match(pattern string) ([]string, error) {
 	found, err := doublestar.FilepathGlob(pattern, doublestar.WithFilesOnly())
 	if err != nil {
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "correct the pattern", "%s is not a pattern", pattern)
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "Correct the pattern.", "%s is not a pattern", pattern)
 	}
 	found = slices.DeleteFunc(found, func(path string) bool {
 		info, err := os.Stat(path)
@@ -137,7 +137,7 @@ func CheckOutside(run string, inputs []Input) error {
 				return err
 			}
 			if rel, err := filepath.Rel(run, abs); path != Stdin && err == nil && filepath.IsLocal(rel) {
-				return diag.Fail(diag.Usage, diag.ConfigRun, "name another run directory", "%s lies in the run directory that would be replaced", path)
+				return diag.Fail(diag.Usage, diag.ConfigRun, "Name another run directory.", "%s lies in the run directory that would be replaced", path)
 			}
 		}
 	}

@@ -84,7 +84,7 @@ func TestFence(t *testing.T) {
 		"empty":                  {"", []string{"1:1 the file is empty"}, ""},
 		"blank":                  {" \n\n", []string{"1:1 the file is empty"}, ""},
 		"comments only":          {"# a\n", []string{"1:1 the file holds nothing but comments"}, ""},
-		"too long":               {strings.Repeat("#", MaxSize+1), []string{"0:0 the file has 524289 bytes"}, ""},
+		"too long":               {strings.Repeat("#", MaxSize+1), []string{"0:0 the file is larger than 512 KiB"}, ""},
 		"too deep":               {strings.Repeat("[", 1000), []string{"1:65 this is nested more than 64 deep"}, ""},
 		"too deep by dashes":     {strings.Repeat("- ", 1000), []string{"nested more than 64 deep"}, ""},
 		"too many tags":          {"a: " + strings.Repeat("!a ", 1000), []string{"nested more than 64 deep"}, ""},

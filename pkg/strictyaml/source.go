@@ -109,7 +109,7 @@ func (s *source) found(n, col int, want string) int {
 // with LF line ends. ok is false if there is no sense in parsing it.
 func (s *source) read(src []byte) (text string, ok bool) {
 	if len(src) > MaxSize {
-		s.problem(s.pos(0, 0), "Move data into tables.", "the file has %d bytes, more than the %d that are read", len(src), MaxSize)
+		s.problem(s.pos(0, 0), "Move data into tables.", "the file is larger than %d KiB", MaxSize>>10)
 		return "", false
 	}
 	if bytes.HasPrefix(src, []byte("\xff\xfe")) || bytes.HasPrefix(src, []byte("\xfe\xff")) {

@@ -72,9 +72,9 @@ func (d *delimited) decode(r io.Reader, declared string) error {
 	}
 	if k, other := kindOf(head); other {
 		if k.tool != "" {
-			k.fix = "Unpack it on the way: " + k.tool + " FILE | sluice … --input " + d.input + "=-"
+			k.fix = "Unpack it on the way: `" + k.tool + " FILE | sluice … --input " + d.input + "=-`."
 			if d.input == "" {
-				k.fix = "Unpack it on the way: " + k.tool + " " + diag.ShellWord(d.name) + " | sluice inspect -"
+				k.fix = "Unpack it on the way: `" + k.tool + " " + diag.ShellWord(d.name) + " | sluice inspect -`."
 			}
 		}
 		return d.whole(diag.FileFormat, k.fix, "is "+k.what+", not a text with rows")

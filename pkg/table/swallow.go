@@ -25,7 +25,7 @@ func (p *Parser) swallows(record string, line int64, s style) string {
 			return fmt.Sprintf("%s: no cell may have more than %d lines", span, maxCellLines)
 		}
 		if n := inner.rowIn(record, at, s); n > 0 {
-			return fmt.Sprintf("%s, but line %d is a row by itself: it has %d cells, as the header has", span, first+int64(n), s.width)
+			return fmt.Sprintf("%s, but line %d is a row by itself: it has as many cells as the header", span, first+int64(n))
 		}
 		from = at.end
 	}

@@ -551,7 +551,7 @@ func TestSwallowedRows(t *testing.T) {
 		wrong      string // of the first row
 		rows       int
 	}{
-		{"rows in a cell", "1,\"Ace,5\n2,Bob,6\n3,Cid,7\n4,Dee 6ft\",8\n5,Eve,9\n", "a quote opens a cell in line 2 and closes it in line 5, but line 3 is a row by itself: it has 3 cells, as the header has", 2},
+		{"rows in a cell", "1,\"Ace,5\n2,Bob,6\n3,Cid,7\n4,Dee 6ft\",8\n5,Eve,9\n", "a quote opens a cell in line 2 and closes it in line 5, but line 3 is a row by itself: it has as many cells as the header", 2},
 		{"CRLF, and quotes in what was swallowed", "1,\"Ace,5\r\n2,\"\"\"\",6\r\n3,Dee 6ft\",8\r\n", "line 3 is a row by itself", 1},
 		{"two rows", "1,\"Ace,5\n2,Bob 6ft\",6\n3,Cid,7\n", "line 3 is a row by itself", 2},
 		{"two stray quotes", "1,\"Ace,5\n2,\",6\n3,Cid,7\n", "line 3 is a row by itself", 2},

@@ -15,21 +15,21 @@ import (
 // the client must not speak to.
 func (c *Client) checkAddress(field, address string) (*url.URL, error) {
 	if address == "" {
-		return nil, setup(field+" is missing", "give the address of the Ed-Fi API, such as https://host/path")
+		return nil, setup(field+" is missing", "Give the address of the Ed-Fi API, such as https://host/path.")
 	}
 	u, err := url.Parse(strings.TrimSpace(address))
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return nil, setup(fmt.Sprintf("%s is not an http or https address", field), "give it as https://host/path")
+		return nil, setup(fmt.Sprintf("%s is not an http or https address", field), "Give it as https://host/path.")
 	}
 	if u.User != nil {
-		return nil, setup(fmt.Sprintf("%s holds a user name", field), "give the credential as client_id and client_secret")
+		return nil, setup(fmt.Sprintf("%s holds a user name", field), "Give the credential as client_id and client_secret.")
 	}
 	if open := placeholders.FindString(u.Path); open != "" {
 		return nil, setup(fmt.Sprintf("%s holds the placeholder %s, which the settings do not fill", field, open), placeholderFix)
 	}
 	if u.Scheme == "http" && !c.config.AllowHTTP && !isLoopback(u.Hostname()) {
 		return nil, setup(fmt.Sprintf("%s is plain http to %s: the secret would travel unencrypted", field, u.Hostname()),
-			"use https; on a closed network, allow_http: true permits it")
+			"Use https; on a closed network, allow_http: true permits it.")
 	}
 	u.RawQuery, u.Fragment = "", ""
 	return u, nil
@@ -51,7 +51,7 @@ func join(base, path string) string {
 
 var placeholders = regexp.MustCompile(`\{[^{}/]*\}`)
 
-const placeholderFix = "set school_year if it is one, else instance to what it stands for; or a base_url that is below tenant and context"
+const placeholderFix = "Set school_year if it is one, otherwise instance, to what it stands for; or a base_url that has it already."
 
 // fill replaces {schoolYearFromRoute} and its like by the school year, and any other placeholder by the
 // instance. What stays is refused by checkAddress.
@@ -111,7 +111,7 @@ func (c *Client) vouched(field string, u *url.URL, setting, override string) err
 		return nil
 	}
 	return setup(fmt.Sprintf("the target sends credentials to %s: %s leads there, and base_url to %s", plain(u.Host, excerptLength), field, c.base.Host),
-		"if that is right, set "+setting)
+		"If that is right, set "+setting+".")
 }
 
 // sameHost compares host and port; the ports that the schemes stand for make no difference.
@@ -147,7 +147,7 @@ func (c *Client) address(ctx context.Context, path string) (*url.URL, error) {
 	}
 	u, err := url.Parse(join(about.DataURL, strings.Join(segments, "/")))
 	if err != nil {
-		return nil, setup("not a resource: "+plain(path, excerptLength), "use the endpoint's name, such as studentAssessments")
+		return nil, setup("not a resource: "+plain(path, excerptLength), "Use the endpoint's name, such as studentAssessments.")
 	}
 	c.addresses.Store(path, u)
 	return u, nil

@@ -290,8 +290,8 @@ func (a *call) refusal(status int, header http.Header, body []byte) *Failure {
 	f := answerFailure(status, header, a.client.scrubBody(body))
 	if a.posts && f.Kind == NotFound {
 		// That is about the address: a record has none before it is accepted.
-		f.Kind, f.Fix = Odd, "nothing there takes records of this resource; "+
-			"unless the target is just down, run `sluice validate` again, which asks what the target has"
+		f.Kind, f.Fix = Odd, "Nothing there takes records of this resource; "+
+			"unless the target is just down, run `sluice validate` again, which asks what the target has."
 	}
 	return f
 }
@@ -418,7 +418,7 @@ func redirected(f *Failure, response *http.Response, hostOnly bool) {
 		where = to.String()
 	}
 	f.Detail = "the target redirects to " + where
-	f.Fix = "redirects to another host or scheme are not followed, so that no credential goes astray; if that address is right, put it into base_url"
+	f.Fix = "Redirects to another host or scheme are not followed, so that no credential goes astray; if that address is right, put it into base_url."
 }
 
 // advise fills in what to do where the answer alone decides it.
@@ -428,23 +428,23 @@ func advise(f *Failure) {
 	}
 	switch f.Kind {
 	case Odd:
-		f.Fix = "check base_url, and any proxy or firewall in between"
+		f.Fix = "Check base_url, and any proxy or firewall in between."
 	case Validation:
 		if f.Status == http.StatusRequestEntityTooLarge {
-			f.Fix = "the record is larger than the target takes; have its administrator raise the limit, or split the record's source"
+			f.Fix = "The record is larger than the target takes; have its administrator raise the limit, or split the record's source."
 		}
 	case Auth:
-		f.Fix = "check client_id and client_secret, and that the client is active on the target"
+		f.Fix = "Check client_id and client_secret, and that the client is active on the target."
 	case Forbidden:
-		f.Fix = "have the target's administrator check the claim set, the namespace prefixes and the education organizations of this client"
+		f.Fix = "Have the target's administrator check the claim set, the namespace prefixes and the education organizations of this client."
 	case TooMany:
-		f.Fix = "run the same command again later, or lower the concurrency"
+		f.Fix = "Run the same command again later, or lower the concurrency."
 		if typeHolds(f.Type, tooManyTokens) {
-			f.Fix = "too many tokens of this client are alive; stop other programs that use the same key, or wait half an hour"
+			f.Fix = "Too many tokens of this client are alive; stop other programs that use the same key, or wait half an hour."
 		}
 	case Server:
-		f.Fix = "try again later; if it persists, give the correlation id to the target's administrator"
+		f.Fix = "Try again later; if it persists, give the correlation id to the target's administrator."
 	case NotFound:
-		f.Fix = "check that the target's data standard has this resource"
+		f.Fix = "Check that the target's data standard has this resource."
 	}
 }

@@ -149,9 +149,9 @@ var dataPath = regexp.MustCompile(`(?i)/(data(/v3)?|metadata|oauth/token)(/.*)?$
 // rootFix says where the root document is to be looked for, and whether base_url is an address of the data.
 func (c *Client) rootFix() (ofData bool, fix string) {
 	if above := dataPath.ReplaceAllString(c.BaseURL(), ""); above != c.BaseURL() {
-		return true, "base_url is the address of the root document, not of the data: try " + above
+		return true, "Set base_url to " + above + ", the address of the root document, not of the data."
 	}
-	return false, "unless the target is just down, check base_url: opened in a browser it shows the API's version and its urls"
+	return false, "Check base_url, unless the target is just down: opened in a browser, it shows the API's version and its urls."
 }
 
 // settle turns the root document into addresses that can be used, and refuses what it cannot.
@@ -222,7 +222,7 @@ func (a *About) checkNeeded() error {
 		case f != nil:
 			return f
 		case need.address == "":
-			return setup("the root document names no "+need.name+" URL", "set "+need.setting)
+			return setup("the root document names no "+need.name+" URL", "Set "+need.setting+".")
 		}
 	}
 	return nil
@@ -245,18 +245,18 @@ func (c *Client) chooseYear(a *About, urls map[string]string) error {
 		last := calendar[len(calendar)-1]
 		if year == "" {
 			return setup("the target keeps each school year apart, and no school year is set",
-				"set school_year (the target itself suggests "+last+", the calendar year)")
+				"Set school_year (the target itself suggests "+last+", the calendar year).")
 		}
 		for name, address := range urls {
 			urls[name] = withYear(address, last, year)
 		}
 	case len(advertised) > 0 && year != "" && !slices.Contains(advertised, year):
 		return setup(fmt.Sprintf("school_year is %s, but the target's data URL is for %s", year, strings.Join(advertised, ", ")),
-			"set base_url and school_year to the same year")
+			"Set base_url and school_year to the same year.")
 	case len(advertised) == 0 && year != "" && !placeholders.MatchString(data):
 		a.Notes = append(a.Notes, "school_year is set, but the target does not keep school years apart")
 	case yearSpecific && year == "" && !placeholders.MatchString(data):
-		return setup("the target keeps each school year apart, and no school year is set", "set school_year")
+		return setup("the target keeps each school year apart, and no school year is set", "Set school_year.")
 	}
 	return nil
 }
@@ -265,7 +265,7 @@ func (c *Client) chooseYear(a *About, urls map[string]string) error {
 func (c *Client) readCall(name, address string) (*call, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, setup("the address of the "+name+" cannot be read", "check base_url")
+		return nil, setup("the address of the "+name+" cannot be read", "Check base_url.")
 	}
 	return &call{client: c, method: http.MethodGet, url: u, resource: name, most: maxSmall}, nil
 }
@@ -275,7 +275,7 @@ func (a *call) unreadable(answer *answer) *Failure {
 	f := answerFailure(answer.status, answer.header, nil)
 	f.Kind, f.Body = Odd, excerpt(answer.body, false)
 	f.Detail = "the answer could not be read"
-	f.Fix = "check base_url, and any proxy in between"
+	f.Fix = "Check base_url, and any proxy in between."
 	return a.finished(f)
 }
 

@@ -144,7 +144,7 @@ func TestDiscoverRefuses(t *testing.T) {
 	}{
 		"placeholder that no setting fills": {Config{}, 200, root("7.1", b+"/{tenantIdentifier}/data/v3/", b+"/oauth/token"), "{tenantIdentifier}"},
 		"placeholder in the token URL":      {Config{}, 200, root("7.1", b+"/data/v3/", b+"/{odd}/oauth/token"), "{odd}"},
-		"year-specific without a year":      {Config{}, 200, root("6.2", b+"/data/v3/2031", b+"/oauth/token"), "set school_year"},
+		"year-specific without a year":      {Config{}, 200, root("6.2", b+"/data/v3/2031", b+"/oauth/token"), "Set school_year"},
 		"the address is for another year":   {Config{SchoolYear: 2026}, 200, root("7.2", b+"/2025/data/v3/", b+"/2025/oauth/token"), "2025"},
 		"plain http to another host":        {Config{}, 200, root("7.2", "http://internal.test/data/v3/", b+"/oauth/token"), "plain http"},
 		"no data URL":                       {Config{}, 200, root("7.2", "", b+"/oauth/token"), "data_url"},
@@ -182,18 +182,18 @@ func TestRootDocumentOfATargetThatIsDown(t *testing.T) {
 	}{
 		"a page":           {200, "<html><title>Down for maintenance</title></html>", Odd, "maintenance"},
 		"a text":           {200, "Down for maintenance", Odd, "no Ed-Fi root document"},
-		"other JSON":       {200, `{"status":"maintenance"}`, Odd, "unless the target is just down, check base_url"},
+		"other JSON":       {200, `{"status":"maintenance"}`, Odd, "Check base_url, unless the target is just down"},
 		"truncated JSON":   {200, `{"version":"7.2","urls":{`, Odd, "no Ed-Fi root document"},
 		"nothing":          {200, "", Odd, "no Ed-Fi root document"},
 		"no content":       {204, "", Odd, "base_url"},
-		"unauthorized":     {401, "", Odd, "unless the target is just down, check base_url"},
+		"unauthorized":     {401, "", Odd, "Check base_url, unless the target is just down"},
 		"forbidden":        {403, "<html>blocked</html>", Odd, "base_url"},
-		"nothing there":    {404, "", Odd, "unless the target is just down, check base_url"},
+		"nothing there":    {404, "", Odd, "Check base_url, unless the target is just down"},
 		"gone":             {410, "", Odd, "base_url"},
 		"to a status page": {302, "https://status.test/x?secret=1", Odd, "https://status.test/x"},
-		"server":           {500, "", Server, "try again later"},
-		"no gateway":       {502, "<html>", Server, "try again later"},
-		"unavailable":      {503, "", Server, "try again later"},
+		"server":           {500, "", Server, "Try again later"},
+		"no gateway":       {502, "<html>", Server, "Try again later"},
+		"unavailable":      {503, "", Server, "Try again later"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -282,7 +282,7 @@ func TestAddressesOfOtherHosts(t *testing.T) {
 					continue
 				}
 				failure := mustFail(t, err, Setup)
-				if !strings.Contains(failure.Detail, "the target sends credentials to elsewhere.test") || failure.Fix != "if that is right, set "+tt.fix {
+				if !strings.Contains(failure.Detail, "the target sends credentials to elsewhere.test") || failure.Fix != "If that is right, set "+tt.fix+"." {
 					t.Errorf("%s: %v", call, err)
 				}
 			}
@@ -305,7 +305,7 @@ func TestBaseURLOfTheData(t *testing.T) {
 	config := f.config()
 	config.BaseURL += "/data/v3"
 	_, err := mustNew(t, config).Discover(t.Context())
-	if !strings.Contains(mustFail(t, err, Setup).Fix, "try https://ods.test") {
+	if !strings.Contains(mustFail(t, err, Setup).Fix, "Set base_url to https://ods.test,") {
 		t.Error(err)
 	}
 }

@@ -103,7 +103,7 @@ func (c *Client) documentURLs(ctx context.Context, about *About) (resources, des
 		}
 		if resources == "" || descriptors == "" {
 			f := a.unreadable(a.answer)
-			f.Detail, f.Fix = "the list names no document of resources or of descriptors", "check that the target serves its OpenAPI metadata"
+			f.Detail, f.Fix = "the list names no document of resources or of descriptors", "Check that the target serves its OpenAPI metadata."
 			return "", "", f
 		}
 		if resources, err = c.metadataAddress(about, resources); err != nil {
@@ -112,18 +112,18 @@ func (c *Client) documentURLs(ctx context.Context, about *About) (resources, des
 		descriptors, err = c.metadataAddress(about, descriptors)
 		return resources, descriptors, err
 	}
-	return "", "", setup("the target's list of OpenAPI documents leads nowhere", "check that the target serves its OpenAPI metadata")
+	return "", "", setup("the target's list of OpenAPI documents leads nowhere", "Check that the target serves its OpenAPI metadata.")
 }
 
 // metadataAddress makes an address out of the metadata concrete, as the root document's are.
 func (c *Client) metadataAddress(about *About, address string) (string, error) {
 	base, err := url.Parse(about.OpenAPIURL)
 	if err != nil {
-		return "", setup("the metadata URL is not an address", "check base_url")
+		return "", setup("the metadata URL is not an address", "Check base_url.")
 	}
 	u, err := base.Parse(c.config.fill(address))
 	if err != nil {
-		return "", setup("an address in the target's metadata cannot be read", "check that the target serves its OpenAPI metadata")
+		return "", setup("an address in the target's metadata cannot be read", "Check that the target serves its OpenAPI metadata.")
 	}
 	c.upgraded(u)
 	query := u.RawQuery
@@ -148,7 +148,7 @@ func (c *Client) document(ctx context.Context, name, address, etag string) (*Doc
 	answer, err := a.do(ctx)
 	if err != nil {
 		if f, ok := AsFailure(err); ok && f.Kind == NotFound {
-			f.Fix = "check that the target serves its OpenAPI metadata"
+			f.Fix = "Check that the target serves its OpenAPI metadata."
 		}
 		return nil, nil, err
 	}

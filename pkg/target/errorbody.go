@@ -54,7 +54,7 @@ func answerFailure(status int, header http.Header, body []byte) *Failure {
 	return f
 }
 
-const foreignFix = "the answer does not come from an Ed-Fi API; check base_url, and any proxy or firewall in between"
+const foreignFix = "Check base_url, and any proxy or firewall in between: the answer is not from an Ed-Fi API."
 
 // read takes what the members of an error body say, and reports whether any of them was known.
 func (f *Failure) read(m map[string]json.RawMessage) bool {

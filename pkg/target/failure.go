@@ -42,7 +42,7 @@ type Failure struct {
 func (f *Failure) Error() string {
 	s := f.Summary()
 	if f.Fix != "" {
-		s += ": " + f.Fix
+		s = strings.TrimSuffix(s, ".") + ". " + f.Fix
 	}
 	return s
 }

@@ -146,8 +146,8 @@ func TestErrorQuotesNoRecord(t *testing.T) {
 		}
 	}
 	f := answerFailure(503, http.Header{}, []byte(`{"detail":"The database is being restored."}`))
-	f.Method, f.Resource, f.Attempts, f.CorrelationID, f.Fix = "POST", "ed-fi/students", 6, "run-7-12", "try again later"
-	const want = "POST ed-fi/students: 503 Service Unavailable: The database is being restored. (6 attempts) [correlation id run-7-12]: try again later"
+	f.Method, f.Resource, f.Attempts, f.CorrelationID, f.Fix = "POST", "ed-fi/students", 6, "run-7-12", "Try again later."
+	const want = "POST ed-fi/students: 503 Service Unavailable: The database is being restored. (6 attempts) [correlation id run-7-12]. Try again later."
 	if f.Error() != want {
 		t.Errorf("got  %s\nwant %s", f, want)
 	}

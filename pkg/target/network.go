@@ -21,7 +21,7 @@ const (
 	wsaConnRefused = syscall.Errno(10061)
 )
 
-const proxyFix = "check the proxy, and HTTP_PROXY, HTTPS_PROXY and NO_PROXY, which name it"
+const proxyFix = "Check the proxy, and HTTP_PROXY, HTTPS_PROXY and NO_PROXY, which name it."
 
 // errProxyAddress stands for the error of net/http, which may quote the proxy's password.
 var errProxyAddress = errors.New("the address of the proxy cannot be read")
@@ -54,7 +54,7 @@ func unreachable(host, proxy string, err error) *Failure {
 	var dial *net.OpError
 	if errors.As(err, &dial) && dial.Op == "proxyconnect" { // net/http alone names it so
 		f := unreachable("the proxy "+proxy, "", dial.Err)
-		f.Fix, f.Err = "it is the proxy for "+host+": "+proxyFix, err
+		f.Fix, f.Err = "Check the proxy before "+host+"; HTTP_PROXY, HTTPS_PROXY and NO_PROXY name it.", err
 		return f
 	}
 	f := &Failure{Kind: Transport, Retryable: true, Err: err}
@@ -74,7 +74,7 @@ func unreachable(host, proxy string, err error) *Failure {
 	certificateFault, certificateFix := distrusted(host, err)
 	switch {
 	case errors.Is(err, ErrOutage):
-		say(false, err.Error(), "find out why the target is down, then run the same command again; nothing is lost")
+		say(false, err.Error(), "Find out why the target is down, then run the same command again; nothing is lost.")
 	case errors.Is(err, errProxyAddress):
 		say(true, err.Error(), proxyFix)
 	case errors.As(err, &refusal):
@@ -82,27 +82,27 @@ func unreachable(host, proxy string, err error) *Failure {
 	case certificateFault != "":
 		say(true, certificateFault, certificateFix)
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
-		say(true, fmt.Sprintf("%s does not speak https on that port", host), "check scheme and port of base_url; the scheme is never changed by itself")
+		say(true, fmt.Sprintf("%s does not speak https on that port", host), "Check scheme and port of base_url; the scheme is never changed by itself.")
 	case errors.Is(err, errTooManyRedirects):
-		say(true, fmt.Sprintf("%s redirects in a circle", host), "check base_url")
+		say(true, fmt.Sprintf("%s redirects in a circle", host), "Check base_url.")
 	case errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"): // crypto/tls alone names them so
-		say(true, fmt.Sprintf("no TLS connection with %s: %s", host, alert.Err), "the target must offer the TLS version that the settings ask for, 1.2 or later")
+		say(true, fmt.Sprintf("no TLS connection with %s: %s", host, alert.Err), "The target must offer the TLS version that the settings ask for, 1.2 or later.")
 	case errors.As(err, &dns) && dns.IsNotFound:
-		say(false, fmt.Sprintf("the host name %s is not known", dns.Name), "check base_url, and that this machine can resolve the name")
+		say(false, fmt.Sprintf("the host name %s is not known", dns.Name), "Check base_url, and that this machine can resolve the name.")
 	case errors.As(err, &dns):
-		say(false, fmt.Sprintf("the host name %s could not be looked up", dns.Name), "check this machine's network and name server")
+		say(false, fmt.Sprintf("the host name %s could not be looked up", dns.Name), "Check this machine's network and name server.")
 	case isErrno && (errno == syscall.ECONNREFUSED || errno == wsaConnRefused):
-		say(false, fmt.Sprintf("%s refused the connection", host), "check that the target is running, and the port in base_url")
+		say(false, fmt.Sprintf("%s refused the connection", host), "Check that the target is running, and the port in base_url.")
 	case isErrno && (errno == syscall.ECONNRESET || errno == syscall.EPIPE || errno == wsaConnReset),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		say(false, fmt.Sprintf("%s cut the connection", host), "try again later; if it persists, ask the target's administrator")
+		say(false, fmt.Sprintf("%s cut the connection", host), "Try again later; if it persists, ask the target's administrator.")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &timeout) && timeout.Timeout():
-		say(false, fmt.Sprintf("%s did not answer in time", host), "try again later; if it persists, ask the target's administrator, or lower the concurrency")
+		say(false, fmt.Sprintf("%s did not answer in time", host), "Try again later; if it persists, ask the target's administrator, or lower the concurrency.")
 	case isErrno:
-		say(false, fmt.Sprintf("%s cannot be reached: %s", host, errno.Error()), "check base_url and this machine's network")
+		say(false, fmt.Sprintf("%s cannot be reached: %s", host, errno.Error()), "Check base_url and this machine's network.")
 	default:
-		say(false, fmt.Sprintf("no answer from %s: %s", host, plain(err.Error(), excerptLength)), "check base_url and this machine's network")
+		say(false, fmt.Sprintf("no answer from %s: %s", host, plain(err.Error(), excerptLength)), "Check base_url and this machine's network.")
 	}
 	return f
 }

@@ -118,8 +118,8 @@ func TestProxyTroubles(t *testing.T) {
 		says        []string
 		attempts    int
 	}{
-		"refuses, https":   {"https://ods.test", refused, []string{"the proxy " + refused + " refused the connection", "the proxy for ods.test"}, 3},
-		"refuses, http":    {"http://ods.test", refused, []string{"the proxy " + refused + " refused the connection", "the proxy for ods.test"}, 3},
+		"refuses, https":   {"https://ods.test", refused, []string{"the proxy " + refused + " refused the connection", "the proxy before ods.test"}, 3},
+		"refuses, http":    {"http://ods.test", refused, []string{"the proxy " + refused + " refused the connection", "the proxy before ods.test"}, 3},
 		"wants a password": {"https://ods.test", asks, []string{"the proxy " + asks + " does not connect to ods.test: 407 Proxy Authentication Required"}, 1},
 		"cannot reach it":  {"https://ods.test", fails, []string{"the proxy " + fails + " does not connect to ods.test: 502"}, 3},
 		"cannot be read":   {"https://ods.test", "a b", []string{"the address of the proxy cannot be read"}, 1},

@@ -89,7 +89,7 @@ func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []jso
 	}
 	return &Failure{Kind: Odd, Retryable: true, Method: http.MethodGet, Resource: resourcePath(r.resource),
 		Detail: fmt.Sprintf("the target counts %s, and %d of them came", diag.Counted(int(now), "record", "records"), s.round.Len()),
-		Fix:    "run the same command again when nobody deletes records there; if it persists, look for a proxy that keeps answers"}
+		Fix:    "Run the same command again when nobody deletes records there; if it persists, look for a proxy that keeps answers."}
 }
 
 // firstPage asks for the first page. A target that refuses one of the usual size is asked for smaller ones
@@ -154,8 +154,8 @@ func (c *Client) follow(ctx context.Context, r reading, s *collector, last *page
 		}
 		if len(next.items) > 0 && fresh == 0 {
 			f := next.call.unlikely("the target sends the same page again")
-			f.Fix = "it does not know the parameter offset, or a proxy in between keeps answers; " +
-				"check base_url, and ask the target's administrator"
+			f.Fix = "It does not know the parameter offset, or a proxy in between keeps answers; " +
+				"check base_url, and ask the target's administrator."
 			return f
 		}
 		read += int64(len(next.items))

@@ -115,10 +115,10 @@ func New(config Config) (*Client, error) {
 		}
 	}
 	if config.ClientID == "" || secret == "" {
-		return nil, setup("client_id and client_secret are needed", "give both; the target's administrator issues them")
+		return nil, setup("client_id and client_secret are needed", "Give both; the target's administrator issues them.")
 	}
 	if strings.Contains(config.ClientID, ":") {
-		return nil, setup("client_id holds a colon, which Basic authentication cannot carry", "check that client_id and client_secret are not given in one")
+		return nil, setup("client_id holds a colon, which Basic authentication cannot carry", "Check that client_id and client_secret are not given in one.")
 	}
 
 	roundTripper := config.Transport

@@ -125,7 +125,7 @@ func (c *Client) requestToken(ctx context.Context) (*token, error) {
 	}
 	address, err := url.Parse(about.OAuthURL)
 	if err != nil {
-		return nil, setup("the token URL is not an address", "set oauth_url")
+		return nil, setup("the token URL is not an address", "Set oauth_url.")
 	}
 	trip := &tokenTrip{call{client: c, method: http.MethodPost, url: address, resource: tokenResource,
 		contentType: "application/x-www-form-urlencoded", anonymous: true, basic: true, most: maxSmall}}
@@ -171,20 +171,20 @@ func credentialFailure(f *Failure) *Failure {
 		return f
 	default:
 		if f.Status < 300 || f.Status >= 400 { // a redirect says where it leads
-			f.Fix = "this address gives no token; unless the target is just down, check base_url and school_year, or set oauth_url"
+			f.Fix = "This address gives no token; unless the target is just down, check base_url and school_year, or set oauth_url."
 		}
 		f.Kind, f.Retryable = Token, false
 		return f
 	}
 	switch f.Type {
 	case "invalid_scope":
-		f.Fix = "the target refused the scope; have its administrator check the client's education organizations"
+		f.Fix = "The target refused the scope; have its administrator check the client's education organizations."
 	case "unsupported_grant_type", "invalid_request":
-		f.Fix = "the target did not understand the token request; check base_url or oauth_url, and any proxy in between"
+		f.Fix = "The target did not understand the token request; check base_url or oauth_url, and any proxy in between."
 	case "invalid_client", "invalid_grant", "unauthorized_client":
-		f.Fix = "the target refused the key or the secret; check both, and that the client is active"
+		f.Fix = "The target refused the key or the secret; check both, and that the client is active."
 	default:
-		f.Fix = "the token request was refused; check the key and the secret, that the client is active, and any proxy in between"
+		f.Fix = "The token request was refused; check the key and the secret, that the client is active, and any proxy in between."
 	}
 	return f
 }

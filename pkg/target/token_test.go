@@ -171,8 +171,8 @@ func TestTokenEndpointTroubles(t *testing.T) {
 		attempts int
 		says     string
 	}{
-		"too many tokens": {429, `{"type":"urn:ed-fi:api:security:authentication:too-many-tokens","title":"Too Many Tokens","status":429,"detail":"…"}`, TooMany, 6, "too many tokens"},
-		"down":            {503, "", Server, 6, "try again later"},
+		"too many tokens": {429, `{"type":"urn:ed-fi:api:security:authentication:too-many-tokens","title":"Too Many Tokens","status":429,"detail":"…"}`, TooMany, 6, "Too many tokens"},
+		"down":            {503, "", Server, 6, "Try again later"},
 		"not there":       {404, "", Token, 1, "oauth_url"},
 		"gone":            {410, `{"type":"urn:ed-fi:api:not-found"}`, Token, 1, "oauth_url"},
 		"no such method":  {405, "", Token, 1, "oauth_url"},

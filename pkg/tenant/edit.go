@@ -20,13 +20,13 @@ func Clone(path string, src []byte, old, name string, year int) ([]byte, error) 
 	}
 	at := slices.Index(l.names, old)
 	if at < 0 {
-		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "tenants of "+path+": "+strings.Join(l.names, ", "), "%s has no tenant %q%s", path, old, diag.DidYouMean(old, l.names))
+		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "Name one of "+strings.Join(l.names, ", ")+".", "%s has no tenant %q%s", path, old, diag.DidYouMean(old, l.names))
 	}
 	begin, end := l.block(at)
 	block := slices.Clone(l.lines[begin:end])
 	before, after, found := strings.Cut(block[0], old+":")
 	if !found || strings.TrimSpace(before) != "" {
-		return nil, diag.Fail(diag.Usage, diag.ConfigKey, "write the name without quotes", "line %d of %s cannot be copied", begin+1, path)
+		return nil, diag.Fail(diag.Usage, diag.ConfigKey, "Write the name without quotes.", "line %d of %s cannot be copied", begin+1, path)
 	}
 	block[0] = before + name + ":" + after
 	if year > 0 {
@@ -71,7 +71,7 @@ func layOut(path string, src []byte) (*layout, error) {
 		l.tenants, _ = l.root.Get("tenants")
 	}
 	if l.tenants == nil || l.tenants.Flow || len(l.tenants.Pairs) == 0 {
-		return nil, diag.Fail(diag.Usage, diag.ConfigKey, "write `tenants:` on a line of its own and each tenant on the lines below it",
+		return nil, diag.Fail(diag.Usage, diag.ConfigKey, "Write `tenants:` on a line of its own and each tenant on the lines below it.",
 			"the tenants of %s are not written on lines of their own", path)
 	}
 	for _, p := range l.tenants.Pairs {
@@ -107,13 +107,13 @@ func (l *layout) block(at int) (begin, end int) {
 func (l *layout) insert(name string, at int, block []string) ([]byte, error) {
 	switch {
 	case !nameForm.MatchString(name) || name == "none":
-		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "use a–z, 0–9 and -", "%q cannot be the name of a tenant", name)
+		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "Use a–z, 0–9 and -.", "%q cannot be the name of a tenant", name)
 	case slices.Contains(l.names, name):
-		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "choose another name", "%s already has a tenant %q", l.path, name)
+		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "Choose another name.", "%s already has a tenant %q", l.path, name)
 	}
 	text := []byte(strings.Join(slices.Insert(l.lines, at, block...), ""))
 	if _, problems := strictyaml.ParseAs(diag.ConfigKey, l.path, text); len(problems) > 0 {
-		return nil, diag.Fail(diag.Usage, diag.ConfigKey, "copy a tenant by hand", "%s is written in a way to which no tenant can be added", l.path)
+		return nil, diag.Fail(diag.Usage, diag.ConfigKey, "Copy a tenant by hand.", "%s is written in a way to which no tenant can be added", l.path)
 	}
 	return text, nil
 }

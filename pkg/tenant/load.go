@@ -23,9 +23,9 @@ import (
 func Load(path string) (*Config, error) {
 	src, err := readRegular(path)
 	if err != nil {
-		next := "name an existing sluice.yaml with --config, or write one with `sluice init`"
+		next := "Name an existing sluice.yaml with --config, or write one with `sluice init`."
 		if errors.Is(err, fs.ErrPermission) {
-			next = "check the file's permissions"
+			next = "Check the file's permissions."
 		}
 		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, next, "sluice.yaml cannot be read")
 	}
@@ -61,7 +61,7 @@ func (r *reader) invalid(what, path string, src []byte, problems diag.List) erro
 	problems.Sort()
 	r.guardSecrets(problems, path, src)
 	return &diag.Error{Kind: diag.Usage, Code: diag.ConfigKey, Message: what + " is not valid", Problems: problems,
-		Next: "correct the lines named; `sluice help settings` lists every key"}
+		Next: "Correct the lines named; `sluice help settings` lists every key."}
 }
 
 // secretive is a line that may hold a secret; quotedText is what messages quote from it.
@@ -132,7 +132,7 @@ func (r *reader) keys(n *strictyaml.Node, what string, known map[string]func(*st
 			r.config.written[what+": "+p.Key.Value] = p.Key.Pos
 			f(p.Value)
 		case later[p.Key.Value]:
-			r.bad(p.Key, diag.ConfigLater, "remove it", "%s: %q is not in this version of sluice", what, p.Key.Value)
+			r.bad(p.Key, diag.ConfigLater, "Remove it.", "%s: %q is not in this version of sluice", what, p.Key.Value)
 		default:
 			r.bad(p.Key, diag.ConfigKey, "", "%s: unknown key %q%s", what, p.Key.Value, diag.DidYouMean(p.Key.Value, names))
 		}
@@ -146,7 +146,7 @@ func (r *reader) root(n *strictyaml.Node) {
 		"version": func(n *strictyaml.Node) {
 			versioned = true
 			if n.Value != "1" {
-				r.bad(n, diag.ConfigKey, "write `version: 1`", "version %s is not known", n.Value)
+				r.bad(n, diag.ConfigKey, "Write `version: 1`.", "version %s is not known", n.Value)
 			}
 		},
 		"bundles": func(n *strictyaml.Node) {
@@ -167,7 +167,7 @@ func (r *reader) root(n *strictyaml.Node) {
 		},
 	})
 	if !versioned {
-		r.bad(n, diag.ConfigKey, "begin with `version: 1`", "sluice.yaml has no version")
+		r.bad(n, diag.ConfigKey, "Begin with `version: 1`.", "sluice.yaml has no version")
 	}
 }
 
@@ -189,9 +189,9 @@ func (r *reader) tenant(key, n *strictyaml.Node) {
 	defer func() { t.problems, r.problems = r.problems, ofOthers }()
 	switch {
 	case !nameForm.MatchString(t.Name):
-		r.bad(key, diag.ConfigTenant, "use a–z, 0–9 and -", "%q cannot be the name of a tenant", t.Name)
+		r.bad(key, diag.ConfigTenant, "Use a–z, 0–9 and -.", "%q cannot be the name of a tenant", t.Name)
 	case t.Name == "none":
-		r.bad(key, diag.ConfigTenant, "choose another name", "runs without a tenant lie under `none`; no tenant may be called so")
+		r.bad(key, diag.ConfigTenant, "Choose another name.", "runs without a tenant lie under `none`; no tenant may be called so")
 	}
 	what := "tenant " + t.Name
 	r.keys(n, what, map[string]func(*strictyaml.Node){
@@ -221,9 +221,9 @@ func (r *reader) tenant(key, n *strictyaml.Node) {
 	})
 	switch {
 	case t.Name == Sandbox && t.API != nil:
-		r.bad(key, diag.ConfigTenant, "remove `api`, or give the tenant another name", "the tenant `sandbox` is built in and has no api")
+		r.bad(key, diag.ConfigTenant, "Remove `api`, or give the tenant another name.", "the tenant `sandbox` is built in and has no api")
 	case t.Name != Sandbox && t.API == nil:
-		r.bad(key, diag.ConfigTenant, "add `api` with base_url, client_id and client_secret", "%s has no api", what)
+		r.bad(key, diag.ConfigTenant, "Add `api` with base_url, client_id and client_secret.", "%s has no api", what)
 	}
 	if i := slices.IndexFunc(r.config.tenants, func(o *Tenant) bool { return o.Name == t.Name }); i >= 0 {
 		r.config.tenants[i] = t
@@ -236,7 +236,7 @@ func (r *reader) tenant(key, n *strictyaml.Node) {
 func (r *reader) folder(n *strictyaml.Node, what string) string {
 	path := r.config.path(r.text(n, what+": tables"))
 	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		r.bad(n, diag.ConfigFile, "make the folder, or remove the key", "%s: tables names %s, which is not a folder", what, path)
+		r.bad(n, diag.ConfigFile, "Make the folder, or remove the key.", "%s: tables names %s, which is not a folder", what, path)
 	}
 	return path
 }
@@ -246,7 +246,7 @@ var dataStandardForm = regexp.MustCompile(`^\d+\.\d+$`)
 func (r *reader) dataStandard(n *strictyaml.Node, what string) string {
 	version := r.text(n, what+": data_standard")
 	if !dataStandardForm.MatchString(version) {
-		r.bad(n, diag.ConfigKey, `write it as "5.1"`, "%s: data_standard %q is not a version", what, version)
+		r.bad(n, diag.ConfigKey, `Write it as "5.1".`, "%s: data_standard %q is not a version", what, version)
 	}
 	return version
 }
@@ -296,7 +296,7 @@ func (r *reader) pairs(n *strictyaml.Node, what string) []strictyaml.Pair {
 func (r *reader) age(n *strictyaml.Node, what string) time.Duration {
 	age, err := time.ParseDuration(r.text(n, what+": max_pass_age"))
 	if err != nil || age <= 0 {
-		r.bad(n, diag.ConfigKey, "write it as 24h or 90m", "%s: max_pass_age %q is not a duration", what, n.Value)
+		r.bad(n, diag.ConfigKey, "Write it as 24h or 90m.", "%s: max_pass_age %q is not a duration", what, n.Value)
 	}
 	return age
 }
@@ -306,7 +306,7 @@ func (r *reader) share(n *strictyaml.Node, what string) *float64 {
 	number, percent := strings.CutSuffix(r.text(n, what), "%")
 	value, err := strconv.ParseFloat(number, 64)
 	if !percent || err != nil || !(value >= 0 && value <= 100) {
-		r.bad(n, diag.ConfigKey, "write it as 5%", "%s: %q is not a percentage from 0%% to 100%%", what, n.Value)
+		r.bad(n, diag.ConfigKey, "Write it as 5%.", "%s: %q is not a percentage from 0%% to 100%%", what, n.Value)
 	}
 	value /= 100
 	return &value
@@ -333,21 +333,21 @@ func (r *reader) api(n *strictyaml.Node, tenant string) *API {
 	})
 	for name, value := range map[string]string{"base_url": a.BaseURL, "client_id": a.clientID.text, "client_secret": a.clientSecret.text} {
 		if value == "" {
-			r.bad(n, diag.ConfigKey, "add it", "%s: %s is missing", what, name)
+			r.bad(n, diag.ConfigKey, "Add it.", "%s: %s is missing", what, name)
 		}
 	}
 	if a.clientSecret.text != "" && a.clientSecret.literal() {
-		r.problems = append(r.problems, diag.At(a.clientSecret.pos, diag.ConfigSecret, "write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}",
+		r.problems = append(r.problems, diag.At(a.clientSecret.pos, diag.ConfigSecret, "Write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}.",
 			"%s: client_secret is written out in the file", what))
 	}
 	if base != nil && a.BaseURL != "" {
 		switch u, err := url.Parse(a.BaseURL); {
 		case err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http"):
-			r.bad(base, diag.ConfigKey, "write it as https://host/path", "%s: base_url is not a web address", what)
+			r.bad(base, diag.ConfigKey, "Write it as https://host/path.", "%s: base_url is not a web address", what)
 		case u.User != nil || u.RawQuery != "":
-			r.bad(base, diag.ConfigKey, "write host and path only", "%s: base_url must hold neither a user nor a query", what)
+			r.bad(base, diag.ConfigKey, "Write host and path only.", "%s: base_url must hold neither a user nor a query", what)
 		case u.Scheme == "http" && !a.AllowHTTP && !loopback(u.Hostname()):
-			r.bad(base, diag.ConfigPlainHTTP, "use https; `allow_http: true` is for closed networks only", "%s: base_url is not encrypted", what)
+			r.bad(base, diag.ConfigPlainHTTP, "Use https; `allow_http: true` is for closed networks only.", "%s: base_url is not encrypted", what)
 			r.problems[len(r.problems)-1].Level = diag.LevelError // a warning is for those who allowed it
 		}
 	}
@@ -363,7 +363,7 @@ func loopback(host string) bool {
 func (r *reader) text(n *strictyaml.Node, what string) string {
 	value := r.written(n, what)
 	if strings.Contains(value, "${") {
-		r.bad(n, diag.ConfigKey, "write the value itself; only client_id and client_secret may name a source", "%s: ${…} is not filled in here", what)
+		r.bad(n, diag.ConfigKey, "Write the value itself; only client_id and client_secret may name a source.", "%s: ${…} is not filled in here", what)
 	}
 	return value
 }
@@ -379,7 +379,7 @@ func (r *reader) written(n *strictyaml.Node, what string) string {
 
 func (r *reader) texts(n *strictyaml.Node, what string) []string {
 	if n.Kind != strictyaml.List {
-		r.bad(n, diag.ConfigKey, "write it as [a, b]", "%s must be a list", what)
+		r.bad(n, diag.ConfigKey, "Write it as [a, b].", "%s must be a list", what)
 		return nil
 	}
 	var all []string
@@ -400,7 +400,7 @@ func (r *reader) number(n *strictyaml.Node, what string, low, high int) int {
 
 func (r *reader) boolean(n *strictyaml.Node, what string) bool {
 	if n.Kind != strictyaml.Scalar || n.Value != "true" && n.Value != "false" {
-		r.bad(n, diag.ConfigKey, "write true or false", "%s must be true or false", what)
+		r.bad(n, diag.ConfigKey, "Write true or false.", "%s must be true or false", what)
 	}
 	return n.Value == "true"
 }

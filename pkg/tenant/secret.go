@@ -61,14 +61,14 @@ func (s secretText) resolve(ctx context.Context, folder string) (string, error) 
 		if err != nil && failed == nil {
 			next := ""
 			if parts[1] == "env" {
-				next = fmt.Sprintf(`run: export %[1]s=…   (PowerShell: $env:%[1]s = "…"); where no shell sets it, as under cron, use ${file:PATH}`, parts[2])
+				next = fmt.Sprintf(`Run: export %[1]s=…   (PowerShell: $env:%[1]s = "…"); where no shell sets it, as under cron, use ${file:PATH}.`, parts[2])
 			}
 			failed = diag.Fail(diag.Usage, diag.ConfigSecret, next, "%s: %v", s.pos, err)
 		}
 		return value
 	})
 	if failed == nil && strings.Contains(out, "${") {
-		return "", diag.Fail(diag.Usage, diag.ConfigSecret, "write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}",
+		return "", diag.Fail(diag.Usage, diag.ConfigSecret, "Write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}.",
 			"%s: a ${…} that is not env, file or cmd", s.pos)
 	}
 	return out, failed
@@ -157,7 +157,7 @@ func (c *Config) Credential(ctx context.Context, t *Tenant) (Credential, error) 
 			same = err == nil && theirs == id
 		}
 		if same {
-			return Credential{}, diag.Fail(diag.Usage, diag.ConfigTenant, "ask the host for a credential of its own for each tenant and environment",
+			return Credential{}, diag.Fail(diag.Usage, diag.ConfigTenant, "Ask the host for a credential of its own for each tenant and environment.",
 				"%s: tenants %s and %s have the same client_id", t.API.clientID.pos, t.Name, other.Name)
 		}
 	}

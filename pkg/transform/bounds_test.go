@@ -96,8 +96,8 @@ func (c *counter) Problem(diag.Problem) error { c.problems++; return nil }
 func TestLiteralsOutOfBounds(t *testing.T) {
 	for literal, want := range map[string]string{
 		"99999999999999999999": "does not fit an integer of 64 bits",
-		"1e5":                  "write the number in digits, with at most one point",
-		"1e400":                "write the number in digits, with at most one point",
+		"1e5":                  "Write the number in digits, with at most one point.",
+		"1e400":                "Write the number in digits, with at most one point.",
 	} {
 		_, problems := tryCompile(t, with(t, "assessmentTitle: title", "assessmentTitle: title\n      maxRawScore: "+literal), year)
 		if got := problemText(problems); len(problems) != 1 || !strings.Contains(got, "BND-RECORD b/bundle.yaml") || !strings.Contains(got+problems[0].Fix, want) {

@@ -17,7 +17,7 @@ func (r *runner) guard(s *staging) error {
 		return nil
 	}
 	if len(s.retyped) > 0 {
-		return &diag.Error{Kind: diag.Guarded, Code: diag.FileDrift, Problems: s.retyped, Next: "look at the column in the file; then correct the file, or the bundle for the vendor's new form",
+		return &diag.Error{Kind: diag.Guarded, Code: diag.FileDrift, Problems: s.retyped, Next: "Look at the column in the file; then correct the file, or the bundle for the vendor's new form.",
 			Message: diag.Counted(len(s.retyped), "column holds", "columns hold") + " something other than the contract says"}
 	}
 	return s.nothingLeft()
@@ -57,7 +57,7 @@ func (s *staging) nothingLeft() error {
 	if total.Other > 0 {
 		with = append(with, "the tenant's lea_codes")
 	}
-	return diag.Fail(diag.Guarded, diag.GuardNothing, "compare "+strings.Join(with, " and ")+" with the file",
+	return diag.Fail(diag.Guarded, diag.GuardNothing, "Compare "+strings.Join(with, " and ")+" with the file.",
 		"nothing is left to load: of %d rows %d were filtered and %d belong to others%s", total.Read, total.Filtered, total.Other, seen)
 }
 

@@ -41,7 +41,7 @@ func (r *runner) openInputs(given map[string][]source.Local) error {
 	names := p.InputNames()
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if !slices.Contains(names, name) {
-			return diag.Fail(diag.Usage, diag.ConfigInput, "its inputs are "+strings.Join(names, ", "), "the bundle %s has no input %q%s", p.Bundle.Name, name, diag.DidYouMean(name, names))
+			return diag.Fail(diag.Usage, diag.ConfigInput, "Its inputs are "+strings.Join(names, ", ")+".", "the bundle %s has no input %q%s", p.Bundle.Name, name, diag.DidYouMean(name, names))
 		}
 	}
 	var problems diag.List
@@ -49,7 +49,7 @@ func (r *runner) openInputs(given map[string][]source.Local) error {
 	for _, in := range p.Inputs() {
 		locals := given[in.Name]
 		if len(locals) == 0 && !in.Def.Optional {
-			return diag.Fail(diag.Usage, diag.ConfigInput, "give it with --input "+in.Name+"=FILE", "the input %q has no file", in.Name)
+			return diag.Fail(diag.Usage, diag.ConfigInput, "Give it with --input "+in.Name+"=FILE.", "the input %q has no file", in.Name)
 		}
 		if err := readable(in.Def); err != nil {
 			return err
@@ -105,7 +105,7 @@ func (r *runner) sameStudent() error {
 			case own == "": // no row of it has a student
 				continue
 			case own != name && name != "":
-				return diag.Fail(diag.Guarded, diag.FileDrift, "find out which of them holds the ids that the target knows; then say so: --student "+own+", or --student "+name,
+				return diag.Fail(diag.Guarded, diag.FileDrift, "Find out which of them holds the ids that the target knows; then say so: --student "+own+", or --student "+name+".",
 					"%s would take the student from its column %s (%s), but %s took it from %s: one student could load as two", f.place.File, f.plan.Student, own, where, name)
 			}
 			name, where = own, f.place.File
@@ -124,7 +124,7 @@ func readable(def *bundle.Input) error {
 	case len(def.Unpack) == 0:
 		return nil
 	}
-	return diag.Fail(diag.Usage, diag.BundleUnsupported, "use a version of sluice that does", "this version cannot read %s (%s)", what, def.Format.Pos)
+	return diag.Fail(diag.Usage, diag.BundleUnsupported, "Use a version of sluice that does.", "this version cannot read %s (%s)", what, def.Format.Pos)
 }
 
 // bindFile reads a file's header and binds the input to it.

@@ -19,17 +19,17 @@ func (g *gate) changed(name string, d jsonl.Digest) (p *diag.Problem, moved bool
 	switch was, ok := g.run.Staged[name]; {
 	case !ok:
 		moved = true
-		p.Message = fmt.Sprintf("staged/%s.jsonl was not written by transform; its %d lines were judged as they stand", name, d.Lines)
+		p.Message = fmt.Sprintf("staged/%s.jsonl was not written by transform; it was judged as it stands (lines: %d)", name, d.Lines)
 	case was.SHA256 == d.SHA256:
 		return nil, false
 	case d.Lines < was.Lines:
 		moved = true
 		g.lost = append(g.lost, name)
 		p.Level = diag.LevelError
-		p.Message = fmt.Sprintf("staged/%s.jsonl holds %d lines, transform wrote %d: records are lost", name, d.Lines, was.Lines)
+		p.Message = fmt.Sprintf("staged/%s.jsonl has %s, and transform wrote %d: records are lost", name, diag.Counted(int(d.Lines), "line", "lines"), was.Lines)
 	case was.Lines != d.Lines:
 		moved = true
-		p.Message = fmt.Sprintf("staged/%s.jsonl was changed after transform, which wrote %d lines: %d were judged as they stand, and their source lines are not known", name, was.Lines, d.Lines)
+		p.Message = fmt.Sprintf("staged/%s.jsonl was changed after transform, which wrote %s: the %d it has now were judged as they stand, and their source lines are not known", name, diag.Counted(int(was.Lines), "line", "lines"), d.Lines)
 	default:
 		p.Message = fmt.Sprintf("staged/%s.jsonl was changed after transform; it was judged as it stands", name)
 	}
@@ -44,7 +44,7 @@ func (g *gate) missingFiles() error {
 		}
 		g.lost = append(g.lost, name)
 		err := g.listAll(diag.List{{Code: diag.RecordEdited, Level: diag.LevelError, Resource: name,
-			Message: fmt.Sprintf("staged/%s.jsonl, which transform wrote with %d lines, is gone", name, g.run.Staged[name].Lines)}})
+			Message: fmt.Sprintf("staged/%s.jsonl is gone; transform wrote it with %s", name, diag.Counted(int(g.run.Staged[name].Lines), "line", "lines"))}})
 		if err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (g *gate) guardLost() error {
 		return nil
 	}
 	slices.Sort(g.lost)
-	return diag.Fail(diag.Guarded, diag.RecordEdited, fmt.Sprintf("run `sluice transform` again with --run %s; what is not to be loaded is left out by the bundle's `when`, or of the input", diag.ShellWord(g.run.Path)),
+	return diag.Fail(diag.Guarded, diag.RecordEdited, fmt.Sprintf("Run `sluice transform` again with --run %s; what is not to be loaded is left out by the bundle's `when`, or of the input.", diag.ShellWord(g.run.Path)),
 		"staged records that transform wrote are gone, of %s; the run has no pass", strings.Join(g.lost, ", "))
 }
 

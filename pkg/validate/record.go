@@ -84,10 +84,10 @@ func (w *worker) record(text []byte) error {
 	w.rec.Key = schema.Key{} // what the line before left
 	switch {
 	case len(bytes.TrimSpace(text)) == 0:
-		w.invalid(diag.Problem{Code: diag.RecordJSON, Message: "the line is empty; each line of a staged file holds one record", Fix: "remove the line, or run transform again"})
+		w.invalid(diag.Problem{Code: diag.RecordJSON, Message: "the line is empty; each line of a staged file holds one record", Fix: "Remove the line, or run transform again."})
 		return nil
 	case w.line == 1 && bytes.HasPrefix(text, byteOrderMark):
-		w.invalid(diag.Problem{Code: diag.RecordJSON, Message: "the file begins with a byte order mark, which no target accepts in a record", Fix: "save the file as UTF-8 without BOM, or run transform again"})
+		w.invalid(diag.Problem{Code: diag.RecordJSON, Message: "the file begins with a byte order mark, which no target accepts in a record", Fix: "Save the file as UTF-8 without BOM, or run transform again."})
 		return nil
 	}
 	rec := &w.rec

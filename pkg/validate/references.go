@@ -236,7 +236,7 @@ func (r *resource) explainOpen(line uint32) error {
 		case catalog.Absent:
 			p.Code = diag.ReferenceMissing
 			p.Message = fmt.Sprintf("refers to %s with %s, which is neither staged nor at the target, as far as the credential can see", l.referent.Name(), u.String())
-			p.Fix = "load it at the target first, or correct the id in the source file"
+			p.Fix = "Load it at the target first, or correct the id in the source file."
 		case catalog.Unreadable:
 			p.Code = diag.ReferenceUnknown
 			p.Message = fmt.Sprintf("refers to %s, which the credential may not read: whether it is there is not known", l.referent.Name())

@@ -87,7 +87,7 @@ func (r *resource) stream(ctx context.Context) (err error) {
 	}
 	r.digest = reader.Digest()
 	if n := int64(len(r.verdicts)); n != r.digest.Lines {
-		return diag.Fail(diag.Guarded, diag.GuardEquation, "", "%s: %d lines read, %d judged", r.name, r.digest.Lines, n)
+		return diag.Fail(diag.Guarded, diag.GuardEquation, "", "%s: %d of its %d lines were judged", r.name, n, r.digest.Lines)
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func (r *resource) problem(line uint32, p diag.Problem) {
 }
 
 func unreadable(err error, path string) error {
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the file's permissions, or run transform again",
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "Check the file's permissions, or run transform again.",
 		"%s cannot be read", path)
 }
 

@@ -279,6 +279,6 @@ func (g *gate) link(res *schema.Resource, ref *schema.Reference) *link {
 }
 
 func unwritable(err error, path string) error {
-	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "check the folder's permissions and free space, then validate again",
+	return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "Check the folder's permissions and free space, then validate again.",
 		"%s cannot be written", path)
 }

@@ -86,9 +86,9 @@ func (g *gate) refuse(name string) error {
 	problem := diag.Problem{Code: diag.ResourceUnknown, Resource: name, Count: int(d.Lines),
 		Message: fmt.Sprintf("data standard %s has no resource %q%s; none of the records in %s.jsonl can be sent", g.standard.Version, name,
 			diag.DidYouMean(name, g.standard.Names()), name),
-		Fix: "rename the file to the resource it is for, or remove it"}
+		Fix: "Rename the file to the resource it is for, or remove it."}
 	if _, ours := g.run.Staged[name]; ours {
-		problem.Fix = "remove the resource from the bundle, then run transform again"
+		problem.Fix = "Remove the resource from the bundle, then run transform again."
 	}
 	list := diag.List{problem}
 	if changed, _ := g.changed(name, d); changed != nil {

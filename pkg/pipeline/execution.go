@@ -30,6 +30,7 @@ type Execution struct {
 	working  string // the stage at work, or the last one; empty: none
 	kept     bool   // the run has the reason why it stopped
 	began    bool   // a stage of this execution has begun
+	listed   bool   // the list of runs has the one at work
 }
 
 // New begins an execution for a tenant of sluice.yaml, "" being none; locks name the command as their

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 	"syscall"
 	"time"
 
@@ -44,10 +45,15 @@ func (x *Execution) keep(ctx context.Context, err error) error {
 		return nil
 	}
 	x.kept = true
-	_, err = Ended(ctx, err)
+	outcome, err := Ended(ctx, err)
 	e, _ := diag.AsError(err) // the screen shows it by itself: only the run's log needs it
 	x.log.logger(nil).Error("stage was stopped", "stage", x.working, "code", e.Code, "message", e.Error())
-	return errors.Join(x.log.into(x.run.File("log.jsonl")), x.run.StopAt(x.working, time.Now(), e))
+	failed := errors.Join(x.log.into(x.run.File("log.jsonl")), x.run.StopAt(x.working, time.Now(), e))
+	if goesOn := outcome != runs.Misused && outcome != runs.Guarded && !strings.Contains(e.Advice(), "sluice "); goesOn && x.place.Next != nil {
+		x.run.Next = x.place.Next(x.run)
+		failed = errors.Join(failed, x.run.Save())
+	}
+	return failed
 }
 
 // report writes what the run says of itself now.

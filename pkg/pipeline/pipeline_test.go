@@ -151,6 +151,50 @@ func TestAGuardLeavesNoSend(t *testing.T) {
 	}
 }
 
+// TestThePageOfAStageAtWork: page and list of runs say what is going on while it goes on, and a stage that was undone
+// leaves neither its mark nor an older command behind.
+func TestThePageOfAStageAtWork(t *testing.T) {
+	w, q := workplace(t)
+	w.Next = func(r *runs.Run) *runs.Next { return &runs.Next{Command: []string{"sluice", "after", r.ID}} }
+	x := begin(t, w, tenant.Sandbox, "test")
+	defer x.Close()
+	if err := x.Create(t.Context(), q); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Transform(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	said := func() string {
+		t.Helper()
+		page, err := os.ReadFile(x.Run().File("report.html"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(page)
+	}
+	if !strings.Contains(said(), "sluice after") {
+		t.Error("the next command is not on the page")
+	}
+	x.working, x.listed = runs.Send, false
+	_, err := x.stage(t.Context(), runs.Send, func(context.Context) (runs.Counts, error) {
+		list, err := os.ReadFile(filepath.Join(w.Config.Runs, report.IndexFile))
+		if page := said(); err != nil || !strings.Contains(page, "Send has not ended") || strings.Contains(page, "sluice after") || !strings.Contains(string(list), "Send has not ended") {
+			t.Errorf("%v\n%s", err, page)
+		}
+		return nil, diag.Fail(diag.Usage, diag.ConfigRun, "", "wrong")
+	})
+	if page := said(); err == nil || strings.Contains(page, "Send has not ended") || !strings.Contains(page, "sluice after") {
+		t.Errorf("%v\n%s", err, page)
+	}
+	if _, err := x.ended(t.Context(), runs.CouldNotRun, diag.Fail(diag.CouldNotRun, diag.TargetUnreached, "check it", "no answer")); err == nil || !strings.Contains(said(), "sluice after") {
+		t.Error("a target that can be reached again has no next command")
+	}
+	x.kept = false
+	if _, err := x.ended(t.Context(), runs.Guarded, diag.Fail(diag.Guarded, diag.GuardLedger, "look at it", "no")); err == nil || strings.Contains(said(), "sluice after") {
+		t.Error("what a guard stopped has a next command")
+	}
+}
+
 func TestStrict(t *testing.T) {
 	w, q := workplace(t)
 	w.Strict = true

@@ -20,7 +20,7 @@ func (x *Execution) stage(ctx context.Context, name string, do work) (runs.Outco
 		begin(name)
 	}
 	r := x.run
-	before := r.Stages[name]
+	before, next := r.Stages[name], r.Next
 	x.began = true
 	if err := r.Begin(name, time.Now()); err != nil {
 		return runs.CouldNotRun, err
@@ -28,15 +28,16 @@ func (x *Execution) stage(ctx context.Context, name string, do work) (runs.Outco
 	if err := x.log.into(r.File("log.jsonl")); err != nil {
 		return runs.CouldNotRun, err
 	}
-	if err := x.report(); err != nil { // until it ends, and if it is killed, the page says that it began
-		return runs.CouldNotRun, err
+	if err := x.announce(); err != nil {
+		return runs.CouldNotRun, errors.Join(err, r.Undo(name, before))
 	}
 	x.logger.Info("stage begins", "run", r.ID, "tenant", r.Tenant, "stage", name, "bundle", r.Bundle.Name+"@"+r.Bundle.Version)
 	counts, err := do(ctx)
 	err = DiskError(err)
 	if counts == nil && runs.Loads(name) { // a guard stopped it before anything was sent
 		x.logger.Info("stage was stopped before it began", "stage", name)
-		return OutcomeOf(ctx, err), errors.Join(err, r.Undo(name, before))
+		r.Next = next
+		return OutcomeOf(ctx, err), errors.Join(err, r.Undo(name, before), x.report())
 	}
 	outcome := OutcomeOf(ctx, err)
 	if err == nil && (counts.Partly() || x.place.Strict && x.hasWarnings(name)) {
@@ -56,6 +57,16 @@ func (x *Execution) stage(ctx context.Context, name string, do work) (runs.Outco
 		end(rep, rep.Stage(name))
 	}
 	return outcome, err
+}
+
+// announce says in the page and in the list of runs that a stage has begun, so that they are true while it is at
+// work and if it is killed.
+func (x *Execution) announce() error {
+	if !x.listed {
+		x.listed = true
+		_ = report.WriteIndex(x.place.Config.Runs) // Close writes it again, and says if it cannot
+	}
+	return x.report()
 }
 
 // hasWarnings reports whether the stage listed a warning.

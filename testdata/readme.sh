@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the shell blocks of README.md and of docs/first-bundle.md, in order, each page in one scratch copy of
-# the examples, with the binary on the PATH; README's twice. A block opened with ```sh exit=3 must end with 3,
+# Runs the shell blocks of README.md and of docs/first-bundle.md, each page in one scratch copy of the examples,
+# with the binary on the PATH. Those of README.md are run twice, and in two other orders. A block opened with ```sh exit=3 must end with 3,
 # any other with 0; a block opened with ```sh setup is what a reader does with the clone itself and is not run here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,11 +11,11 @@ mkdir "$scratch/bin"
 cp sluice "$scratch/bin/"
 export PATH="$scratch/bin:$PATH" NO_COLOR=1
 
-# run_page PAGE TIMES
+# run_page PAGE ORDER…: each order is one pass over all blocks, in the same folder: sort, or shuffle, or reverse
 run_page() {
-  local page=$1 times=$2 here ran=0 block want status
-  here=$scratch/$(basename "$page" .md)
-  mkdir "$here"
+  local page=$1 here ran=0 order block want status
+  shift
+  here=$(mktemp -d "$scratch/page.XXXX")
   cp -r "$root/examples" "$root/bundles" "$here/"
   rm -rf "$here"/examples/{runs,state} # what a reader who ran the blocks here left
   awk -v dir="$here" '
@@ -27,8 +27,8 @@ run_page() {
     /^```/ && inside    { inside = 0; if (!skip) close(file); next }
     inside && !skip     { print > file }' "$root/$page"
   cd "$here"
-  for _ in $(seq "$times"); do
-    for block in block*.sh; do
+  for order in "$@"; do
+    for block in $(printf '%s\n' block*.sh | "$order"); do
       want=$(sed -n '1s/# want //p' "$block")
       printf -- '-- %s: %s (must end with %s)\n' "$page" "$block" "$want"
       status=0
@@ -45,8 +45,12 @@ run_page() {
   echo "the blocks of $page did what they say: $ran"
 }
 
-run_page README.md 2 # a reader may run them again
-run_page docs/first-bundle.md 1
+reverse() { sort -r; }
+shuffle() { awk -v seed="$RANDOM" 'BEGIN { srand(seed) } { print rand(), $0 }' | sort | cut -d' ' -f2; } # what ran is printed
+
+run_page README.md sort sort # a reader may run them again
+run_page README.md reverse shuffle # and in any order
+run_page docs/first-bundle.md sort
 if (echo >/dev/tcp/127.0.0.1/8765) 2>/dev/null; then
   echo "README.md: a block left its process behind: port 8765 is still open"
   exit 1

@@ -58,7 +58,7 @@ func (a *app) nextOf(r *runs.Run) *step {
 		return &step{why: "to load it, transform again with a --tenant of these: ", words: []string{"tenant", "list"}}
 	case !r.Finished(runs.Validate) || r.Pass == nil || !r.Pass.Online:
 		return judge
-	case !r.Finished(runs.Send):
+	case !r.Finished(runs.Send), r.Stages[runs.Validate].Start.After(r.Stages[runs.Send].Start): // what was missing may be there now
 		return load
 	}
 	if rejects := r.Rejects(); len(rejects) > 0 {

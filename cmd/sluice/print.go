@@ -246,7 +246,11 @@ func (a *app) finish(r *runs.Run, outcome runs.Outcome, next *step) error {
 	if a.JSON {
 		return a.screen.result(runResult{r.Path, outcome, rep, a.args(next)})
 	}
-	a.sayVerdict(a.screen.conclude(outcome), r, rep, outcome, next)
+	say := a.screen.conclude(outcome)
+	a.sayVerdict(say, r, rep, outcome, next)
+	if lacksStudents(r, rep) {
+		say("the sandbox knows made-up students only; to let it know those of this run: %s", a.command("sandbox", "students", shownPath(r.Path)))
+	}
 	return nil
 }
 

@@ -26,7 +26,8 @@ func (a *app) newSandbox() *cobra.Command {
 		Long: `Serves an Ed-Fi API (Data Standard 5.1, the behaviour of API 7.2) on loopback, for any Ed-Fi
 client: discovery, OAuth, metadata, dependencies, and every resource with its checks. It is the
 target of the built-in tenant "sandbox", and serves the same store. It knows the made-up
-students 600000 to 699999 and the schools 255901300 to 255901399.
+students 600000 to 699999 and the schools 255901300 to 255901399, and those students that
+` + "`sluice sandbox students RUN`" + ` noted.
 
 It runs until it is interrupted, which is its normal end (exit 0).`,
 		Example: `  sluice sandbox
@@ -44,6 +45,7 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
 			return a.runSandbox(cmd.Context(), o, address, faults)
 		},
 	}
+	cmd.AddCommand(a.newSandboxStudents())
 	flags := cmd.Flags()
 	flags.StringVar(&address, "address", sandboxAddress, "`ADDRESS` on loopback, with its port; port 0 takes a free one")
 	flags.StringVar(&o.Dir, "state", "", "`FOLDER` of the store (default: that of the tenant sandbox)")

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -140,6 +141,11 @@ func (w *Workplace) SandboxFolder() string {
 	return filepath.Join(w.Config.StateFolder(tenant.Sandbox), "store")
 }
 
+// SandboxStudents is the list of further students that the built-in tenant knows, beside its store.
+func (w *Workplace) SandboxStudents() string {
+	return filepath.Join(w.Config.StateFolder(tenant.Sandbox), "students.csv")
+}
+
 // OpenSandbox opens an emulator; its data standard and descriptors are filled in.
 func (w *Workplace) OpenSandbox(o sandbox.Options) (*sandbox.Server, error) {
 	var err error
@@ -148,6 +154,9 @@ func (w *Workplace) OpenSandbox(o sandbox.Options) (*sandbox.Server, error) {
 	}
 	if o.Descriptors, err = schema.StandardDescriptors(w.Schemas, SandboxStandard); err != nil {
 		return nil, err
+	}
+	if noted, err := os.Stat(w.SandboxStudents()); err == nil && noted.Mode().IsRegular() && o.Students == "" && o.Dir == w.SandboxFolder() {
+		o.Students = w.SandboxStudents()
 	}
 	if err := durable.MkdirAll(o.Dir); err != nil {
 		return nil, diag.Unwritable(err, "Check the folder's permissions.", "the sandbox's store cannot be written")

@@ -141,7 +141,7 @@ func (a *app) printFile(f *inspect.File, path string) {
 func (a *app) printFits(f *inspect.File, path string) {
 	s := a.screen
 	if len(f.Fits) == 0 {
-		s.say("no bundle here knows such a file; `sluice help bundles` says how one is made")
+		s.say("no bundle here knows such a file; `sluice docs show first-bundle` goes from such a file to one")
 		return
 	}
 	for i, fit := range f.Fits {

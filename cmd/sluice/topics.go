@@ -35,6 +35,15 @@ writes the same as on a terminal, but for colours and the line that moves.`},
   errors/           records that did not load, with the target's own message
   summaries/        what each execution of a stage did
   log.jsonl         what went on; no secret and no student's data
+  lock              held while a command is at work on the run; lock.holder says which
+  .gitignore        keeps the run out of a repository around it
+
+The state of a tenant, in state/TENANT, outlives its runs. Back it up.
+
+  ledger.db             which records the target holds as they were last sent
+  student-columns.json  which column of each bundle's files students' ids come from
+  cache/                what the target offers; it may be deleted
+  store/, students.csv  of the tenant sandbox: what its target holds, further students
 
 problems/, rejects/, staged/ and errors/ hold students' data, and unmapped.csv and mappings.csv may. Keep them as you keep the vendor's file.`},
 	{"environment", "The variables that sluice reads", `SLUICE_CONFIG, SLUICE_TENANT, SLUICE_JSON, SLUICE_QUIET, SLUICE_STRICT, SLUICE_WORKERS, SLUICE_NO_COLOR,
@@ -42,9 +51,9 @@ SLUICE_LOG_FORMAT and SLUICE_LOG_LEVEL are the global flags of the same names; a
 send and run take their tenant from the command line only.
 
   NO_COLOR, CI, TERM=dumb   no colour; CI and TERM=dumb also no moving progress
-  HTTPS_PROXY, NO_PROXY     how the target is reached
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY    how the target is reached
   SSL_CERT_FILE             on Linux: a file of certificates to trust, in place of the system's
-  TMPDIR                    where --preview copies standard input
+  TMPDIR (Windows: TMP)     where inspect and --preview copy standard input
 
 Variables that sluice.yaml names as ${env:NAME} hold keys and secrets.`},
 	{"settings", "Every key of sluice.yaml, with its default", settingsText()},

@@ -116,7 +116,14 @@ func DiskError(err error) error {
 	}
 	var path *fs.PathError
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EFBIG) || errors.As(err, &path) {
-		return diag.Unwritable(err, "Free space or choose another folder, then run the same command again.", "a file could not be written or read")
+		next := "Free space or choose another folder, then run the same command again."
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			next = "Let this user read and write there, or choose another folder; then run the same command again."
+		case errors.Is(err, fs.ErrNotExist):
+			next = "Make the folder that it names, or choose another one; then run the same command again."
+		}
+		return diag.Unwritable(err, next, "a file could not be written or read")
 	}
 	return err
 }

@@ -159,6 +159,9 @@ func (a *app) printFits(f *inspect.File, path string) {
 		s.say("%s%s %s, input %s%s: %d of %d columns", word, fit.Bundle, fit.Version, fit.Input, layout, fit.Matched, fit.Of)
 		if fit.Whole() {
 			s.say("  → %s", a.command(append(fit.Transform(path, nil), "--preview", "3")...))
+			if len(fit.Params) > 0 {
+				s.say("    what VALUE means, and what else the bundle reads: %s", a.command("bundle", "show", fit.Bundle))
+			}
 			return
 		}
 		few("  missing: ", fit.Missing, s)

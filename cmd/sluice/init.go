@@ -113,7 +113,7 @@ func (a *app) asks() bool { return a.inTTY && !a.JSON && !a.Quiet }
 func (a *app) missing(questions []question) error {
 	var flags []string
 	for _, q := range questions {
-		if *q.answer == "" && q.flag != "school-year" {
+		if *q.answer == "" && !q.optional() {
 			flags = append(flags, "--"+q.flag)
 		}
 	}
@@ -129,9 +129,10 @@ func (a *app) askAll(ctx context.Context, questions []question) ([]string, error
 	in := bufio.NewReader(a.in)
 	key := slices.IndexFunc(questions, func(q question) bool { return q.flag == "client-id" })
 	typed, found := make([]bool, len(questions)), []string{}
+	complete := !slices.ContainsFunc(questions, func(q question) bool { return *q.answer == "" && !q.optional() })
 	for i := 0; i < len(questions); i++ {
 		q := questions[i]
-		typed[i] = typed[i] || *q.answer == "" && a.asks()
+		typed[i] = typed[i] || *q.answer == "" && a.asks() && !(complete && q.optional())
 		says, err := a.ask(ctx, in, q, typed[i])
 		e, _ := diag.AsError(err)
 		switch {

@@ -314,3 +314,18 @@ func TestMatchHeader(t *testing.T) {
 		}
 	}
 }
+
+// TestMayBePersonal: a header that only a score table reads is a student's if it says so, or if the bundle
+// ignores it; what is declared says it itself.
+func TestMayBePersonal(t *testing.T) {
+	in := &Input{Columns: []*Column{{Headers: []Text{{Value: "Student Name"}}}, {Headers: []Text{{Value: "Rater {n}"}}, Personal: true}},
+		Ignore: []*Ignore{{Globs: []Text{{Value: "Note*"}, {Value: "Rank"}}}}}
+	for header, want := range map[string]bool{
+		"Student Name": false, "Rater 2": true, "Notes": true, "Rank": true, "Score": false, "Last Name": true, "Teacher Name": true, "Student ID": true,
+		"StudentID": true, "Pupil State Number": true, "SSID": true, "Student Idea": false, "Test Name": false, "Birth Date": true, "Assess": false, "Child Nodes": false,
+	} {
+		if got := in.MayBePersonal(header); got != want {
+			t.Errorf("%s: %v", header, got)
+		}
+	}
+}

@@ -177,9 +177,27 @@ func (in *Input) PersonalHeaders() []string {
 	return all
 }
 
-// personalHeader finds headers of names, birth dates and the like: their columns are personal unless they
+// MayBePersonal reports whether what a score table reads from a header may be a student's: the column of that
+// header is personal, or none is declared and the header suggests it or is one that the bundle ignores.
+func (in *Input) MayBePersonal(header string) bool {
+	fits := func(h Text) bool { return MatchHeader(HeaderPattern(h.Value), header) }
+	for _, c := range in.AllColumns() {
+		if slices.ContainsFunc(c.Headers, fits) {
+			return c.Personal
+		}
+	}
+	return personalHeader.MatchString(header) || slices.ContainsFunc(in.Ignore, func(g *Ignore) bool {
+		return slices.ContainsFunc(g.Globs, func(t Text) bool { return MatchHeader(strings.TrimSpace(t.Value), header) })
+	})
+}
+
+// personalHeader finds headers of names, identifiers, birth dates and the like: their columns are personal unless they
 // say `personal: false`.
-var personalHeader = regexp.MustCompile(`(?i)(first|middle|last|given|family|full|maiden|nick|preferred|legal|student|pupil|sur)[ _.-]?name|birth|dob|e-?mail|phone([^m]|$)|address|(^|[^a-z])ssn`)
+var personalHeader = regexp.MustCompile(`(?i)(first|middle|last|given|family|full|maiden|nick|preferred|legal|sur|` + people + `)[ _.-]?name|` +
+	people + `[ _.-]?(state[ _.-]?)?(id|identifier|number|no)($|[^a-z])|birth|dob|e-?mail|phone([^m]|$)|address|(^|[^a-z])(ssn|ssid|sasid|lasid)($|[^a-z])`)
+
+// people are those whom a header may speak of.
+const people = `(student|pupil|learner|child|examinee|candidate|parent|guardian|teacher|counsell?or|proctor|examiner)`
 
 // Field is a field of a list in a header of it, as {n} in "Goal{n}Name".
 var Field = regexp.MustCompile(`\{([^{}]*)\}`)

@@ -17,6 +17,7 @@ type Cell struct {
 	Pad      int      // digits are padded with zeros to this length
 	Required bool
 	Rule     diag.Pos // of the column
+	ID       bool     // all its digits count
 }
 
 // IsNullCell reports whether a trimmed cell is empty or a null token.
@@ -46,6 +47,9 @@ func (c *Cell) Read(raw, header string, r *Frame) (Value, *Fault) {
 	}
 	switch c.Kind {
 	case KindText:
+		if c.ID && exponent(s) {
+			return Value{}, c.unfit(s, header, "is a number as a spreadsheet writes a long one (as 1.23E+08), and digits of it are lost")
+		}
 		return TextValue(s), nil
 	case KindInteger, KindDecimal:
 		if v, ok := ParseValue(s, c.Kind); ok {
@@ -69,5 +73,9 @@ func (c *Cell) Read(raw, header string, r *Frame) (Value, *Fault) {
 }
 
 func (c *Cell) unfit(s, header, why string) *Fault {
-	return &Fault{Code: diag.CellType, Rule: c.Rule, Column: header, Value: strings.Clone(s), Message: header + ": the value " + why}
+	f := &Fault{Code: diag.CellType, Rule: c.Rule, Column: header, Value: strings.Clone(s), Message: header + ": the value " + why}
+	if rewritten(s, c.Kind) {
+		f.Fix = untouched
+	}
+	return f
 }

@@ -68,7 +68,7 @@ func FaultAt(rule diag.Pos, code diag.Code, format string, args ...any) *Fault {
 // from names the column that a value comes from, unless another one is named already.
 func (f *Fault) from(c *Code, v Value) {
 	if f.Column == "" && c.Column != "" {
-		f.Column, f.Value = c.Column, strings.Clone(v.Text())
+		f.Column, f.Value, f.Personal = c.Column, strings.Clone(v.Text()), f.Personal || c.Personal
 	}
 }
 

@@ -197,9 +197,9 @@ func notOne(c *Code, v Value, k Kind) *Fault {
 	if v.Kind != KindText || m.is(v.S) {
 		return nil
 	}
-	return &Fault{Code: diag.ExpressionFails, Rule: c.Pos, Column: c.Column, Value: strings.Clone(v.S),
+	return &Fault{Code: diag.ExpressionFails, Rule: c.Pos, Column: c.Column, Value: strings.Clone(v.S), Personal: c.Personal,
 		Message: fmt.Sprintf("%s is used as %s, but is not %s (%s)", c.Source, WithArticle(k), WithArticle(k), m.form),
-		Fix:     fmt.Sprintf("Correct the cell; or say `type: %s` of the column, with its `format`.", k)}
+		Fix:     fmt.Sprintf("Correct the cell. If the column is written in another form throughout, the bundle must say `type: %s` of it, with its `format`.", k)}
 }
 
 func (x *compiler) order(n *ast.BinaryNode, a, b Code) Code {

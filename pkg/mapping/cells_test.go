@@ -61,7 +61,7 @@ func FuzzRange(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if s = expression.TrimSpace(s); isRange(s) && expression.IsDecimal(s) {
+		if s = expression.TrimSpace(s); expression.IsRange(s) && expression.IsDecimal(s) {
 			t.Errorf("%q is a range and a number", s)
 		}
 	})

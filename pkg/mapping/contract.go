@@ -50,7 +50,11 @@ type fieldValue struct {
 func (c *compiler) compileInput(def *bundle.Input) *Input {
 	in := &Input{Def: def, Name: def.Name.Value}
 	for _, d := range def.Columns {
-		in.columns = append(in.columns, c.column(d, def.Nulls))
+		col := c.column(d, def.Nulls)
+		if col.ID = slices.Contains(bundle.Values(def.Student), d.Name.Value); col.ID {
+			col.canFail = true
+		}
+		in.columns = append(in.columns, col)
 	}
 	for _, g := range def.Ignore {
 		for _, t := range g.Globs {

@@ -1,16 +1,15 @@
 package mapping
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
 // descriptorRule is how values of one descriptor type are made (docs/bundle-format.md §7).
@@ -22,9 +21,6 @@ type descriptorRule struct {
 	table  *lookupTable // of a mapped type; of a vendor's, its descriptions; of a host's, the tenant's
 	broken bool         // its table is not there, which was reported
 }
-
-// maxCode is the length of a descriptor's code.
-const maxCode = 50
 
 // standardHost is where a bare code of a shared table lives.
 const standardHost = "uri://ed-fi.org"
@@ -215,7 +211,7 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (Dec
 		out.Rule = lineOf(d.table.Rows[row].Pos)
 	}
 	asWritten := func(code string) *expression.Fault {
-		if wrong, problem := badCode(code); wrong != "" {
+		if wrong, problem := schema.BadCode(code); wrong != "" {
 			return &expression.Fault{Code: problem, Rule: rule, Column: column, Value: text,
 				Message: "the value cannot be a code of " + d.typ + ": " + wrong}
 		}
@@ -243,17 +239,6 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (Dec
 		return out, m.Fault(rule, column, false)
 	}
 	return out, nil
-}
-
-// badCode says why a text cannot be the code of a descriptor; empty if it can.
-func badCode(code string) (wrong string, problem diag.Code) {
-	if n := jsonl.UTF16Length(code); n > maxCode {
-		return fmt.Sprintf("it has %d characters, and a code at most %d", n, maxCode), diag.DescriptorLong
-	}
-	if i := strings.IndexFunc(code, func(r rune) bool { return r == '#' || unicode.IsControl(r) }); i >= 0 {
-		return fmt.Sprintf("it holds %q", []rune(code[i:])[0]), diag.DescriptorCode
-	}
-	return "", ""
 }
 
 // lineOf is the line of a place: what decides stands in a row or a rule, not in a column of it.
@@ -307,7 +292,7 @@ func (c *compiler) checkShared(d *descriptorRule, row int) {
 		namespace, code = standardHost+"/"+d.typ, to
 	}
 	namespace, typed := strings.CutSuffix(namespace, "/"+d.typ)
-	wrong, _ := badCode(code)
+	wrong, _ := schema.BadCode(code)
 	switch {
 	case to == "":
 	case !typed || !bundle.IsNamespace(namespace) || strings.HasPrefix(code, "uri:") || code == "":
@@ -335,7 +320,7 @@ func (c *compiler) checkCodes(d *descriptorRule) {
 	first := map[string]int{}
 	for i := range d.table.Rows {
 		code, pos := d.table.code(i), d.table.Rows[i].Pos
-		if wrong, _ := badCode(d.table.Cell(i, "code")); wrong != "" {
+		if wrong, _ := schema.BadCode(d.table.Cell(i, "code")); wrong != "" {
 			c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "Write another code.", "%q cannot be a code of %s: %s", code, d.typ, wrong)
 		}
 		if other, ok := first[code]; ok && d.table.Cell(i, "value") != d.table.Cell(other, "value") {

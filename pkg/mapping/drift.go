@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -57,30 +58,36 @@ func (b *binding) wantElements(in *Input) {
 
 // nearestOf is that of some headers which is most like one of others, or the first.
 func nearestOf(headers, others []string) string {
-	for _, h := range headers {
-		if len(diag.Nearest(h, others, 1)) > 0 {
-			return h
-		}
-	}
-	return headers[0]
+	near := slices.IndexFunc(headers, func(h string) bool { return len(diag.Nearest(h, others, 1)) > 0 })
+	return headers[max(near, 0)]
 }
 
 // minRetyped is how many cells a column must have for `none of them fits` to mean another type.
 const minRetyped = 10
 
-// Retyped lists columns none of whose cells fits: the vendor has changed what stands in them.
+// Retyped lists columns none of whose cells fits: the vendor has changed what stands in them, or a
+// spreadsheet has. One cell is shown, unless it is a student's.
 func (pl *Plan) Retyped(workers []*Worker) diag.List {
 	var list diag.List
 	for i, bc := range pl.columns {
 		var sum fits
 		for _, r := range workers {
-			sum.fit, sum.unfit = sum.fit+r.fits[i].fit, sum.unfit+r.fits[i].unfit
+			f := r.fits[i]
+			if f.first != nil && (sum.first == nil || f.line < sum.line) {
+				sum.first, sum.line = f.first, f.line
+			}
+			sum.fit, sum.unfit = sum.fit+f.fit, sum.unfit+f.unfit
 		}
 		if sum.fit > 0 || sum.unfit < minRetyped {
 			continue
 		}
-		list = append(list, diag.Problem{Code: diag.FileDrift, Level: diag.LevelOf(diag.FileDrift), Input: workers[0].place.Input, File: workers[0].place.File, Column: bc.header, Rule: bc.def.Pos.Rule(),
-			Count: int(sum.unfit), Message: fmt.Sprintf("expected %s in %s; found: none of its %d cells is one", expression.WithArticle(bc.Kind), bc.header, sum.unfit)})
+		shown, why := fmt.Sprintf("%q", sum.first.Value), strings.TrimPrefix(sum.first.Message, bc.header+": the value ")
+		if bc.def.Personal {
+			shown = "the value"
+		}
+		list = append(list, diag.Problem{Code: diag.FileDrift, Level: diag.LevelOf(diag.FileDrift), Input: workers[0].place.Input, File: workers[0].place.File,
+			Line: int(sum.line), Column: bc.header, Rule: bc.def.Pos.Rule(), Count: int(sum.unfit), Fix: sum.first.Fix,
+			Message: fmt.Sprintf("none of the %d cells of %s fits: in line %d, %s %s", sum.unfit, bc.header, sum.line, shown, why)})
 	}
 	return list
 }

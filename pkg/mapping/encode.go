@@ -82,7 +82,7 @@ func (n *leafNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	}
 	out, wrong := n.write(dst, v)
 	if wrong != "" {
-		r.fail(&expression.Fault{Code: diag.CellType, Rule: n.code.Pos, Column: n.code.Column, Value: v.Text(), Message: n.code.Source + " " + wrong}, n.path)
+		r.fail(&expression.Fault{Code: diag.CellType, Rule: n.code.Pos, Column: n.code.Column, Value: v.Text(), Personal: n.code.Personal, Message: n.code.Source + " " + wrong}, n.path)
 		return dst, false
 	}
 	return out, true
@@ -238,10 +238,28 @@ func (n *objectNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 func (n *objectNode) incomplete(missing uint64) *expression.Fault {
 	var names []string
 	for ; missing != 0; missing &= missing - 1 {
-		names = append(names, n.names[bits.TrailingZeros64(missing)])
+		at := bits.TrailingZeros64(missing)
+		name := n.names[at]
+		for i := range n.props {
+			if column := columnOf(n.props[i].node); n.props[i].bits == 1<<at && column != "" {
+				name += " (which comes from " + column + ")"
+			}
+		}
+		names = append(names, name)
 	}
 	return &expression.Fault{Code: diag.RecordRequired, Rule: n.rule, Message: fmt.Sprintf("%s has no value, and the API requires it", strings.Join(names, ", ")),
-		Fix: "Give the part a `when`, or the property a value; nothing is dropped for being incomplete."}
+		Fix: "Fill the cell, or empty those that belong to it. A bundle can leave such parts out with `when`; nothing is dropped by itself."}
+}
+
+// columnOf is the column that a value comes from, if that is one.
+func columnOf(n node) string {
+	switch v := n.(type) {
+	case *leafNode:
+		return v.code.Column
+	case *descriptorNode:
+		return v.site.column
+	}
+	return ""
 }
 
 // condNode holds something, or elements of an array, only where its condition is true.

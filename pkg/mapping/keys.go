@@ -122,6 +122,9 @@ func (pl *Plan) KeyedLists() []*List {
 	return all
 }
 
+// Looks is at how many names of a row `when` looks.
+func (pl *Plan) Looks() int { return len(pl.whenNames) }
+
 // Elements is how many elements of lists a row may have.
 func (pl *Plan) Elements() int { return len(pl.elements) }
 
@@ -171,6 +174,27 @@ func contentTag(pos diag.Pos, parts ...string) uint64 {
 func orderContent(cells []contentCell) []contentCell {
 	slices.SortFunc(cells, func(a, b contentCell) int { return cmp.Compare(a.tag, b.tag) })
 	return slices.CompactFunc(cells, func(a, b contentCell) bool { return a.tag == b.tag })
+}
+
+// Said is what a row says in a column by which rows are compared; the tag is the same in all files.
+type Said struct {
+	Tag          uint64
+	Column       int
+	Header, Text string
+}
+
+// Says is what a row says in all of these columns.
+func (r *Worker) Says(row *table.Row) (all []Said) {
+	r.first(row)
+	for i := range r.plan.content {
+		c := &r.plan.content[i]
+		text := expression.TrimSpace(r.frame.Cells[c.index])
+		if v, f := c.cell.Read(text, "", &r.frame); f == nil {
+			text = v.Text()
+		}
+		all = append(all, Said{c.tag, c.index, r.plan.headers[c.index], strings.Clone(text)})
+	}
+	return all
 }
 
 // who is the row's student, with whom elements are compared: a key that lacks the student must not drop

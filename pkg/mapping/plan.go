@@ -58,8 +58,9 @@ type namedCode struct {
 }
 
 type boundExpect struct {
-	def  *bundle.Expect
-	that expression.Code
+	def   *bundle.Expect
+	that  expression.Code
+	names []namedCode // what it looks at
 }
 
 // element is one element of a list, bound to the file's columns.
@@ -172,9 +173,10 @@ func (c *compiler) conditions(row *scope, def *bundle.Input, kept []string) {
 		row.names.NotNull = kept
 	}
 	for _, e := range def.Expect {
-		pl.expects = append(pl.expects, boundExpect{e, c.expression(e.That, row)})
-		if last := pl.expects[len(pl.expects)-1].that; !last.Bad && last.Kind != expression.KindBoolean {
-			c.add(e.That.Pos, diag.BundleExpression, "", "what is expected must be true or false, but this is %s", expression.WithArticle(last.Kind))
+		that := c.expression(e.That, row)
+		pl.expects = append(pl.expects, boundExpect{e, that, namesIn(c.trees[e.That], row)})
+		if !that.Bad && that.Kind != expression.KindBoolean {
+			c.add(e.That.Pos, diag.BundleExpression, "", "what is expected must be true or false, but this is %s", expression.WithArticle(that.Kind))
 		}
 	}
 }
@@ -349,7 +351,7 @@ func (c *compiler) scoreScope(at around, uses []*scoreUse, where string) {
 				continue
 			}
 			c.report.uses.names[sym.Pos] = true
-			sc.named = &sym.Code
+			sc.named, sc.personal = &sym.Code, sym.Code.Personal
 			if sym.What == "let" {
 				b.note(diag.Problem{Code: diag.CellScoreDerived, File: b.file, Rule: r.pos.Rule(), Message: fmt.Sprintf("the score %s is computed by the bundle (%s)", r.method, r.name)})
 			}
@@ -361,6 +363,7 @@ func (c *compiler) scoreScope(at around, uses []*scoreUse, where string) {
 				continue // optional, or drift
 			}
 			sc.header = b.headers[sc.index]
+			sc.personal = c.plan.input.Def.MayBePersonal(sc.header)
 			c.plan.content = append(c.plan.content, contentCell{contentTag(r.pos, w.headers...), sc.index, sc.cell})
 			b.describe(sc.index, ContractColumn{Score: &ContractScore{r.datatype, r.minimum, r.maximum}})
 		}
@@ -422,7 +425,7 @@ func (c *compiler) keyOf(s *scope, key []bundle.Text, duplicates *bundle.Duplica
 	return codes, nil
 }
 
-// namesIn is the names of an expression that depend on the row and hold nothing of a student's.
+// namesIn is the names of an expression that depend on the row.
 func namesIn(tree *expression.Tree, s *scope) []namedCode {
 	if tree == nil {
 		return nil
@@ -430,7 +433,7 @@ func namesIn(tree *expression.Tree, s *scope) []namedCode {
 	var out []namedCode
 	for _, n := range tree.Names() {
 		sym, ok := s.names.Find(n)
-		if ok && !sym.Code.Constant && !sym.Code.Personal && !slices.ContainsFunc(out, func(o namedCode) bool { return o.name == n }) {
+		if ok && !sym.Code.Constant && !slices.ContainsFunc(out, func(o namedCode) bool { return o.name == n }) {
 			out = append(out, namedCode{n, sym.Code})
 		}
 	}

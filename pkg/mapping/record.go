@@ -670,7 +670,7 @@ func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, p
 		}
 		if word == "levels" {
 			item.prefix = append(item.prefix, `,"performanceLevelDescriptor":`...)
-			item.site = descriptorSite{id: x.c.plan.sites, rule: second, resource: x.source.name, path: path + "[*]." + need[1], column: sc.header, method: sc.method, pos: sc.pos}
+			item.site = descriptorSite{id: x.c.plan.sites, rule: second, resource: x.source.name, path: path + "[*]." + need[1], column: sc.header, personal: sc.personal, method: sc.method, pos: sc.pos}
 			x.c.plan.sites++
 		} else {
 			item.prefix = append(item.prefix, `,"resultDatatypeTypeDescriptor":`...)

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -139,7 +140,9 @@ func (r *Worker) badCellsOfRow() bool {
 			r.fail(f, "")
 			bad = true
 			if f.Code == diag.CellType {
-				r.fits[i].unfit++
+				if r.fits[i].unfit++; r.fits[i].first == nil {
+					r.fits[i].first, r.fits[i].line = f, r.line
+				}
 			}
 		case !v.IsNull():
 			r.fits[i].fit++
@@ -149,7 +152,11 @@ func (r *Worker) badCellsOfRow() bool {
 }
 
 // fits is how the cells of a column fit its type.
-type fits struct{ fit, unfit int64 }
+type fits struct {
+	fit, unfit int64
+	first      *expression.Fault // of those that do not
+	line       int64
+}
 
 // malformed says why a row cannot be read by its header; a short one that lacks only what may be
 // missing is none of these.
@@ -202,7 +209,7 @@ func (r *Worker) selectRow() (done Outcome, ended bool) {
 	case !v.IsTrue():
 		if len(r.out.Seen) < MaxSeen {
 			for _, n := range pl.whenNames {
-				if v, f := n.code.Eval(&r.frame); f == nil {
+				if v, f := n.code.Eval(&r.frame); f == nil && !n.code.Personal {
 					r.saw(n.name, v.Text())
 				}
 			}
@@ -233,14 +240,26 @@ func (r *Worker) expected() (rejected bool) {
 		if f == nil && v.IsTrue() || f != nil && (f.Code == diag.CellType || f.Code == diag.CellRequired) {
 			continue
 		}
-		why := e.def.Why
-		if why == "" {
-			why = e.def.That.Source
+		p := diag.Problem{Code: diag.RowExpectation, Level: e.def.Level, Rule: e.def.Pos.Rule(), Value: r.lookedAt(e.names), Message: "not met: " + cmp.Or(e.def.Why, e.def.That.Source)}
+		if e.def.Level > diag.LevelError {
+			p.Message += " (This rejects no row.)"
+			p.Fix = "Compare the row with the vendor's file; if it is right, there is nothing to do."
 		}
-		r.list(diag.Problem{Code: diag.RowExpectation, Level: e.def.Level, Rule: e.def.Pos.Rule(), Message: "not met: " + why})
+		r.list(p)
 		rejected = rejected || e.def.Level <= diag.LevelError
 	}
 	return rejected
+}
+
+// lookedAt is what an expectation looked at on the row: dates, numbers, yes and no, and nothing of a student's.
+func (r *Worker) lookedAt(names []namedCode) string {
+	var all []string
+	for _, n := range names {
+		if v, f := n.code.Eval(&r.frame); f == nil && n.code.Kind != expression.KindText && !n.code.Personal {
+			all = append(all, n.name+" "+cmp.Or(v.Text(), "empty"))
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // record makes one record; true if it was rejected. bad says that the row's own cells reject all.

@@ -29,6 +29,8 @@ type score struct {
 	index  int              // column, or -1
 	named  *expression.Code // or a name
 	cell   *expression.Cell
+
+	personal bool // it may be a student's, and not only a result
 }
 
 func (s *scoreSet) group(objective string) *scoreGroup {
@@ -106,7 +108,7 @@ func (sc *score) fit(s string) (result, wrong string) {
 			return "", "is not a percentile from 0 to 100"
 		}
 	case "Range":
-		if !isRange(s) {
+		if !expression.IsRange(s) {
 			return "", "is not a range of two numbers with - between them"
 		}
 	}
@@ -117,16 +119,6 @@ func (sc *score) fit(s string) (result, wrong string) {
 }
 
 var hundred = expression.DigitsOf("100")
-
-// isRange: two decimals with - between, blanks around it allowed; either may be negative.
-func isRange(s string) bool {
-	for i := 1; i < len(s); i++ {
-		if s[i] == '-' && expression.IsDecimal(strings.TrimRight(s[:i], " ")) && expression.IsDecimal(strings.TrimLeft(s[i+1:], " ")) {
-			return true
-		}
-	}
-	return false
-}
 
 // outside says whether a score is outside its table's range.
 func (sc *score) outside(s string) (string, bool) {
@@ -144,5 +136,5 @@ func (sc *score) outside(s string) (string, bool) {
 }
 
 func (sc *score) fault(s, wrong string) *expression.Fault {
-	return &expression.Fault{Code: diag.CellScore, Rule: sc.pos, Column: sc.header, Value: strings.Clone(s), Message: "the score " + sc.method + " " + wrong}
+	return &expression.Fault{Code: diag.CellScore, Rule: sc.pos, Column: sc.header, Value: strings.Clone(s), Personal: sc.personal, Message: "the score " + sc.method + " " + wrong}
 }

@@ -30,7 +30,9 @@ const (
 // Verdict is what was decided of a row or an element.
 type Verdict struct {
 	Kind  VerdictKind
-	Other string            // origin of the row that it repeats, or conflicts with
+	Other string            // where the row is that it repeats, or conflicts with
+	In    string            // of rows that conflict: the columns in which they differ
+	Said  string            // and what they say there, if it is one and not a student's
 	Fault *expression.Fault // of an element that is rejected: its records share it
 }
 
@@ -41,7 +43,10 @@ func (l *List) Fault(v *Verdict) *expression.Fault {
 
 // conflict is why a row or an element is rejected that has the key of another one.
 func (v *Verdict) conflict(what string, key []bundle.Text, d *bundle.Duplicates) *expression.Fault {
-	f := &expression.Fault{Code: diag.RowKeyConflict, Rule: key[0].Pos, Message: what + v.Other + ", but other content"}
+	f := &expression.Fault{Code: diag.RowKeyConflict, Rule: key[0].Pos, Column: v.In, Value: v.Said, Message: what + v.Other + ", but other contents"}
+	if v.In != "" {
+		f.Message += " in " + v.In
+	}
 	switch v.Kind {
 	case Unknown:
 		f.Message = what + v.Other + ", but its student is not known, so it cannot be told whether they are the same"

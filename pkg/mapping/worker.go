@@ -175,7 +175,7 @@ func (r *Worker) warn(sc *score, s, why, path string) {
 	}
 	r.warned = append(r.warned, sc)
 	r.list(diag.Problem{Code: diag.CellScoreRange, Level: diag.LevelOf(diag.CellScoreRange), Column: sc.header, Resource: r.resource, Path: path,
-		Value: strings.Clone(s), Rule: sc.pos.Rule(), Message: "the score " + sc.method + " is " + why})
+		Value: strings.Clone(s), Personal: sc.personal, Rule: sc.pos.Rule(), Message: "the score " + sc.method + " is " + why})
 }
 
 // make makes the record of a unit in dst; false if there is none, or it was rejected.

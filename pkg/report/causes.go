@@ -163,8 +163,17 @@ func (rep *Report) mayShow(p diag.Problem) bool {
 			return false
 		}
 	}
-	return p.Code == diag.Unmapped || p.Code == diag.LevelUndeclared || known && p.Column != ""
+	switch p.Code {
+	case diag.Unmapped, diag.LevelUndeclared, diag.DescriptorCase, diag.DescriptorSame:
+		return !identifier.MatchString(p.Value)
+	case diag.RowExpectation: // which names what it looked at
+		return known
+	}
+	return known && p.Column != ""
 }
+
+// identifier finds what is no vocabulary, wherever it stands: long numbers and addresses.
+var identifier = regexp.MustCompile(`\d{6}|@`)
 
 // place is where a problem was found, for people.
 func place(p diag.Problem) string {

@@ -23,11 +23,21 @@ func masked(p diag.Problem) string {
 			message = hidden(message, value)
 		}
 	}
-	if p.Code == diag.ExpressionFails { // its operands may be made of a student's data, and then equal no value
+	switch p.Code {
+	case diag.ExpressionFails, diag.DescriptorCase, diag.DescriptorSame: // what they name may be made of a student's data, and then equal no value
 		message = operands.ReplaceAllString(message, "…")
+	case diag.RowQuote, diag.RowShort, diag.RowLong: // which speak of one row's lines and cells
+		e, _ := diag.Explain(p.Code)
+		message = e.Meaning
+	}
+	if !strings.HasPrefix(string(p.Code), "VAL-FILE-") {
+		message = anotherLine.ReplaceAllString(message, "another line")
 	}
 	return message
 }
+
+// anotherLine is a line that the problem of one row names; others of the same cause name others.
+var anotherLine = regexp.MustCompile(`\bline \d+`)
 
 // operands are the values in the message of a failed expression.
 var operands = regexp.MustCompile(`"(?:\\.|[^"\\])*"|\d+`)

@@ -244,8 +244,47 @@ func TestOperandsAreHidden(t *testing.T) {
 	if rep.mayShow(p) {
 		t.Error("a student's id that was looked up is shown")
 	}
-	if p.Column = "Grade"; !rep.mayShow(p) {
+	if p.Column, p.Value = "Grade", "K9"; !rep.mayShow(p) {
 		t.Error("a vendor's word is hidden")
+	}
+}
+
+// TestIdentifiersAreNoVocabulary: a long number or an address is not shown as a word of the vendor's,
+// whatever column it came from, nor is what a personal column made of a code.
+func TestIdentifiersAreNoVocabulary(t *testing.T) {
+	rep := &Report{Inputs: []runs.Input{{Name: "results", Personal: []string{}}}}
+	for value, want := range map[string]bool{"Meets": true, "Grade 3": true, "604822": false, "id 604822x": false, "a@b.org": false} {
+		for _, code := range []diag.Code{diag.Unmapped, diag.LevelUndeclared, diag.DescriptorCase} {
+			p := diag.Problem{Code: code, Stage: runs.Transform, Input: "results", Value: value}
+			if rep.mayShow(p) != want {
+				t.Errorf("%s %s", code, value)
+			}
+			if p.Personal = true; rep.mayShow(p) {
+				t.Errorf("%s %s: a student's data", code, value)
+			}
+		}
+	}
+	p := diag.Problem{Code: diag.DescriptorCase, Value: "ANN", Message: `the codes "Ann" and "ANN" differ only in case`}
+	if got := masked(p); got != "the codes … and … differ only in case" {
+		t.Error(got)
+	}
+}
+
+// TestGroupsHoldNoRowsLine: what is said of a cause names no line of one row.
+func TestGroupsHoldNoRowsLine(t *testing.T) {
+	for message, want := range map[string]string{
+		"the row has the same key as line 7, but other contents in Score": "the row has the same key as another line, but other contents in Score",
+		"refers to line 19 of assessments, which is invalid":              "refers to another line of assessments, which is invalid",
+	} {
+		if got := masked(diag.Problem{Code: diag.RowKeyConflict, Message: message}); got != want {
+			t.Error(got)
+		}
+	}
+	if got := masked(diag.Problem{Code: diag.RowLong, Message: "the row has 9 cells, the header 8"}); got != "A row has more cells than the header." {
+		t.Error(got)
+	}
+	if got := masked(diag.Problem{Code: diag.FileNUL, Message: "line 11 of f.csv holds 3 NUL bytes"}); !strings.Contains(got, "line 11") {
+		t.Error(got)
 	}
 }
 

@@ -53,7 +53,7 @@ func (s *staging) vendorDescriptors() error {
 		}
 		low := [2]string{typ, strings.ToLower(code)}
 		if other, ok := folded[low]; ok {
-			if err := s.problem(diag.Problem{Code: diag.DescriptorCase, Resource: res.Name, Value: code, Rule: d.Rule.Rule(),
+			if err := s.problem(diag.Problem{Code: diag.DescriptorCase, Resource: res.Name, Value: code, Personal: d.Personal || used[[2]string{typ, other}].Personal, Rule: d.Rule.Rule(),
 				Message: fmt.Sprintf("the codes %q and %q differ only in case; targets take them for one", other, code)}); err != nil {
 				return err
 			}
@@ -101,7 +101,7 @@ func (s *staging) sameCode(a, b mapping.Decision) error {
 		return nil
 	}
 	s.same[key] = true
-	return s.problem(diag.Problem{Code: diag.DescriptorSame, Value: b.Value, Rule: b.Rule.Rule(),
+	return s.problem(diag.Problem{Code: diag.DescriptorSame, Value: b.Value, Personal: a.Personal || b.Personal, Rule: b.Rule.Rule(),
 		Message: fmt.Sprintf("the values %q and %q become one code of %s, %q", one, other, a.Type, a.Code)})
 }
 

@@ -3,6 +3,7 @@ package transform
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -16,7 +17,7 @@ import (
 
 // keyVerdict is what the first pass decided about a row or an element; most have none.
 type keyVerdict struct {
-	at keyPlace
+	at, other keyPlace
 	mapping.Verdict
 }
 
@@ -69,7 +70,7 @@ func (k *keyPass) decide() error {
 			return err
 		}
 	}
-	return nil
+	return k.differences()
 }
 
 // decideStore decides rows, or the elements of a list, by what the bundle says of duplicates.
@@ -245,8 +246,11 @@ func compareKept(a, b expression.Value) int {
 }
 
 func (k *keyPass) verdict(l *mapping.List, e keyEntry, kind mapping.VerdictKind, other keyEntry) {
-	at := k.files[other.at.file()].place
-	v := keyVerdict{e.at, mapping.Verdict{Kind: kind, Other: string(at.Origin(nil, other.at.line()))}}
+	where := fmt.Sprintf("line %d", other.at.line())
+	if other.at.file() != e.at.file() {
+		where += " of " + k.files[other.at.file()].place.File
+	}
+	v := keyVerdict{e.at, other.at, mapping.Verdict{Kind: kind, Other: where}}
 	out := k.out[e.at.file()]
 	if l == nil {
 		out.rows = append(out.rows, v)

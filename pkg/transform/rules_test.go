@@ -137,7 +137,7 @@ func TestGuards(t *testing.T) {
 		{"doubled column", "ID,Grade,Date,Year,Year,Score,Pct,Level\n", diag.FileDrift, "stands more than once in the header, first as column 4"},
 		{"wrong case", "id,Grade,Date,Year,Score,Pct,Level\n", diag.FileDrift, `column 1 is now called "id"; it was "ID"`},
 		{"wrong delimiter", strings.ReplaceAll(header, ",", ";"), diag.FileDrift, "is separated by semicolons"},
-		{"retyped column", header + strings.Repeat("a,3,2024-03-01,2024,1,,\n", 10), diag.FileDrift, "expected a date in Date; found: none of its 10 cells is one"},
+		{"retyped column", header + strings.Repeat("a,3,2024-03-01,2024,1,,\n", 10), diag.FileDrift, `none of the 10 cells of Date fits: in line 2, "2024-03-01" is not a date in the format M/D/YYYY`},
 		{"unclosed quote", header + "a,\"3,3/1/2024,2024,1,,\n", diag.FileQuote, ""},
 		{"NUL", header + "a,\x003,3/1/2024,2024,1,,\n", diag.FileNUL, ""},
 		{"empty", "", diag.FileEmpty, ""},

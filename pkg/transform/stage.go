@@ -59,20 +59,33 @@ func (r *runner) stageAll(ctx context.Context, s *staging) error {
 		if len(r.files[in]) > 0 {
 			s.counts.Inputs[in.Name] = s.input
 		}
-		if n := s.input; r.first == 0 && n.Read > 0 && n.Filtered+n.Other == n.Read {
+	}
+	if s.conflicts.Len() > 0 {
+		return nil // all of it is thrown away
+	}
+	if err := r.nothingOf(s); err != nil {
+		return err
+	}
+	if err := s.vendorDescriptors(); err != nil {
+		return err
+	}
+	return s.undeclaredLevels()
+}
+
+// nothingOf warns of inputs of which no row is left, where others have some: else that is a guard's to say.
+func (r *runner) nothingOf(s *staging) error {
+	if all := s.allRows(); r.first > 0 || all.Filtered+all.Other == all.Read {
+		return nil
+	}
+	for _, in := range r.program.Inputs() {
+		if n := s.counts.Inputs[in.Name]; n.Read > 0 && n.Filtered+n.Other == n.Read {
 			if err := s.problem(diag.Problem{Code: diag.RowFiltered, Level: diag.LevelWarning, Input: in.Name, Count: int(n.Read),
 				Message: fmt.Sprintf("nothing of %s is left: of %d rows %d were filtered and %d belong to others", in.Name, n.Read, n.Filtered, n.Other)}); err != nil {
 				return err
 			}
 		}
 	}
-	if s.conflicts.Len() > 0 {
-		return nil // all of it is thrown away
-	}
-	if err := s.vendorDescriptors(); err != nil {
-		return err
-	}
-	return s.undeclaredLevels()
+	return nil
 }
 
 // batch is a block of rows, and what a worker made of it.

@@ -48,11 +48,8 @@ func (rep *Report) headline() Headline {
 		return Headline{"stopped", capital(last.Name) + " was stopped", strings.TrimSpace(text)}
 	}
 	h := Headline{"done", last.Done, strings.Join(rep.numbers(last), " · ")}
-	behind, warned := false, false
-	for _, s := range rep.Stages {
-		behind = behind || s.Counts.Partly()
-		warned = warned || s.Timing.Exit != nil && *s.Timing.Exit == runs.Partly
-	}
+	behind := rep.behind()
+	warned := slices.ContainsFunc(rep.Stages, func(s Stage) bool { return s.Timing.Exit != nil && *s.Timing.Exit == runs.Partly })
 	if sent := rep.Stage(runs.Send); sent != nil && last.Name != runs.Send {
 		h.Word, h.Text = "validated again, not sent since", strings.TrimSpace(h.Text+". "+rep.loadedSoFar())
 	}
@@ -69,6 +66,11 @@ func (rep *Report) headline() Headline {
 	}
 	h.Word = capital(h.Word)
 	return h
+}
+
+// behind reports whether a row or a record stayed behind.
+func (rep *Report) behind() bool {
+	return slices.ContainsFunc(rep.Stages, func(s Stage) bool { return s.Counts.Partly() })
 }
 
 // capital is a text as it stands at the beginning of a sentence.
@@ -130,7 +132,7 @@ func (rep *Report) numbers(last *Stage) []string {
 	if c, ok := last.Counts.(*runs.SendCounts); ok {
 		all, left = append(all, rep.loaded(c)), append(left, behindInSend(c)...)
 		tried := sumOf(c.Resources, func(t *runs.Loaded, l runs.Loaded) { t.Staged += l.Created + l.Updated + l.Rejected + l.Pending })
-		if tried.Staged == 0 && c.Loaded() {
+		if tried.Staged == 0 && c.Loaded() && !rep.behind() {
 			left = append(left, "nothing new to send")
 		}
 	}

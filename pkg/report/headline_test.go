@@ -46,6 +46,8 @@ func TestHeadline(t *testing.T) {
 			Headline{"partly", "Partly loaded", "10 of 27 tests loaded · 15 rows rejected · 2 rows left out"}},
 		"loaded":    {[]Stage{all, valid, stage(runs.Send, 2, runs.Done, sent(runs.Loaded{Staged: 9, Created: 9}))}, nil, Headline{"done", "Loaded", "9 of 9 tests loaded"}},
 		"unchanged": {[]Stage{all, valid, stage(runs.Send, 2, runs.Done, sent(runs.Loaded{Staged: 9, Unchanged: 9}))}, nil, Headline{"done", "Loaded", "9 of 9 tests loaded · nothing new to send"}},
+		"unchanged, rows rejected again": {[]Stage{some, valid, stage(runs.Send, 2, runs.Done, sent(runs.Loaded{Staged: 10, Unchanged: 10}))}, nil,
+			Headline{"partly", "Partly loaded", "10 of 27 tests loaded · 15 rows rejected · 2 rows left out"}},
 		"strict": {[]Stage{stage(runs.Transform, 0, runs.Partly, rows(runs.InputCounts{Read: 9, Used: 9})), valid, stage(runs.Send, 2, runs.Done, sent(runs.Loaded{Staged: 9, Created: 9}))}, nil,
 			Headline{"partly", "Loaded, with warnings", "9 of 9 tests loaded"}},
 		"refused": {[]Stage{all, valid, stage(runs.Send, 2, runs.Partly, sent(runs.Loaded{Staged: 9, Rejected: 8, Blocked: 1}))}, nil,

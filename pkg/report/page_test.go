@@ -155,3 +155,30 @@ func TestStrictPage(t *testing.T) {
 		t.Errorf("the page has %s", found)
 	}
 }
+
+// TestProblemsOfAnEarlierTime: a stage that has begun again has not found what it found before.
+func TestProblemsOfAnEarlierTime(t *testing.T) {
+	r := exampleRun(t)
+	if page := pageOfRun(t, r); !strings.Contains(page, "is not a date") {
+		t.Error("no problems")
+	}
+	if err := r.Begin(runs.Transform, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if page := pageOfRun(t, r); strings.Contains(page, "is not a date") || !strings.Contains(page, "Transform has not ended") {
+		t.Errorf("%s", page)
+	}
+}
+
+// TestLocalTime: times are those of the machine's clock, and say by how much it differs from UTC.
+func TestLocalTime(t *testing.T) {
+	defer func() { time.Local = time.UTC }()
+	at := time.Date(2026, 11, 22, 1, 2, 3, 0, time.UTC)
+	if moment(at) != "2026-11-22 01:02:03 UTC" || local(at) != "2026-11-22T01:02:03Z" {
+		t.Error(moment(at), local(at))
+	}
+	time.Local = time.FixedZone("", -5*3600)
+	if moment(at) != "2026-11-21 20:02:03 -05:00" || minute(at) != "2026-11-21 20:02 -05:00" || local(at) != "2026-11-21T20:02:03-05:00" {
+		t.Error(moment(at), minute(at), local(at))
+	}
+}

@@ -141,6 +141,9 @@ func outline(r *runs.Run) *Report {
 func Build(r *runs.Run) (*Report, error) {
 	rep := outline(r)
 	for _, s := range rep.Stages {
+		if s.Timing.Exit == nil {
+			continue // its lists are of an earlier time, or not whole
+		}
 		if err := rep.gather(r, s.Name); err != nil {
 			return nil, err
 		}

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,14 +22,35 @@ func exactArgs(names ...string) cobra.PositionalArgs {
 		case len(args) < len(names):
 			return usage("See `"+cmd.CommandPath()+" --help`.", "%s is missing", names[len(args)])
 		case len(args) > len(names):
-			extra := args[len(names)]
-			if cmd.Flags().Lookup("input") != nil && filepath.Ext(extra) != "" {
-				return usage("Name the input that it is: --input NAME="+extra+".", "unexpected argument %q", extra)
-			}
-			return usage("See `"+cmd.CommandPath()+" --help`.", "unexpected argument %q", extra)
+			return usage("See `"+cmd.CommandPath()+" --help`.", "unexpected argument %q", args[len(names)])
 		}
 		return nil
 	}
+}
+
+// bundleAndInputs asks for a bundle. A file behind it wants to be one of the bundle's inputs.
+func (a *app) bundleAndInputs(cmd *cobra.Command, args []string) error {
+	err := exactArgs("BUNDLE")(cmd, args)
+	if len(args) < 2 {
+		return err
+	}
+	inputs := a.bundleInputs(cmd, args[0])
+	if len(inputs) == 0 {
+		inputs = []string{"NAME"}
+	}
+	var flags []string
+	for i, file := range args[1:] {
+		flags = append(flags, "--input "+diag.ShellWord(inputs[min(i, len(inputs)-1)]+"="+file))
+	}
+	return usage("Give each file the name of the input that it is.", "unexpected argument %q (did you mean %s?)", args[1], strings.Join(flags, " "))
+}
+
+// bundleInputs names the inputs of a bundle; of one that cannot be read there are none.
+func (a *app) bundleInputs(cmd *cobra.Command, ref string) []string {
+	if b := a.bundleToComplete(cmd, ref); b != nil {
+		return inputsOf(b)
+	}
+	return nil
 }
 
 // onlyCommands refuses an argument where a command is expected.
@@ -96,9 +117,15 @@ func (a *app) needTenant(cmd *cobra.Command, _ []string) error {
 
 // explicitTenant asks for the tenant on the command line: send and run have no default tenant, so that
 // a forgotten variable never loads one district's records into another's target.
-func (a *app) explicitTenant(cmd *cobra.Command, _ []string) error {
+func (a *app) explicitTenant(cmd *cobra.Command, args []string) error {
 	if !cmd.Flags().Changed("tenant") || a.Tenant == "" {
-		return usage("Add --tenant NAME.", "`%s` needs the tenant on its command line", cmd.CommandPath())
+		next := "Add --tenant NAME."
+		if runs := cmd.Root().Commands(); cmd.Name() == "run" && slices.ContainsFunc(runs, func(c *cobra.Command) bool {
+			return c.Name() == "runs" && slices.ContainsFunc(c.Commands(), func(c *cobra.Command) bool { return slices.Contains(args, c.Name()) })
+		}) {
+			next = "Add --tenant NAME, or run `sluice runs " + args[0] + "` if that is meant."
+		}
+		return usage(next, "`%s` needs the tenant on its command line", cmd.CommandPath())
 	}
 	return nil
 }

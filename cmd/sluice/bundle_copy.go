@@ -20,7 +20,7 @@ func (a *app) newBundleCopy() *cobra.Command {
 words differ, tables of the tenant are the simpler way: see ` + "`sluice help bundles`" + `.`,
 		Example:           "  sluice bundle copy nwea-map-growth ./bundles/nwea-map-growth",
 		Args:              exactArgs("BUNDLE", "FOLDER"),
-		ValidArgsFunction: a.completeBundles,
+		ValidArgsFunction: first(a.completeBundles),
 		RunE:              func(_ *cobra.Command, args []string) error { return a.runBundleCopy(args[0], args[1]) },
 	}
 }

@@ -23,7 +23,7 @@ a reason; every name used; identifiers that hold what they must; no descriptor i
 Ends with 2 if the bundle cannot be used, with 0 if it can; with --strict warnings make it 3.`,
 		Example:           "  sluice bundle lint nwea-map-growth\n  sluice bundle lint ./bundles/mine --strict",
 		Args:              exactArgs("BUNDLE"),
-		ValidArgsFunction: a.completeBundles,
+		ValidArgsFunction: first(a.completeBundles),
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
 			return a.runBundleLint(cmd.Context(), args[0])
 		}),
@@ -62,13 +62,15 @@ func (a *app) runBundleLint(ctx context.Context, ref string) (runs.Outcome, erro
 		return 0, place.Unusable(ref, problems)
 	}
 	problems.Sort()
-	a.screen.problems(a.screen.err, problems)
 	outcome := runs.Done
 	if a.Strict && len(problems) > 0 {
 		outcome = runs.Partly
 	}
+	if !a.JSON && (!a.Quiet || outcome != runs.Done) {
+		a.screen.problems(a.screen.err, problems)
+	}
 	unchecked := place.NotEmbedded(b)
-	a.screen.say("%s %s: %s; checked against Data Standard %s", b.Name, b.Version, plural(len(problems), "warning"), strings.Join(checked, ", "))
+	a.screen.conclude(outcome)("%s %s: %s; checked against Data Standard %s", b.Name, b.Version, plural(len(problems), "warning"), strings.Join(checked, ", "))
 	if len(unchecked) > 0 {
 		a.screen.say("in its range %s but not embedded here, so not checked: %s", b.DataStandard.Value, strings.Join(unchecked, ", "))
 	}

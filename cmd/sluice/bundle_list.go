@@ -9,7 +9,7 @@ func (a *app) newBundleList() *cobra.Command {
 		Use:     "list",
 		Short:   "The bundles there are: your own, then those in this binary",
 		Example: "  sluice bundle list\n  sluice bundle list --json",
-		Args:    cobra.NoArgs,
+		Args:    exactArgs(),
 		RunE:    func(*cobra.Command, []string) error { return a.runBundleList() },
 	}
 }

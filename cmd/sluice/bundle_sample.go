@@ -42,12 +42,15 @@ with plausible values, each row another sitting. The same seed makes the same fi
 are 600000 to 699999 and schools 2559013xx, which the sandbox knows.`,
 		Example:           "  sluice bundle sample nwea-map-growth --rows 1000 --seed 1 -o sample.csv\n  sluice bundle sample curriculum-associates-i-ready --layout math --rows 10",
 		Args:              exactArgs("BUNDLE"),
-		ValidArgsFunction: a.completeBundles,
+		ValidArgsFunction: first(a.completeBundles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runBundleSample(cmd.Context(), args[0], o)
 		},
 	}
 	o.add(cmd.Flags())
+	completes(cmd, "input", a.completeOf("", inputsOf))
+	completes(cmd, "layout", a.completeOf("", layoutsOf))
+	completes(cmd, "param", a.completeOf("=", paramsOf))
 	return cmd
 }
 

@@ -78,7 +78,7 @@ func (a *app) newBundleShow() *cobra.Command {
   sluice bundle show nwea-map-growth --table tests      the rows of a table, to copy from
   sluice bundle show ./mine --markdown > mine.md`,
 		Args:              exactArgs("BUNDLE"),
-		ValidArgsFunction: a.completeBundles,
+		ValidArgsFunction: first(a.completeBundles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runBundleShow(cmd.Context(), args[0], table, markdown)
 		},
@@ -86,6 +86,7 @@ func (a *app) newBundleShow() *cobra.Command {
 	cmd.Flags().StringVar(&table, "table", "", "print the table of this `NAME` as CSV, and nothing else")
 	cmd.Flags().BoolVar(&markdown, "markdown", false, "as Markdown, with all columns and the README")
 	cmd.MarkFlagsMutuallyExclusive("table", "markdown")
+	completes(cmd, "table", a.completeOf("", tablesOf))
 	return cmd
 }
 

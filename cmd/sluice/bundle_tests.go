@@ -21,13 +21,14 @@ what is expected; each staged record must also fit the data standard. Ends with 
 differs. With --update it rewrites what is expected, for review.`,
 		Example:           "  sluice bundle test ./bundles/nwea-map-growth\n  sluice bundle test ./bundles/mine --case awkward --update",
 		Args:              exactArgs("BUNDLE"),
-		ValidArgsFunction: a.completeBundles,
+		ValidArgsFunction: first(a.completeBundles),
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
 			return a.runBundleTest(cmd.Context(), args[0], o)
 		}),
 	}
 	cmd.Flags().BoolVar(&o.Update, "update", false, "rewrite what is expected, then review the difference")
 	cmd.Flags().StringArrayVar(&o.Cases, "case", nil, "only the fixture of this `NAME`; again for more")
+	completes(cmd, "case", a.completeOf("", fixturesOf))
 	return cmd
 }
 
@@ -41,10 +42,10 @@ func (a *app) runBundleTest(ctx context.Context, ref string, o fixture.Options) 
 	if err != nil {
 		return 0, err
 	}
-	return a.printFixtures(b, results)
+	return a.printFixtures(ref, o.Cases, b, results)
 }
 
-func (a *app) printFixtures(b *bundle.Bundle, results []fixture.Result) (runs.Outcome, error) {
+func (a *app) printFixtures(ref string, cases []string, b *bundle.Bundle, results []fixture.Result) (runs.Outcome, error) {
 	failed := 0
 	for _, r := range results {
 		word := paint(a.screen.outColour, green, "ok  ")
@@ -66,6 +67,14 @@ func (a *app) printFixtures(b *bundle.Bundle, results []fixture.Result) (runs.Ou
 	if err := a.screen.result(map[string]any{"bundle": b.Name, "version": b.Version, "cases": results, "failed": failed}); err != nil || failed == 0 {
 		return runs.Done, err
 	}
-	a.screen.note("%s of %d differ [%s]\n  → if the change is meant, run it with --update and review the difference", plural(failed, "fixture"), len(results), diag.BundleFixture)
+	if a.JSON {
+		return runs.Misused, nil
+	}
+	a.screen.sayError("%s, of %d (exit 2) [%s]", diag.Counted(failed, "fixture differs", "fixtures differ"), len(results), diag.BundleFixture)
+	next := []string{"bundle", "test", ref, "--update"}
+	for _, name := range cases {
+		next = append(next, "--case", name)
+	}
+	a.sayNext(a.screen.sayError, &step{why: "if the change is meant: ", words: next})
 	return runs.Misused, nil
 }

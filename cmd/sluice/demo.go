@@ -32,7 +32,7 @@ is in this binary; runs/ and state/ are written beside sluice.yaml, or into the 
 
 Run it twice: the second time nothing is posted, because the target already holds the records.`,
 		Example: "  sluice demo\n  sluice demo --json",
-		Args:    cobra.NoArgs,
+		Args:    exactArgs(),
 		RunE: a.action(func(cmd *cobra.Command, _ []string) (runs.Outcome, error) {
 			return a.runDemo(cmd.Context())
 		}),

@@ -21,7 +21,7 @@ every tenant.
 Ends with 0 if nothing is wrong, else as other commands would end because of the first thing that is
 wrong: 1, 2 or 4; 3 if it stops none of them.`,
 		Example: "  sluice doctor --tenant gb\n  sluice doctor --all --json",
-		Args:    cobra.NoArgs,
+		Args:    exactArgs(),
 		RunE: a.action(func(cmd *cobra.Command, _ []string) (runs.Outcome, error) {
 			return a.runDoctor(cmd.Context(), all)
 		}),
@@ -46,19 +46,29 @@ func (a *app) runDoctor(ctx context.Context, all bool) (runs.Outcome, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	outcome, of := runs.Done, ""
+	outcome, of, wrong := runs.Done, "", 0
 	for _, c := range checks {
+		say := a.screen.say
+		if !c.OK {
+			wrong++
+			say = a.screen.conclude(runs.Partly)
+		}
 		if c.Tenant != of {
 			of = c.Tenant
-			a.screen.say("\ntenant %s", of)
+			say("\ntenant %s", of)
 		}
 		if outcome == runs.Done || outcome == runs.Partly && c.Exit != runs.Done {
 			outcome = c.Exit
 		}
-		a.sayFinding(c.Finding)
+		a.sayFinding(say, c.Finding)
 		if c.Next != "" {
-			a.screen.say("   %s %s", paint(a.screen.outColour, dim, "→"), c.Next)
+			say("   %s %s", paint(a.screen.outColour, dim, "→"), c.Next)
 		}
+	}
+	if wrong > 0 {
+		a.screen.conclude(outcome)("\n%d of %s failed (exit %d)", wrong, plural(len(checks), "check"), outcome)
+	} else {
+		a.screen.say("\nnothing that was checked is wrong")
 	}
 	return outcome, a.screen.result(map[string]any{"ok": outcome == runs.Done, "checks": checks})
 }

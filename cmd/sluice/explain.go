@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,9 +16,17 @@ func (a *app) newExplain() *cobra.Command {
 		Use:     "explain [CODE]",
 		Short:   "What a code means and what to do; without a code, all of them",
 		Example: "  sluice explain VAL-UNMAPPED\n  sluice explain ledger        codes with that word in them\n  sluice explain",
-		Args:    cobra.MaximumNArgs(1),
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return codes(), cobra.ShellCompDirectiveNoFileComp
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return exactArgs("CODE")(cmd, args)
+			}
+			return nil
+		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return begun(strings.ToUpper(typed), codes()), cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			asked := strings.ToUpper(strings.Join(args, ""))
@@ -31,7 +41,7 @@ func (a *app) newExplain() *cobra.Command {
 			}
 			if len(shown) == 0 {
 				return usage("Run `sluice explain`, which lists all codes.",
-					"unknown code %q%s", args[0], diag.DidYouMean(asked, codes()))
+					"unknown code %q%s", args[0], nearCode(asked))
 			}
 			if len(shown) > 1 {
 				a.screen.grid([]string{"code", "level", "meaning"}, rows)
@@ -42,6 +52,22 @@ func (a *app) newExplain() *cobra.Command {
 			return a.screen.result(e)
 		},
 	}
+}
+
+// nearCode suggests a code: near as a whole, or behind what its kind has in common, as UNMAPPED for VAL-UNMAPPED.
+func nearCode(asked string) string {
+	whole, ends := codes(), map[string]string{}
+	for _, code := range whole {
+		_, end, _ := strings.Cut(code, "-")
+		ends[end] = code
+	}
+	if near := diag.DidYouMean(asked, whole); near != "" {
+		return near
+	}
+	if near := diag.Nearest(asked, slices.Sorted(maps.Keys(ends)), 1); len(near) > 0 {
+		return fmt.Sprintf(" (did you mean %q?)", ends[near[0]])
+	}
+	return ""
 }
 
 func codes() []string {

@@ -30,7 +30,7 @@ It asks nothing where a flag gives the answer, or where there is no terminal. No
 before the last answer.`,
 		Example: `  sluice init
   sluice init --name gb --base-url https://ods.example.org/api --client-id '${env:GB_KEY}' --secret '${env:GB_SECRET}'`,
-		Args: cobra.NoArgs,
+		Args: exactArgs(),
 		RunE: a.action(func(cmd *cobra.Command, _ []string) (runs.Outcome, error) {
 			return runs.Done, a.runInit(cmd.Context(), &o)
 		}),

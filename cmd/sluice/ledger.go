@@ -21,7 +21,7 @@ tenant's runs know; if neither knows any, of all. It changes nothing at the targ
 ledger unless everything was read. A damaged ledger is set aside as ledger.db.damaged.
 What is read back is sent again by the next send, which the target takes as an update.`,
 		Example: "  sluice ledger rebuild --tenant gb",
-		Args:    cobra.NoArgs,
+		Args:    exactArgs(),
 		PreRunE: a.needTenant,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runLedgerRebuild(cmd.Context()) },
 	}

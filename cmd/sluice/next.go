@@ -62,7 +62,7 @@ func (a *app) nextOf(r *runs.Run) *step {
 		return load
 	}
 	if rejects := r.Rejects(); len(rejects) > 0 {
-		return runRejects(r, rejects)
+		return a.runRejects(r, rejects)
 	}
 	counts, _ := r.Counts(runs.Send).(*runs.SendCounts)
 	switch {
@@ -77,7 +77,7 @@ func (a *app) nextOf(r *runs.Run) *step {
 }
 
 // runRejects is the command that runs the corrected rows as the others were run.
-func runRejects(r *runs.Run, rejects []runs.Rejected) *step {
+func (a *app) runRejects(r *runs.Run, rejects []runs.Rejected) *step {
 	ref := r.Bundle.Name
 	if r.Bundle.Origin != "embedded" {
 		if ref = shownPath(r.Bundle.Origin); !strings.ContainsAny(ref, `/\`) {
@@ -88,8 +88,11 @@ func runRejects(r *runs.Run, rejects []runs.Rejected) *step {
 	for _, f := range rejects {
 		words = append(words, "--input", f.Input+"="+shownPath(f.Path))
 	}
+	holds := a.paramsThatHold(ref, r.Tenant)
 	for _, name := range slices.Sorted(maps.Keys(r.Params)) {
-		words = append(words, "--param", name+"="+r.Params[name])
+		if held, ok := holds[name]; !ok || held != r.Params[name] {
+			words = append(words, "--param", name+"="+r.Params[name])
+		}
 	}
 	for _, in := range slices.Sorted(maps.Keys(r.ReadAs)) {
 		encoding, delimiter, _ := strings.Cut(strings.TrimPrefix(", "+r.ReadAs[in], ", encoding "), ", delimiter ")
@@ -105,10 +108,32 @@ func runRejects(r *runs.Run, rejects []runs.Rejected) *step {
 	return &step{why: "correct the rows in " + shownPath(r.File("rejects")) + ", then: ", words: append(words, "--tenant", r.Tenant)}
 }
 
+// paramsThatHold are the parameters that a transform has if none is given: those of the tenant, else the defaults.
+func (a *app) paramsThatHold(ref, of string) map[string]string {
+	holds := map[string]string{}
+	place, err := a.workplace()
+	if err != nil {
+		return holds
+	}
+	if b, err := place.Bundle(ref); err == nil {
+		for _, p := range b.Params {
+			if p.Default != nil {
+				holds[p.Name.Value] = p.Default.Value
+			}
+		}
+	}
+	if t, err := place.Config.Tenant(of); err == nil {
+		maps.Copy(holds, t.Params)
+	}
+	return holds
+}
+
 // nextAfterError is how to go on after an error whose own advice names no command; nil: as that says.
 func (a *app) nextAfterError(e *diag.Error, outcome runs.Outcome, r *runs.Run) *step {
 	switch {
-	case strings.Contains(e.Advice(), "sluice "), outcome == runs.Misused, outcome == runs.Guarded && e.Code != diag.GuardLocked:
+	case outcome == runs.Misused, e.Code == diag.Internal, outcome == runs.Guarded && e.Code != diag.GuardLocked:
+		return nil
+	case outcome != runs.Interrupted && strings.Contains(e.Advice(), "sluice "):
 		return nil
 	case r != nil && r.Finished(runs.Transform):
 		return a.nextOf(r)

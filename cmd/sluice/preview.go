@@ -48,7 +48,9 @@ func (a *app) runPreview(ctx context.Context, ref string, o transformOptions, ro
 		return outcome, err
 	}
 	preview.Problems.Sort()
-	a.screen.problems(a.screen.err, preview.Problems)
+	if !a.JSON && (!a.Quiet || outcome != runs.Done) {
+		a.screen.problems(a.screen.err, preview.Problems)
+	}
 	// What is empty is a list in JSON all the same.
 	result := previewResult{outcome, append([]transform.PreviewRow{}, preview.Rows...), []transform.PreviewRecord{}, append(diag.List{}, preview.Problems...)}
 	for _, row := range preview.Rows {
@@ -57,7 +59,23 @@ func (a *app) runPreview(ctx context.Context, ref string, o transformOptions, ro
 			return 0, err
 		}
 	}
+	a.concludePreview(outcome, preview.Rows)
 	return outcome, a.screen.result(result)
+}
+
+// concludePreview says what became of the rows.
+func (a *app) concludePreview(outcome runs.Outcome, rows []transform.PreviewRow) {
+	used := 0
+	for _, row := range rows {
+		if row.Became == transform.Used {
+			used++
+		}
+	}
+	say := a.screen.note // the records alone are the result
+	if a.Quiet && !a.JSON && outcome != runs.Done {
+		say = a.screen.sayError
+	}
+	say("a preview, and nothing was written: %d of %s gave records", used, plural(len(rows), "row"))
 }
 
 // sayRow prints the records of a row under its place, or why it has none.

@@ -159,7 +159,7 @@ func (a *app) printReading(rep *report.Report) {
 func (a *app) printCauses(rep *report.Report, stage string) {
 	s, shown := a.screen, 0
 	for _, g := range rep.Problems {
-		if g.Stage != stage {
+		if g.Stage != stage || isStop(rep, g) {
 			continue
 		}
 		if shown == 0 {
@@ -183,6 +183,12 @@ func (a *app) printCauses(rep *report.Report, stage string) {
 	if shown > 0 {
 		s.say("  all of them, with file, line and column: %s", shownPath(filepath.Join(rep.Path, "problems", stage+".csv")))
 	}
+}
+
+// isStop reports whether a cause is what stopped the run, which is said by itself.
+func isStop(rep *report.Report, g report.Group) bool {
+	why := rep.Stopped
+	return why != nil && g.Stage == why.Stage && g.Code == why.Code && g.Count == 1 && g.Column == "" && g.Resource == ""
 }
 
 // values lists the values of a cause with their counts and first lines.

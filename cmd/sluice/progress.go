@@ -117,7 +117,7 @@ func (s *screen) move() {
 	defer s.mu.Unlock()
 	s.bar = &moving{bar: progressbar.NewOptions64(-1, progressbar.OptionSetWriter(s.steering), progressbar.OptionUseANSICodes(true),
 		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false), progressbar.OptionEnableColorCodes(false),
-		progressbar.OptionSpinnerType(9), progressbar.OptionThrottle(0))}
+		progressbar.OptionSpinnerType(9), progressbar.OptionThrottle(0), progressbar.OptionSetSpinnerChangeInterval(0))} // 0: it draws nothing by itself
 }
 
 // moveTo draws the line, which never takes two.
@@ -218,6 +218,8 @@ func (p *pace) said(at pipeline.Progress) string {
 	}
 	if left, ok := p.left(at.Total - reached(at)); ok {
 		parts = append(parts, remaining(left)+" left")
+	} else if at.Total > 0 && reached(at) == at.Total {
+		parts = append(parts, "finishing")
 	}
 	return strings.Join(parts, " · ")
 }

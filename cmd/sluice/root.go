@@ -111,11 +111,14 @@ func run(ctx context.Context, args []string, s streams) int {
 	a.line = args
 	a.root.SetArgs(args)
 	a.root.SetIn(s.in)
-	a.root.SetOut(s.out)
+	a.root.SetOut(unminded{s.out})
 	a.root.SetErr(s.err)
 	err := a.root.ExecuteContext(ctx)
 	if err == nil && out.failed != nil && a.outcome == runs.Done {
 		err, a.ran = pipeline.DiskError(out.failed), true
+	}
+	if errors.Is(err, syscall.EPIPE) && out.left { // the reader of the result has enough
+		err = nil
 	}
 	if err == nil {
 		return int(a.outcome) // the numbers of outcomes are those of exitHelp
@@ -136,14 +139,27 @@ func run(ctx context.Context, args []string, s streams) int {
 type remembering struct {
 	io.Writer
 	failed error
+	left   bool // the reader has enough
 }
 
 func (w *remembering) Write(b []byte) (int, error) {
 	n, err := w.Writer.Write(b)
-	if w.failed == nil && !errors.Is(err, syscall.EPIPE) {
+	if errors.Is(err, syscall.EPIPE) {
+		w.left = true
+	} else if w.failed == nil {
 		w.failed = err
 	}
 	return n, err
+}
+
+// unminded is for what cobra writes, which would say on stderr that the reader has enough.
+type unminded struct{ io.Writer }
+
+func (w unminded) Write(b []byte) (int, error) {
+	if n, err := w.Writer.Write(b); !errors.Is(err, syscall.EPIPE) {
+		return n, err
+	}
+	return len(b), nil
 }
 
 // action makes a command's work its RunE: the one place where a command that had no error says how it ended.

@@ -21,8 +21,8 @@ If more than 5% of the rows of an input and more than 20 were rejected, it stops
 (exit 5); guards.max_rejected of the tenant sets another limit. ` + "`sluice send`" + ` loads the rest.`,
 		Example: `  sluice run nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb
   sluice run nwea-map-growth -i results='inbound/*.csv' -p school_year=2026 -t gb --allow-empty`,
-		Args:              exactArgs("BUNDLE"),
-		ValidArgsFunction: a.completeBundles,
+		Args:              a.bundleAndInputs,
+		ValidArgsFunction: first(a.completeBundles),
 		PreRunE:           a.explicitTenant,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
 			outcome, err := a.runRun(cmd.Context(), args[0], o, acceptExisting)
@@ -30,6 +30,7 @@ If more than 5% of the rows of an input and more than 20 were rejected, it stops
 		}),
 	}
 	o.add(cmd.Flags())
+	a.completeInputs(cmd)
 	addAcceptExisting(cmd.Flags(), &acceptExisting)
 	return cmd
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
+	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
 
 func (a *app) newRunsList() *cobra.Command {
@@ -18,7 +21,7 @@ func (a *app) newRunsList() *cobra.Command {
 		Use:     "list",
 		Short:   "The runs, oldest first",
 		Example: "  sluice runs list\n  sluice runs list --tenant gb --json",
-		Args:    cobra.NoArgs,
+		Args:    exactArgs(),
 		RunE:    func(*cobra.Command, []string) error { return a.runRunsList() },
 	}
 }
@@ -29,6 +32,9 @@ func (a *app) runRunsList() error {
 		return err
 	}
 	all, err := runs.List(c.Runs, a.Tenant)
+	if err == nil && len(all) == 0 {
+		err = a.knownTenant(c)
+	}
 	if err != nil {
 		return err
 	}
@@ -142,7 +148,7 @@ func (a *app) newRunsShow() *cobra.Command {
 		Short:             "One run: counts, equations, problems by cause",
 		Example:           "  sluice runs show r1\n  sluice runs show latest --tenant gb --json\n  cd \"$(sluice runs show latest --path)\"",
 		Args:              exactArgs("RUN"),
-		ValidArgsFunction: a.completeRuns,
+		ValidArgsFunction: first(a.completeRuns),
 		RunE:              func(_ *cobra.Command, args []string) error { return a.runRunsShow(args[0], path) },
 	}
 	cmd.Flags().BoolVar(&path, "path", false, "print its folder, and nothing else")
@@ -155,7 +161,20 @@ func (a *app) findRun(name string) (*runs.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return runs.Find(c.Runs, a.Tenant, name)
+	r, err := runs.Find(c.Runs, a.Tenant, name)
+	if err != nil {
+		return nil, cmp.Or(a.knownTenant(c), err)
+	}
+	return r, nil
+}
+
+// knownTenant is the error of a tenant that is not in sluice.yaml: of its mistakes others speak.
+func (a *app) knownTenant(c *tenant.Config) error {
+	if a.Tenant == "" || slices.Contains(c.Names(), a.Tenant) {
+		return nil
+	}
+	_, err := c.Tenant(a.Tenant)
+	return err
 }
 
 func (a *app) runRunsShow(name string, path bool) error {

@@ -33,7 +33,7 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
 		Example: `  sluice sandbox
   sluice sandbox --address 127.0.0.1:0 --state /tmp/store --reset
   sluice sandbox --fault 429:0.01,503:0.005,reset-after:0.001`,
-		Args: cobra.NoArgs,
+		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(readOnly) > 0 {
 				client := sandbox.Client{Key: sandbox.Key, Secret: sandbox.Secret}

@@ -27,7 +27,7 @@ Stopped at any moment, the same command goes on where it was: nothing is lost, n
 		Example: `  sluice send r1 --tenant gb
   sluice send r1 --tenant gb --dry-run       what would change, and change nothing`,
 		Args:              exactArgs("RUN"),
-		ValidArgsFunction: a.completeRuns,
+		ValidArgsFunction: first(a.completeRuns),
 		PreRunE:           a.explicitTenant,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
 			return a.runSend(cmd.Context(), args[0], dryRun, acceptExisting)

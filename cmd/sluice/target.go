@@ -25,7 +25,7 @@ func (a *app) newTargetCheck() *cobra.Command {
 says with what a bundle or a run needs: data standard, resources, namespaces, permissions.
 It changes nothing. Ends with 0 if nothing would stop a load, 3 if something would.`,
 		Example: "  sluice target check --tenant gb\n  sluice target check --tenant gb --bundle nwea-map-growth\n  sluice target check --tenant gb --run r1",
-		Args:    cobra.NoArgs,
+		Args:    exactArgs(),
 		PreRunE: a.needTenant,
 		RunE: a.action(func(cmd *cobra.Command, _ []string) (runs.Outcome, error) {
 			return a.runTargetCheck(cmd.Context(), bundle, run)
@@ -74,16 +74,27 @@ func (a *app) runTargetCheck(ctx context.Context, bundle, run string) (runs.Outc
 		return 0, err
 	}
 	found = append(found, offered.Fits(needs)...)
-	ok := true
+	outcome := a.sayFindings(found)
+	return outcome, a.screen.result(map[string]any{"tenant": a.Tenant, "ok": outcome == runs.Done, "findings": found})
+}
+
+// sayFindings says what was found, and the verdict; under --quiet only what is wrong.
+func (a *app) sayFindings(found []catalog.Finding) runs.Outcome {
+	wrong := 0
 	for _, f := range found {
-		ok = ok && f.OK
-		a.sayFinding(f)
+		if f.OK {
+			a.sayFinding(a.screen.say, f)
+			continue
+		}
+		wrong++
+		a.sayFinding(a.screen.conclude(runs.Partly), f)
 	}
-	outcome := runs.Done
-	if !ok {
-		outcome = runs.Partly
+	if wrong > 0 {
+		a.screen.conclude(runs.Partly)("%d of %s would stop a load (exit 3)", wrong, plural(len(found), "check"))
+		return runs.Partly
 	}
-	return outcome, a.screen.result(map[string]any{"tenant": a.Tenant, "ok": ok, "findings": found})
+	a.screen.say("nothing that was checked would stop a load")
+	return runs.Done
 }
 
 // needsOf is what a bundle or a run will load, and a check of the data standard that it is for.
@@ -124,7 +135,7 @@ func (a *app) newTargetAccept() *cobra.Command {
 		Long: `A target that was upgraded to another major data standard stops a send (exit 5), because records
 shaped for the old one may be wrong for the new one. This command records the new one.`,
 		Example: "  sluice target accept --tenant gb",
-		Args:    cobra.NoArgs,
+		Args:    exactArgs(),
 		PreRunE: a.needTenant,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runTargetAccept(cmd.Context()) },
 	}
@@ -146,8 +157,8 @@ func (a *app) runTargetAccept(ctx context.Context) error {
 	})
 }
 
-// sayFinding prints one thing that was looked at.
-func (a *app) sayFinding(f catalog.Finding) {
+// sayFinding says one thing that was looked at.
+func (a *app) sayFinding(say func(format string, args ...any), f catalog.Finding) {
 	mark := paint(a.screen.outColour, green, "ok ")
 	if !f.OK {
 		mark = paint(a.screen.outColour, red, "NO ")
@@ -155,5 +166,5 @@ func (a *app) sayFinding(f catalog.Finding) {
 	if f.Code != "" {
 		f.Says += " [" + string(f.Code) + "]"
 	}
-	a.screen.say("%s %-16s %s", mark, f.Subject, f.Says)
+	say("%s %-16s %s", mark, f.Subject, f.Says)
 }

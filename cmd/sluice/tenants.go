@@ -16,7 +16,7 @@ func (a *app) newTenantList() *cobra.Command {
 		Use:     "list",
 		Short:   "The tenants of sluice.yaml, and the built-in one",
 		Example: "  sluice tenant list\n  sluice tenant list --json",
-		Args:    cobra.NoArgs,
+		Args:    exactArgs(),
 		RunE:    func(*cobra.Command, []string) error { return a.runTenantList() },
 	}
 }
@@ -56,7 +56,7 @@ func (a *app) newTenantShow() *cobra.Command {
 		Short:             "The settings in force for a tenant, and where each comes from",
 		Example:           "  sluice tenant show gb",
 		Args:              exactArgs("NAME"),
-		ValidArgsFunction: a.completeTenants,
+		ValidArgsFunction: first(a.completeTenants),
 		RunE:              func(_ *cobra.Command, args []string) error { return a.runTenantShow(args[0]) },
 	}
 }
@@ -88,7 +88,7 @@ func (a *app) newTenantClone() *cobra.Command {
 key of its own: two tenants with one client_id are refused when they are used.`,
 		Example:           "  sluice tenant clone gb-2026 gb-2027 --school-year 2027",
 		Args:              exactArgs("OLD", "NEW"),
-		ValidArgsFunction: a.completeTenants,
+		ValidArgsFunction: first(a.completeTenants),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.runTenantClone(cmd.Context(), args[0], args[1], year)
 		},

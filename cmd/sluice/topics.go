@@ -85,8 +85,12 @@ func (a *app) newHelp() *cobra.Command {
 	for _, t := range topics {
 		cmd.Long += fmt.Sprintf("\n  %-12s %s", t.name, t.short)
 	}
-	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		return helped(a.root), cobra.ShellCompDirectiveNoFileComp
+	cmd.ValidArgsFunction = func(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		of, _, err := a.root.Find(args)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return begun(typed, helped(of)), cobra.ShellCompDirectiveNoFileComp
 	}
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		if i := slices.IndexFunc(topics, func(t struct{ name, short, text string }) bool { return len(args) == 1 && t.name == args[0] }); i >= 0 {
@@ -124,7 +128,9 @@ func helpAsJSON(plain func(*cobra.Command, []string)) func(*cobra.Command, []str
 func helped(of *cobra.Command) []string {
 	var all []string
 	for _, c := range of.Commands() {
-		all = append(all, c.Name())
+		if !c.Hidden {
+			all = append(all, c.Name())
+		}
 	}
 	if !of.HasParent() {
 		for _, t := range topics {

@@ -35,6 +35,14 @@ func (o *transformOptions) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.allowEmpty, "allow-empty", false, "exit 0 with nothing done if no file matches any pattern of --input")
 }
 
+// completeInputs completes the flags of transform and run.
+func (a *app) completeInputs(cmd *cobra.Command) {
+	completes(cmd, "param", a.completeOf("=", paramsOf))
+	for _, flag := range []string{"input", "encoding", "delimiter"} {
+		completes(cmd, flag, a.completeOf("=", inputsOf))
+	}
+}
+
 // request is what the flags ask for.
 func (o *transformOptions) request(ref string) (pipeline.Request, error) {
 	params, err := pairs("--param", o.params)
@@ -92,8 +100,8 @@ in a preview, and it cannot tell what the rows after these would change.`,
   sluice transform ./bundles/mine -i results='exports/*.csv' --run r1
   sluice transform nwea-map-growth -i results=export.csv -p school_year=2026 --preview 3
   zcat export.csv.gz | sluice transform nwea-map-growth -i results=- -p school_year=2026`,
-		Args:              exactArgs("BUNDLE"),
-		ValidArgsFunction: a.completeBundles,
+		Args:              a.bundleAndInputs,
+		ValidArgsFunction: first(a.completeBundles),
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
 			if cmd.Flags().Changed("preview") {
 				return a.runPreview(cmd.Context(), args[0], o, preview)
@@ -105,6 +113,7 @@ in a preview, and it cannot tell what the rows after these would change.`,
 	o.add(cmd.Flags())
 	cmd.Flags().IntVar(&preview, "preview", 0, "print the records of the first `N` rows of each input (1 to 10,000), and write nothing")
 	completes(cmd, "preview", words("1", "10", "100"))
+	a.completeInputs(cmd)
 	return cmd
 }
 

@@ -20,7 +20,7 @@ pass opens nothing.`,
 		Example: `  sluice validate latest --tenant gb
   sluice validate r1 --offline`,
 		Args:              exactArgs("RUN"),
-		ValidArgsFunction: a.completeRuns,
+		ValidArgsFunction: first(a.completeRuns),
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
 			return a.runValidate(cmd.Context(), args[0], offline)
 		}),

@@ -63,7 +63,7 @@ func (a *app) newVersion() *cobra.Command {
 		Use:     "version",
 		Short:   "Which sluice this is, and which data standards it holds",
 		Example: "  sluice version\n  sluice version --json",
-		Args:    cobra.NoArgs,
+		Args:    exactArgs(),
 		RunE: func(*cobra.Command, []string) error {
 			a.screen.say("%s", versionText())
 			return a.screen.result(versionObject())

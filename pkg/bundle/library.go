@@ -72,7 +72,7 @@ func (l Library) Open(ref string) (*Bundle, diag.List, error) {
 	if len(others) > 0 {
 		return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, "Use one of the versions there are.", "bundle %s has no version %s; there is %s", name, wanted, strings.Join(others, ", "))
 	}
-	next := "See `sluice bundle list`; a path to a folder must hold a separator."
+	next := "The bundles there are: " + strings.Join(names, ", ") + ". A path to a folder must hold a separator."
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		next = "Write ./" + name + " if the folder here is meant."
 	}

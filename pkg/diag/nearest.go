@@ -23,7 +23,7 @@ func Nearest(name string, known []string, n int) []string {
 		if k != name && d == 0 {
 			d = 1
 		}
-		if begins(k, name) || begins(name, k) {
+		if begins(k, name) || begins(name, k) || ends(k, name) {
 			d = min(d, 2) // a word cut short: Math for Mathematics
 		}
 		if d <= 2*((len([]rune(name))+2)/3) {
@@ -38,6 +38,11 @@ func Nearest(name string, known []string, n int) []string {
 		out = append(out, k.name)
 	}
 	return out
+}
+
+// ends reports whether a name is whole words at the end of another: map-growth of nwea-map-growth.
+func ends(long, short string) bool {
+	return len(short) >= 4 && strings.HasSuffix(strings.ToLower(long), "-"+strings.ToLower(short))
 }
 
 func begins(long, short string) bool {

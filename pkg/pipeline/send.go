@@ -75,7 +75,7 @@ func (x *Execution) send(o send.Options) work {
 		p := &send.Progress{}
 		o.To.Progress = p
 		defer x.place.Observer.watch(runs.Send, func() Progress {
-			return Progress{"loading", p.Done.Load(), p.Total.Load(), false, p.Sent.Load(), "accepted by the target"}
+			return Progress{"loading", p.Done.Load(), p.Total.Load(), false, p.Sent.Load(), "accepted"}
 		})()
 		counts, err := send.Run(ctx, o)
 		err = x.ledgerError(err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
@@ -44,7 +45,9 @@ func (a *app) printError(err error, outcome runs.Outcome) {
 	if !e.Repeats() {
 		a.screen.problems(a.screen.err, e.Problems)
 	}
-	a.screen.sayError("%s %s", paint(a.screen.errColour, red, "sluice: ["+string(e.Code)+"]"), e.Error())
+	who := "sluice: [" + string(e.Code) + "]"
+	text := folded(a.screen.errColumns(), "  ", who+" "+e.Error())
+	a.screen.sayError("%s%s", paint(a.screen.errColour, red, who), strings.TrimPrefix(text, who))
 	going := a.nextAfterError(e, outcome, r)
 	if next != "" && (going == nil || e.Code != diag.MachineInterrupt) { // whose advice is to go on
 		a.screen.sayError("  %s %s", paint(a.screen.errColour, dim, "→"), next)

@@ -67,6 +67,24 @@ func newTable(header []string, rows [][]string) *table {
 	return t
 }
 
+// column is a column of a table.
+func (t *table) column(i int) []string {
+	var all []string
+	for _, row := range t.rows {
+		all = append(all, row[i])
+	}
+	return all
+}
+
+// without is the table without a column.
+func (t *table) without(i int) *table {
+	var rows [][]string
+	for _, row := range t.rows {
+		rows = append(rows, slices.Delete(slices.Clone(row), i, i+1))
+	}
+	return newTable(slices.Delete(slices.Clone(t.header), i, i+1), rows)
+}
+
 // total is how wide the table is, its indentation included.
 func (t *table) total() int {
 	sum := 0
@@ -157,19 +175,18 @@ func broken(text string, width int) []string {
 	return append(all, text)
 }
 
+// folded is a text in lines that fit a terminal, broken between words; 0 columns are any.
+func folded(columns int, indent, text string) string {
+	if columns == 0 {
+		return text
+	}
+	return strings.Join(broken(visible(strings.ReplaceAll(text, "\n", " "), false), max(columns-len(indent), leastColumn)), "\n"+indent)
+}
+
 // paragraph prints a text after what begins its first line; where a terminal is too narrow for it, the next lines
 // are indented as that one.
 func (s *screen) paragraph(first, indent, text string) {
-	lines := []string{text}
-	if columns := s.columns(); columns > 0 {
-		lines = broken(visible(strings.ReplaceAll(text, "\n", " "), false), max(columns-len(indent), leastColumn))
-	}
-	for i, line := range lines {
-		if i > 0 {
-			first = indent
-		}
-		s.say("%s%s", first, line)
-	}
+	s.say("%s%s", first, folded(s.columns(), indent, text))
 }
 
 // grid prints rows in columns that fit the terminal.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/send"
 )
 
@@ -38,7 +39,12 @@ func (a *app) runLedgerRebuild(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		d.Progress = &send.Progress{}
+		stop := a.watch("ledger rebuild", func() pipeline.Progress {
+			return pipeline.Progress{Doing: "reading back", Done: d.Progress.Done.Load()}
+		})
 		counts, err := send.Rebuild(ctx, d, others)
+		stop()
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
@@ -203,6 +204,53 @@ func TestHelpFits(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestExamplesParse: the examples of each command are command lines that it takes.
+func TestExamplesParse(t *testing.T) {
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		if cmd.Example == "" && cmd.Name() != "sluice" {
+			t.Errorf("%s has no example", cmd.CommandPath())
+		}
+		for line := range strings.Lines(cmd.Example) {
+			_, line, ok := strings.Cut(line, "sluice ")
+			if !ok {
+				t.Errorf("%s: the example %q calls no sluice", cmd.CommandPath(), line)
+			}
+			line, _, _ = strings.Cut(strings.TrimSpace(line), "   ") // what it is for
+			line, _, _ = strings.Cut(line, " > ")
+			var words []string
+			for i, part := range strings.Split(strings.NewReplacer(")\"", "").Replace(line), "'") {
+				if i%2 == 1 { // quoted, and never apart from what stands before it
+					if len(words) > 0 && strings.HasSuffix(words[len(words)-1], "=") {
+						words[len(words)-1] += part
+					} else {
+						words = append(words, part)
+					}
+					continue
+				}
+				words = append(words, strings.Fields(part)...)
+			}
+			root := newApp(silent()).root
+			found, rest, err := root.Find(words)
+			if err == nil {
+				err = found.ParseFlags(rest)
+			}
+			if err == nil && found.Args != nil {
+				err = found.Args(found, found.Flags().Args())
+			}
+			if err != nil {
+				t.Errorf("%s: %q: %v", cmd.CommandPath(), words, err)
+			}
+		}
+		for _, c := range cmd.Commands() {
+			if c.IsAvailableCommand() && c.Name() != "completion" {
+				walk(c)
+			}
+		}
+	}
+	walk(newApp(silent()).root)
 }
 
 // commandsPage is the help of every command.

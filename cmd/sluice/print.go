@@ -80,6 +80,18 @@ func unchanged(e runs.Equation) bool {
 // printCounts prints a table of counts: a column for each that is not zero everywhere, and the first
 // one. Where that is too wide for a terminal, each row becomes a line of its own.
 func (a *app) printCounts(about string, names []string, rows [][]runs.Term) {
+	idle := 0 // resources of which there is nothing
+	if about == runs.Resources {
+		for i := len(rows) - 1; i >= 0 && len(rows) > 1; i-- {
+			if !slices.ContainsFunc(rows[i], func(t runs.Term) bool { return t.Count != 0 }) {
+				names, rows = slices.Delete(names, i, i+1), slices.Delete(rows, i, i+1)
+				idle++
+			}
+		}
+	}
+	if idle > 0 {
+		defer a.screen.say("  %s: no records", plural(idle, "more resource"))
+	}
 	var header []string
 	for i, row := range rows {
 		for j, t := range row {
@@ -292,7 +304,8 @@ func (a *app) sayVerdict(say func(format string, args ...any), r *runs.Run, rep 
 	if !outcome.Finished() && r.Stages[runs.Send] == nil { // of one that began and counted nothing it is not known
 		totals = append(totals, "nothing was loaded")
 	}
-	say("%s: %s", cmp.Or(endings[outcome], fmt.Sprintf("stopped (exit %d)", outcome)), strings.Join(totals, "; "))
+	headline := cmp.Or(endings[outcome], fmt.Sprintf("stopped (exit %d)", outcome)) + ": " + strings.Join(totals, "; ")
+	say("%s", folded(a.screen.columns(), "  ", headline))
 	for i, v := range behind {
 		if i == mostBehind-1 && len(behind) > mostBehind {
 			say("  %s", diag.Counted(len(behind)-i, "more thing stayed behind; the report lists it", "more things stayed behind; the report lists them"))

@@ -82,7 +82,7 @@ Then, for each file:
   sluice explain CODE     what a code means, and what to do
 
 All commands and flags:   sluice --help
-How things work:          sluice help settings, bundles, files, environment or exit-codes`
+How things work:          sluice help TOPIC: `
 
 const rootExample = `  sluice demo
   sluice inspect export.csv
@@ -190,7 +190,7 @@ func (a *app) newRoot() *cobra.Command {
 			if a.JSON {
 				return cmd.Help()
 			}
-			a.screen.say("%s", firstScreen)
+			a.screen.say("%s%s", firstScreen, topicNames())
 			return nil
 		},
 	}
@@ -213,7 +213,9 @@ func (a *app) newRoot() *cobra.Command {
 	root.SetHelpTemplate(`{{with (or .Long .Short)}}{{. | reflow}}
 
 {{end}}{{.UsageString}}` + "\n" + exitHelp)
-	root.SetUsageTemplate(strings.NewReplacer("{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}",
+	root.SetUsageTemplate(strings.NewReplacer(`Use "{{.CommandPath}} [command] --help" for more information about a command.`,
+		`Use "{{.CommandPath}} [command] --help" for more information about a command{{if .HasParent}}.{{else}},
+"sluice help TOPIC" for `+topicNames()+`.{{end}}`, "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}",
 		".LocalFlags.FlagUsages | trimTrailingWhitespaces", "flags .LocalFlags",
 		".InheritedFlags.FlagUsages | trimTrailingWhitespaces", "flags .InheritedFlags").Replace(root.UsageTemplate()))
 	root.Version = version // which adds --version and -v

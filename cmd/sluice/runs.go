@@ -77,11 +77,18 @@ func (a *app) runRunsList() error {
 
 // printRuns prints the list of runs; where a line is too narrow for a run, how it ended has one of its own.
 func (a *app) printRuns(rows [][]string) {
-	t := newTable([]string{"created", "run", "tenant", "bundle", "outcome", "rows", "rejected", "loaded", "took"}, rows)
+	header := []string{"created", "run", "tenant", "bundle", "outcome", "rows", "rejected", "loaded", "took"}
+	t := newTable(header, rows)
+	if all := t.column(6); !slices.ContainsFunc(all, func(n string) bool { return n != "0" }) { // nothing was
+		t = t.without(6)
+	}
 	if columns := a.screen.columns(); columns > 0 && t.total() > columns {
 		var under []string
 		for _, row := range rows {
-			said := []string{row[4], row[5] + " rows, " + row[6] + " rejected"}
+			said := []string{row[4], row[5] + " rows"}
+			if row[6] != "0" {
+				said[1] += ", " + row[6] + " rejected"
+			}
 			if row[7] != "" {
 				said = append(said, row[7]+" records loaded")
 			}
@@ -90,7 +97,7 @@ func (a *app) printRuns(rows [][]string) {
 		for i := range rows {
 			rows[i] = rows[i][:4]
 		}
-		t = newTable(t.header[:4], rows)
+		t = newTable(header[:4], rows)
 		t.under = under
 	}
 	a.screen.print(t)
@@ -195,7 +202,7 @@ func (a *app) runRunsShow(name string, path bool) error {
 	}
 	for _, stage := range runs.Stages() {
 		if x := r.Stages[stage.Name]; x != nil && x.Exit == nil {
-			a.screen.say("%s began at %s and did not end: it is still running, or was killed\n", stage.Name, x.Start.Format("2006-01-02 15:04:05 UTC"))
+			a.screen.say("%s began at %s and did not end: it is still running, or was killed\n", stage.Name, x.Start.Local().Format("2006-01-02 15:04:05"))
 		}
 	}
 	if why := r.Stopped; why != nil {

@@ -100,12 +100,22 @@ func (a *app) newHelp() *cobra.Command {
 		of, rest, err := a.root.Find(args)
 		if err != nil || len(rest) > 0 {
 			unknown := cmp.Or(append(rest, args...)...)
-			return usage("Run `sluice help`, which lists the commands, or `sluice help help`, which lists the topics.", "there is no help on %q%s", unknown, diag.DidYouMean(unknown, helped(of)))
+			return usage("Run `sluice --help`, which lists the commands, or name one of the topics: "+topicNames()+".",
+				"there is no help on %q%s", unknown, diag.DidYouMean(unknown, helped(of)))
 		}
 		of.InitDefaultHelpFlag()
 		return of.Help()
 	}
 	return cmd
+}
+
+// topicNames lists the topics.
+func topicNames() string {
+	var names []string
+	for _, t := range topics {
+		names = append(names, t.name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // helpAsJSON gives a help text as an object where --json asks for one.

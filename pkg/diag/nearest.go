@@ -19,6 +19,9 @@ func Nearest(name string, known []string, n int) []string {
 	var all []near
 	for _, k := range known {
 		d := 2 * levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(k))
+		if swapped(strings.ToLower(name), strings.ToLower(k)) {
+			d = 2 // two keys in the wrong order are one slip
+		}
 		full := d
 		if k != name && d == 0 {
 			d = 1
@@ -38,6 +41,18 @@ func Nearest(name string, known []string, n int) []string {
 		out = append(out, k.name)
 	}
 	return out
+}
+
+// swapped reports whether two words differ in two neighbouring letters that changed places.
+func swapped(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	return i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:]
 }
 
 // ends reports whether a name is whole words at the end of another: map-growth of nwea-map-growth.

@@ -281,10 +281,15 @@ func (s *screen) conclude(outcome runs.Outcome) func(format string, args ...any)
 }
 
 // endings begin the verdict on a command.
-var endings = map[runs.Outcome]string{runs.Done: "done", runs.Partly: "done, but something stayed behind (exit 3)", runs.Interrupted: "interrupted (exit 130)", notEnded: "not ended"}
+var endings = map[runs.Outcome]string{runs.Done: "done", runs.Partly: "done, but something stayed behind (exit 3)", runs.Interrupted: "interrupted (exit 130)", 
+	notEnded: "not ended", stoppedBefore: "stopped"}
 
-// notEnded stands for the outcome of a run that is at work, or was killed.
-const notEnded runs.Outcome = -1
+// What stands for the outcome of a run that is at work, or was killed, and of one whose last stage was kept from
+// beginning.
+const (
+	notEnded      runs.Outcome = -1
+	stoppedBefore runs.Outcome = -2
+)
 
 // mostBehind is how many remarks a verdict has on what stayed behind; the report has all.
 const mostBehind = 3

@@ -226,7 +226,7 @@ func endOf(r *runs.Run) runs.Outcome {
 		}
 	}
 	if r.Stopped != nil && worst.Finished() {
-		return runs.Guarded // before the stage began
+		return stoppedBefore
 	}
 	return worst
 }

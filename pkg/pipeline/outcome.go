@@ -13,7 +13,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
-// RunError is an error that came up after a stage of a run had begun, with the run.
+// RunError is an error that came up after a stage of a run had begun, or kept it from beginning, with the run.
 type RunError struct {
 	Run *runs.Run
 	Err error
@@ -33,7 +33,7 @@ func (x *Execution) ended(ctx context.Context, outcome runs.Outcome, err error) 
 	if x.working != "" && !x.kept && outcome != runs.Misused {
 		err = errors.Join(err, x.keep(ctx, err), x.report())
 	}
-	if x.began {
+	if x.began || x.kept {
 		err = &RunError{x.run, err}
 	}
 	return outcome, err

@@ -220,6 +220,7 @@ func TestExamplesParse(t *testing.T) {
 			}
 			line, _, _ = strings.Cut(strings.TrimSpace(line), "   ") // what it is for
 			line, _, _ = strings.Cut(line, " > ")
+			line, _, _ = strings.Cut(line, " | ")
 			var words []string
 			for i, part := range strings.Split(strings.NewReplacer(")\"", "").Replace(line), "'") {
 				if i%2 == 1 { // quoted, and never apart from what stands before it

@@ -281,7 +281,7 @@ func (s *screen) conclude(outcome runs.Outcome) func(format string, args ...any)
 }
 
 // endings begin the verdict on a command.
-var endings = map[runs.Outcome]string{runs.Done: "done", runs.Partly: "done, but something stayed behind (exit 3)", runs.Interrupted: "interrupted (exit 130)", 
+var endings = map[runs.Outcome]string{runs.Done: "done", runs.Partly: "done, but something stayed behind (exit 3)", runs.Interrupted: "interrupted (exit 130)",
 	notEnded: "not ended", stoppedBefore: "stopped"}
 
 // What stands for the outcome of a run that is at work, or was killed, and of one whose last stage was kept from

@@ -82,7 +82,7 @@ Then, for each file:
   sluice explain CODE     what a code means, and what to do
 
 All commands and flags:   sluice --help
-How things work:          sluice help TOPIC: `
+Topics of sluice help:    `
 
 const rootExample = `  sluice demo
   sluice inspect export.csv

@@ -31,6 +31,6 @@ func (a *app) runBundleList() error {
 		}
 		rows = append(rows, []string{b.Name, b.Version, b.Family, b.Origin, state})
 	}
-	a.screen.grid([]string{"bundle", "version", "assessment", "from", ""}, rows)
+	a.screen.grid([]string{"bundle", "version", "assessment", "from", "state"}, rows)
 	return a.screen.result(map[string]any{"bundles": all})
 }

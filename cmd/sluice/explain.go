@@ -36,7 +36,7 @@ func (a *app) newExplain() *cobra.Command {
 			for _, e := range diag.Codes() {
 				if len(args) == 0 || string(e.Code) == asked || !exact && strings.Contains(string(e.Code), asked) {
 					shown = append(shown, e)
-					rows = append(rows, []string{string(e.Code), e.Level.String(), e.Meaning})
+					rows = append(rows, []string{string(e.Code), e.Level.Word(), e.Meaning})
 				}
 			}
 			if len(shown) == 0 {
@@ -48,7 +48,7 @@ func (a *app) newExplain() *cobra.Command {
 				return a.screen.result(map[string]any{"codes": shown})
 			}
 			e := shown[0]
-			a.screen.say("%s (level %d, %s)\n%s\n→ %s", e.Code, int(e.Level), e.Level, e.Meaning, e.Resolution)
+			a.screen.say("%s (level %d, %s)\n%s\n→ %s", e.Code, int(e.Level), e.Level.Word(), e.Meaning, e.Resolution)
 			return a.screen.result(e)
 		},
 	}

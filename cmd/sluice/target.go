@@ -45,7 +45,7 @@ func (a *app) runTargetCheck(ctx context.Context, bundle, run string) (runs.Outc
 		return 0, err
 	}
 	defer a.closing(x)
-	needs, wanted, err := needsOf(x.Place(), bundle, run)
+	needs, wanted, err := needsOf(x.Place(), a.Tenant, bundle, run)
 	if err != nil {
 		return 0, err
 	}
@@ -98,7 +98,7 @@ func (a *app) sayFindings(found []catalog.Finding) runs.Outcome {
 }
 
 // needsOf is what a bundle or a run will load, and a check of the data standard that it is for.
-func needsOf(place *pipeline.Workplace, bundle, run string) (needs catalog.Needs, fits func(version string) error, err error) {
+func needsOf(place *pipeline.Workplace, tenant, bundle, run string) (needs catalog.Needs, fits func(version string) error, err error) {
 	switch {
 	case bundle != "":
 		b, err := place.Bundle(bundle)
@@ -113,7 +113,7 @@ func needsOf(place *pipeline.Workplace, bundle, run string) (needs catalog.Needs
 		}
 		return needs, func(version string) error { return place.Suits(b, version) }, nil
 	case run != "":
-		r, err := runs.Find(place.Config.Runs, "", run)
+		r, err := runs.Find(place.Config.Runs, tenant, run)
 		if err != nil {
 			return needs, nil, err
 		}

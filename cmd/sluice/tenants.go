@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +47,11 @@ func (a *app) runTenantList() error {
 		all = append(all, l)
 		rows = append(rows, []string{l.Name, l.Environment, l.BaseURL, l.Problem})
 	}
-	a.screen.grid([]string{"tenant", "environment", "target", ""}, rows)
+	t := newTable([]string{"tenant", "environment", "target", "problem"}, rows)
+	if problem := 3; !slices.ContainsFunc(t.column(problem), func(text string) bool { return text != "" }) {
+		t = t.without(problem)
+	}
+	a.screen.print(t)
 	return a.screen.result(map[string]any{"tenants": all})
 }
 

@@ -101,7 +101,7 @@ func (w *Workplace) Loaded(tenant string) ([]string, error) {
 }
 
 // Observer is told what goes on. Each function may be nil; they are called by the goroutine that runs
-// the stage, but Wait, which the target's client calls from any.
+// the stage, but Wait and Note, which others call too.
 type Observer struct {
 	Note  func(text string)                                      // a line for the person who waits
 	Wait  func(target.Wait)                                      // nil: waits are logged instead

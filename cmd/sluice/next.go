@@ -137,7 +137,7 @@ func (a *app) nextAfterError(e *diag.Error, outcome runs.Outcome, r *runs.Run) *
 		return nil
 	case r != nil && r.Finished(runs.Transform):
 		return a.nextOf(r)
-	case len(a.line) > 0:
+	case len(a.line) > 0 && !slices.ContainsFunc(a.line, func(word string) bool { return strings.HasPrefix(word, "--secret") }): // it may be one
 		return &step{words: a.line, whole: true}
 	}
 	return nil

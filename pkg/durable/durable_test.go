@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 func TestCompleteOrAbsent(t *testing.T) {
@@ -116,5 +118,28 @@ func TestLock(t *testing.T) {
 	}
 	if err := second.Unlock(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestLookingDisturbsNobody: a command gets the lock of a folder in which another just looks who holds it.
+func TestLookingDisturbsNobody(t *testing.T) {
+	dir := t.TempDir()
+	lock, err := LockFolder(dir, "first", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	look := flock.New(filepath.Join(dir, LockFile)) // as HeldBy does
+	if ok, err := look.TryRLock(); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	time.AfterFunc(20*time.Millisecond, func() { _ = look.Close() })
+	if lock, err = LockFolder(dir, "second", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Error(err)
 	}
 }

@@ -63,6 +63,13 @@ func LockFolder(dir, command string, now time.Time) (*Lock, error) {
 	}
 	l := &Lock{file: flock.New(filepath.Join(dir, LockFile), flock.SetPermissions(FileMode)), holder: filepath.Join(dir, HolderFile)}
 	ok, err := l.file.TryLock()
+	for range 10 { // HeldBy holds the lock while it looks
+		if ok || err != nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+		ok, err = l.file.TryLock()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock the folder: %w", err)
 	}
@@ -83,8 +90,8 @@ func LockFolder(dir, command string, now time.Time) (*Lock, error) {
 	return l, nil
 }
 
-// HeldBy says who holds the lock of a folder; false: nobody does. It writes nothing, but a command that
-// begins in the moment of looking finds the folder locked.
+// HeldBy says who holds the lock of a folder; false: nobody does. It writes nothing, and who wants the lock in
+// the moment of looking waits for it.
 func HeldBy(dir string) (holder Holder, held bool, err error) {
 	path := filepath.Join(dir, LockFile)
 	if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {

@@ -132,7 +132,7 @@ func (a *app) askAll(ctx context.Context, questions []question) ([]string, error
 	complete := !slices.ContainsFunc(questions, func(q question) bool { return *q.answer == "" && !q.optional() })
 	for i := 0; i < len(questions); i++ {
 		q := questions[i]
-		typed[i] = typed[i] || *q.answer == "" && a.asks() && !(complete && q.optional())
+		typed[i] = typed[i] || *q.answer == "" && a.asks() && (!complete || !q.optional())
 		says, err := a.ask(ctx, in, q, typed[i])
 		e, _ := diag.AsError(err)
 		switch {

@@ -58,7 +58,8 @@ func (a *app) tryAddress(ctx context.Context, o *newTenant) (string, error) {
 }
 
 func saysOf(address string, about *target.About) string {
-	return fmt.Sprintf("%s is an Ed-Fi API %s, Data Standard %s", address, cmp.Or(about.Version, "of an unknown version"), cmp.Or(about.Standard(), "unknown"))
+	return fmt.Sprintf("%s is an Ed-Fi API %s, Data Standard %s", address,
+		cmp.Or(about.Version, "of an unknown version"), cmp.Or(about.Standard(), "unknown"))
 }
 
 // discover reads the target's root document, for which no credential is needed.

@@ -50,7 +50,8 @@ func (a *app) runSandboxStudents(ctx context.Context, name string) error {
 		return pipeline.DiskError(err)
 	}
 	if len(ids) == 0 {
-		return diag.Fail(diag.Usage, diag.ConfigRun, "Name a run whose transform staged results.", "no record of %s names a student", shownPath(r.Path))
+		return diag.Fail(diag.Usage, diag.ConfigRun, "Name a run whose transform staged results.",
+			"no record of %s names a student", shownPath(r.Path))
 	}
 	if err := durable.MkdirAll(place.Config.StateFolder(tenant.Sandbox)); err != nil {
 		return pipeline.DiskError(err)

@@ -29,7 +29,8 @@ func (w *Workplace) checkFolders() []Check {
 func checkReadable(key, folder string) Check {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return wrong(key, diag.ConfigFile, runs.Misused, err.Error(), "Make it a folder that this user can read, or correct `"+key+":` in sluice.yaml.")
+		return wrong(key, diag.ConfigFile, runs.Misused, err.Error(),
+			"Make it a folder that this user can read, or correct `"+key+":` in sluice.yaml.")
 	}
 	return good(key, fmt.Sprintf("%s, %s", folder, diag.Counted(len(entries), "entry", "entries")))
 }
@@ -43,7 +44,8 @@ func checkFolder(key, path string) Check {
 	}
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		return worth(key, fmt.Sprintf("%s can be written; others may look into it (%v), though not into what sluice writes there", path, info.Mode().Perm()),
+		return worth(key, fmt.Sprintf("%s can be written; others may look into it (%v), though not into what sluice writes there",
+			path, info.Mode().Perm()),
 			"Run `chmod 700 "+diag.ShellWord(path)+"`.")
 	}
 	return good(key, path+" can be written")
@@ -130,7 +132,8 @@ func (w *Workplace) checkRuns() []Check {
 		all = append(all, worth("runs", fmt.Sprintf("%s of %s was killed", stage, shown), next))
 	}
 	if left > mostLeft {
-		all = append(all, worth("runs", fmt.Sprintf("%d more were killed", left-mostLeft), "Run `"+w.command("runs", "list")+"`, which names them."))
+		all = append(all, worth("runs", fmt.Sprintf("%d more were killed", left-mostLeft),
+			"Run `"+w.command("runs", "list")+"`, which names them."))
 	}
 	return all
 }

@@ -18,7 +18,8 @@ func TestDoctor(t *testing.T) {
 		"  unset: {api: {base_url: \"http://127.0.0.1:9\", client_id: b, client_secret: \"${env:NOSUCH_SECRET}\"}}\n" +
 		"  broken: {tables: nowhere}\n"
 	file := filepath.Join(folder, "sluice.yaml")
-	if err := errors.Join(os.WriteFile(file, []byte(text), 0o600), os.WriteFile(filepath.Join(folder, "hush"), []byte("hush"), 0o600)); err != nil {
+	if err := errors.Join(os.WriteFile(file, []byte(text), 0o600),
+		os.WriteFile(filepath.Join(folder, "hush"), []byte("hush"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	config, err := tenant.Load(file)

@@ -20,7 +20,8 @@ func Clone(path string, src []byte, old, name string, year int) ([]byte, error) 
 	}
 	at := slices.Index(l.names, old)
 	if at < 0 {
-		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "Name one of "+strings.Join(l.names, ", ")+".", "%s has no tenant %q%s", path, old, diag.DidYouMean(old, l.names))
+		return nil, diag.Fail(diag.Usage, diag.ConfigTenant, "Name one of "+strings.Join(l.names, ", ")+".",
+			"%s has no tenant %q%s", path, old, diag.DidYouMean(old, l.names))
 	}
 	begin, end := l.block(at)
 	block := slices.Clone(l.lines[begin:end])
@@ -113,7 +114,8 @@ func (l *layout) insert(name string, at int, block []string) ([]byte, error) {
 	}
 	text := []byte(strings.Join(slices.Insert(l.lines, at, block...), ""))
 	if _, problems := strictyaml.ParseAs(diag.ConfigKey, l.path, text); len(problems) > 0 {
-		return nil, diag.Fail(diag.Usage, diag.ConfigKey, "Copy a tenant by hand.", "%s is written in a way to which no tenant can be added", l.path)
+		return nil, diag.Fail(diag.Usage, diag.ConfigKey, "Copy a tenant by hand.",
+			"%s is written in a way to which no tenant can be added", l.path)
 	}
 	return text, nil
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -59,6 +60,9 @@ func (a *app) nextOf(r *runs.Run) *step {
 	case !r.Finished(runs.Validate) || r.Pass == nil || !r.Pass.Online:
 		return judge
 	case !r.Finished(runs.Send), r.Stages[runs.Validate].Start.After(r.Stages[runs.Send].Start): // what was missing may be there now
+		if a.tooOld(r.Pass) {
+			return judge
+		}
 		return load
 	}
 	if rejects := r.Rejects(); len(rejects) > 0 {
@@ -74,6 +78,16 @@ func (a *app) nextOf(r *runs.Run) *step {
 	}
 	load.why = "when the target takes them; what is loaded is not sent again: "
 	return load
+}
+
+// tooOld reports whether send would refuse a pass for its age, as that of a run that is looked at days later.
+func (a *app) tooOld(pass *runs.Pass) bool {
+	c, err := a.config()
+	if err != nil {
+		return false
+	}
+	t, err := c.Tenant(pass.Tenant)
+	return err == nil && t.MaxPassAge > 0 && time.Since(pass.At) > t.MaxPassAge
 }
 
 // runRejects is the command that runs the corrected rows as the others were run.

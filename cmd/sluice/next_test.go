@@ -65,6 +65,30 @@ func TestNextWithRejects(t *testing.T) {
 	}
 }
 
+// TestNextAfterJudging: what was judged is to be sent, unless that was too long ago; also what was sent once and
+// judged again since.
+func TestNextAfterJudging(t *testing.T) {
+	a := newApp(silent())
+	now, done, partly := time.Now(), runs.Done, runs.Partly
+	r := &runs.Run{Path: "r", Manifest: runs.Manifest{Tenant: "sandbox", Pass: &runs.Pass{Tenant: "sandbox", Online: true, At: now},
+		Stages: map[string]*runs.Execution{
+			runs.Transform: {Start: now, Exit: &done},
+			runs.Validate:  {Start: now.Add(1), Exit: &partly},
+			runs.Send:      {Start: now.Add(2), Exit: &partly, Counts: []byte(`{"resources":{"students":{"staged":1,"invalid":1}}}`)},
+		}}}
+	expect := func(stage string) {
+		t.Helper()
+		if got := a.nextOf(r); got == nil || got.words[0] != stage {
+			t.Errorf("%+v, want %s", got, stage)
+		}
+	}
+	expect(runs.Validate)
+	r.Stages[runs.Validate].Start = now.Add(3)
+	expect(runs.Send)
+	r.Pass.At = now.Add(-48 * time.Hour)
+	expect(runs.Validate)
+}
+
 // TestPace: the time that remains is said once there is a pace, and what an earlier execution had done is not
 // taken for one.
 func TestPace(t *testing.T) {

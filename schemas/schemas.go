@@ -6,5 +6,5 @@ import "embed"
 
 // FS holds ds-<version>/… for each embedded data standard.
 //
-//go:embed all:ds-5.1
+//go:embed all:ds-3.3 all:ds-4.0 all:ds-5.0 all:ds-5.1 all:ds-5.2 all:ds-6.0
 var FS embed.FS

@@ -41,9 +41,12 @@ func Versions(fsys fs.FS) []string {
 			out = append(out, v)
 		}
 	}
-	slices.SortFunc(out, func(a, b string) int { return slices.Compare(versionNumbers(a), versionNumbers(b)) })
+	slices.SortFunc(out, CompareVersions)
 	return out
 }
+
+// CompareVersions orders data standards, oldest first.
+func CompareVersions(a, b string) int { return slices.Compare(versionNumbers(a), versionNumbers(b)) }
 
 func versionNumbers(v string) []int {
 	var out []int

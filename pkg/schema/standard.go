@@ -262,7 +262,7 @@ func SameMajor(a, b string) bool {
 	return major(a) == major(b)
 }
 
-// Shaping is the data standard, of those that are embedded, in which records are shaped for a target with
+// Shaping is the data standard, of those that can be shaped for, in which records are shaped for a target with
 // another version: the same, else the newest of the same major version. advice says what to do where a run
 // or a setting does not fit: to set that one, or, if there is none, that such a target cannot be loaded.
 func Shaping(embedded []string, version string) (fits, advice string) {
@@ -272,8 +272,8 @@ func Shaping(embedded []string, version string) (fits, advice string) {
 		}
 	}
 	if fits == "" {
-		return "", fmt.Sprintf("this sluice shapes records for data standard %s, so it cannot load a target with %s; "+
-			"look for a release that has it (`sluice version`)", strings.Join(embedded, ", "), version)
+		return "", fmt.Sprintf("records can be shaped for data standard %s, so a target with %s cannot be loaded; "+
+			"look for a version of the bundle, or a release of sluice, that has it (`sluice version`)", strings.Join(embedded, ", "), version)
 	}
 	also := ""
 	if fits != version {

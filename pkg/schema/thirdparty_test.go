@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluice-edfi/sluice/schemas"
 )
 
 // sharedFile reads a document of Ed-Fi, unpacked; where it is not, the test is skipped.
@@ -176,6 +178,33 @@ func TestThirdPartyOracle(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestThirdPartyEmbedded52 compares the embedded 5.2 with MetaEd's oracle: its documents come from the DMS, and what they
+// leave unsaid from its neighbours.
+func TestThirdPartyEmbedded52(t *testing.T) {
+	o := readOracle(t, "5.2")
+	s, err := Load(schemas.FS, "5.2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for name, resource := range o.Resources {
+		if resource.IsDescriptor {
+			continue
+		}
+		r, ok := s.Resource(name)
+		if !ok {
+			t.Errorf("%s is missing", name)
+			continue
+		}
+		resource.RequiredJSONPaths, resource.Descriptors = nil, nil
+		got = append(got, differences(name, resource.facts(o), append(r.naturalKeyFacts(s), r.itemKeyFacts()...))...)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(gradeYears, got); diff != "" {
+		t.Errorf("differences from the oracle (-listed +found):\n%s", diff)
 	}
 }
 

@@ -1,6 +1,6 @@
-// Command gen writes an embedded data standard from the documents that describe it: the OpenAPI
-// documents and the dependencies of an Ed-Fi API, and a list of its standard descriptor values.
-// It keeps facts only, and what it writes depends on nothing but its input.
+// Command gen writes the embedded data standards from the documents that describe them: the OpenAPI
+// documents and the dependencies of an Ed-Fi API, and lists of standard descriptor values. It keeps facts
+// only, and what it writes depends on nothing but its input.
 package main
 
 import (
@@ -11,6 +11,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,37 +19,102 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
+// standards are the data standards to embed, those that others take facts from first.
+var standards = []standard{
+	{version: "3.3", values: "3.3"},
+	{version: "4.0", values: "4.0"},
+	{version: "5.0", values: "5.0"},
+	{version: "5.1", values: "5.1"},
+	{version: "6.0", values: "5.2"}, // none are published for 6.0
+	{version: "5.2", values: "5.2", neighbours: []string{"6.0", "5.0", "5.1"}},
+}
+
+// standard says what a data standard is made of.
+type standard struct {
+	version string
+	values  string // the data standard whose descriptor values it ships with
+	// Standards whose documents come from the ODS/API, where this one's do not (see settle); the nearest last.
+	neighbours []string
+}
+
 func main() {
-	var o options
-	flag.StringVar(&o.resources, "resources", "", "OpenAPI document of the resources (.json or .json.gz)")
-	flag.StringVar(&o.descriptors, "descriptors", "", "OpenAPI document of the descriptors")
-	flag.StringVar(&o.dependencies, "dependencies", "", "dependencies document in JSON; without it the load order is derived")
-	flag.StringVar(&o.values, "values", "", "standard descriptor values: CSV with the columns descriptor, namespace, codeValue")
-	flag.StringVar(&o.version, "version", "", "version of the data standard, as in 5.1")
-	flag.StringVar(&o.out, "o", "", "folder to write, as in schemas/ds-5.1; its .json files are replaced")
+	from := flag.String("from", "", "folder of the documents: openapi/ds-5.1-resources.json.gz and so on (schemas/README.md)")
+	out := flag.String("o", "schemas", "folder to write; the .json files of its ds- folders are replaced")
 	flag.Parse()
-	if err := o.run(); err != nil {
+	if err := run(*from, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
 }
 
-type options struct {
-	resources, descriptors, dependencies, values, version, out string
+func run(from, out string) error {
+	if from == "" {
+		return errors.New("-from is needed; see -h")
+	}
+	done := map[string]*schema.Standard{}
+	for _, s := range standards {
+		files, err := s.files(from, done)
+		if err == nil {
+			err = write(filepath.Join(out, "ds-"+s.version), files)
+		}
+		if err != nil {
+			return fmt.Errorf("data standard %s: %w", s.version, err)
+		}
+	}
+	return nil
 }
 
-func (o options) run() error {
-	if o.resources == "" || o.descriptors == "" || o.version == "" || o.out == "" {
-		return errors.New("-resources, -descriptors, -version and -o are needed; see -h")
+// files are what belongs into the folder of the standard. It adds the standard to those that are done.
+func (s standard) files(from string, done map[string]*schema.Standard) (map[string][]byte, error) {
+	document := func(name string) ([]byte, error) {
+		return read(filepath.Join(from, "openapi", "ds-"+s.version+"-"+name+".json.gz"))
 	}
-	files, err := o.files()
+	docs := schema.Documents{Version: s.version, Resources: make([][]byte, 1), Descriptors: make([][]byte, 1)}
+	var err error
+	if docs.Resources[0], err = document("resources"); err != nil {
+		return nil, err
+	}
+	if docs.Descriptors[0], err = document("descriptors"); err != nil {
+		return nil, err
+	}
+	if docs.Dependencies, err = document("dependencies"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err // without it the load order is derived
+	}
+	made, err := schema.FromOpenAPI(docs)
 	if err != nil {
+		return nil, err
+	}
+	var neighbours []*schema.Standard
+	for _, v := range s.neighbours {
+		neighbours = append(neighbours, done[v])
+	}
+	settle(made, neighbours)
+	done[s.version] = made
+	for _, name := range made.Names() {
+		if _, err := made.Validator(name); err != nil {
+			return nil, err
+		}
+	}
+	files := made.Files()
+	list := filepath.Join(from, "descriptors", "ed-fi-descriptors-ds-"+s.values+".csv.gz")
+	text, err := read(list)
+	if err != nil {
+		return nil, err
+	}
+	values, err := descriptorValues(made, text, s.values == s.version)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", list, err)
+	}
+	files["descriptor-values.json"] = schema.DescriptorFile(values)
+	return files, nil
+}
+
+// write replaces the .json files of a folder.
+func write(folder string, files map[string][]byte) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(o.out, 0o755); err != nil {
-		return err
-	}
-	old, err := filepath.Glob(filepath.Join(o.out, "*.json"))
+	old, err := filepath.Glob(filepath.Join(folder, "*.json"))
 	if err != nil {
 		return err
 	}
@@ -60,53 +126,18 @@ func (o options) run() error {
 		}
 	}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(o.out, name), text, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, name), text, 0o644); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// files are what belongs into the folder.
-func (o options) files() (map[string][]byte, error) {
-	docs := schema.Documents{Version: o.version, Resources: make([][]byte, 1), Descriptors: make([][]byte, 1)}
-	for name, into := range map[string]*[]byte{o.resources: &docs.Resources[0], o.descriptors: &docs.Descriptors[0], o.dependencies: &docs.Dependencies} {
-		text, err := read(name)
-		if err != nil {
-			return nil, err
-		}
-		*into = text
-	}
-	standard, err := schema.FromOpenAPI(docs)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range standard.Names() {
-		if _, err := standard.Validator(name); err != nil {
-			return nil, err
-		}
-	}
-	files := standard.Files()
-	text, err := read(o.values)
-	if err != nil {
-		return nil, err
-	}
-	values, err := descriptorValues(standard, text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.values, err)
-	}
-	files["descriptor-values.json"] = schema.DescriptorFile(values)
-	return files, nil
-}
-
-// read returns a file's content, unpacked if it is gzip; no name is no content.
+// read returns the unpacked content of a file.
 func read(name string) ([]byte, error) {
-	if name == "" {
-		return nil, nil
-	}
 	data, err := os.ReadFile(name)
-	if err != nil || !bytes.HasPrefix(data, []byte{0x1f, 0x8b}) {
-		return data, err
+	if err != nil {
+		return nil, err
 	}
 	zr, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
@@ -115,14 +146,15 @@ func read(name string) ([]byte, error) {
 	return io.ReadAll(zr)
 }
 
-// descriptorValues reads the list and spells types as the standard does.
-func descriptorValues(s *schema.Standard, text []byte) ([]schema.DescriptorValue, error) {
-	if len(text) == 0 {
-		return nil, nil
-	}
+// descriptorValues reads a list and spells types as the standard does. A list of another standard may hold
+// types that this one lacks; they are left out.
+func descriptorValues(s *schema.Standard, text []byte, own bool) ([]schema.DescriptorValue, error) {
 	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
 	if err != nil {
 		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, errors.New("the list is empty")
 	}
 	column := func(name string) int { return slices.Index(rows[0], name) }
 	typ, namespace, code := column("descriptor"), column("namespace"), column("codeValue")
@@ -132,10 +164,11 @@ func descriptorValues(s *schema.Standard, text []byte) ([]schema.DescriptorValue
 	out := make([]schema.DescriptorValue, 0, len(rows)-1)
 	for _, row := range rows[1:] {
 		r, ok := s.DescriptorResource(row[typ])
-		if !ok {
+		if ok {
+			out = append(out, schema.DescriptorValue{Type: r.Descriptor, Namespace: row[namespace], CodeValue: row[code]})
+		} else if own {
 			return nil, fmt.Errorf("the standard has no %s", row[typ])
 		}
-		out = append(out, schema.DescriptorValue{Type: r.Descriptor, Namespace: row[namespace], CodeValue: row[code]})
 	}
 	return out, nil
 }

@@ -9,30 +9,25 @@ import (
 
 const shared = "../../../shared"
 
-// TestThirdPartyFilesAreGenerated writes Data Standard 5.1 again from the published documents.
+// TestThirdPartyFilesAreGenerated writes the data standards again from the published documents.
 func TestThirdPartyFilesAreGenerated(t *testing.T) {
 	if _, err := os.Stat(shared); err != nil {
-		t.Skipf("Ed-Fi's documents of Data Standard 5.1 are not part of this repository: %v", err)
+		t.Skipf("Ed-Fi's documents are not part of this repository: %v", err)
 	}
-	o := options{
-		resources:    filepath.Join(shared, "openapi/ds-5.1-resources.json.gz"),
-		descriptors:  filepath.Join(shared, "openapi/ds-5.1-descriptors.json.gz"),
-		dependencies: filepath.Join(shared, "openapi/ds-5.1-dependencies.json.gz"),
-		values:       filepath.Join(shared, "descriptors/ed-fi-descriptors-ds-5.1.csv.gz"),
-		version:      "5.1",
-		out:          t.TempDir(),
-	}
-	if err := o.run(); err != nil {
+	out := t.TempDir()
+	if err := run(shared, out); err != nil {
 		t.Fatal(err)
 	}
-	const committed = "../ds-5.1"
-	want, got := list(t, committed), list(t, o.out)
-	if len(want) != len(got) {
-		t.Errorf("%d files are committed, %d are generated", len(want), len(got))
-	}
-	for name, text := range got {
-		if !bytes.Equal(text, want[name]) {
-			t.Errorf("%s is not what the generator writes; run it again (schemas/README.md)", name)
+	for _, s := range standards {
+		folder := "ds-" + s.version
+		want, got := list(t, filepath.Join("..", folder)), list(t, filepath.Join(out, folder))
+		if len(want) != len(got) {
+			t.Errorf("%s: %d files are committed, %d are generated", folder, len(want), len(got))
+		}
+		for name, text := range got {
+			if !bytes.Equal(text, want[name]) {
+				t.Errorf("%s/%s is not what the generator writes; run it again (schemas/README.md)", folder, name)
+			}
 		}
 	}
 }
@@ -55,8 +50,11 @@ func list(t *testing.T, folder string) map[string][]byte {
 	return out
 }
 
-func TestOptionsAreNeeded(t *testing.T) {
-	if err := (options{out: t.TempDir()}).run(); err == nil {
+func TestDocumentsAreNeeded(t *testing.T) {
+	if err := run("", t.TempDir()); err == nil {
 		t.Error("no error without documents")
+	}
+	if err := run(t.TempDir(), t.TempDir()); err == nil {
+		t.Error("no error where the documents are not")
 	}
 }

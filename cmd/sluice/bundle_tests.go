@@ -17,8 +17,9 @@ func (a *app) newBundleTest() *cobra.Command {
 		Use:   "test BUNDLE",
 		Short: "Run a bundle's fixtures: what CI runs when a bundle changes",
 		Long: `Runs every fixture of the bundle's folder and compares what it stages, rejects and reports with
-what is expected; each staged record must also fit the data standard. Ends with 2 if a fixture
-differs. With --update it rewrites what is expected, for review.`,
+what is expected, for every embedded data standard that the bundle covers; each staged record
+must also fit that standard. Ends with 2 if a fixture differs. With --update it rewrites what is
+expected, for review.`,
 		Example:           "  sluice bundle test ./bundles/nwea-map-growth\n  sluice bundle test ./bundles/mine --case awkward --update",
 		Args:              exactArgs("BUNDLE"),
 		ValidArgsFunction: first(a.completeBundles),

@@ -48,6 +48,7 @@ type Program struct {
 	Standard *schema.Standard
 	Params   map[string]string // as used, defaults among them
 	Overlays []OverlayFile     // tenant tables that took part
+	LeftOut  []string          // properties of the bundle's records that data standard and parameters leave out
 
 	compiler  *compiler // as it stood at the end; Bind works on copies of it
 	inputs    []*Input
@@ -144,6 +145,7 @@ func Compile(ctx context.Context, cfg Config) (*Program, diag.List, error) {
 	if found.Blocks() {
 		return nil, *found, nil
 	}
+	p.LeftOut = slices.Sorted(maps.Keys(c.report.leftOut))
 	c.built, c.inference, c.ctx = true, nil, nil
 	p.compiler = c
 	return p, *found, nil

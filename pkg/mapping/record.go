@@ -126,6 +126,7 @@ func (x *recordCompiler) object(o *schema.Object, n *bundle.Object, s *scope, pa
 		name := prop.Name.Value
 		p := o.ByName[name]
 		if p == nil && x.decidedAway(prop.Node, s) {
+			x.leaveOut(path + "." + name)
 			continue
 		}
 		if p == nil {
@@ -140,6 +141,8 @@ func (x *recordCompiler) object(o *schema.Object, n *bundle.Object, s *scope, pa
 		value, early := x.property(p, prop.Node, s, path+"."+name, inner)
 		if !early {
 			given[name] = true
+		} else {
+			x.leaveOut(path + "." + name)
 		}
 		if value == nil {
 			continue
@@ -155,6 +158,13 @@ func (x *recordCompiler) object(o *schema.Object, n *bundle.Object, s *scope, pa
 		}
 	}
 	return out.fold()
+}
+
+// leaveOut notes what is not in the records of the data standard that is shaped for.
+func (x *recordCompiler) leaveOut(path string) {
+	if x.c.standard == x.c.config.Standards[0] {
+		x.c.report.leftOut[x.source.name+strings.TrimPrefix(path, "$")] = true
+	}
 }
 
 // decidedAway reports whether parameters and data standard alone leave a node out: then it need not
@@ -662,8 +672,12 @@ func (x *recordCompiler) scoreItems(p *schema.Property, s *scope, word string, p
 	if method == nil || second == nil || x.c.inferring() {
 		return nil
 	}
+	suffix := "}"
+	if met := p.Object.ByName["performanceLevelMet"]; word == "levels" && met != nil && met.Required { // until Data Standard 3.3
+		suffix = `,"performanceLevelMet":true}`
+	}
 	for _, sc := range list {
-		item := scoreItem{score: sc, suffix: []byte{'}'}}
+		item := scoreItem{score: sc, suffix: []byte(suffix)}
 		item.prefix = append(item.prefix, `,{"assessmentReportingMethodDescriptor":`...)
 		if !x.appendConstant(&item, method, sc.method, sc.pos, path+"[*]."+need[0]) {
 			continue

@@ -13,10 +13,11 @@ type report struct {
 	problems problems
 	lints    problems
 	uses     uses
+	leftOut  map[string]bool // properties that data standard and parameters leave out
 }
 
 func newReport() *report {
-	return &report{uses: uses{names: map[diag.Pos]bool{}, declared: map[diag.Pos]*expression.Symbol{}, tables: map[string]bool{}, rules: map[string]bool{}}}
+	return &report{leftOut: map[string]bool{}, uses: uses{names: map[diag.Pos]bool{}, declared: map[diag.Pos]*expression.Symbol{}, tables: map[string]bool{}, rules: map[string]bool{}}}
 }
 
 // take adds what another walk found.
@@ -28,6 +29,7 @@ func (r *report) take(o *report) {
 		r.lints.add(p)
 	}
 	r.uses.take(&o.uses)
+	maps.Copy(r.leftOut, o.leftOut)
 }
 
 // uses is what a bundle declares, and what of that it uses.

@@ -42,7 +42,7 @@ func (a *app) runBundleLint(ctx context.Context, ref string) (runs.Outcome, erro
 	if problems.Blocks() {
 		return 0, place.Unusable(ref, problems)
 	}
-	all, err := place.Standards(b, "")
+	all, err := place.Standards(b)
 	if err != nil {
 		return 0, err
 	}

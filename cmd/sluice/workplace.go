@@ -54,7 +54,7 @@ func (a *app) openBundle(ref string) (*bundle.Bundle, []*schema.Standard, error)
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err := place.Standards(b, "")
+	all, err := place.Standards(b)
 	return b, all, err
 }
 

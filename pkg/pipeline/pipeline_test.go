@@ -18,6 +18,7 @@ import (
 	"github.com/sluice-edfi/sluice/examples"
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -218,25 +219,23 @@ func TestStrict(t *testing.T) {
 	}
 }
 
-// TestStandards chooses from three data standards.
+// TestStandards chooses from four data standards.
 func TestStandards(t *testing.T) {
 	known := fstest.MapFS{}
-	for _, v := range []string{"4.0", "5.1", "5.2"} {
+	for _, v := range []string{"4.0", "5.1", "5.2", "6.0"} {
 		known["ds-"+v+"/standard.json"] = &fstest.MapFile{Data: fmt.Appendf(nil, `{"Version": %q}`, v)}
 	}
 	w := &Workplace{Schemas: known}
-	for _, c := range []struct{ covers, wanted, got, code, unchecked string }{
-		{">=4.0 <6", "", "5.2 5.1 4.0", "", "5.0"},
-		{">=4.0 <6", "5.1", "5.1 5.2 4.0", "", "5.0"},
-		{"~5.1", "", "5.1", "", ""},
-		{">=5", "4.0", "", "BND-STANDARD", "5.0 6.0"},
-		{">=5", "5.0", "", "BND-STANDARD", "5.0 6.0"},
-		{">=5", "five", "", "BND-STANDARD", "5.0 6.0"},
-		{">=7", "", "", "BND-STANDARD", ""},
-		{"new ones", "", "", "BND-VALUE", ""},
+	for _, c := range []struct{ covers, got, code, unchecked string }{
+		{">=4.0 <7", "5.2 6.0 5.1 4.0", "", "5.0"},
+		{">=4.0 <6", "5.2 5.1 4.0", "", "5.0"},
+		{"~5.1", "5.1", "", ""},
+		{"~4.0 || ~6.0", "6.0 4.0", "", ""},
+		{">=7", "", "BND-STANDARD", ""},
+		{"new ones", "", "BND-VALUE", ""},
 	} {
 		b := &bundle.Bundle{Name: "b", DataStandard: bundle.Text{Value: c.covers}}
-		all, err := w.Standards(b, c.wanted)
+		all, err := w.Standards(b)
 		var got []string
 		for _, s := range all {
 			got = append(got, s.Version)
@@ -246,11 +245,59 @@ func TestStandards(t *testing.T) {
 			code = string(e.Code)
 		}
 		if strings.Join(got, " ") != c.got || code != c.code {
-			t.Errorf("%s, wanted %q: %v, %v", c.covers, c.wanted, got, err)
+			t.Errorf("%s: %v, %v", c.covers, got, err)
 		}
 		if unchecked := strings.Join(w.NotEmbedded(b), " "); unchecked != c.unchecked {
 			t.Errorf("%s: not embedded: %s", c.covers, unchecked)
 		}
+	}
+}
+
+// TestStandardOfATenant shapes for what the tenant asks for, or for what its target had last.
+func TestStandardOfATenant(t *testing.T) {
+	for _, c := range []struct{ covers, asked, last, got, code string }{
+		{">=4.0 <7", "", "", "5.2", ""},
+		{">=4.0 <7", "4.0", "6.0", "4.0", ""},
+		{">=4.0 <7", "", "6.0", "6.0", ""},
+		{">=4.0 <7", "", "6.1", "6.0", ""}, // the nearest one
+		{">=5.0 <7", "", "4.0", "", "BND-STANDARD"},
+		{">=5", "4.0", "", "", "BND-STANDARD"},
+		{">=4.0 <5", "5.1", "", "", "BND-STANDARD"},
+		{">=4.0 <7", "6.1", "", "", "BND-STANDARD"},
+		{">=4.0 <7", "five", "", "", "BND-STANDARD"},
+		{">=4.0 <7", "", "a page", "5.2", ""},
+	} {
+		of := &tenant.Tenant{Name: "gb", DataStandard: c.asked, API: &tenant.API{}}
+		w, _ := workplace(t)
+		x := &Execution{place: w, tenant: of}
+		if err := durable.MkdirAll(filepath.Dir(x.standardFile())); err != nil {
+			t.Fatal(err)
+		}
+		if err := durable.WriteFile(x.standardFile(), []byte(c.last+"\n")); err != nil {
+			t.Fatal(err)
+		}
+		s, why, err := x.standard(&bundle.Bundle{Name: "b", DataStandard: bundle.Text{Value: c.covers}})
+		got, code := "", ""
+		if s != nil {
+			got = s.Version
+		}
+		if e, ok := diag.AsError(err); ok {
+			code = string(e.Code)
+		}
+		if got != c.got || code != c.code || (why == "") != (err != nil) {
+			t.Errorf("%+v: %s (%s), %v", c, got, why, err)
+		}
+	}
+	w, _ := workplace(t)
+	of := &Execution{place: w, tenant: &tenant.Tenant{Name: "gb", API: &tenant.API{}}}
+	if err := durable.MkdirAll(filepath.Dir(of.standardFile())); err != nil {
+		t.Fatal(err)
+	}
+	if err := of.rememberStandard("5.1"); err != nil {
+		t.Fatal(err)
+	}
+	if last, err := of.lastStandard(); last != "5.1" || err != nil {
+		t.Errorf("%s, %v", last, err)
 	}
 }
 

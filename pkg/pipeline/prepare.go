@@ -81,15 +81,15 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 	if b, err = b.ReadAs(read); err != nil {
 		return nil, err
 	}
-	name, wanted := "", ""
+	name := ""
 	if x.tenant != nil {
-		name, wanted = x.tenant.Name, x.tenant.DataStandard
+		name = x.tenant.Name
 	}
-	all, err := x.place.Standards(b, wanted)
+	standard, why, err := x.standard(b)
 	if err != nil {
 		return nil, err
 	}
-	config, err := transformConfig(b, all, x.tenant, q.Params)
+	config, err := transformConfig(b, standard, x.tenant, q.Params)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 	manifest := runs.Manifest{Tool: x.place.Tool, Created: now.UTC(), Tenant: name, Student: student, StudentAsked: q.Student != "", Params: config.Params,
 		Folder:       folder,
 		Bundle:       runs.Bundle{Name: b.Name, Version: b.Version, Digest: b.Digest, Origin: b.Origin, Assessment: strings.TrimSpace(b.Family + " " + b.FamilyVersion)},
-		DataStandard: all[0].Version, ReadAs: map[string]string{}}
+		DataStandard: standard.Version, StandardFrom: why, LeftOut: program.LeftOut, ReadAs: map[string]string{}}
 	for in, r := range read {
 		manifest.ReadAs[in] = r.String()
 	}
@@ -183,8 +183,8 @@ func (x *Execution) compile(ctx context.Context, config mapping.Config, ref stri
 
 // transformConfig joins bundle, tenant and parameters. Parameters of the tenant that the bundle does
 // not have are for other bundles; those given win.
-func transformConfig(b *bundle.Bundle, all []*schema.Standard, t *tenant.Tenant, given map[string]string) (mapping.Config, error) {
-	config := mapping.Config{Bundle: b, Standards: all, Params: map[string]string{}}
+func transformConfig(b *bundle.Bundle, s *schema.Standard, t *tenant.Tenant, given map[string]string) (mapping.Config, error) {
+	config := mapping.Config{Bundle: b, Standards: []*schema.Standard{s}, Params: map[string]string{}}
 	if t != nil {
 		config.LEACodes, config.RosterColumn = t.LEACodes, t.RosterColumn
 		for _, p := range b.Params {

@@ -26,11 +26,11 @@ func (w *Workplace) Contracts(ctx context.Context) ([]inspect.Contract, error) {
 		if err != nil || problems.Blocks() {
 			continue // `bundle list` says so
 		}
-		standards, err := w.Standards(b, "")
+		standards, err := w.Standards(b)
 		if err != nil {
 			continue // none of them is embedded
 		}
-		contracts, err := inspect.Contracts(ctx, b, standards)
+		contracts, err := inspect.Contracts(ctx, b, standards[:1])
 		if err != nil {
 			return nil, err
 		}

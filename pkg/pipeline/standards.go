@@ -1,6 +1,9 @@
 package pipeline
 
 import (
+	"errors"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -8,6 +11,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
@@ -21,23 +25,20 @@ func (w *Workplace) Standard(version string) (*schema.Standard, error) {
 	return s, nil
 }
 
-// Standards loads the data standards to shape and check for: first the one that the tenant asks
-// for, or the newest embedded one in the bundle's range; then the others of the range.
-func (w *Workplace) Standards(b *bundle.Bundle, wanted string) ([]*schema.Standard, error) {
+// usual is a data standard of the major version that most targets have.
+const usual = "5.0"
+
+// Standards loads the embedded data standards in a bundle's range: first the one that is shaped for where
+// nothing is known of a target, which is the newest of the usual major version or else of all; then the
+// others, newest first.
+func (w *Workplace) Standards(b *bundle.Bundle) ([]*schema.Standard, error) {
 	fit, err := w.shaping(b)
 	if err != nil {
 		return nil, err
 	}
-	if wanted != "" {
-		if asked, err := w.covered(b, []string{wanted}); err != nil || len(asked) == 0 {
-			_, advice := schema.Shaping(fit, wanted)
-			return nil, diag.Fail(diag.Usage, diag.BundleStandard, advice,
-				"bundle %s covers data standards %s, the tenant asks for %s", b.Name, b.DataStandard.Value, wanted)
-		}
-	}
 	slices.Reverse(fit)
-	if wanted != "" {
-		fit = append([]string{wanted}, slices.DeleteFunc(fit, func(v string) bool { return v == wanted })...)
+	if i := slices.IndexFunc(fit, func(v string) bool { return schema.SameMajor(v, usual) }); i > 0 {
+		fit = slices.Concat(fit[i:i+1], fit[:i], fit[i+1:])
 	}
 	var all []*schema.Standard
 	for _, v := range fit {
@@ -48,6 +49,72 @@ func (w *Workplace) Standards(b *bundle.Bundle, wanted string) ([]*schema.Standa
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// standard is the data standard that a run of the bundle is shaped for, and why: the tenant's setting, else what
+// its target had when it was last asked, else the first of Standards.
+func (x *Execution) standard(b *bundle.Bundle) (s *schema.Standard, why string, err error) {
+	wanted, asks := "", ""
+	switch t := x.tenant; {
+	case t == nil:
+	case t.DataStandard != "":
+		wanted, why, asks = t.DataStandard, "data_standard of the tenant", "the tenant asks for"
+	case t.API == nil:
+		wanted, why, asks = SandboxStandard, "the sandbox has it", "the sandbox has"
+	default:
+		if wanted, err = x.lastStandard(); err != nil {
+			return nil, "", err
+		}
+		why, asks = "the target had it when it was last asked", "the target has"
+	}
+	if wanted == "" {
+		all, err := x.place.Standards(b)
+		if err != nil {
+			return nil, "", err
+		}
+		return all[0], "nothing is known of a target; the newest usual one that the bundle covers", nil
+	}
+	fit, err := x.place.shaping(b)
+	if err != nil {
+		return nil, "", err
+	}
+	shaped, advice := schema.Shaping(fit, wanted)
+	if t := x.tenant; t.DataStandard != "" && !slices.Contains(fit, wanted) {
+		shaped = "" // what a person wrote is meant
+	}
+	if shaped == "" {
+		return nil, "", diag.Fail(diag.Usage, diag.BundleStandard, advice,
+			"bundle %s covers data standards %s, %s %s", b.Name, b.DataStandard.Value, asks, wanted)
+	}
+	s, err = x.place.Standard(shaped)
+	return s, why, err
+}
+
+// standardFile is where the data standard that the tenant's target had last is kept.
+func (x *Execution) standardFile() string { return x.place.stateFile(x.tenant, "data-standard") }
+
+// lastStandard is the data standard that the tenant's target had when it was last asked; "" if it never was.
+func (x *Execution) lastStandard() (string, error) {
+	text, err := os.ReadFile(x.standardFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", diag.FailWith(err, diag.Usage, diag.ConfigFile, "let the user who runs sluice read it", "%s cannot be read", x.standardFile())
+	}
+	version := strings.TrimSpace(string(text))
+	if _, err := semver.NewVersion(version); err != nil {
+		return "", nil // the next answer of the target replaces it
+	}
+	return version, nil
+}
+
+// rememberStandard keeps the data standard that the target has, for the next transform.
+func (x *Execution) rememberStandard(version string) error {
+	if last, err := x.lastStandard(); err != nil || version == "" || last == version {
+		return err
+	}
+	return DiskError(durable.WriteFile(x.standardFile(), []byte(version+"\n")))
 }
 
 // Suits makes sure that a target takes what the bundle is shaped for here.

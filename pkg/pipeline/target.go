@@ -72,7 +72,10 @@ func (x *Execution) Catalog(ctx context.Context) (*catalog.Catalog, error) {
 	}
 	x.catalog, err = catalog.Open(ctx, api.Client, catalog.Options{Identity: api.Identity.String(), ClientID: api.ClientID,
 		CacheDir: x.place.stateFile(x.tenant, "cache"), Logger: x.logger})
-	return x.catalog, err
+	if err != nil || x.tenant.API == nil {
+		return x.catalog, err
+	}
+	return x.catalog, x.rememberStandard(x.catalog.About().Standard())
 }
 
 func (x *Execution) openTarget(ctx context.Context) (*Target, error) {

@@ -15,7 +15,9 @@ type Manifest struct {
 	Created      time.Time               `json:"created"`
 	Bundle       Bundle                  `json:"bundle"`
 	DataStandard string                  `json:"dataStandard"`
-	Tenant       string                  `json:"tenant,omitempty"` // empty: no tenant, the run can be validated offline only
+	StandardFrom string                  `json:"dataStandardFrom,omitempty"` // why it was this one
+	LeftOut      []string                `json:"leftOut,omitempty"`          // properties of the bundle's records that data standard and parameters leave out
+	Tenant       string                  `json:"tenant,omitempty"`           // empty: no tenant, the run can be validated offline only
 	Student      string                  `json:"student,omitempty"`
 	StudentAsked bool                    `json:"studentAsked,omitempty"` // a person named the column of students' ids for this run
 	Target       *Target                 `json:"target,omitempty"`

@@ -579,7 +579,7 @@ func TestAnotherStandard(t *testing.T) {
 	std, _ := standard()
 	r := newRun(t, nil)
 	r.DataStandard = "6.0"
-	for _, test := range []struct{ embedded, says string }{{"5.1", "data_standard: \"5.1\""}, {"6.0", "cannot load a target with 5.1"}} {
+	for _, test := range []struct{ embedded, says string }{{"5.1", "data_standard: \"5.1\""}, {"6.0", "a target with 5.1 cannot be loaded"}} {
 		result, err := Run(t.Context(), Options{Run: r, Standard: std, Embedded: []string{test.embedded}})
 		e, ok := diag.AsError(err)
 		if !ok || e.Kind != diag.Guarded || e.Code != diag.StandardMismatch || !strings.Contains(e.Next, test.says) || result != nil {

@@ -35,7 +35,7 @@ func addEqual(r *schema.Resource, pairs [][2]schema.Path) {
 	for _, pair := range pairs {
 		_, first := r.Property(pair[0])
 		_, second := r.Property(pair[1])
-		if first && second && !(inKey(pair[0]) && inKey(pair[1])) && !slices.ContainsFunc(r.Equal, func(e [2]schema.Path) bool { return samePair(e, pair) }) {
+		if first && second && (!inKey(pair[0]) || !inKey(pair[1])) && !slices.ContainsFunc(r.Equal, func(e [2]schema.Path) bool { return samePair(e, pair) }) {
 			r.Equal = append(r.Equal, pair)
 		}
 	}

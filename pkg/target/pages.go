@@ -68,9 +68,13 @@ func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []jso
 		if err != nil {
 			return err
 		}
-		if total = first.total; several && first.totalKnown && len(first.items) == r.size {
+		total = first.total
+		switch whole := several && first.totalKnown && len(first.items) == r.size; {
+		case whole && c.offersCursor() && total >= int64(cursorPages*r.size):
+			err = c.readPartitions(ctx, r, s, first)
+		case whole:
 			err = c.readTogether(ctx, r, s, first)
-		} else {
+		default:
 			err = c.follow(ctx, r, s, first, int64(len(first.items)))
 		}
 		if err != nil || int64(s.round.Len()) >= total {
@@ -181,13 +185,16 @@ func (p *page) ends(read, total int64, size int) bool {
 }
 
 func (c *Client) page(ctx context.Context, r reading, offset int64, count bool) (*page, error) {
-	q := url.Values{}
-	maps.Copy(q, r.query)
-	q.Set("offset", strconv.FormatInt(offset, 10))
-	q.Set("limit", strconv.Itoa(r.size))
+	q := url.Values{"offset": {strconv.FormatInt(offset, 10)}, "limit": {strconv.Itoa(r.size)}}
 	if count {
 		q.Set("totalCount", "true")
 	}
+	return c.pageBy(ctx, r, q)
+}
+
+// pageBy asks for the page that a query names, beside the reading's own.
+func (c *Client) pageBy(ctx context.Context, r reading, q url.Values) (*page, error) {
+	maps.Copy(q, r.query)
 	p := &page{call: &call{method: http.MethodGet, most: maxList}}
 	got, err := c.onResource(ctx, p.call, resourcePath(r.resource), q)
 	if err != nil {

@@ -67,6 +67,7 @@ type Client struct {
 	about       atomic.Pointer[About]
 	addresses   sync.Map     // resource → *url.URL
 	pageSize    atomic.Int32 // the largest that the target serves; 0: as large as any API
+	noCursor    atomic.Bool  // the target has no pages by token, whatever its version says
 
 	reached  atomic.Bool // any HTTP answer so far, read whole: the address is right
 	entered  atomic.Bool // any answer to a call with a token: the credential is right

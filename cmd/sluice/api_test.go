@@ -16,7 +16,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/sandbox"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/schemas"
@@ -167,9 +166,9 @@ func api(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	var of atomic.Pointer[fault]
-	std, err := schema.Load(schemas.FS, pipeline.SandboxStandard)
+	std, err := schema.Load(schemas.FS, "5.1")
 	ts.Check(err)
-	descriptors, err := schema.StandardDescriptors(schemas.FS, pipeline.SandboxStandard)
+	descriptors, err := schema.StandardDescriptors(schemas.FS, "5.1")
 	ts.Check(err)
 	emulator, err := sandbox.Open(sandbox.Options{Standard: std, Descriptors: descriptors})
 	ts.Check(err)

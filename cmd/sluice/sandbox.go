@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
-	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/sandbox"
 )
 
@@ -18,12 +17,12 @@ const sandboxAddress = "127.0.0.1:8765"
 
 func (a *app) newSandbox() *cobra.Command {
 	var o sandbox.Options
-	var address, faults string
+	var address, faults, standard string
 	var readOnly []string
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve the Ed-Fi API emulator on loopback",
-		Long: `Serves an Ed-Fi API (Data Standard 5.1, the behaviour of API 7.2) on loopback, for any Ed-Fi
+		Long: `Serves an Ed-Fi API (any embedded data standard, the behaviour of API 7.2) on loopback, for any Ed-Fi
 client: discovery, OAuth, metadata, dependencies, and every resource with its checks. It is the
 target of the built-in tenant "sandbox", and serves the same store. It knows the made-up
 students 600000 to 699999 and the schools 255901300 to 255901399, and those students that
@@ -32,6 +31,7 @@ students 600000 to 699999 and the schools 255901300 to 255901399, and those stud
 It runs until it is interrupted, which is its normal end (exit 0).`,
 		Example: `  sluice sandbox
   sluice sandbox --address 127.0.0.1:0 --state /tmp/store --reset
+  sluice sandbox --standard 6.0 --reset
   sluice sandbox --fault 429:0.01,503:0.005,reset-after:0.001`,
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -42,13 +42,14 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
 				}
 				o.Clients = []sandbox.Client{client}
 			}
-			return a.runSandbox(cmd.Context(), o, address, faults)
+			return a.runSandbox(cmd.Context(), o, address, faults, standard)
 		},
 	}
 	cmd.AddCommand(a.newSandboxStudents())
 	flags := cmd.Flags()
 	flags.StringVar(&address, "address", sandboxAddress, "`ADDRESS` on loopback, with its port; port 0 takes a free one")
 	flags.StringVar(&o.Dir, "state", "", "`FOLDER` of the store (default: that of the tenant sandbox)")
+	flags.StringVar(&standard, "standard", "", "data standard `V`, as in 6.0 (default: that of the store, and 5.1 for a new one)")
 	flags.BoolVar(&o.Reset, "reset", false, "begin with an empty store")
 	flags.StringVar(&o.Students, "students", "", "CSV `FILE` with a column studentUniqueId: more students to know")
 	flags.StringSliceVar(&readOnly, "read-only", nil, "`RESOURCES` that the key may not write, as in assessments,'*Descriptors'")
@@ -56,7 +57,7 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
 	return cmd
 }
 
-func (a *app) runSandbox(ctx context.Context, o sandbox.Options, address, faults string) error {
+func (a *app) runSandbox(ctx context.Context, o sandbox.Options, address, faults, standard string) error {
 	place, err := a.workplace()
 	if err != nil {
 		return err
@@ -71,7 +72,7 @@ func (a *app) runSandbox(ctx context.Context, o sandbox.Options, address, faults
 			"--address %q is not on loopback; the sandbox has a public key and serves this machine only", address)
 	}
 	o.Dir, o.Logger = cmp.Or(o.Dir, place.SandboxFolder()), a.logger
-	server, err := place.OpenSandbox(o)
+	server, err := place.OpenSandbox(o, standard)
 	if err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func (a *app) runSandbox(ctx context.Context, o sandbox.Options, address, faults
 // serve prints how to reach the emulator and serves until the context ends.
 func (a *app) serve(ctx context.Context, server *sandbox.Server, listener net.Listener, store string) error {
 	url := "http://" + listener.Addr().String()
-	a.screen.say("Ed-Fi API emulator, Data Standard %s", pipeline.SandboxStandard)
+	a.screen.say("Ed-Fi API emulator, Data Standard %s", sandbox.StandardIn(store))
 	a.screen.say("  base URL  %s", url)
 	a.screen.say("  key       %s", sandbox.Key)
 	a.screen.say("  secret    %s", sandbox.Secret)

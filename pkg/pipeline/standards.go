@@ -60,7 +60,7 @@ func (x *Execution) standard(b *bundle.Bundle) (s *schema.Standard, why string, 
 	case t.DataStandard != "":
 		wanted, why, asks = t.DataStandard, "data_standard of the tenant", "the tenant asks for"
 	case t.API == nil:
-		wanted, why, asks = SandboxStandard, "the sandbox has it", "the sandbox has"
+		wanted, why, asks = sandboxStandard(x.place.SandboxFolder()), "the sandbox has it", "the sandbox has"
 	default:
 		if wanted, err = x.lastStandard(); err != nil {
 			return nil, "", err
@@ -100,7 +100,7 @@ func (x *Execution) lastStandard() (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", diag.FailWith(err, diag.Usage, diag.ConfigFile, "let the user who runs sluice read it", "%s cannot be read", x.standardFile())
+		return "", diag.FailWith(err, diag.Usage, diag.ConfigFile, "Let the user who runs sluice read it.", "%s cannot be read", x.standardFile())
 	}
 	version := strings.TrimSpace(string(text))
 	if _, err := semver.NewVersion(version); err != nil {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -21,8 +22,8 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
 
-// SandboxStandard is the data standard of the emulator.
-const SandboxStandard = "5.1"
+// newSandbox is the data standard of a store of the emulator that is begun.
+const newSandbox = "5.1"
 
 // Target is an open way to a tenant's target.
 type Target struct {
@@ -109,7 +110,7 @@ func (x *Execution) openTarget(ctx context.Context) (*Target, error) {
 
 // openSandbox serves the tenant's store on loopback until the execution is closed.
 func (x *Execution) openSandbox(ctx context.Context) (*Target, error) {
-	server, err := x.place.OpenSandbox(sandbox.Options{Dir: x.place.SandboxFolder(), Logger: x.logger})
+	server, err := x.place.OpenSandbox(sandbox.Options{Dir: x.place.SandboxFolder(), Logger: x.logger}, "")
 	if err != nil {
 		return nil, err
 	}
@@ -150,12 +151,13 @@ func (w *Workplace) SandboxStudents() string {
 }
 
 // OpenSandbox opens an emulator; its data standard and descriptors are filled in.
-func (w *Workplace) OpenSandbox(o sandbox.Options) (*sandbox.Server, error) {
+func (w *Workplace) OpenSandbox(o sandbox.Options, version string) (*sandbox.Server, error) {
 	var err error
-	if o.Standard, err = w.Standard(SandboxStandard); err != nil {
+	version = cmp.Or(version, sandboxStandard(o.Dir))
+	if o.Standard, err = w.Standard(version); err != nil {
 		return nil, err
 	}
-	if o.Descriptors, err = schema.StandardDescriptors(w.Schemas, SandboxStandard); err != nil {
+	if o.Descriptors, err = schema.StandardDescriptors(w.Schemas, version); err != nil {
 		return nil, err
 	}
 	if noted, err := os.Stat(w.SandboxStudents()); err == nil && noted.Mode().IsRegular() && o.Students == "" && o.Dir == w.SandboxFolder() {
@@ -173,7 +175,7 @@ func (w *Workplace) OpenSandbox(o sandbox.Options) (*sandbox.Server, error) {
 	case unusable && file.Students:
 		return nil, diag.FailWith(file.Err, diag.Usage, diag.ConfigFile, "Give a CSV file that has a column studentUniqueId.", "--students %s cannot be used", file.Path)
 	case unusable:
-		return nil, diag.FailWith(file.Err, diag.Usage, diag.ConfigFile, "Start over with `"+w.command("sandbox", "--reset", "--state", o.Dir)+"` (end it with Ctrl-C), then run `"+
+		return nil, diag.FailWith(file.Err, diag.Usage, diag.ConfigFile, "Start over with `"+w.command("sandbox", "--reset", "--standard", version, "--state", o.Dir)+"` (end it with Ctrl-C), then run `"+
 			w.command("ledger", "rebuild", "--tenant", tenant.Sandbox)+"`.", "the sandbox's store in %s cannot be used", o.Dir)
 	}
 	if _, failed := errors.AsType[*fs.PathError](err); failed {
@@ -181,3 +183,6 @@ func (w *Workplace) OpenSandbox(o sandbox.Options) (*sandbox.Server, error) {
 	}
 	return server, err
 }
+
+// sandboxStandard is the data standard of the emulator's store in a folder, or of one that is begun there.
+func sandboxStandard(folder string) string { return cmp.Or(sandbox.StandardIn(folder), newSandbox) }

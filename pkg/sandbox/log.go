@@ -124,6 +124,19 @@ func (s *store) openFolder(o *Options, log *slog.Logger) error {
 	return s.openLog(log)
 }
 
+// StandardIn is the data standard of the store in a folder; "" if there is none that can be read.
+func StandardIn(folder string) string {
+	file, err := os.Open(filepath.Join(folder, logName))
+	if err != nil {
+		return ""
+	}
+	defer file.Close()
+	var title logTitle
+	line, _ := bufio.NewReader(io.LimitReader(file, 1000)).ReadBytes('\n')
+	_ = json.Unmarshal(line, &title) // of what it cannot read nothing is known
+	return title.Standard
+}
+
 // damaged says that the log is not what was written.
 func (s *store) damaged(at int64) error { return s.unusable("it is damaged at byte %d", at) }
 

@@ -72,7 +72,7 @@ func (x *Execution) standard(b *bundle.Bundle) (s *schema.Standard, why string, 
 		if err != nil {
 			return nil, "", err
 		}
-		return all[0], "nothing is known of a target; the newest usual one that the bundle covers", nil
+		return all[0], "no target was asked; it is the newest 5.x that the bundle covers, or else the newest", nil
 	}
 	fit, err := x.place.shaping(b)
 	if err != nil {
@@ -124,7 +124,7 @@ func (w *Workplace) Suits(b *bundle.Bundle, version string) error {
 		return err
 	}
 	if shaped, advice := schema.Shaping(fit, version); shaped == "" {
-		return diag.Fail(diag.Usage, diag.StandardMismatch, advice, "%s; %s", version, advice)
+		return diag.Fail(diag.Usage, diag.StandardMismatch, advice, "%s. %s", version, advice)
 	}
 	return nil
 }

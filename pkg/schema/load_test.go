@@ -188,11 +188,11 @@ func BenchmarkLoad(b *testing.B) {
 
 func TestShaping(t *testing.T) {
 	for _, tt := range []struct{ embedded, version, fits, says string }{
-		{"5.1", "5.1", "5.1", "set `data_standard: \"5.1\"` for the tenant, then"},
+		{"5.1", "5.1", "5.1", "Set `data_standard: \"5.1\"` for the tenant, then"},
 		{"5.1", "5.2", "5.1", "the nearest to the target's 5.2"},
 		{"4.0 5.0 5.1", "5.0", "5.0", "\"5.0\""},
 		{"4.0 5.0 5.1", "5.2", "5.1", "\"5.1\""},
-		{"4.0 5.1", "6.0", "", "records can be shaped for data standard 4.0, 5.1, so a target with 6.0 cannot be loaded"},
+		{"4.0 5.1", "6.0", "", "Records can be shaped for data standard 4.0, 5.1, so a target with 6.0 cannot be loaded"},
 	} {
 		if fits, advice := schema.Shaping(strings.Fields(tt.embedded), tt.version); fits != tt.fits || !strings.Contains(advice, tt.says) {
 			t.Errorf("%+v: %q, %s", tt, fits, advice)

@@ -272,12 +272,12 @@ func Shaping(embedded []string, version string) (fits, advice string) {
 		}
 	}
 	if fits == "" {
-		return "", fmt.Sprintf("records can be shaped for data standard %s, so a target with %s cannot be loaded; "+
-			"look for a version of the bundle, or a release of sluice, that has it (`sluice version`)", strings.Join(embedded, ", "), version)
+		return "", fmt.Sprintf("Records can be shaped for data standard %s, so a target with %s cannot be loaded. "+
+			"Look for a version of the bundle, or a release of sluice, that has it (`sluice version`).", strings.Join(embedded, ", "), version)
 	}
 	also := ""
 	if fits != version {
 		also = fmt.Sprintf(", the nearest to the target's %s", version)
 	}
-	return fits, fmt.Sprintf("set `data_standard: %q` for the tenant%s, then run `sluice transform` again", fits, also)
+	return fits, fmt.Sprintf("Set `data_standard: %q` for the tenant%s, then run `sluice transform` again.", fits, also)
 }

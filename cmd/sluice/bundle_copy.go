@@ -110,6 +110,7 @@ func (a *app) runBundleCopy(ref, folder string) error {
 		shown = "." + string(filepath.Separator) + shown // a bundle's path holds a separator
 	}
 	a.screen.say("%s %s: %s", b.Name, b.Version, shown)
-	a.screen.say("next: %s", a.command("bundle", "test", shown))
-	return a.screen.result(map[string]string{"bundle": b.Name, "version": b.Version, "folder": folder})
+	next := &step{words: []string{"bundle", "test", shown}}
+	a.sayNext(a.screen.say, next)
+	return a.screen.result(map[string]any{"bundle": b.Name, "version": b.Version, "folder": folder, "next": a.args(next)})
 }

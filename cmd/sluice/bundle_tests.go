@@ -65,17 +65,22 @@ func (a *app) printFixtures(ref string, cases []string, b *bundle.Bundle, result
 			a.screen.say("%s", r.Diff)
 		}
 	}
-	if err := a.screen.result(map[string]any{"bundle": b.Name, "version": b.Version, "cases": results, "failed": failed}); err != nil || failed == 0 {
+	result := map[string]any{"bundle": b.Name, "version": b.Version, "cases": results, "failed": failed}
+	words := []string{"bundle", "test", ref, "--update"}
+	for _, name := range cases {
+		words = append(words, "--case", name)
+	}
+	next := &step{why: "if the change is meant: ", words: words}
+	if failed > 0 {
+		result["next"] = a.args(next)
+	}
+	if err := a.screen.result(result); err != nil || failed == 0 {
 		return runs.Done, err
 	}
 	if a.JSON {
 		return runs.Misused, nil
 	}
 	a.screen.sayError("%s, of %d (exit 2) [%s]", diag.Counted(failed, "fixture differs", "fixtures differ"), len(results), diag.BundleFixture)
-	next := []string{"bundle", "test", ref, "--update"}
-	for _, name := range cases {
-		next = append(next, "--case", name)
-	}
-	a.sayNext(a.screen.sayError, &step{why: "if the change is meant: ", words: next})
+	a.sayNext(a.screen.sayError, next)
 	return runs.Misused, nil
 }

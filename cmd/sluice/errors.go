@@ -21,11 +21,13 @@ func (a *app) printError(err error, outcome runs.Outcome) {
 	if of, ok := errors.AsType[*pipeline.RunError](err); ok {
 		r = of.Run
 	}
+	going := a.nextAfterError(e, outcome, r)
 	if a.JSON {
 		type failure struct {
 			Code     diag.Code `json:"code"`
 			Message  string    `json:"message"`
-			Next     string    `json:"next"`
+			Fix      string    `json:"fix"`            // what to do, for people
+			Next     []string  `json:"next,omitempty"` // the command that does it or goes on, word by word
 			Run      string    `json:"run,omitempty"`
 			Problems diag.List `json:"problems,omitempty"`
 		}
@@ -33,7 +35,7 @@ func (a *app) printError(err error, outcome runs.Outcome) {
 			Error  failure        `json:"error"`
 			Exit   runs.Outcome   `json:"exit"`
 			Report *report.Report `json:"report,omitempty"` // of the stages that ran
-		}{Error: failure{Code: e.Code, Message: e.Error(), Next: next, Problems: e.Problems}, Exit: outcome}
+		}{Error: failure{Code: e.Code, Message: e.Error(), Fix: next, Next: a.nextWords(going, next), Problems: e.Problems}, Exit: outcome}
 		if r != nil {
 			object.Error.Run = r.Path
 			object.Report, _ = report.Build(r) // a damaged run has none
@@ -48,7 +50,6 @@ func (a *app) printError(err error, outcome runs.Outcome) {
 	who := "sluice: [" + string(e.Code) + "]"
 	text := folded(a.screen.errColumns(), "  ", who+" "+e.Error())
 	a.screen.sayError("%s%s", paint(a.screen.errColour, red, who), strings.TrimPrefix(text, who))
-	going := a.nextAfterError(e, outcome, r)
 	if next != "" && (going == nil || e.Code != diag.MachineInterrupt) { // whose advice is to go on
 		a.screen.sayError("  %s %s", paint(a.screen.errColour, dim, "→"), next)
 	}

@@ -28,30 +28,33 @@ func (a *app) newExplain() *cobra.Command {
 			}
 			return begun(strings.ToUpper(typed), codes()), cobra.ShellCompDirectiveNoFileComp
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			asked := strings.ToUpper(strings.Join(args, ""))
-			exact := slices.Contains(codes(), asked)
-			var shown []diag.Entry
-			var rows [][]string
-			for _, e := range diag.Codes() {
-				if len(args) == 0 || string(e.Code) == asked || !exact && strings.Contains(string(e.Code), asked) {
-					shown = append(shown, e)
-					rows = append(rows, []string{string(e.Code), e.Level.Word(), e.Meaning})
-				}
-			}
-			if len(shown) == 0 {
-				return usage("Run `sluice explain`, which lists all codes.",
-					"unknown code %q%s", args[0], nearCode(asked))
-			}
-			if len(shown) > 1 {
-				a.screen.grid([]string{"code", "level", "meaning"}, rows)
-				return a.screen.result(map[string]any{"codes": shown})
-			}
-			e := shown[0]
-			a.screen.say("%s (level %d, %s)\n%s\n→ %s", e.Code, int(e.Level), e.Level.Word(), e.Meaning, e.Resolution)
-			return a.screen.result(e)
-		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.runExplain(strings.Join(args, "")) },
 	}
+}
+
+func (a *app) runExplain(name string) error {
+	asked := strings.ToUpper(name)
+	exact := slices.Contains(codes(), asked)
+	var shown []diag.Entry
+	var rows [][]string
+	for _, e := range diag.Codes() {
+		if asked == "" || string(e.Code) == asked || !exact && strings.Contains(string(e.Code), asked) {
+			shown = append(shown, e)
+			rows = append(rows, []string{string(e.Code), e.Level.Word(), e.Meaning})
+		}
+	}
+	switch len(shown) {
+	case 0:
+		return usage("Run `sluice explain`, which lists all codes.", "unknown code %q%s", name, nearCode(asked))
+	case 1:
+		e := shown[0]
+		a.screen.say("%s (%s)\n%s\n", e.Code, e.Level.Word(), e.Meaning)
+		a.screen.say("  it looks like  %s\n  open           %s\n  command        %s\n", e.Example, e.File, e.Command)
+		a.screen.say("→ %s", e.Resolution)
+		return a.screen.result(e)
+	}
+	a.screen.grid([]string{"code", "level", "meaning"}, rows)
+	return a.screen.result(map[string]any{"codes": shown})
 }
 
 // nearCode suggests a code: near as a whole, or behind what its kind has in common, as UNMAPPED for VAL-UNMAPPED.

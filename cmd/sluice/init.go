@@ -102,8 +102,9 @@ func (a *app) runInit(ctx context.Context, o *newTenant) error {
 	} else {
 		a.screen.say("added tenant %s to %s", o.name, o.path)
 	}
-	a.screen.say("next: %s", a.command("target", "check", "--tenant", o.name))
-	return a.screen.result(map[string]any{"file": o.path, "tenant": o.name, "added": o.before != nil, "found": found})
+	next := &step{words: []string{"target", "check", "--tenant", o.name}}
+	a.sayNext(a.screen.say, next)
+	return a.screen.result(map[string]any{"file": o.path, "tenant": o.name, "added": o.before != nil, "found": found, "next": a.args(next)})
 }
 
 // asks reports whether there is a person to ask.

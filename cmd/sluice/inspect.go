@@ -47,7 +47,8 @@ type unreadable struct {
 	Error struct {
 		Code    diag.Code `json:"code"`
 		Message string    `json:"message"`
-		Next    string    `json:"next"`
+		Fix     string    `json:"fix"`
+		Next    []string  `json:"next,omitempty"`
 	} `json:"error"`
 }
 
@@ -94,7 +95,7 @@ func (a *app) runInspect(ctx context.Context, args []string) (runs.Outcome, erro
 		}
 		worst = max(worst, pipeline.OutcomeOf(ctx, err))
 		bad := unreadable{Path: path}
-		bad.Error.Code, bad.Error.Message, bad.Error.Next = e.Code, e.Error(), e.Advice()
+		bad.Error.Code, bad.Error.Message, bad.Error.Fix, bad.Error.Next = e.Code, e.Error(), e.Advice(), a.nextWords(nil, e.Advice())
 		all = append(all, bad)
 		if !a.JSON {
 			a.printError(err, 0)

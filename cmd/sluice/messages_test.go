@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
 // messagesFile lists what the program can say, so that it can be read in one sitting.
@@ -58,7 +60,7 @@ var wrong = []struct {
 	reason  string
 	except  *regexp.Regexp
 }{
-	{regexp.MustCompile(`\b(is|are|was) no [a-z]`), `say "is not a"`, regexp.MustCompile(`[Tt]here (is|are|was) no |(is|are) no longer`)},
+	{regexp.MustCompile(`\b(is|are|was) no [a-zA-Z]`), `say "is not a"`, regexp.MustCompile(`[Tt]here (is|are|was) no |(is|are) no longer`)},
 	{regexp.MustCompile(`\b[Mm]end(s|ed)?\b`), `say "fix" or "correct"`, nil},
 	{regexp.MustCompile(`cannot be had|to be had|\bfate\b|is not here`), "nobody says so", nil},
 	{regexp.MustCompile(`(^|[^\d.])1 (` + nouns + `)s\b`), "1 has no plural", nil},
@@ -318,12 +320,13 @@ func (c *collector) remedy(value ast.Expr) {
 
 // prose is what people read: two words.
 var (
-	prose    = regexp.MustCompile(`[\pL\d\]%…)"',:;] +[\pL\d\[%…("'—→·]`)
+	prose    = regexp.MustCompile(`\pL{2}\S* .*\pL{2}`)
+	verb     = regexp.MustCompile(`%[-+#.\d*\[\]]*[a-zA-Z]`)
 	notProse = regexp.MustCompile(`^\s*(SELECT|INSERT|CREATE|UPDATE|DELETE|PRAGMA|DROP|ALTER|WITH|BEGIN|FROM|WHERE)\b`)
 )
 
 func (c *collector) say(text string, remedy bool, at token.Pos) {
-	if text != "" && (remedy || prose.MatchString(text)) && !notProse.MatchString(text) {
+	if text != "" && (remedy || prose.MatchString(strings.ReplaceAll(verb.ReplaceAllString(text, "x"), "…", "x"))) && !notProse.MatchString(text) {
 		c.found = append(c.found, said{text, remedy, c.fset.Position(at)})
 	}
 }
@@ -374,5 +377,24 @@ func checkMessages(t *testing.T) {
 	}
 	if !slices.Equal(sorted(string(text)), sorted(want)) {
 		t.Errorf("%s is out of date; run `make docs`, and read what has changed there", messagesFile)
+	}
+}
+
+// TestCommandsOfCodes asks that the command that `sluice explain` gives for a code is one, with its flags.
+func TestCommandsOfCodes(t *testing.T) {
+	root := newApp(streams{getenv: func(string) string { return "" }}).root
+	root.InitDefaultHelpCmd()
+	for _, e := range diag.Codes() {
+		words := strings.Fields(e.Command)
+		cmd, rest, err := root.Find(words[1:])
+		if err != nil || words[0] != "sluice" || cmd == root {
+			t.Errorf("%s: %s: %v", e.Code, e.Command, err)
+			continue
+		}
+		for _, w := range rest {
+			if name, flag := strings.CutPrefix(w, "--"); flag && cmd.Flags().Lookup(name) == nil && root.PersistentFlags().Lookup(name) == nil {
+				t.Errorf("%s: %s: there is no %s", e.Code, e.Command, w)
+			}
+		}
 	}
 }

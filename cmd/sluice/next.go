@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -155,6 +156,34 @@ func (a *app) nextAfterError(e *diag.Error, outcome runs.Outcome, r *runs.Run) *
 		return &step{words: a.line, whole: true}
 	}
 	return nil
+}
+
+// advised is a command of sluice in an advice, between backquotes.
+var advised = regexp.MustCompile("`(sluice [^`…]+)`")
+
+// blank is a word that the reader of an advice fills in.
+var blank = regexp.MustCompile(`(^|=)[A-Z]{2,}$`)
+
+// nextWords is the next command after an error as programs take it: the step that goes on, else the command that
+// the advice names, if it is whole.
+func (a *app) nextWords(going *step, advice string) []string {
+	if going != nil {
+		return a.args(going)
+	}
+	found := advised.FindStringSubmatch(advice)
+	if found == nil {
+		return nil
+	}
+	words := diag.ShellWords(found[1])
+	if slices.ContainsFunc(words, blank.MatchString) {
+		return nil
+	}
+	for _, flag := range a.given {
+		if !slices.Contains(words, flag) {
+			words = append(words, flag)
+		}
+	}
+	return words
 }
 
 // kept is the step as a run keeps it; nil if there is none.

@@ -250,6 +250,7 @@ func groupText(g report.Group) string {
 type runResult struct {
 	Run    string         `json:"run"` // path of the run directory
 	Exit   runs.Outcome   `json:"exit"`
+	DryRun bool           `json:"dryRun,omitempty"`
 	Report *report.Report `json:"report"`
 	Next   []string       `json:"next,omitempty"` // the next command, word by word
 }
@@ -262,7 +263,7 @@ func (a *app) finish(r *runs.Run, outcome runs.Outcome, next *step) error {
 		return err
 	}
 	if a.JSON {
-		return a.screen.result(runResult{r.Path, outcome, rep, a.args(next)})
+		return a.screen.result(runResult{Run: r.Path, Exit: outcome, Report: rep, Next: a.args(next)})
 	}
 	say := a.screen.conclude(outcome)
 	a.sayVerdict(say, r, rep, outcome, next)

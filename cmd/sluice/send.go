@@ -75,7 +75,7 @@ func (a *app) runSend(ctx context.Context, name string, dryRun, acceptExisting b
 		a.screen.say("a dry run: nothing was sent, and nothing is remembered\n")
 		a.printStage(rep, rep.Stage(runs.Send))
 		a.concludeRehearsal(x.Run(), outcome, rep)
-		return outcome, a.screen.result(runResult{Run: x.Run().Path, Exit: outcome, Report: rep})
+		return outcome, a.screen.result(runResult{Run: x.Run().Path, Exit: outcome, DryRun: true, Report: rep})
 	}
 	outcome, err := x.Send(ctx)
 	if err != nil {

@@ -122,6 +122,7 @@ func (a *app) runTenantClone(ctx context.Context, old, name string, year int) er
 		a.screen.say("both read the tables in %s: what is changed there holds for both. For tables of its own, copy the folder and name the copy in `tables:` of %s",
 			shownPath(t.Tables), name)
 	}
-	a.screen.say("next: give it a key of its own in %s, then %s", shownPath(c.File), a.command("target", "check", "--tenant", name))
-	return a.screen.result(map[string]string{"file": c.File, "tenant": name, "from": old})
+	next := &step{why: "give it a key of its own in " + shownPath(c.File) + ", then ", words: []string{"target", "check", "--tenant", name}}
+	a.sayNext(a.screen.say, next)
+	return a.screen.result(map[string]any{"file": c.File, "tenant": name, "from": old, "next": a.args(next)})
 }

@@ -171,7 +171,7 @@ func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 	}
 	for _, y := range c.Yes {
 		if slices.Contains(c.No, y) {
-			l.bad(c.Pos, diag.BundleValue, "Decide.", "%s: %q is both yes and no", what, y)
+			l.bad(c.Pos, diag.BundleValue, "Take it out of one of them.", "%s: %q is both yes and no", what, y)
 		}
 	}
 	return c

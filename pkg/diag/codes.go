@@ -13,6 +13,9 @@ type Entry struct {
 	Level      Level  `json:"level"`
 	Meaning    string `json:"meaning"`
 	Resolution string `json:"resolution"`
+	Example    string `json:"example"` // a line as it is printed
+	File       string `json:"file"`    // to open
+	Command    string `json:"command"` // that helps; words in capitals are for the reader to fill in
 }
 
 // LevelOf is the code's level; a code that is not in the table counts as an error of the record.
@@ -23,14 +26,20 @@ func LevelOf(c Code) Level {
 	return LevelError
 }
 
-// Explain finds the entry of a code.
+// Explain finds the entry of a code, without its example, file and command.
 func Explain(c Code) (Entry, bool) {
 	e, ok := entries[c]
 	return e, ok
 }
 
 // Codes returns the whole table in its order.
-func Codes() []Entry { return slices.Clone(table) }
+func Codes() []Entry {
+	all := slices.Clone(table)
+	for i := range all {
+		all[i] = all[i].detailed()
+	}
+	return all
+}
 
 // The table is what follows: all codes in the order of their declaration.
 var (
@@ -40,7 +49,7 @@ var (
 
 // declare puts a code into the table.
 func declare(code Code, level Level, meaning, resolution string) Code {
-	entries[code] = Entry{code, level, meaning, resolution}
+	entries[code] = Entry{Code: code, Level: level, Meaning: meaning, Resolution: resolution}
 	table = append(table, entries[code])
 	return code
 }
@@ -62,16 +71,16 @@ var (
 	BundleUnsupported = declare("BND-UNSUPPORTED", LevelError, "The bundle uses something that this version of sluice cannot run.", "Use a newer sluice, or another input format.")
 	BundleLint        = declare("BND-LINT", LevelWarning, "The bundle breaks a rule that bundles keep.", "Follow the message; docs/bundle-format.md §10 has the reason.")
 	BundleFixture     = declare("BND-FIXTURE", LevelError, "A fixture's output is not what is expected.", "If the change is meant, run `sluice bundle test --update` and review the difference.")
-	BundleOverlay     = declare("BND-OVERLAY", LevelError, "A tenant's table does not fit the bundle, or may not be overlaid.", "Only tables under `descriptors.shared` or with `overlay: true`, with the same columns.")
+	BundleOverlay     = declare("BND-OVERLAY", LevelError, "A tenant's table does not fit the bundle, or may not be overlaid.", "Give it the columns of the bundle's table; only tables under `descriptors.shared` or with `overlay: true` may be overlaid.")
 )
 
 // Codes of configuration and usage.
 var (
-	ConfigUsage     = declare("CFG-USAGE", LevelError, "The command was called wrongly.", "See the command's --help.")
+	ConfigUsage     = declare("CFG-USAGE", LevelError, "The command was called wrongly.", "See `sluice COMMAND --help`.")
 	ConfigFile      = declare("CFG-FILE", LevelError, "A file or folder cannot be used as named.", "Check the path; it must be a readable file.")
 	ConfigKey       = declare("CFG-KEY", LevelError, "sluice.yaml holds an unknown, repeated or wrong key.", "Correct the line named; `sluice help settings` lists every key.")
 	ConfigLater     = declare("CFG-LATER", LevelError, "sluice.yaml uses a key that this version does not have.", "Remove the key; it would be ignored otherwise.")
-	ConfigSecret    = declare("CFG-SECRET", LevelError, "A secret's source is unset or unreadable.", "Set the variable, or correct the file or command it names.")
+	ConfigSecret    = declare("CFG-SECRET", LevelError, "A secret's source is unset or unreadable.", "Set the variable, or correct the file or command that client_secret names.")
 	ConfigTenant    = declare("CFG-TENANT", LevelError, "No such tenant, or a tenant that is not complete.", "Name a tenant of sluice.yaml, or `sandbox`.")
 	ConfigParam     = declare("CFG-PARAM", LevelError, "A parameter is missing, unknown, or of the wrong type.", "Give it as --param NAME=VALUE; `sluice bundle show BUNDLE` lists them.")
 	ConfigInput     = declare("CFG-INPUT", LevelError, "An input is missing or unknown.", "Give it as --input NAME=FILE; `sluice bundle show BUNDLE` lists them.")
@@ -103,16 +112,16 @@ var (
 	RowFiltered      = declare("VAL-ROW-FILTERED", LevelInfo, "Rows were left out by a condition of the bundle, such as the school year.", "Check the parameter if more rows were expected.")
 	CellRequired     = declare("VAL-CELL-REQUIRED", LevelError, "A cell that must be filled is blank.", "Fill it and run the reject file again.")
 	CellType         = declare("VAL-CELL-TYPE", LevelError, "A cell does not fit its type.", "Correct it and run the reject file again.")
-	CellScore        = declare("VAL-CELL-SCORE", LevelError, "A score does not fit its datatype, or is too long.", "Correct it; nothing is cut or guessed.")
+	CellScore        = declare("VAL-CELL-SCORE", LevelError, "A score does not fit its datatype, or is too long.", "Correct the cell, and run the reject file.")
 	CellScoreDerived = declare("VAL-CELL-SCORE-DERIVED", LevelInfo, "A score is computed by the bundle; the vendor does not give it.", "Nothing to do, if the assessment's owner agrees.")
 	CellScoreRange   = declare("VAL-CELL-SCORE-RANGE", LevelWarning, "A score lies outside the range of its table.", "Check it with the vendor; it was staged.")
 	Unmapped         = declare("VAL-UNMAPPED", LevelError, "A vendor's value is not in the table that maps it.", "Paste the row of unmapped.csv into the overlay it names, and run again.")
 	StudentMissing   = declare("VAL-STUDENT-MISSING", LevelError, "No student id is on the row.", "Fill in the id; blanks are never matched.")
 	ExpressionNull   = declare("VAL-EXPRESSION-NULL", LevelError, "An expression met an empty value where it needs one.", "Fill the cell named. A bundle says with (x ?? y) what an empty one means.")
-	ExpressionFails  = declare("VAL-EXPRESSION", LevelError, "An expression failed on this row.", "The message names the rule and the value.")
+	ExpressionFails  = declare("VAL-EXPRESSION", LevelError, "An expression failed on this row.", "Correct the cell; the message names the rule.")
 	RecordRequired   = declare("VAL-RECORD-REQUIRED", LevelError, "A record lacks a property that the API requires.", "Fill the cell that it comes from. A bundle can leave such records out with `when`.")
 	RecordDuplicate  = declare("VAL-RECORD-DUPLICATE", LevelInfo, "A record equals an earlier one and was left out.", "Nothing to do.")
-	RecordConflict   = declare("VAL-RECORD-KEY-CONFLICT", LevelError, "Records with one natural key differ; none was staged.", "Find out which is right; the key must hold what tells the events apart.")
+	RecordConflict   = declare("VAL-RECORD-KEY-CONFLICT", LevelError, "Records with one natural key differ; none was staged.", "Find out which is right and remove the other; if both are right, the bundle's key must hold what tells them apart.")
 	DescriptorCase   = declare("VAL-DESCRIPTOR-CASE", LevelWarning, "Two codes differ only in upper and lower case.", "Targets treat them as one; ask the vendor which is meant.")
 	DescriptorSame   = declare("VAL-DESCRIPTOR-SAME", LevelWarning, "Two values of the vendor become one descriptor code.", "Give one of them another `code` in the bundle's table, if they do not mean the same.")
 	DescriptorLong   = declare("VAL-DESCRIPTOR-LONG", LevelError, "A descriptor code is longer than 50 characters.",
@@ -124,7 +133,7 @@ var (
 
 // Codes of staged records under validation.
 var (
-	RecordJSON         = declare("VAL-JSON", LevelError, "A staged line is not one JSON object.", "Run transform again; do not edit staged files by hand.")
+	RecordJSON         = declare("VAL-JSON", LevelError, "A line of a staged file is not one JSON object.", "Run transform again; do not edit staged files by hand.")
 	RecordSchema       = declare("VAL-SCHEMA", LevelError, "A value breaks the schema of its resource.", "Correct the source cell or the bundle's rule.")
 	RecordUnknown      = declare("VAL-UNKNOWN-PROPERTY", LevelError, "The resource has no such property; the target would drop it in silence.", "Correct the name in the bundle.")
 	RecordServerField  = declare("VAL-SERVER-FIELD", LevelError, "The target alone may set this property.", "Remove it from the record.")
@@ -140,7 +149,7 @@ var (
 	ReferenceInvalid   = declare("REF-INVALID-PARENT", LevelWarning, "The record refers to a staged record that is invalid; send will block it.", "Correct the record that it refers to.")
 	ReferenceBlocked   = declare("REF-BLOCKED", LevelError, "The record was not sent because what it refers to was not accepted.", "Correct the record that it refers to, and send again.")
 	ReferenceUnknown   = declare("REF-UNCHECKED", LevelWarning, "A reference could not be checked at the target.", "Grant the credential the right to read it, or set accept_unchecked for the tenant.")
-	ReferenceCycle     = declare("REF-CYCLE", LevelError, "Records of one resource refer to each other in a circle.", "Break the circle.")
+	ReferenceCycle     = declare("REF-CYCLE", LevelError, "Records of one resource refer to each other in a circle.", "Correct the cells that they refer to each other by.")
 	ResourceUnknown    = declare("VAL-RESOURCE", LevelError, "The data standard has no such resource.", "Correct the resource's name, or the data standard.")
 	StandardMismatch   = declare("BUS-DATA-STANDARD", LevelFormat, "The run was shaped for another major data standard than the target's.", "Set `data_standard` of the tenant to an embedded one of the target's major version (`sluice version`) and transform again. Where there is none, this sluice cannot load the target.")
 	GuardNoPass        = declare("BUS-NO-PASS", LevelFormat, "The run has no pass: it was not validated against the target, or changed since.", "Run `sluice validate` for this tenant.")
@@ -160,7 +169,7 @@ var (
 	AuthRefused      = declare("AUTH-REFUSED", LevelFormat, "The target refused the credential.", "Check key and secret of the tenant; ask the host whether it is active.")
 	AuthForbidden    = declare("AUTH-FORBIDDEN", LevelError, "The credential may not do this.", "Ask the host for a claim set that allows it.")
 	AuthNamespace    = declare("AUTH-NAMESPACE", LevelError, "The credential's namespaces do not cover the record's.", "Ask the host to add the namespace prefix to the credential.")
-	AuthTooMany      = declare("AUTH-TOO-MANY-TOKENS", LevelError, "The target has too many live tokens for this credential.", "Wait for them to expire; do not share one credential between programs.")
+	AuthTooMany      = declare("AUTH-TOO-MANY-TOKENS", LevelError, "The target has too many live tokens for this credential.", "Wait half an hour for them to expire; do not share one credential between programs.")
 	TargetUnreached  = declare("INT-UNREACHABLE", LevelError, "The target did not answer.", "Check the address and the network; run again, it goes on where it stopped.")
 	TargetTLS        = declare("INT-TLS", LevelFormat, "The target's certificate could not be verified.", "Have the host fix the certificate; sluice never goes on without it.")
 	TargetRefused    = declare("INT-REFUSED", LevelError, "The target refused the record.", "Read the target's own message; correct the record or the target.")
@@ -171,5 +180,5 @@ var (
 	TargetOdd        = declare("INT-ODD-ANSWER", LevelError, "The target gave an answer that an Ed-Fi API does not give.", "Check the address: a proxy or login page may stand before it.")
 	MachineDisk      = declare("INT-DISK", LevelFormat, "A file could not be written.", "Free space, or choose another run directory.")
 	MachineInterrupt = declare("INT-INTERRUPTED", LevelError, "The command was interrupted; what was done is saved.", "Run the same command again.")
-	Internal         = declare("INT-BUG", LevelFormat, "sluice met a state that should not exist.", "Report it with the log of the run.")
+	Internal         = declare("INT-BUG", LevelFormat, "sluice met a state that should not exist.", "Report it, with the log of the run (log.jsonl).")
 )

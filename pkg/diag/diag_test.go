@@ -18,7 +18,8 @@ func TestTableOfCodes(t *testing.T) {
 			t.Errorf("%s stands twice", e.Code)
 		}
 		seen[e.Code] = true
-		if !form.MatchString(string(e.Code)) || e.Level < LevelFormat || e.Level > LevelInfo || e.Meaning == "" || e.Resolution == "" {
+		if !form.MatchString(string(e.Code)) || e.Level < LevelFormat || e.Level > LevelInfo || e.Meaning == "" || e.Resolution == "" ||
+			e.Example == "" || e.File == "" || e.Command == "" {
 			t.Errorf("%+v is not complete", e)
 		}
 	}

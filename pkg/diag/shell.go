@@ -24,3 +24,15 @@ func ShellCommand(words ...string) string {
 	}
 	return line
 }
+
+// ShellWords are the words of a command as ShellCommand writes it.
+func ShellWords(command string) []string {
+	var words []string
+	for _, m := range shellWord.FindAllString(command, -1) {
+		m = strings.ReplaceAll(m, `'\''`, "\x00")
+		words = append(words, strings.ReplaceAll(strings.ReplaceAll(m, "'", ""), "\x00", "'"))
+	}
+	return words
+}
+
+var shellWord = regexp.MustCompile(`(?:[^\s'\\]|\\'|'[^']*')+`)

@@ -2,6 +2,7 @@ package diag
 
 import (
 	"os/exec"
+	"slices"
 	"testing"
 )
 
@@ -19,6 +20,14 @@ func TestShellWord(t *testing.T) {
 		got, err := exec.Command(shell, "-c", "printf %s "+ShellWord(w)).Output()
 		if err != nil || string(got) != w {
 			t.Errorf("the shell reads %s as %q, want %q (%v)", ShellWord(w), got, w, err)
+		}
+	}
+}
+
+func TestShellWords(t *testing.T) {
+	for _, words := range [][]string{{"runs", "list"}, {"send", "my run 1", "--tenant", "gb"}, {"a", "it's", "", "x=y z", `back\slash`, "'"}} {
+		if got := ShellWords(ShellCommand(words...)); !slices.Equal(got, append([]string{"sluice"}, words...)) {
+			t.Errorf("%q became %q", words, got)
 		}
 	}
 }

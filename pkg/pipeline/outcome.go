@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -71,11 +72,11 @@ func Ended(ctx context.Context, err error) (runs.Outcome, error) {
 	if _, explained := diag.AsError(err); explained || err == nil {
 		return outcome, err
 	}
-	if outcome != runs.Interrupted && errors.Is(err, syscall.ENOSPC) {
-		return outcome, DiskError(err)
-	}
 	if outcome == runs.Interrupted {
 		return outcome, diag.Fail(diag.CouldNotRun, diag.MachineInterrupt, "", "interrupted")
+	}
+	if disk := DiskError(err); disk != err { //nolint:errorlint // is it the same?
+		return outcome, disk
 	}
 	return outcome, diag.Fail(diag.CouldNotRun, diag.Internal, "", "%s", err.Error())
 }
@@ -114,16 +115,22 @@ func DiskError(err error) error {
 	if _, ok := diag.AsError(err); ok {
 		return err
 	}
-	var path *fs.PathError
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EFBIG) || errors.As(err, &path) {
-		next := "Free space or choose another folder, then run the same command again."
-		switch {
-		case errors.Is(err, fs.ErrPermission):
-			next = "Let this user read and write there, or choose another folder; then run the same command again."
-		case errors.Is(err, fs.ErrNotExist):
-			next = "Make the folder that it names, or choose another one; then run the same command again."
-		}
-		return diag.Unwritable(err, next, "a file could not be written or read")
+	var (
+		path   *fs.PathError
+		link   *os.LinkError
+		system *os.SyscallError
+	)
+	next := "Free space or choose another folder, then run the same command again."
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EFBIG):
+	case !errors.As(err, &path) && !errors.As(err, &link) && !errors.As(err, &system):
+		return err
+	case errors.Is(err, fs.ErrPermission):
+		next = "Let this user read and write there, or choose another folder; then run the same command again."
+	case errors.Is(err, fs.ErrNotExist):
+		next = "Make the folder that it names, or choose another one; then run the same command again."
+	case errors.Is(err, syscall.EISDIR), errors.Is(err, syscall.ENOTDIR), errors.Is(err, fs.ErrExist):
+		next = "Move away what stands there, then run the same command again."
 	}
-	return err
+	return diag.Unwritable(err, next, "a file could not be written or read")
 }

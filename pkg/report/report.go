@@ -52,10 +52,10 @@ type Versions struct {
 
 // Timing says when a stage ran and how it ended.
 type Timing struct {
-	Start   time.Time     `json:"start"`
-	Local   string        `json:"local"` // Start by the clock of the machine that wrote the report
+	Start   time.Time     `json:"start,omitzero"`  // of a dry run: none
+	Local   string        `json:"local,omitempty"` // Start by the clock of the machine that wrote the report
 	Seconds float64       `json:"seconds"`
-	Exit    *runs.Outcome `json:"exit"`
+	Exit    *runs.Outcome `json:"exit,omitempty"` // nil: it has not ended, was killed, or is a dry run
 }
 
 // Stage is what a stage did: in JSON its timing and its counts in one object.

@@ -3,7 +3,6 @@ package runs
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
@@ -55,7 +54,8 @@ func (r *Run) EachProblem(stage string, yield func(diag.Problem)) error {
 	return jsonl.Each(r.File("problems", stage+".jsonl"), func(line jsonl.Line) error {
 		var p diag.Problem
 		if err := json.Unmarshal(line.Text, &p); err != nil {
-			return fmt.Errorf("problems/%s.jsonl line %d: %w", stage, line.Number, err)
+			return diag.Fail(diag.CouldNotRun, diag.ConfigRun, "Delete this list, then run the same command again: it is written anew with its stage.",
+				"line %d of %s is damaged", line.Number, r.File("problems", stage+".jsonl"))
 		}
 		yield(p)
 		return nil

@@ -134,7 +134,7 @@ func (r *reader) read(text []byte, descriptors bool) error {
 		schemas = doc.Components.Schemas
 	}
 	if len(schemas) == 0 || len(doc.Paths) == 0 {
-		return errors.New("it is no OpenAPI document with paths and schemas")
+		return errors.New("it is not an OpenAPI document with paths and schemas")
 	}
 	for _, path := range slices.Sorted(maps.Keys(doc.Paths)) {
 		item := doc.Paths[path]

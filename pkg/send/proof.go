@@ -34,7 +34,7 @@ func (l *loader) prove(ctx context.Context) (ledger.Facts, error) {
 	rebuild := "run `" + l.to.Command("ledger", "rebuild", "--tenant", l.to.Tenant) + "`: it reads from the target what it holds"
 	if facts.ChangeVersion != 0 && facts.ChangeVersion < known.ChangeVersion {
 		return facts, diag.Fail(diag.Guarded, diag.GuardLedger, rebuild,
-			"the target was restored or replaced: its newest change version is %d, it was %d before", facts.ChangeVersion, known.ChangeVersion)
+			"the target was emptied, restored or replaced since the last load: its newest change version is %d, and was %d", facts.ChangeVersion, known.ChangeVersion)
 	}
 	if err := l.findChanges(ctx, known, facts); err != nil {
 		return facts, err

@@ -158,7 +158,7 @@ func (s *staging) undeclaredLevels() error {
 			of = fmt.Sprintf(" of the reporting method %q", l.method)
 		}
 		if err := s.problem(diag.Problem{Code: diag.LevelUndeclared, Path: l.path, Value: l.value, Personal: l.personal, Count: int(counts[l]),
-			Message: fmt.Sprintf("the performance level %q%s is declared by no assessment of the bundle; it was staged", l.value, of)}); err != nil {
+			Message: fmt.Sprintf("no assessment of the bundle declares the performance level %q%s; it was staged", l.value, of)}); err != nil {
 			return err
 		}
 	}

@@ -130,7 +130,7 @@ func messages(t *testing.T) map[string][]said {
 }
 
 // remedyNames are the names under which the code keeps remedies.
-var remedyNames = regexp.MustCompile(`^(next|fix|\w*Fix|[Rr]emedy|[Aa]dvice|[Rr]esolution|hint|habits|Next)$`)
+var remedyNames = regexp.MustCompile(`^(next|fix|\w*Fix|[Rr]emedy|[Aa]dvice|[Rr]esolution|hint|habits|Next|\w+Again|rebuild|accept)$`)
 
 // shared are the functions of pkg/diag that take a remedy, with its place among their arguments.
 var shared = map[string]int{"At": 2, "Fail": 2, "FailWith": 3, "Unwritable": 1}

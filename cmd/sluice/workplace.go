@@ -8,6 +8,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/bundles"
 	"github.com/sluice-edfi/sluice/pkg/bundle"
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -28,7 +29,7 @@ func (a *app) config() (*tenant.Config, error) {
 	}
 	folder, err := os.Getwd()
 	if err != nil {
-		return nil, err
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "Change into a folder that is there.", "the current folder cannot be used")
 	}
 	return tenant.Default(folder), nil
 }

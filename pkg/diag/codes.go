@@ -178,7 +178,7 @@ var (
 	RecordNotSent    = declare("INT-NOT-SENT", LevelWarning, "The record was not sent: the run stopped, or the target refused all others of the resource.", "Run the same command again; it goes on where it stopped.")
 	TargetServer     = declare("INT-SERVER", LevelError, "The target failed while taking the record.", "Run again; if it stays, give the correlation id to the host.")
 	TargetOdd        = declare("INT-ODD-ANSWER", LevelError, "The target gave an answer that an Ed-Fi API does not give.", "Check the address: a proxy or login page may stand before it.")
-	MachineDisk      = declare("INT-DISK", LevelFormat, "A file could not be written.", "Free space, or choose another run directory.")
+	MachineDisk      = declare("INT-DISK", LevelFormat, "A file could not be written.", "Free space, or choose another folder.")
 	MachineInterrupt = declare("INT-INTERRUPTED", LevelError, "The command was interrupted; what was done is saved.", "Run the same command again.")
 	Internal         = declare("INT-BUG", LevelFormat, "sluice met a state that should not exist.", "Report it, with the log of the run (log.jsonl).")
 )

@@ -239,7 +239,7 @@ func (c *compiler) paramValue(def *bundle.Param) (v expression.Value, ok bool) {
 	}
 	v, ok = expression.ParseValue(expression.TrimSpace(text), kindOf(def.Type))
 	if !ok || v.IsNull() {
-		c.add(pos, code, "", "the parameter %q must be %s", name, expression.WithArticle(kindOf(def.Type)))
+		c.add(pos, code, strings.TrimSpace(def.About), "the parameter %q must be %s, and is %q", name, expression.WithArticle(kindOf(def.Type)), text)
 		return v, false
 	}
 	if len(def.OneOf) > 0 {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,7 +32,11 @@ func (w *Workplace) needs(ref string, b *bundle.Bundle, inputs []string, params 
 	}
 	for _, p := range b.Params {
 		if _, given := params[p.Name.Value]; p.Required && !given {
-			add(diag.ConfigParam, p.About, "Add --param "+p.Name.Value+"=…, or write it under `params:` of the tenant.", "the parameter "+p.Name.Value+" is missing")
+			fix := "Add --param " + p.Name.Value + "=…, or write it under `params:` of the tenant."
+			if near := diag.Nearest(p.Name.Value, slices.Sorted(maps.Keys(params)), 1); len(near) > 0 {
+				fix = "Write " + p.Name.Value + " in place of " + near[0] + "."
+			}
+			add(diag.ConfigParam, p.About, fix, "the parameter "+p.Name.Value+" is missing")
 		}
 	}
 	if len(list) == 0 {

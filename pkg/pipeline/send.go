@@ -130,17 +130,17 @@ func (x *Execution) ledgerError(err error) error {
 		text, _, _ := strings.Cut(err.Error(), "\n")
 		return errors.New(text)
 	}
-	rebuild := "run `" + x.place.command("ledger", "rebuild", "--tenant", x.tenant.Name) + "`"
+	again := "`" + x.place.command("ledger", "rebuild", "--tenant", x.tenant.Name) + "`"
 	switch _, explained := diag.AsError(err); {
 	case explained:
 		return err
 	case errors.Is(err, ledger.ErrOtherTarget):
 		return diag.FailWith(err, diag.Guarded, diag.GuardLedger,
-			"If the target of the tenant was meant to change, "+rebuild+"; a new school year is a tenant of its own.",
+			"If the target of the tenant was meant to change, run "+again+"; a new school year is a tenant of its own.",
 			"tenant %s", x.tenant.Name)
 	case errors.Is(err, ledger.ErrDamaged):
 		return diag.FailWith(said(), diag.Guarded, diag.GuardLedger,
-			rebuild+": it sets the file aside and reads from the target what it holds.", "the ledger of tenant %s cannot be used", x.tenant.Name)
+			"Run "+again+": it sets the file aside and reads from the target what it holds.", "the ledger of tenant %s cannot be used", x.tenant.Name)
 	case errors.Is(err, ledger.ErrNewer):
 		return diag.FailWith(err, diag.Usage, diag.GuardLedger, "Use that version of sluice.",
 			"the ledger of tenant %s cannot be used", x.tenant.Name)

@@ -132,7 +132,7 @@ func unfinishedManifest(name string) bool {
 func checkKinds(path string) error {
 	foreign := func(name string) error {
 		return diag.Fail(diag.Usage, diag.ConfigRun, "Remove it, and run transform again with another --run.",
-			"%s in the run %s is a link, a pipe or a device, and a run holds none of these", name, path)
+			"%s in the run %s is not the plain file or folder that a run has there", name, path)
 	}
 	for _, name := range slices.Sorted(maps.Keys(ours)) {
 		info, err := os.Lstat(filepath.Join(path, name))

@@ -123,7 +123,7 @@ type stagedFile struct {
 func (l *loader) validateAgain() string { return validateAgain(l.run, l.to.Tenant, l.to.Command) }
 
 func validateAgain(r *runs.Run, tenant string, command Command) string {
-	return "run `" + command("validate", r.Path, "--tenant", tenant) + "`"
+	return "Run `" + command("validate", r.Path, "--tenant", tenant) + "`."
 }
 
 func list(names []string) string {

@@ -23,7 +23,7 @@ func (l *loader) prove(ctx context.Context) (ledger.Facts, error) {
 		return facts, err
 	}
 	if !schema.SameMajor(known.DataStandard, facts.DataStandard) && known.DataStandard != "" && facts.DataStandard != "" {
-		accept := "check the target, then run `" + l.to.Command("target", "accept", "--tenant", l.to.Tenant) + "`"
+		accept := "Check the target, then run `" + l.to.Command("target", "accept", "--tenant", l.to.Tenant) + "`."
 		return facts, diag.Fail(diag.Guarded, diag.GuardTargetChanged, accept,
 			"the target has data standard %s now; it had %s when it was last loaded", facts.DataStandard, known.DataStandard)
 	}
@@ -31,7 +31,7 @@ func (l *loader) prove(ctx context.Context) (ledger.Facts, error) {
 		return facts, diag.Fail(diag.Guarded, diag.GuardOldPass, l.validateAgain(),
 			"the run was validated against data standard %s; the target has %s now", p.DataStandard, facts.DataStandard)
 	}
-	rebuild := "run `" + l.to.Command("ledger", "rebuild", "--tenant", l.to.Tenant) + "`: it reads from the target what it holds"
+	rebuild := "Run `" + l.to.Command("ledger", "rebuild", "--tenant", l.to.Tenant) + "`, which reads from the target what it holds."
 	if facts.ChangeVersion != 0 && facts.ChangeVersion < known.ChangeVersion {
 		return facts, diag.Fail(diag.Guarded, diag.GuardLedger, rebuild,
 			"the target was emptied, restored or replaced since the last load: its newest change version is %d, and was %d", facts.ChangeVersion, known.ChangeVersion)

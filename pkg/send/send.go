@@ -206,7 +206,7 @@ func (l *loader) verdict(ctx context.Context, err error) error {
 
 // sendAgain is the command that goes on where this one stopped.
 func (l *loader) sendAgain() string {
-	return "run `" + l.to.Command("send", l.run.Path, "--tenant", l.to.Tenant) + "` again: it goes on where it stopped"
+	return "Run `" + l.to.Command("send", l.run.Path, "--tenant", l.to.Tenant) + "` again: it goes on where it stopped."
 }
 
 func (l *loader) interrupted(ctx context.Context, pending int64) error {

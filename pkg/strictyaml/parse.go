@@ -200,9 +200,10 @@ func explain(message, line string) (string, string) {
 		return "`: ` ends a plain text here", "Write `if condition { x } else { y }` instead of `? :`, or quote the whole text."
 	case strings.Contains(message, "mapping value is not allowed"):
 		return "`: ` stands inside a plain text, or this line is indented wrongly", "Quote the whole text, or correct the indentation."
-	case strings.Contains(message, "',' or '}' must be specified"), strings.Contains(message, "',' or ']' must be specified"),
-		strings.Contains(message, "mapping end token"), strings.Contains(message, "sequence end token"):
-		return message, "Close the bracket; quote a text that holds brackets or commas."
+	case strings.Contains(message, "',' or '}' must be specified"), strings.Contains(message, "mapping end token"):
+		return "a { is not closed, or a comma is missing", "Close the bracket; quote a text that holds brackets or commas."
+	case strings.Contains(message, "',' or ']' must be specified"), strings.Contains(message, "sequence end token"):
+		return "a [ is not closed, or a comma is missing", "Close the bracket; quote a text that holds brackets or commas."
 	case strings.Contains(message, "reserved character"), strings.Contains(message, "block sequence entries are not allowed"):
 		return message, "Quote the whole text."
 	case strings.Contains(message, "could not find end character"):

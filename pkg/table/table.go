@@ -82,6 +82,9 @@ func beside(path, name string) string {
 	var words []string
 	files := map[string]string{}
 	for _, e := range entries {
+		if e.Name() == filepath.Base(path) {
+			return ": it is a link to a file that is not there"
+		}
 		words = append(words, word(e.Name()))
 		files[word(e.Name())] = filepath.Join(filepath.Dir(name), e.Name())
 	}

@@ -58,7 +58,7 @@ func TestUndeclaredLevelNamesItsMethod(t *testing.T) {
 	text := with(t, "Level,level,Band,\n", "Level,level,Band,\nPct,level,Other Band,\n")
 	r := mustRun(t, compile(t, text, year), "results", header+"a,3,3/1/2024,2024,1,5,5\nb,3,3/1/2024,2024,1,5,\nc,3,3/1/2024,2024,1,7,\n")
 	got := r.file(t, "problems", "transform.csv")
-	for _, want := range []string{`the performance level ""5"" of the reporting method ""Band"" is declared by no assessment`, `""5"" of the reporting method ""Other Band""`, `""7"" of the reporting method ""Other Band""`} {
+	for _, want := range []string{`no assessment of the bundle declares the performance level ""5"" of the reporting method ""Band""`, `""5"" of the reporting method ""Other Band""`, `""7"" of the reporting method ""Other Band""`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("lacks %s:\n%s", want, got)
 		}

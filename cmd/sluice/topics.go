@@ -19,7 +19,10 @@ For cron: 0 needs nobody. 3 needs somebody this week: something stayed behind, a
 the run say what. 1 can be tried again by itself. 2, 4 and 5 need somebody before the next run.
 
 With --quiet a command writes nothing where it ends with 0, and else the verdict and what went wrong. Without, it
-writes the same as on a terminal, but for colours and the line that moves.`},
+writes the same as on a terminal, but for colours and the line that moves.
+
+With --json a command writes one object to stdout. An error has its code, message and fix in error; exit is the exit
+status; next, in an error and in a result, is a command to go on with, word by word.`},
 	{"files", "What a run directory holds", `A run directory holds everything that one run knows. Its files are readable by their owner only.
 
   run.json          what ran, with which files, bundle and settings; how it ended, and why it was stopped

@@ -87,7 +87,8 @@ func printed(code Code, level Level, message string) string {
 	case ending[code], family == "CFG" && code != ConfigPlainHTTP, family == "BUS", strings.HasPrefix(string(code), "VAL-FILE-") && level == LevelFormat:
 		return "sluice: [" + string(code) + "] " + message
 	case family == "BND", family == "CFG":
-		return message[:strings.Index(message, " ")] + " " + level.String() + " [" + string(code) + "]" + message[strings.Index(message, " "):]
+		where, what, _ := strings.Cut(message, " ")
+		return where + " " + level.Word() + " [" + string(code) + "] " + what
 	}
 	return level.Word() + "  1 × " + string(code) + " " + message
 }

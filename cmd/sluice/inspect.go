@@ -26,8 +26,12 @@ func (a *app) newInspect() *cobra.Command {
 is written; and for each column the type that fits, how many cells are blank, and its range or its
 most frequent values. Nothing is written.
 
-Values are shown for columns with few different ones, and ranges for numbers, but never for columns
-whose names suggest people or identifiers.`,
+FILE may be a pattern, a pipe, or - for standard input. A file that cannot be read does not keep
+the others from being read.
+
+Values are shown for columns with few different ones, and ranges for short numbers, but never for
+columns whose names suggest people or identifiers, nor what looks like one. Of a file without a
+header, nothing of its first line is shown.`,
 		Example: "  sluice inspect export.csv\n  sluice inspect inbound/*.csv --json",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -93,12 +97,13 @@ func (a *app) runInspect(ctx context.Context, args []string) (runs.Outcome, erro
 		case len(paths) == 1 || !explained:
 			return pipeline.OutcomeOf(ctx, err), err
 		}
-		worst = max(worst, pipeline.OutcomeOf(ctx, err))
+		outcome := pipeline.OutcomeOf(ctx, err)
+		worst = max(worst, outcome)
 		bad := unreadable{Path: path}
 		bad.Error.Code, bad.Error.Message, bad.Error.Fix, bad.Error.Next = e.Code, e.Error(), e.Advice(), a.nextWords(nil, e.Advice())
 		all = append(all, bad)
 		if !a.JSON {
-			a.printError(err, 0)
+			a.printError(err, outcome)
 		}
 	}
 	return worst, a.screen.result(map[string]any{"files": all})

@@ -177,6 +177,14 @@ func (e *Error) Repeats() bool {
 	return len(e.Problems) == 1 && e.Code == e.Problems[0].Code && strings.HasSuffix(e.Error(), e.Problems[0].Message)
 }
 
+// List is the problems of the error, itself among them if they do not say the same.
+func (e *Error) List() List {
+	if e.Repeats() {
+		return e.Problems
+	}
+	return append(slices.Clone(e.Problems), Problem{Code: e.Code, Level: LevelOf(e.Code), Message: e.Error(), Fix: e.Next})
+}
+
 // Fail makes an *Error. If next is empty, the code's resolution is shown in its place.
 func Fail(kind Kind, code Code, next, format string, args ...any) *Error {
 	return &Error{Kind: kind, Code: code, Next: next, Message: fmt.Sprintf(format, args...)}

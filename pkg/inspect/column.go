@@ -29,7 +29,7 @@ const (
 	fewValues    = 12
 	shownValues  = 5
 
-	identifierDigits = 6 // longer numbers that hardly repeat may be somebody's
+	identifierDigits = 5 // longer numbers that hardly repeat may be somebody's
 )
 
 // somebody are values that look like a person, an address or an identifier: "Doe, Jane", a@b.org, 600001.
@@ -144,7 +144,9 @@ func (t *tally) column() Column {
 		return c
 	}
 	if c.Type == "integer" || c.Type == "decimal" {
-		if len(t.low) < identifierDigits && len(t.high) < identifierDigits || 2*int64(c.Distinct) < c.Filled {
+		low, _, _ := strings.Cut(t.low, ".")
+		high, _, _ := strings.Cut(t.high, ".")
+		if max(len(low), len(high)) < identifierDigits || !c.Many && 2*int64(c.Distinct) < c.Filled {
 			c.Low, c.High = t.low, t.high
 		}
 		return c

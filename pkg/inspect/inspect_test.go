@@ -145,6 +145,26 @@ func TestExamplesAreNobodys(t *testing.T) {
 	}
 }
 
+// TestRangesAreNobodys: the ends of a range of long numbers that hardly repeat would be two identifiers.
+func TestRangesAreNobodys(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("Local,Serial,Score,Scale,Share\n")
+	for i := range 2500 {
+		fmt.Fprintf(&b, "%d,%d,%d,%d.5,%d\n", 10000+i, i, 200+i%50, i%9, 60000+i%4)
+	}
+	f, err := Read(t.Context(), write(t, b.String()), "f.csv", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range f.Columns {
+		got = append(got, c.Low+"-"+c.High)
+	}
+	if d := cmp.Diff([]string{"-", "0-2499", "200-249", "0.5-8.5", "60000-60003"}, got); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestHeaderBelowTitles: a file is recognised by the header that its contract says, and read by it.
 func TestHeaderBelowTitles(t *testing.T) {
 	c := []Contract{{Bundle: "b", Input: "in", Headers: []string{"Id", "Grade"}, Options: table.Options{Delimiter: ",", HeaderRows: []int{3}}}}

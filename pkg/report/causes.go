@@ -150,7 +150,8 @@ func (g *Group) finish() {
 // came from a column of an input that is known to be neither the student's nor personal, or was looked up
 // in a table and no such column has a part in it.
 func (rep *Report) mayShow(p diag.Problem) bool {
-	if p.Value == "" || p.Personal || p.Stage != runs.Transform {
+	dated := p.Code == diag.CellType && compactDate.MatchString(p.Value)
+	if p.Value == "" || p.Personal || p.Stage != runs.Transform || identifier.MatchString(p.Value) && !dated {
 		return false
 	}
 	known := false
@@ -165,15 +166,19 @@ func (rep *Report) mayShow(p diag.Problem) bool {
 	}
 	switch p.Code {
 	case diag.Unmapped, diag.LevelUndeclared, diag.DescriptorCase, diag.DescriptorSame:
-		return !identifier.MatchString(p.Value)
+		return true
 	case diag.RowExpectation: // which names what it looked at
 		return known
 	}
 	return known && p.Column != ""
 }
 
-// identifier finds what is no vocabulary, wherever it stands: long numbers and addresses.
-var identifier = regexp.MustCompile(`\d{6}|@`)
+// identifier finds what may be somebody's, wherever it stands, as in a row whose cells have moved: long numbers
+// and addresses. compactDate finds long numbers that are a date.
+var (
+	identifier  = regexp.MustCompile(`\d{6}|@`)
+	compactDate = regexp.MustCompile(`^((19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])|(0[1-9]|1[0-2])([0-2]\d|3[01])(19|20)\d\d)$`)
+)
 
 // place is where a problem was found, for people.
 func place(p diag.Problem) string {

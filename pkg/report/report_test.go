@@ -264,6 +264,14 @@ func TestIdentifiersAreNoVocabulary(t *testing.T) {
 			}
 		}
 	}
+	for value, want := range map[string]bool{"09/05/25": true, "20250905": true, "09052025": true, "604822": false, "77000277": false, "NA": true} {
+		if rep.mayShow(diag.Problem{Code: diag.CellType, Stage: runs.Transform, Input: "results", Column: "Test Date", Value: value}) != want {
+			t.Errorf("a cell: %s", value)
+		}
+	}
+	if rep.mayShow(diag.Problem{Code: diag.CellScoreRange, Stage: runs.Transform, Input: "results", Column: "Score", Value: "20250905"}) {
+		t.Error("a score")
+	}
 	p := diag.Problem{Code: diag.DescriptorCase, Value: "ANN", Message: `the codes "Ann" and "ANN" differ only in case`}
 	if got := masked(p); got != "the codes … and … differ only in case" {
 		t.Error(got)

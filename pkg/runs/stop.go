@@ -22,11 +22,7 @@ type Stop struct {
 func (r *Run) StopAt(stage string, now time.Time, e *diag.Error) error {
 	r.Next = nil
 	r.Stopped = &Stop{stage, e.Code, e.Error(), e.Advice(), now.UTC()}
-	list := e.Problems
-	if !e.Repeats() {
-		list = append(list, diag.Problem{Code: e.Code, Message: e.Error(), Fix: e.Next})
-	}
-	return errors.Join(r.addProblems(stage, list), r.Save())
+	return errors.Join(r.addProblems(stage, e.List()), r.Save())
 }
 
 // addProblems lists more problems after those that the stage listed before.

@@ -28,7 +28,7 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"level":    diag.Level.Word,
 	"link":     relative,
 	"moment":   moment,
-	"command":  func(n *runs.Next) string { return diag.ShellCommand(n.Command[1:]...) },
+	"command":  shellCommand,
 	"parts":    func(text string) []string { return strings.Split(text, "`") },
 	"odd":      func(i int) bool { return i%2 == 1 },
 	"icon":     func(state string) string { return icons[state] },
@@ -65,6 +65,14 @@ type view struct {
 type problemList struct {
 	Folded   string // what it is called where it is folded; "": it is open
 	Problems []Group
+}
+
+// shellCommand is a command as a person can paste it; its first word is the program.
+func shellCommand(n *runs.Next) string {
+	if len(n.Command) == 0 {
+		return "" // somebody edited run.json
+	}
+	return diag.ShellCommand(n.Command[1:]...)
 }
 
 // icons tell the states apart by their shape.

@@ -63,6 +63,10 @@ func TestNextCommand(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
+	r.Next.Command = nil
+	if page := pageOfRun(t, r); !strings.Contains(page, "<pre></pre>") {
+		t.Error("an empty command")
+	}
 	r.Stopped = &runs.Stop{Stage: runs.Validate, Code: diag.Unmapped, Message: "m", Next: "run `sluice x` first"}
 	if page := pageOfRun(t, r); !strings.Contains(page, "Run <code>sluice x</code> first") {
 		t.Error("the advice of a stopped run is not there")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -68,7 +69,34 @@ var faults = map[string]*fault{
 	"total-none":      {only: ofPages, answer: totalOf("")},
 	"small-pages":     {only: ofPages, answer: smallPages},
 	"same-page":       {only: ofPages, answer: samePage},
+	"not-enrolled":    {only: ofPages, answer: notEnrolled},
+	"withdrawn":       {only: ofRecords, answer: withdrawn},
 	"server":          {status: http.StatusInternalServerError, body: `{"type": "urn:ed-fi:api:system:configuration"}`},
+}
+
+// notEnrolled is a target that does not have a student yet.
+func notEnrolled(w http.ResponseWriter, r *http.Request, emulator http.Handler) {
+	if r.URL.Query().Get("studentUniqueId") == "600004" {
+		r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "600004", "999997", 1)
+	}
+	emulator.ServeHTTP(w, r)
+}
+
+// withdrawn is a target from which two students have gone since it was asked for them.
+func withdrawn(w http.ResponseWriter, r *http.Request, emulator http.Handler) {
+	record, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	if regexp.MustCompile(`"studentUniqueId":"60000[23]"`).Match(record) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusConflict)
+		fmt.Fprint(w, `{"type": "urn:ed-fi:api:data-conflict:unresolved-reference", "title": "Unresolved Reference", "status": 409,
+			"detail": "The referenced 'Student' item does not exist."}`)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(record))
+	emulator.ServeHTTP(w, r)
 }
 
 // ofPages are the calls that read records.

@@ -25,7 +25,8 @@ func (a *app) command(words ...string) string {
 type step struct {
 	why   string // may be empty
 	words []string
-	whole bool // the global flags are among them
+	whole bool  // the global flags are among them
+	or    *step // what may be done in place of it; nil: nothing
 }
 
 // args is the step as programs take it; nil if there is none.
@@ -41,8 +42,8 @@ func (a *app) args(s *step) []string {
 
 // sayNext says the next command as it can be pasted, if there is one.
 func (a *app) sayNext(say func(format string, args ...any), s *step) {
-	if s != nil {
-		say("next: %s%s", s.why, diag.ShellCommand(a.args(s)[1:]...))
+	for word := "next"; s != nil; s, word = s.or, "or" {
+		say("%s: %s%s", word, s.why, diag.ShellCommand(a.args(s)[1:]...))
 	}
 }
 
@@ -103,6 +104,7 @@ func (a *app) runRejects(r *runs.Run, rejects []runs.Rejected) *step {
 	for _, f := range rejects {
 		words = append(words, "--input", f.Input+"="+shownPath(f.Path))
 	}
+	words = append(words, neededInputs(r, rejects)...)
 	holds := a.paramsThatHold(ref, r.Tenant)
 	for _, name := range slices.Sorted(maps.Keys(r.Params)) {
 		if held, ok := holds[name]; !ok || held != r.Params[name] {
@@ -120,7 +122,7 @@ func (a *app) runRejects(r *runs.Run, rejects []runs.Rejected) *step {
 	if column, ok := strings.CutPrefix(r.Student, "column "); ok && r.StudentAsked {
 		words = append(words, "--student", column)
 	}
-	return &step{why: "correct the rows in " + shownPath(r.File("rejects")) + ", then: ", words: append(words, "--tenant", r.Tenant)}
+	return &step{why: whyRejects(r), words: append(words, "--tenant", r.Tenant)}
 }
 
 // paramsThatHold are the parameters that a transform has if none is given: those of the tenant, else the defaults.
@@ -192,7 +194,7 @@ func (a *app) kept(s *step) *runs.Next {
 		return nil
 	}
 	here, _ := os.Getwd() // not known: the words say what they can
-	return &runs.Next{Why: s.why, Command: a.args(s), Folder: here}
+	return &runs.Next{Why: s.why, Command: a.args(s), Folder: here, Or: a.kept(s.or)}
 }
 
 // givenFlags are the global flags that stand on the command line, but for the tenant.

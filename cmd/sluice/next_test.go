@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -42,23 +41,22 @@ func TestNextWithRejects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Inputs = []runs.Input{{Name: "re-sults", Path: "a.csv"}, {Name: "re-sults", Path: "b.csv"}, {Name: "levels", Path: "c.csv"}, {Name: "other", Path: "d.csv"}}
+	r.Folder = filepath.Dir(r.Path)
+	r.Inputs = []runs.Input{{Name: "re-sults", Path: "a.csv"}, {Name: "re-sults", Path: "b.csv"}, {Name: "levels", Path: "c.csv"},
+		{Name: "needed", Path: "d.csv"}, {Name: "other", Path: "e.csv", Optional: true}}
 	if got := a.nextOf(r); got != nil {
 		t.Error(got)
 	}
-	second, levels := r.RejectFile("re-sults", 2), r.RejectFile("levels", 0)
-	for _, path := range []string{second, levels} {
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	second, levels := runs.RejectFile("re-sults", 2, "b.csv"), runs.RejectFile("levels", 0, "c.csv")
+	r.ToCorrect = []runs.Reject{{Input: "re-sults", From: "b.csv", File: second, Rows: 1}, {Input: "levels", From: "c.csv", File: levels, Rows: 2}}
+	second, levels = r.File(second), r.File(levels)
 	r.Pass = &runs.Pass{Online: true}
 	partly := runs.Partly
 	for _, stage := range runs.Stages() {
 		r.Stages[stage.Name] = &runs.Execution{Exit: &partly}
 	}
 	want := "next: correct the rows in " + r.File("rejects") + ", then: sluice run b --input 're-sults=" + second + "' --input 'levels=" + levels +
-		"' --param year=2026 --delimiter levels=tab --encoding re-sults=windows-1252 --delimiter 're-sults=;' --student 'State ID' --tenant gb"
+		"' --input needed=" + filepath.Join(r.Folder, "d.csv") + " --param year=2026 --delimiter levels=tab --encoding re-sults=windows-1252 --delimiter 're-sults=;' --student 'State ID' --tenant gb"
 	var got string
 	if a.sayNext(func(format string, args ...any) { got = fmt.Sprintf(format, args...) }, a.nextOf(r)); got != want {
 		t.Errorf("%s\nwant %s", got, want)

@@ -184,6 +184,8 @@ func (a *app) printCauses(rep *report.Report, stage string) {
 		s.paragraph("  "+paint(s.outColour, styles[g.Level], word)+" ", "          ", groupText(g))
 		if len(g.Values) > 0 {
 			s.paragraph("      ", "      ", values(g))
+		} else if places := rep.Places(g); len(places) > 0 && g.Level <= diag.LevelWarning {
+			s.paragraph("      ", "      ", strings.Join(places, "; "))
 		}
 		if g.Fix != "" && g.Level <= diag.LevelWarning {
 			s.say("      %s %s", paint(s.outColour, dim, "→"), g.Fix)
@@ -323,7 +325,7 @@ func (a *app) sayVerdict(say func(format string, args ...any), r *runs.Run, rep 
 		say("  %s", v.Text)
 	}
 	sayWhere(say, r)
-	a.sayNext(say, next)
+	a.sayNext(say, a.withOther(r, next))
 }
 
 // sayWhere says where the report of a run is, or else the run.

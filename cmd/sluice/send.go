@@ -18,7 +18,8 @@ func (a *app) newSend() *cobra.Command {
 		Long: `Loads the records that validate passed, in the target's dependency order. What the target
 already holds is not sent again; what refers to a refused record is not sent at all, unless that is a
 descriptor, assessment or objective that the target holds, or may hold. Every record that did not load
-is listed in errors/, with the target's own message if it gave one.
+is listed in errors/, with the target's own message if it gave one, and its source row is in rejects/, to be
+corrected and run again, unless it is only to be sent again.
 
 If the target holds results of the same assessment, none of which came from here, nothing is sent (exit 5):
 another loader may have brought the same ones under other identifiers, and they would be doubled.

@@ -30,8 +30,7 @@ status; next, in an error and in a result, is a command to go on with, word by w
   report.json       the same for programs
   staged/           the Ed-Fi records, one JSON object a line, and beside each file the source line of each record
   problems/         everything that is wrong or worth knowing, per stage, as .csv and .jsonl, with file, line and column
-  rejects/          rejected rows as they are in the source file: correct them and run them again;
-                    beside each file .reasons.csv says why, in the same order
+  rejects/          the rows of each source file that are to be corrected and run again: those that transform rejected, and those whose records validate or the target did not let through; beside each file, why
   unmapped.csv      values that no table knows, with the row to add to a table of the tenant
   mappings.csv      what each value of the file became
   verdicts/         what validate says of each staged record
@@ -47,6 +46,13 @@ The state of a tenant, in state/TENANT, outlives its runs. Back it up.
   student-columns.json  which column of each bundle's files students' ids come from
   cache/                what the target offers; it may be deleted
   store/, students.csv  of the tenant sandbox: what its target holds, further students
+
+In rejects/, where INPUT is the name of an input (of several files, INPUT-2-FILE is the second one):
+
+  INPUT.csv           the rows as they stand in the source file, in its order, each once; validate and send write them anew, and a row that passes now leaves
+  INPUT.reasons.csv   why, in the same order, with the line in the source file
+  INPUT.lost.csv      lines of rows that could not be read again, because the file has changed or gone, or was standard input: take them from the vendor's file
+  INPUT.edited.csv    rows that somebody had edited, when others had to be written
 
 problems/, rejects/, staged/ and errors/ hold students' data, and unmapped.csv and mappings.csv may. Keep them as you keep the vendor's file.`},
 	{"environment", "The variables that sluice reads", `SLUICE_CONFIG, SLUICE_TENANT, SLUICE_JSON, SLUICE_QUIET, SLUICE_STRICT, SLUICE_WORKERS, SLUICE_NO_COLOR,

@@ -16,7 +16,7 @@ func (a *app) newValidate() *cobra.Command {
 		Long: `Judges every staged record as the target would: schema, descriptors, natural keys and
 references, against the target's own documents and data; or, offline, against the embedded
 data standard. Writes a verdict for each record and the pass that send asks for. An offline
-pass opens nothing.`,
+pass opens nothing. The source rows of records that do not pass join those in rejects/.`,
 		Example: `  sluice validate latest --tenant gb
   sluice validate r1 --offline`,
 		Args:              exactArgs("RUN"),

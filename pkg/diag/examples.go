@@ -84,6 +84,7 @@ var examples = map[Code]string{
 	ReferenceMissing:  "studentAssessments $.studentReference: refers to students that are neither staged nor at the target, as far as the credential can see",
 	ReferenceInvalid:  "studentAssessments $.assessmentReference: this assessment is staged, but its record is invalid; send will block this record",
 	ReferenceBlocked:  "studentAssessments: it refers to a record that was not accepted",
+	ReferenceRefused:  "studentAssessments $.studentReference: The referenced 'Student' item does not exist.",
 	ReferenceUnknown:  "studentAssessments $.studentReference: refers to students, which the credential may not read: whether it is there is not known",
 	ReferenceCycle:    "objectiveAssessments: the record refers to itself",
 	ResourceUnknown:   "studentAssessment: data standard 5.1 has no resource \"studentAssessment\" (did you mean \"studentAssessments\"?)",

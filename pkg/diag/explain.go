@@ -41,6 +41,7 @@ var places = []place{
 	{"INT-INTERRUPTED", "RUN/report.html", "sluice runs show latest"},
 	{"INT-BUG", "RUN/log.jsonl", "sluice version"},
 	{"REF-", "RUN/problems/validate.csv", "sluice validate RUN --tenant TENANT"},
+	{"REF-UNRESOLVED", "RUN/errors/RESOURCE.csv", "sluice send RUN --tenant TENANT"},
 	{"REF-BLOCKED", "RUN/errors/RESOURCE.csv", "sluice send RUN --tenant TENANT"},
 	{"VAL-", "RUN/problems/validate.csv", "sluice validate RUN --tenant TENANT"},
 	{"VAL-FILE-", "the vendor's file", "sluice inspect FILE"},

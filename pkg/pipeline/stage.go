@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/rejects"
 	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
@@ -39,6 +40,9 @@ func (x *Execution) stage(ctx context.Context, name string, do work) (runs.Outco
 		r.Next = next
 		return OutcomeOf(ctx, err), errors.Join(err, r.Undo(name, before), x.report())
 	}
+	if name == runs.Send || name == runs.Validate && err == nil {
+		err = errors.Join(err, x.collectRows(name))
+	}
 	outcome := OutcomeOf(ctx, err)
 	if err == nil && (counts.Partly() || x.place.Strict && x.hasWarnings(name)) {
 		outcome = runs.Partly
@@ -67,6 +71,18 @@ func (x *Execution) announce() error {
 		_ = report.WriteIndex(x.place.Config.Runs) // Close writes it again, and says if it cannot
 	}
 	return x.report()
+}
+
+// collectRows makes rejects/ hold the source rows of what the stage left behind, beside those that transform
+// rejected.
+func (x *Execution) collectRows(stage string) error {
+	online := x.tenant != nil && x.run.Pass != nil && x.run.Pass.Online
+	kept, err := rejects.Update(x.run, rejects.Options{Stage: stage, Unchecked: online && !x.tenant.AcceptUnchecked})
+	for _, name := range kept {
+		x.place.Observer.note("rows to correct had been edited, and are others now: what was edited is kept in %s", x.place.Observer.path(x.run.File(name)))
+		x.logger.Warn("edited rows to correct are kept", "file", name)
+	}
+	return err
 }
 
 // hasWarnings reports whether the stage listed a warning.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
 // card is a cause as the page shows it.
@@ -48,22 +49,31 @@ func (v view) In(g Group) card {
 		}
 	}
 	c.MoreValues = len(g.Values) > 0 && sum < g.Count
-	for _, f := range byFile(g.Lines) {
-		c.Where = append(c.Where, f.in(v.name(f.File)))
-	}
-	if n := g.Rows - int64(len(g.Lines)); n > 0 && len(c.Where) > 0 {
-		c.Where[len(c.Where)-1] += fmt.Sprintf(" and %s more", thousands(n))
-	}
-	if len(c.Where) == 0 && g.First != "" {
-		c.Where = []string{"first at " + g.First}
-	}
+	c.Where = v.Places(g)
 	return c
 }
 
+// Places are the first lines that a cause stands in, by file, and how many more rows there are.
+func (rep *Report) Places(g Group) (all []string) {
+	for _, f := range byFile(g.Lines) {
+		all = append(all, f.in(rep.name(f.File)))
+	}
+	if n := g.Rows - int64(len(g.Lines)); n > 0 && len(all) > 0 {
+		all[len(all)-1] += fmt.Sprintf(" and %s more", thousands(n))
+	}
+	if len(all) == 0 && g.First != "" {
+		all = []string{"first at " + g.First}
+	}
+	return all
+}
+
 // name is a file of the run as people call it: without its folder, if no other input has that name.
-func (v view) name(file string) string {
+func (rep *Report) name(file string) string {
 	short := filepath.Base(file)
-	for _, in := range v.Inputs {
+	if !slices.ContainsFunc(rep.Inputs, func(in runs.Input) bool { return in.Path == file }) {
+		return file // a table of the bundle or the tenant
+	}
+	for _, in := range rep.Inputs {
 		if in.Path != file && filepath.Base(in.Path) == short {
 			return file
 		}

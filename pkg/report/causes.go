@@ -102,7 +102,7 @@ const (
 // count adds problems that one entry of a list stands for. Those of one row follow each other.
 func (g *Group) count(p diag.Problem, n int64) {
 	g.Count += n
-	at := Place{p.File, p.Line}
+	at := Place{cmp.Or(p.File, p.Input), p.Line} // of a record that no row gives: the row of a table
 	switch {
 	case p.Line == 0:
 		g.Rows += n
@@ -187,6 +187,8 @@ func place(p diag.Problem) string {
 		return fmt.Sprintf("%s:%d", p.File, p.Line)
 	case p.File != "":
 		return p.File
+	case p.Input != "" && p.Line > 0: // of a record that no row gives: a row of a table
+		return fmt.Sprintf("%s:%d", p.Input, p.Line)
 	case p.Resource != "" && p.StagedLine > 0:
 		return fmt.Sprintf("staged/%s.jsonl:%d", p.Resource, p.StagedLine)
 	}

@@ -42,6 +42,12 @@ func files(r *runs.Run) []File {
 		if strings.HasSuffix(name, ".reasons") {
 			return "why these rows are there, in the same order"
 		}
+		if strings.HasSuffix(name, ".lost") {
+			return "lines of rows that could not be read again, with why they are to be corrected"
+		}
+		if strings.Contains(name, ".edited") {
+			return "rows that somebody edited before others were written"
+		}
 		return "rows to correct and to load again"
 	})
 	add("", "unmapped.csv", is("values that no table knows, with the row to add"))

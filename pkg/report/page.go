@@ -42,6 +42,16 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	},
 }).ParseFS(pageFiles, "*.html"))
 
+// ToDo are the remarks on rows that somebody has to correct, or to run again.
+func (v view) ToDo() (all []Remark) {
+	for _, r := range v.Verdict {
+		if strings.HasPrefix(r.File, "rejects") {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
 // render fills a page in: one file, no network, no script.
 func render(name string, view any) ([]byte, error) {
 	var b bytes.Buffer

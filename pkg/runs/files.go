@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // File is the path of something in the run.
@@ -17,32 +19,40 @@ func (r *Run) StagedFile(resource string) string { return r.File("staged", resou
 // OriginFile is the path of a resource's origins.
 func (r *Run) OriginFile(resource string) string { return r.File("staged", resource+".origin") }
 
-// RejectFile is the path of the rejected rows of an input's file; nth counts the input's files from 1,
-// and is 0 for the only one.
-func (r *Run) RejectFile(input string, nth int) string {
+// RejectFile is the path, in the run, of the rows of an input's file that are to be corrected. nth counts
+// the input's files from 1, and is 0 for the only one; of several, each has the name of the vendor's file in
+// its own, as far as it is letters, digits and the like.
+func RejectFile(input string, nth int, from string) string {
 	if nth > 0 {
-		input += "-" + strconv.Itoa(nth)
+		base := filepath.Base(filepath.ToSlash(from))
+		base = strings.TrimSuffix(base, filepath.Ext(base))
+		base = strings.Map(func(r rune) rune {
+			if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-", r) {
+				return r
+			}
+			return '_'
+		}, strings.ToValidUTF8(base, "_"))
+		for len(base) > 120 { // names of files are bounded, and others are made of this one
+			_, size := utf8.DecodeLastRuneInString(base)
+			base = base[:len(base)-size]
+		}
+		input += "-" + strconv.Itoa(nth) + "-" + base
 	}
-	return r.File("rejects", input+".csv")
+	return "rejects/" + input + ".csv"
 }
 
-// Rejected is a file of rejected rows.
+// Beside is a file beside another one, which tells more of it.
+func Beside(path, what string) string { return strings.TrimSuffix(path, ".csv") + "." + what + ".csv" }
+
+// Rejected is a file of rows to correct.
 type Rejected struct{ Input, Path string }
 
-// Rejects lists the files of rejected rows, in the order of the inputs.
+// Rejects lists the files of rows to correct, in the order of the inputs.
 func (r *Run) Rejects() []Rejected {
-	files, nth := map[string]int{}, map[string]int{}
-	for _, in := range r.Inputs {
-		files[in.Name]++
-	}
 	var all []Rejected
-	for _, in := range r.Inputs {
-		if files[in.Name] > 1 {
-			nth[in.Name]++
-		}
-		path := r.RejectFile(in.Name, nth[in.Name])
-		if _, err := os.Stat(path); err == nil {
-			all = append(all, Rejected{in.Name, path})
+	for _, c := range r.ToCorrect {
+		if c.Rows > 0 {
+			all = append(all, Rejected{c.Input, r.File(c.File)})
 		}
 	}
 	return all

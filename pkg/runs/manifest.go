@@ -32,6 +32,9 @@ type Manifest struct {
 	Staged       map[string]jsonl.Digest `json:"staged"`
 	Verdicts     map[string]jsonl.Digest `json:"verdicts,omitempty"`
 	Pass         *Pass                   `json:"pass,omitempty"`
+
+	// ToCorrect is, by file, what the newest stage and transform left behind.
+	ToCorrect []Reject `json:"toCorrect,omitempty"`
 }
 
 // Next is the command to go on with.
@@ -39,6 +42,7 @@ type Next struct {
 	Why     string   `json:"why,omitempty"` // what it is for, or what comes before it
 	Command []string `json:"command"`       // word by word, the program first
 	Folder  string   `json:"folder"`        // where its relative paths begin
+	Or      *Next    `json:"or,omitempty"`  // what may be done in place of it
 }
 
 // Bundle says which mapping shaped the run.
@@ -73,9 +77,56 @@ type Input struct {
 
 	Student *StudentColumn `json:"student,omitempty"` // that students' ids were read from
 
+	Optional bool     `json:"optional,omitempty"` // the bundle runs without it
+	Written  *Written `json:"written,omitempty"`  // nil: an earlier build made the run
+
 	// Personal are patterns of the headers whose values are never shown on the screen or in a report. nil:
 	// it is not known, so none is.
 	Personal []string `json:"personal"`
+}
+
+// Written says how a file is written, so that its rows can be read once more.
+type Written struct {
+	Format     string `json:"format,omitempty"`
+	Delimiter  string `json:"delimiter,omitempty"`
+	Encoding   string `json:"encoding,omitempty"`
+	HeaderRows []int  `json:"headerRows,omitempty"`
+	NoQuotes   bool   `json:"noQuotes,omitempty"`
+	JoinTitles bool   `json:"joinTitles,omitempty"`
+}
+
+// Reject is what somebody has to correct, or to run again, of one file: rows that transform rejected, and
+// those whose records validate or the target refused. A row counts once, whatever is wrong with it.
+type Reject struct {
+	Input  string `json:"input"`
+	From   string `json:"from"`   // path of the vendor's file
+	File   string `json:"file"`   // in the run, with slashes; not there if there are no rows
+	Rows   int64  `json:"rows"`   // in File
+	SHA256 string `json:"sha256"` // of File as it was written
+
+	Because map[Fate]int64 `json:"because"` // rows, Lost ones too, by the gravest that befell them
+
+	// Lost rows are known by their lines only, which stand in LostFile, and Why says why.
+	Lost     int64  `json:"lost,omitempty"`
+	LostFile string `json:"lostFile,omitempty"`
+	Why      string `json:"why,omitempty"`
+}
+
+// Fate is what befell a row, or a record of it, that did not get through.
+type Fate string
+
+// The fates; of several the first is the gravest.
+const (
+	RowRejected     Fate = "rejected"  // by transform
+	RecordInvalid   Fate = "invalid"   // as validate says
+	RecordRefused   Fate = "refused"   // by the target
+	RecordUnchecked Fate = "unchecked" // the target did not let it be checked
+	RecordBlocked   Fate = "blocked"   // something that it refers to did not get through
+)
+
+// Fates are all of them, the gravest first.
+func Fates() []Fate {
+	return []Fate{RowRejected, RecordInvalid, RecordRefused, RecordUnchecked, RecordBlocked}
 }
 
 // StudentColumn is a column of a file: the bundle's name, and the file's header.

@@ -54,9 +54,30 @@ func (r *resource) failureRow(ln *line, key *schema.Key, f *target.Failure, o ou
 	if len(f.Fields) > 0 {
 		row.Path = slices.Min(slices.Collect(maps.Keys(f.Fields))) // the first place in the record that the target named
 	}
+	if f.Kind == target.Reference && row.Path == "" {
+		row.Path = r.referredTo(f.Text())
+	}
 	row.Fix = cmp.Or(f.Fix, row.Fix)
 	row.Category = categoryOf(r.name, row)
 	return row
+}
+
+// referredTo is the path of the reference of which the target says that it leads nowhere; "" if it does not say
+// so in words that are known: 'Student' is studentReference.
+func (r *resource) referredTo(message string) (path string) {
+	if r.known == nil {
+		return ""
+	}
+	for _, ref := range r.known.References {
+		name, _ := strings.CutSuffix(ref.Path[len(ref.Path)-1], "Reference")
+		if strings.Contains(strings.ToLower(message), "'"+strings.ToLower(name)+"'") {
+			if path != "" {
+				return "" // one of several
+			}
+			path = r.known.JSONPath(ref.Path)
+		}
+	}
+	return path
 }
 
 // pendingRow is the row of a record of which is not known whether the target took it.

@@ -306,7 +306,7 @@ func TestBlocked(t *testing.T) {
 		{4, "blocked", diag.ReferenceBlocked, "referential integrity", 0, "results:5"},
 		{5, "blocked", diag.ReferenceBlocked, "referential integrity", 0, "results:6"},
 		{7, "blocked", diag.RecordUnchecked, "record content", 0, "results:8"},
-		{8, "rejected", diag.TargetConflict, "student assessment identity", 409, "results:9"},
+		{8, "rejected", diag.ReferenceRefused, "student assessment identity", 409, "results:9"},
 	}, got); d != "" {
 		t.Error(d)
 	}

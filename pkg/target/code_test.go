@@ -26,7 +26,7 @@ func TestCodes(t *testing.T) {
 		"question":        {Failure{Kind: Validation, Method: "GET", Resource: "ed-fi/students", Status: 400}, diag.TargetOdd, diag.CouldNotRun},
 		"document":        {Failure{Kind: NotFound, Method: "GET", Resource: "dependencies", Status: 404}, diag.TargetOdd, diag.CouldNotRun},
 		"token endpoint":  {Failure{Kind: Token, Method: "POST", Resource: "token", Status: 404}, diag.TargetOdd, diag.CouldNotRun},
-		"reference":       {Failure{Kind: Reference, Status: 409}, diag.TargetConflict, diag.CouldNotRun},
+		"reference":       {Failure{Kind: Reference, Status: 409}, diag.ReferenceRefused, diag.CouldNotRun},
 		"conflict":        {Failure{Kind: Conflict, Status: 409}, diag.TargetConflict, diag.CouldNotRun},
 		"busy":            {Failure{Kind: TooMany, Status: 429}, diag.TargetBusy, diag.CouldNotRun},
 		"too many tokens": {Failure{Kind: TooMany, Status: 429, Type: "urn:ed-fi:api:security:authentication:too-many-tokens"}, diag.AuthTooMany, diag.CouldNotRun},

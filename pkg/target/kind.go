@@ -138,7 +138,9 @@ func (f *Failure) Code() diag.Code {
 			return diag.AuthNamespace
 		}
 		return diag.AuthForbidden
-	case Reference, Conflict:
+	case Reference:
+		return diag.ReferenceRefused
+	case Conflict:
 		return diag.TargetConflict
 	case TooMany:
 		if typeHolds(f.Type, tooManyTokens) {

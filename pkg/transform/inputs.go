@@ -20,8 +20,6 @@ type boundFile struct {
 	number int // index among the files of its input
 	local  source.Local
 	plan   *mapping.Plan
-	header string // verbatim
-	end    string // its line end
 	sha256 string
 	bytes  int64
 	rows   int64
@@ -135,8 +133,6 @@ func (r *runner) bindFile(f *boundFile) error {
 	}
 	defer func() { _ = src.Close() }() // read only
 	header := src.Header()
-	f.end = header.LineEnd
-	f.header = strings.TrimRight(header.Text, "\r\n") + f.end
 	f.plan, err = r.program.Bind(f.input, f.place.File, header.Names, header.Hint)
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/rejects"
 )
 
 // listed is the rows of problems/transform.csv, by column.
@@ -93,8 +94,8 @@ func TestProblemsNameTheLineOfTheReject(t *testing.T) {
 func TestReasonsOfRejects(t *testing.T) {
 	r := simpleRun(t, "a,,3/1/2024,2024,x,,\nb,,3/1/2024,2024,1,,\nc,,3/1/2024,2024,x,101,\n",
 		"    when: year", "    expect: [{that: grade == \"3\", level: warning, why: third grade}]\n    when: year")
-	want := "line,rejectLine,codes,messages\n2,2,VAL-CELL-SCORE,\"the score Scale Score is not an integer (\"\"x\"\")\"\n" +
-		"4,3,VAL-CELL-SCORE,\"the score Scale Score is not an integer (\"\"x\"\"); the score Percentile is not a percentile from 0 to 100 (\"\"101\"\")\"\n"
+	want := "line,rejectLine,stage,codes,messages\n2,2,transform,VAL-CELL-SCORE,\"the score Scale Score is not an integer (\"\"x\"\")\"\n" +
+		"4,3,transform,VAL-CELL-SCORE,\"the score Scale Score is not an integer (\"\"x\"\"); the score Percentile is not a percentile from 0 to 100 (\"\"101\"\")\"\n"
 	if diff := cmp.Diff(want, r.file(t, "rejects", "results.reasons.csv")); diff != "" {
 		t.Error(diff)
 	}
@@ -218,7 +219,7 @@ func TestReasonsThatCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	long := strings.Repeat("x", 230) // too long a name only with .reasons in it
-	if err := sink.Rejected(&RejectFile{Place: mapping.Place{Input: long}, Header: "A\n", LineEnd: "\n"}, "1"); err == nil {
+	if err := sink.Rejected(&RejectFile{Place: mapping.Place{Input: long}, Head: rejects.Head{Text: "A\n", LineEnd: "\n"}}, "1"); err == nil {
 		t.Error("a name of more than 255 bytes was written")
 	}
 	if err := sink.Close(); err != nil {

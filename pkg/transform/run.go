@@ -21,6 +21,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/rejects"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/source"
 )
@@ -73,11 +74,13 @@ type Result struct {
 	Staged   map[string]jsonl.Digest // the files of records, if the sink wrote files
 	Overlays []runs.FileDigest       // tables of the tenant that took part
 	Params   map[string]string       // as used, defaults among them
+
+	Rejects []runs.Reject // the files of rejected rows, likewise
 }
 
 // Keep records the result in a run's manifest; the counts are recorded as the stage's.
 func (r *Result) Keep(m *runs.Manifest) {
-	m.Staged, m.Inputs, m.Overlays, m.Params = r.Staged, r.Inputs, r.Overlays, r.Params
+	m.Staged, m.Inputs, m.ToCorrect, m.Overlays, m.Params = r.Staged, r.Inputs, r.Rejects, r.Overlays, r.Params
 }
 
 // Run maps the files into staged records. What it counts adds up: every row read is used, filtered,
@@ -133,7 +136,8 @@ func (r *runner) result(s *staging) *Result {
 	}
 	for _, in := range r.program.Inputs() {
 		for _, f := range r.files[in] {
-			input := runs.Input{Name: in.Name, Path: f.place.File, Bytes: f.bytes, SHA256: f.sha256, Layout: f.plan.Layout, Rows: f.rows, Lines: f.lines}
+			input := runs.Input{Name: in.Name, Path: f.place.File, Bytes: f.bytes, SHA256: f.sha256, Layout: f.plan.Layout, Rows: f.rows, Lines: f.lines,
+				Optional: in.Def.Optional, Written: rejects.WrittenAs(in.Def.TableOptions())}
 			input.Personal = append([]string{}, in.Def.PersonalHeaders()...)
 			if f.plan.Student != "" {
 				input.Student = &runs.StudentColumn{Name: f.plan.StudentName, Header: f.plan.Student}

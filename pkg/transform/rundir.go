@@ -1,18 +1,15 @@
 package transform
 
 import (
-	"bufio"
 	"errors"
 	"io/fs"
 	"os"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
-	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/rejects"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -23,9 +20,10 @@ type runDirectory struct {
 	run      *runs.Run
 	problems *runs.Problems
 	staged   []*stagedFile
-	rejects  *rejectWriter  // of the file at hand
-	rejected []string       // paths of those that have their names
-	reasons  []diag.Problem // of the row that is to be rejected next
+	rejects  *rejects.Writer // of the file at hand
+	place    mapping.Place   // of that file
+	rejected []runs.Reject   // those that have their names
+	reasons  []diag.Problem  // of the row that is to be rejected next
 	unmapped *runs.TextTable
 	mapped   *runs.TextTable
 }
@@ -95,37 +93,33 @@ func (d *runDirectory) Problem(p diag.Problem) error {
 }
 
 func (d *runDirectory) Rejected(f *RejectFile, raw string) error {
-	if d.rejects == nil || d.rejects.place != f.Place {
+	if d.rejects == nil || d.place != f.Place {
 		if err := d.nextRejects(f.Place); err != nil {
 			return unwritable(err)
 		}
-		raw = f.Head() + raw
 	}
-	err := d.rejects.because(d.reasons)
+	why := rejects.Because(d.reasons)
 	d.reasons = d.reasons[:0]
-	if err == nil {
-		_, err = d.rejects.text.WriteString(raw + f.LineEnd)
-	}
-	return unwritable(err)
+	return unwritable(d.rejects.Row(f.Head, raw, why))
 }
 
 // nextRejects goes on to the rejected rows of another file.
 func (d *runDirectory) nextRejects(place mapping.Place) error {
-	if err := d.rejects.commit(); err != nil {
+	if err := d.commitRejects(); err != nil {
 		return err
 	}
-	path := d.run.RejectFile(place.Input, place.Number)
-	file, err := durable.Create(path)
-	if err != nil {
+	d.place, d.rejects = place, rejects.NewWriter(d.run, place.Input, place.Number, place.File)
+	return nil
+}
+
+func (d *runDirectory) commitRejects() error {
+	if d.rejects == nil {
+		return nil
+	}
+	if err := d.rejects.Commit(); err != nil {
 		return err
 	}
-	why := strings.TrimSuffix(path, ".csv") + ".reasons.csv"
-	reasons, err := runs.NewTextTable(why, "line", "rejectLine", "codes", "messages")
-	if err != nil {
-		return errors.Join(err, file.Close())
-	}
-	d.rejected = append(d.rejected, path, why)
-	d.rejects = &rejectWriter{place, file, bufio.NewWriterSize(file, 64<<10), reasons}
+	d.rejected = append(d.rejected, d.rejects.Reject)
 	return nil
 }
 
@@ -136,12 +130,12 @@ func (d *runDirectory) Mapped(m Mapped) error {
 }
 
 func (d *runDirectory) Commit(r *Result) error {
-	for _, commit := range []func() error{d.rejects.commit, d.unmapped.Commit, d.mapped.Commit, d.problems.Commit} {
+	for _, commit := range []func() error{d.commitRejects, d.unmapped.Commit, d.mapped.Commit, d.problems.Commit} {
 		if err := commit(); err != nil {
 			return unwritable(err)
 		}
 	}
-	r.Staged = map[string]jsonl.Digest{}
+	r.Staged, r.Rejects = map[string]jsonl.Digest{}, d.rejected
 	for _, f := range d.staged {
 		digest, err := f.records.Commit()
 		if err != nil {
@@ -166,54 +160,19 @@ func (d *runDirectory) Close() error {
 		}
 	}
 	if d.rejects != nil {
-		errs = append(errs, d.rejects.file.Close(), d.rejects.reasons.Close())
+		errs = append(errs, d.rejects.Close())
 	}
-	for _, path := range d.rejected { // those of files that were read to their end
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
+	for _, r := range d.rejected { // those of files that were read to their end
+		for _, name := range []string{r.File, runs.Beside(r.File, "reasons")} {
+			if err := os.Remove(d.run.File(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, err)
+			}
 		}
 	}
 	for _, f := range d.staged {
 		errs = append(errs, f.records.Close(), f.origins.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// rejectWriter writes the rejected rows of a file, and beside them why, a row for each in the same order.
-// The files are there only if a row was rejected.
-type rejectWriter struct {
-	place   mapping.Place
-	file    *durable.File
-	text    *bufio.Writer
-	reasons *runs.TextTable
-}
-
-// because writes why the next row is rejected.
-func (w *rejectWriter) because(reasons []diag.Problem) error {
-	var line, at int
-	var codes, messages []string
-	for _, p := range reasons {
-		line, at = p.Line, p.RejectLine
-		message := p.Message
-		if p.Value != "" && !strings.Contains(message, p.Value) {
-			message += " (" + strconv.Quote(p.Value) + ")"
-		}
-		messages = append(messages, message)
-		if !slices.Contains(codes, string(p.Code)) {
-			codes = append(codes, string(p.Code))
-		}
-	}
-	return w.reasons.Row(runs.NumberCell(line), runs.NumberCell(at), strings.Join(codes, "; "), strings.Join(messages, "; "))
-}
-
-func (w *rejectWriter) commit() error {
-	if w == nil {
-		return nil
-	}
-	if err := w.text.Flush(); err != nil {
-		return errors.Join(err, w.file.Close(), w.reasons.Close())
-	}
-	return errors.Join(w.file.Commit(), w.reasons.Commit())
 }
 
 // unwritable is what a sink says where its folder cannot be written.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/rejects"
 )
 
 // Sink takes what a run gives, in the order of the inputs, one call at a time: the run directory is one,
@@ -52,18 +53,8 @@ type Lines struct {
 
 // RejectFile is a file whose rejected rows are kept under its header.
 type RejectFile struct {
-	Place   mapping.Place
-	Header  string // verbatim, with its line end
-	LineEnd string
-	Mark    bool // must begin with a byte order mark, so that it is read as UTF-8 whatever `encoding` says
-}
-
-// Head is what the rejected rows stand under.
-func (f *RejectFile) Head() string {
-	if f.Mark {
-		return "\ufeff" + f.Header
-	}
-	return f.Header
+	Place mapping.Place
+	Head  rejects.Head
 }
 
 // Unmapped is a value that no table knows, with what makes it known: a row of unmapped.csv.

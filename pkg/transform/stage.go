@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/keyset"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/ordered"
+	"github.com/sluice-edfi/sluice/pkg/rejects"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
@@ -108,8 +109,8 @@ func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k know
 		}
 	}
 	s.at = f.place
-	s.rejects = RejectFile{Place: f.place, Header: f.header, LineEnd: f.end, Mark: needsMark(f.input.Def.Encoding.Value, src.Header().Encoding)}
-	s.nextLine, s.short, s.width = 1+strings.Count(f.header, "\n"), shortRows{}, len(src.Header().Names)
+	s.rejects = RejectFile{Place: f.place, Head: rejects.HeadOf(f.input.Def.Encoding.Value, src.Header())}
+	s.nextLine, s.short, s.width = 1+strings.Count(s.rejects.Head.Text, "\n"), shortRows{}, len(src.Header().Names)
 	workers, err := r.mapFile(ctx, s, f, src, k)
 	if err != nil {
 		return err
@@ -178,13 +179,6 @@ func (r *runner) mapFile(ctx context.Context, s *staging, f *boundFile, src tabl
 		return s.emit(&b.Batch)
 	})
 	return workers, err
-}
-
-// needsMark reports whether UTF-8 text would be taken for something else by the input it came from:
-// its bundle declares another encoding, or the file had one.
-func needsMark(declared, read string) bool {
-	const utf8 = "utf-8"
-	return read != utf8 || declared != "" && !strings.EqualFold(declared, utf8)
 }
 
 // fileNotes lists what was counted over a whole file.

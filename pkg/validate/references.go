@@ -102,7 +102,11 @@ func refersToBad(p diag.Problem, target string, line int, v runs.Verdict) diag.P
 		why = "itself dependent on one that is invalid or unchecked"
 	}
 	p.Code, p.Level = diag.ReferenceInvalid, diag.LevelWarning
-	p.Message = fmt.Sprintf("refers to line %d of %s, which is %s; send will block this record", line, target, why)
+	record := fmt.Sprintf("line %d of staged/%s.jsonl", line, target)
+	if p.Value != "" { // which is read by people who correct rows
+		record = fmt.Sprintf("a record of %s with %s", target, p.Value)
+	}
+	p.Message = fmt.Sprintf("refers to %s, which is %s; send will block this record", record, why)
 	return p
 }
 

@@ -56,7 +56,7 @@ func (a *app) runBundleLint(ctx context.Context, ref string) (runs.Outcome, erro
 	}
 	problems = append(problems, found...)
 	if !problems.Blocks() {
-		problems = append(problems, lint.Bundle(program, checked)...)
+		problems = append(append(problems, lint.Bundle(program, checked)...), place.References(program).Problems()...)
 	}
 	if problems.Blocks() {
 		return 0, place.Unusable(ref, problems)

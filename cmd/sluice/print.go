@@ -29,6 +29,9 @@ func (a *app) printStage(rep *report.Report, stage *report.Stage) {
 		a.sayWhyNothing(counts)
 	}
 	a.printCauses(rep, stage.Name)
+	if stage.Name == runs.Transform {
+		a.printRows(rep)
+	}
 	s.say("")
 }
 
@@ -211,8 +214,15 @@ func values(g report.Group) string {
 	sum := int64(0)
 	for _, v := range g.Values {
 		text := fmt.Sprintf("%q %d×", v.Value, v.Count)
+		var more []string
 		if v.Line > 0 {
-			text += fmt.Sprintf(" (line %d)", v.Line)
+			more = append(more, fmt.Sprintf("line %d", v.Line))
+		}
+		if near, _, _ := strings.Cut(v.Nearest, "; "); near != "" {
+			more = append(more, fmt.Sprintf("nearest %q", near))
+		}
+		if len(more) > 0 {
+			text += " (" + strings.Join(more, ", ") + ")"
 		}
 		all, sum = append(all, text), sum+v.Count
 	}

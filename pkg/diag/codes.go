@@ -115,7 +115,7 @@ var (
 	CellScore        = declare("VAL-CELL-SCORE", LevelError, "A score does not fit its datatype, or is too long.", "Correct the cell, and run the reject file.")
 	CellScoreDerived = declare("VAL-CELL-SCORE-DERIVED", LevelInfo, "A score is computed by the bundle; the vendor does not give it.", "Nothing to do, if the assessment's owner agrees.")
 	CellScoreRange   = declare("VAL-CELL-SCORE-RANGE", LevelWarning, "A score lies outside the range of its table.", "Check it with the vendor; it was staged.")
-	Unmapped         = declare("VAL-UNMAPPED", LevelError, "A vendor's value is not in the table that maps it.", "Paste the row of unmapped.csv into the overlay it names, and run again.")
+	Unmapped         = declare("VAL-UNMAPPED", LevelError, "A vendor's value is not in the table that maps it.", "Paste the row of unmapped.csv into the file that it names, check or fill in the cells beside the value, and run again.")
 	StudentMissing   = declare("VAL-STUDENT-MISSING", LevelError, "No student id is on the row.", "Fill in the id; blanks are never matched.")
 	ExpressionNull   = declare("VAL-EXPRESSION-NULL", LevelError, "An expression met an empty value where it needs one.", "Fill the cell named. A bundle says with (x ?? y) what an empty one means.")
 	ExpressionFails  = declare("VAL-EXPRESSION", LevelError, "An expression failed on this row.", "Correct the cell; the message names the rule.")

@@ -91,6 +91,7 @@ type Problem struct {
 	Key        string `json:"key,omitempty"`  // natural key
 	Value      string `json:"value,omitempty"`
 	Personal   bool   `json:"personal,omitempty"` // Value is made of a student's data, whatever Column is
+	Table      string `json:"table,omitempty"`    // that has no row for Value
 	Message    string `json:"message"`
 	Fix        string `json:"fix,omitempty"`
 	Rule       string `json:"rule,omitempty"`       // file:line of the bundle

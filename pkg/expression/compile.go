@@ -59,12 +59,13 @@ type Code struct {
 	Constant bool // Eval needs no row
 	Data     bool // a constant that comes from a table's row or the layout, not from params and ds alone
 	Value    Value
-	Fault    *Fault // a constant that fails whenever it is used
-	From     *Cells // where a lookup takes it from, if nothing else is done with it
-	Bad      bool   // has been reported; nothing more is said about it
-	Source   string // as written, for messages
-	Column   string // the header, if it is a column alone
-	Personal bool   // a personal column has a part in it
+	Fault    *Fault   // a constant that fails whenever it is used
+	From     *Cells   // where a lookup takes it from, if nothing else is done with it
+	Bad      bool     // has been reported; nothing more is said about it
+	Source   string   // as written, for messages
+	Column   string   // the header, if it is a column alone
+	Headers  []string // of the columns that have a part in it
+	Personal bool     // one of them is personal
 	Pos      diag.Pos
 }
 
@@ -87,6 +88,11 @@ var BadCode = Code{Bad: true, Constant: true, Type: Type{Kind: KindNull, Nullabl
 func (x *compiler) fold(out Code, parts ...Code) Code {
 	for _, p := range parts {
 		out.Personal = out.Personal || p.Personal
+		for _, h := range p.Headers {
+			if !slices.Contains(out.Headers, h) {
+				out.Headers = append(out.Headers, h)
+			}
+		}
 	}
 	for _, p := range parts {
 		if p.Bad {
@@ -269,6 +275,7 @@ func (x *compiler) identifier(n *ast.IdentifierNode) Code {
 	out.Source, out.Pos, out.Column = n.Value, x.at(n), sym.Header
 	if sym.Header != "" {
 		out.Source = fmt.Sprintf("%s (column %s)", n.Value, sym.Header)
+		out.Headers = []string{sym.Header}
 	}
 	if slices.Contains(x.notNull, n.Value) || x.scope.isNotNull(n.Value) {
 		out.Nullable = false

@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -57,7 +58,7 @@ func (m *Miss) Fault(rule diag.Pos, column string, personal bool) *Fault {
 	}
 	return &Fault{Code: diag.Unmapped, Rule: rule, Column: column, Value: strings.Join(m.Keys, KeySeparator), Miss: m, Personal: personal,
 		Message: message,
-		Fix:     fmt.Sprintf("Add its row to %s; unmapped.csv has it ready to paste and to complete, and the first line of the file if it is new.", m.Table.Place)}
+		Fix:     cmp.Or(m.Table.Remedy, "Add its row to "+m.Table.Place+"; unmapped.csv has the row to paste, and the first line of the file if it is new.")}
 }
 
 // FaultAt is a fault of what stands at a place.
@@ -79,6 +80,10 @@ func nullFault(rule diag.Pos, what, operation string) *Fault {
 
 // Problem is the fault as it is listed, without the row's place.
 func (f *Fault) Problem() diag.Problem {
-	return diag.Problem{Code: f.Code, Level: diag.LevelOf(f.Code), Column: f.Column, Value: f.Value, Message: f.Message, Fix: f.Fix, Rule: f.Rule.Rule(),
+	table := ""
+	if f.Miss != nil {
+		table = f.Miss.Table.Name
+	}
+	return diag.Problem{Table: table, Code: f.Code, Level: diag.LevelOf(f.Code), Column: f.Column, Value: f.Value, Message: f.Message, Fix: f.Fix, Rule: f.Rule.Rule(),
 		Personal: f.Personal}
 }

@@ -240,3 +240,34 @@ type visitor func(ast.Node)
 
 // Visit calls it.
 func (v visitor) Visit(n *ast.Node) { v(*n) }
+
+// Outcome is what an expression may give as it stands: a name or, with a table, a column of a row that was looked up.
+type Outcome struct{ Table, Name string }
+
+// Outcomes is what an expression may give as it stands; what it computes is left out.
+func (t *Tree) Outcomes() []Outcome { return outcomes(t.root) }
+
+func outcomes(n ast.Node) []Outcome {
+	switch n := n.(type) {
+	case *ast.ChainNode:
+		return outcomes(n.Node)
+	case *ast.IdentifierNode:
+		return []Outcome{{Name: n.Value}}
+	case *ast.ConditionalNode:
+		return append(outcomes(n.Exp1), outcomes(n.Exp2)...)
+	case *ast.BinaryNode:
+		if n.Operator == "??" {
+			return append(outcomes(n.Left), outcomes(n.Right)...)
+		}
+	case *ast.MemberNode:
+		call, ok := n.Node.(*ast.CallNode)
+		property, named := n.Property.(*ast.StringNode)
+		if !ok || !named || len(call.Arguments) == 0 {
+			return nil
+		}
+		if table, fixed := call.Arguments[0].(*ast.StringNode); fixed {
+			return []Outcome{{table.Value, property.Value}}
+		}
+	}
+	return nil
+}

@@ -30,13 +30,9 @@ func (x *compiler) lookup(n *ast.CallNode, name string) Code {
 		return BadCode
 	}
 	l := &lookup{table: t, args: args, what: name + `("` + t.Name + `", …)`, orNull: name == "lookup_or_null", pos: x.at(n)}
-	for _, a := range args {
-		l.personal = l.personal || a.Personal
-	}
-	if len(t.Keys) == 1 {
-		l.column = args[0].Column
-	}
-	return x.fold(Code{Type: Type{Kind: KindRow, Table: t, Nullable: l.orNull}, Eval: l.eval}, args...)
+	out := x.fold(Code{Type: Type{Kind: KindRow, Table: t, Nullable: l.orNull}, Eval: l.eval}, args...)
+	l.personal, l.column = out.Personal, strings.Join(out.Headers, ", ")
+	return out
 }
 
 // lookedUp compiles the values that a row is looked up by: the key, and the day if rows are valid for
@@ -81,7 +77,7 @@ type lookup struct {
 	what   string // for messages
 	orNull bool   // one that finds nothing is null
 	pos    diag.Pos
-	column string // the header, if one column alone is looked up
+	column string // the headers of what is looked up
 
 	personal bool // what is looked up may be a student's
 }

@@ -19,6 +19,8 @@ type Table struct {
 	To     int
 	Kinds  []Kind // of the columns
 	Place  string // the file that a missing row belongs into, for messages
+	Remedy string // how a missing row is added, where that is not as simple
+	Texts  bool   // what stands beside the key describes it, and may be empty
 
 	Values [][]Value // by row and column; nil until the table is filled
 	Empty  []bool    // a column has empty cells
@@ -124,40 +126,6 @@ func (t *Table) key(row int) (key []byte, ok bool) {
 		key = t.Values[row][k].AppendKey(key)
 	}
 	return key, ok
-}
-
-// Merge lets each of the rows replace the whole row with its key, or be added. Rows of one key with
-// validity are replaced where they begin on the same day.
-func (t *Table) Merge(rows []TableRow, report func(diag.Problem)) {
-	keyOf := func(r TableRow) string {
-		var b []byte
-		for _, k := range t.Keys {
-			v, _ := ParseValue(r.Cells[k], t.Kinds[k])
-			b = v.AppendKey(b)
-		}
-		if t.From >= 0 {
-			b = append(b, r.Cells[t.From]...)
-		}
-		return string(b)
-	}
-	known := map[string]int{}
-	for i, r := range t.Rows {
-		known[keyOf(r)] = i
-	}
-	seen := map[string]diag.Pos{}
-	for _, r := range rows {
-		key := keyOf(r)
-		if first, ok := seen[key]; ok {
-			report(diag.At(r.Pos, diag.BundleOverlay, "Remove one of them.", "the key is already in line %d", first.Line))
-			continue
-		}
-		seen[key] = r.Pos
-		if i, ok := known[key]; ok {
-			t.Rows[i] = r
-		} else {
-			t.Rows = append(t.Rows, r)
-		}
-	}
 }
 
 // Find is the row of a key, valid on a day; -1 if there is none.

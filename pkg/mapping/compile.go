@@ -58,8 +58,11 @@ type Program struct {
 	tablePlan *Plan
 }
 
-// OverlayFile is a table of the tenant that took part.
-type OverlayFile struct{ Path, SHA256 string }
+// OverlayFile is a table of the tenant that took part, with what its rows did.
+type OverlayFile struct {
+	Path, SHA256 string
+	expression.Merged
+}
 
 // Inputs is what the bundle reads, in its order.
 func (p *Program) Inputs() []*Input { return p.inputs }

@@ -46,7 +46,7 @@ func TestCompileProblems(t *testing.T) {
 		{"lookup of two types", []string{`lookup("tests", "S").assessment`, `lookup("tests", "S").assessment` + "\n      other: lookup(\"tests\", year).assessment"}, year, `the column "code" of table "tests" holds`},
 		{"namespace of the row", []string{"namespace: params.namespace\n  vendor", "namespace: id\n  vendor"}, year, `there is no name "id" here`},
 		{"table that repeats a key", []string{"3,Third grade\n", "3,Third grade\n3,Fourth grade\n"}, year, "BND-TABLE b/tables/grades.csv:3: the key (value) \"3\" is already in line 2"},
-		{"ragged table", []string{"NN,\n", "NN\n"}, year, "BND-TABLE b/tables/grades.csv:3: the row has 1 cell, the header 2"},
+		{"ragged table", []string{"NN,\n", "NN\n"}, year, "BND-TABLE b/tables/grades.csv:3: the row has 1 cell, and the header has 2"},
 		{"table record that would reject", []string{"S,simple,Simple Test,Mathematics\n", "S,simple,Simple Test,Mathematics\nX,,Other,Mathematics\n"}, year, "BND-RECORD b/tables/tests.csv:3: assessments: assessmentIdentifier has no value, and the API requires it"},
 		{"table records that conflict", []string{"S,simple,Simple Test,Mathematics\n", "S,simple,Simple Test,Mathematics\nX,simple,Other,Mathematics\n"}, year, "has no value"},
 		{"score kind", []string{"Score,score,", "Score,scor,"}, year, "BND-SCORES b/tables/scores.csv:2: `kind` cannot be \"scor\""},

@@ -35,7 +35,9 @@ func (c *compiler) descriptorRules(d *bundle.Descriptors) {
 	for _, v := range d.Vendor {
 		r := &descriptorRule{vendor: "#"}
 		if v.Table != nil {
-			r.table = c.descriptorTable(v.Table, []string{"value", "description"}, []string{"code"})
+			if r.table = c.descriptorTable(v.Table, []string{"value", "description"}, []string{"code"}); r.table != nil {
+				r.table.Texts = true
+			}
 		}
 		put(v.Type, r)
 	}

@@ -376,7 +376,7 @@ func (x *recordCompiler) descriptorLeaf(p *schema.Property, v expression.Code, n
 	}
 	if !v.Constant {
 		x.c.plan.sites++
-		return &descriptorNode{v, descriptorSite{id: x.c.plan.sites - 1, rule: rule, resource: x.source.name, path: path, column: v.Column, personal: v.Personal, pos: v.Pos}}
+		return &descriptorNode{v, descriptorSite{id: x.c.plan.sites - 1, rule: rule, resource: x.source.name, path: path, column: strings.Join(v.Headers, ", "), personal: v.Personal, pos: v.Pos}}
 	}
 	if x.c.inferring() {
 		return &constNode{text: []byte(`""`)}

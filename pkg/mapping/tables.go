@@ -156,7 +156,8 @@ func (c *compiler) cleanRows(rows []expression.TableRow, width int) []expression
 	out := rows[:0]
 	for _, r := range rows {
 		if len(r.Cells) != width {
-			c.add(r.Pos, diag.BundleTable, "Quote cells that hold commas.", "the row has %s, the header %d", diag.Counted(len(r.Cells), "cell", "cells"), width)
+			message, fix := expression.Ragged(r.Cells, width)
+			c.add(r.Pos, c.codeOf(r.Pos, diag.BundleTable), fix, "%s", message)
 			continue
 		}
 		out = append(out, r)
@@ -251,7 +252,7 @@ func (c *compiler) overlayFile(name, shown string) {
 	slices.Sort(allowed)
 	pos := diag.Pos{File: shown, Line: 1}
 	if len(targets) == 0 {
-		c.add(pos, diag.BundleOverlay, "A tenant may overlay "+strings.Join(slices.Compact(allowed), ", ")+".", "%s may not be overlaid%s", name, diag.DidYouMean(name, allowed))
+		c.add(pos, diag.BundleOverlay, "A tenant may overlay "+strings.Join(slices.Compact(allowed), ", ")+".", "%s is not a table that a tenant may overlay%s", name, diag.DidYouMean(name, allowed))
 		return
 	}
 	text, err := fs.ReadFile(c.config.Overlay.FS, name)
@@ -260,7 +261,8 @@ func (c *compiler) overlayFile(name, shown string) {
 		return
 	}
 	sum := sha256.Sum256(text)
-	c.program.Overlays = append(c.program.Overlays, OverlayFile{Path: shown, SHA256: hex.EncodeToString(sum[:])})
+	file := OverlayFile{Path: shown, SHA256: hex.EncodeToString(sum[:])}
+	defer func() { c.program.Overlays = append(c.program.Overlays, file) }()
 	for _, t := range targets {
 		header, rows, problem := parseCSV(shown, text)
 		if problem != nil {
@@ -268,11 +270,12 @@ func (c *compiler) overlayFile(name, shown string) {
 			c.report.problems.add(*problem)
 			return
 		}
-		if !slices.Equal(header, t.Header) {
-			c.add(pos, diag.BundleOverlay, "Its first line must be "+strings.Join(t.Header, ",")+".", "the columns are not those of the bundle's table")
+		if header, rows = expression.Unpadded(header, rows); !slices.Equal(header, t.Header) {
+			message, fix := expression.OtherHeader(header, t.Header)
+			c.add(pos, diag.BundleOverlay, fix, "%s", message)
 			return
 		}
-		t.Merge(c.cleanRows(rows, len(header)), c.Report)
+		file.Merged = t.Merge(c.cleanRows(rows, len(header)), c.Report)
 	}
 }
 
@@ -292,8 +295,14 @@ func (c *compiler) finishTables() {
 // bundle's file.
 func (c *compiler) finish(t *lookupTable) {
 	t.Place = t.shown
-	if t.overlay && t.over != "" {
+	switch {
+	case t.overlay && t.over != "":
 		t.Place = t.over
+	case c.bundle.Origin != bundle.Embedded:
+	case t.overlay:
+		t.Remedy = "Name a tenant with --tenant: its own table " + path.Base(t.file) + " may have the row."
+	default:
+		t.Remedy = "Copy the bundle with `sluice bundle copy " + c.bundle.Name + " DIR`, and add the row to DIR/" + t.file + "."
 	}
 	t.Fill(t.keyed, func(p diag.Problem) {
 		p.Code = c.codeOf(p.Pos(), p.Code)

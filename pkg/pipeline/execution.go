@@ -6,7 +6,9 @@ import (
 	"log/slog"
 
 	"github.com/sluice-edfi/sluice/pkg/catalog"
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/lint"
 	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
@@ -26,11 +28,15 @@ type Execution struct {
 	catalog  *catalog.Catalog // of the target; nil until it is needed
 	lock     *durable.Lock
 	prepared *prepared // what transform will run; nil for a run that was opened
-	run      *runs.Run
-	working  string // the stage at work, or the last one; empty: none
-	kept     bool   // the run has the reason why it stopped
-	began    bool   // a stage of this execution has begun
-	listed   bool   // the list of runs has the one at work
+	known    diag.List // what was found before the first row, and does not stop the run
+
+	references *lint.References // of what transform will run
+
+	run     *runs.Run
+	working string // the stage at work, or the last one; empty: none
+	kept    bool   // the run has the reason why it stopped
+	began   bool   // a stage of this execution has begun
+	listed  bool   // the list of runs has the one at work
 }
 
 // New begins an execution for a tenant of sluice.yaml, "" being none; locks name the command as their

@@ -5,8 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -16,14 +14,15 @@ import (
 
 // overlay is the tenant's tables for a bundle. Where there are none yet it still says where they
 // would lie, because unmapped.csv names the file to put a row into.
-func overlay(t *tenant.Tenant, name string) (*mapping.Overlay, error) {
-	if t.Tables == "" {
-		return &mapping.Overlay{Path: filepath.Join("tenants", t.Name, name)}, nil
-	}
+func (w *Workplace) overlay(t *tenant.Tenant, name string) (*mapping.Overlay, error) {
 	folder := filepath.Join(t.Tables, name)
+	if t.Tables == "" {
+		folder = filepath.Join(w.Config.Folder, TablesOf(t.Name), name)
+	}
+	shown := filepath.ToSlash(w.Observer.path(folder))
 	info, err := os.Stat(folder)
-	if os.IsNotExist(err) {
-		return &mapping.Overlay{Path: folder}, nil
+	if t.Tables == "" || os.IsNotExist(err) {
+		return &mapping.Overlay{Path: shown}, w.tablesFolder(t)
 	}
 	if err == nil && !info.IsDir() {
 		err = &fs.PathError{Op: "open", Path: folder, Err: errors.New("it is not a folder")}
@@ -31,59 +30,27 @@ func overlay(t *tenant.Tenant, name string) (*mapping.Overlay, error) {
 	if err != nil {
 		return nil, unreadableTables(err)
 	}
-	return &mapping.Overlay{FS: bundle.Folder(folder), Path: folder}, nil
+	return &mapping.Overlay{FS: bundle.Folder(folder), Path: shown}, nil
+}
+
+// TablesOf is the folder of tables that a tenant is advised to have, beside sluice.yaml.
+func TablesOf(tenant string) string { return "tenants/" + tenant + "/" }
+
+// tablesFolder makes sure that the tenant's folder of tables is there if it names one: tables that are thought to
+// apply and do not change records in silence.
+func (w *Workplace) tablesFolder(t *tenant.Tenant) error {
+	if t.Tables == "" {
+		return nil
+	}
+	_, err := os.Stat(t.Tables)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	folder, at := w.Observer.path(t.Tables), w.Config.Written(t, "tables")
+	return diag.Fail(diag.Usage, diag.ConfigFile, "Make it with `mkdir -p "+diag.ShellWord(folder)+"`, or remove `tables` from the tenant.",
+		"%s: the tenant's tables are to be in %s, and there is no such folder", at.Rule(), folder)
 }
 
 func unreadableTables(err error) error {
 	return diag.FailWith(err, diag.Usage, diag.ConfigFile, "Check the folder's permissions.", "the tenant's tables cannot be read")
-}
-
-// strayTables refuses tables of the tenant that no bundle would read: a mapping that is thought to apply and does not
-// changes records in silence. A folder may be for a bundle that lies elsewhere, so one that is only unknown is named.
-func (x *Execution) strayTables(name string) error {
-	if x.tenant == nil || x.tenant.Tables == "" {
-		return nil
-	}
-	folder := x.tenant.Tables
-	entries, err := os.ReadDir(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return unreadableTables(err)
-	}
-	known, err := x.place.Library().Names()
-	if err != nil {
-		return err
-	}
-	var stray diag.List
-	for _, e := range entries {
-		entry, at := e.Name(), diag.Pos{File: filepath.Join(folder, e.Name())}
-		base, _, _ := strings.Cut(entry, "@")
-		switch {
-		case strings.HasPrefix(entry, "."):
-		case !e.IsDir() && isTable(entry):
-			stray = append(stray, diag.At(at, diag.BundleOverlay, "Move it into "+filepath.Join(folder, name)+".",
-				"the table is not in the folder of a bundle, so it would not be used"))
-		case !e.IsDir() || entry == name || !holdsTables(at.File):
-		case strings.EqualFold(base, name):
-			stray = append(stray, diag.At(at, diag.BundleOverlay, "Rename it to "+filepath.Join(folder, name)+".",
-				"the folder does not have the name of the bundle, so its tables would not be used"))
-		case !slices.Contains(known, entry):
-			x.place.Observer.note("no bundle here is called %s: the tables in %s are not used%s",
-				entry, x.place.Observer.path(at.File), diag.DidYouMean(entry, append(known, name)))
-		}
-	}
-	if len(stray) == 0 {
-		return nil
-	}
-	return bundle.Unusable(name, stray, "")
-}
-
-func isTable(name string) bool { return strings.EqualFold(filepath.Ext(name), ".csv") }
-
-// holdsTables reports whether a folder has tables; of one that cannot be read it is not known.
-func holdsTables(folder string) bool {
-	entries, err := os.ReadDir(folder)
-	return err != nil || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return isTable(e.Name()) })
 }

@@ -306,7 +306,8 @@ func TestStandardOfATenant(t *testing.T) {
 func TestTenantAndParameters(t *testing.T) {
 	b := &bundle.Bundle{Name: "b", Params: []*bundle.Param{{Name: bundle.Text{Value: "year"}}, {Name: bundle.Text{Value: "term"}}}}
 	of := &tenant.Tenant{Name: "gb", Params: map[string]string{"year": "2025", "term": "fall", "other": "1"}, RosterColumn: "id", LEACodes: []string{"7"}}
-	got, err := transformConfig(b, nil, of, map[string]string{"year": "2026"})
+	w := &Workplace{Config: tenant.Default("")}
+	got, err := w.transformConfig(b, nil, of, map[string]string{"year": "2026"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,10 +321,10 @@ func TestTenantAndParameters(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(of.Tables, "b"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := transformConfig(b, nil, of, nil); err == nil {
+	if _, err := w.transformConfig(b, nil, of, nil); err == nil {
 		t.Error("a file was taken for the folder of tables")
 	}
-	if got, err := transformConfig(b, nil, nil, nil); err != nil || got.Overlay != nil {
+	if got, err := w.transformConfig(b, nil, nil, nil); err != nil || got.Overlay != nil {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,6 +78,9 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := x.stray(b, q.Params); err != nil {
+		return nil, err
+	}
 	read := x.readAs(b, q.Read)
 	if b, err = b.ReadAs(read); err != nil {
 		return nil, err
@@ -89,7 +93,7 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := transformConfig(b, standard, x.tenant, q.Params)
+	config, err := x.place.transformConfig(b, standard, x.tenant, q.Params)
 	if err != nil {
 		return nil, err
 	}
@@ -163,11 +167,8 @@ func (x *Execution) readAs(b *bundle.Bundle, asked map[string]bundle.Reading) ma
 	return all
 }
 
-// compile compiles the bundle, whose tenant may have no tables that nothing would read; ref is how it was named.
+// compile compiles the bundle, in whose tables nothing may refer to what is not there; ref is how it was named.
 func (x *Execution) compile(ctx context.Context, config mapping.Config, ref string) (*mapping.Program, error) {
-	if err := x.strayTables(config.Bundle.Name); err != nil {
-		return nil, err
-	}
 	program, problems, err := mapping.Compile(ctx, config)
 	if err != nil {
 		return nil, err
@@ -178,12 +179,18 @@ func (x *Execution) compile(ctx context.Context, config mapping.Config, ref stri
 	for _, p := range problems {
 		x.logger.Info("bundle warning", "code", p.Code, "at", p.Pos().String())
 	}
+	x.references = x.place.References(program)
+	found := slices.DeleteFunc(x.references.Problems(), func(p diag.Problem) bool { return p.Code != diag.BundleOverlay }) // the others are for the bundle's author
+	if found.Blocks() {
+		return nil, x.place.Unusable(ref, found)
+	}
+	x.known = append(x.known, found...)
 	return program, nil
 }
 
 // transformConfig joins bundle, tenant and parameters. Parameters of the tenant that the bundle does
 // not have are for other bundles; those given win.
-func transformConfig(b *bundle.Bundle, s *schema.Standard, t *tenant.Tenant, given map[string]string) (mapping.Config, error) {
+func (w *Workplace) transformConfig(b *bundle.Bundle, s *schema.Standard, t *tenant.Tenant, given map[string]string) (mapping.Config, error) {
 	config := mapping.Config{Bundle: b, Standards: []*schema.Standard{s}, Params: map[string]string{}}
 	if t != nil {
 		config.LEACodes, config.RosterColumn = t.LEACodes, t.RosterColumn
@@ -193,7 +200,7 @@ func transformConfig(b *bundle.Bundle, s *schema.Standard, t *tenant.Tenant, giv
 			}
 		}
 		var err error
-		if config.Overlay, err = overlay(t, b.Name); err != nil {
+		if config.Overlay, err = w.overlay(t, b.Name); err != nil {
 			return config, err
 		}
 	}

@@ -6,12 +6,15 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/Masterminds/semver/v3"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
+	"github.com/sluice-edfi/sluice/pkg/lint"
+	"github.com/sluice-edfi/sluice/pkg/mapping"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
@@ -154,6 +157,22 @@ func (w *Workplace) covered(b *bundle.Bundle, versions []string) ([]string, erro
 		}
 	}
 	return fit, nil
+}
+
+// References is what the cells of a program's tables refer to.
+func (w *Workplace) References(p *mapping.Program) *lint.References {
+	all := sync.OnceValue(func() map[string][]string {
+		byType := map[string][]string{}
+		values, err := schema.StandardDescriptors(w.Schemas, p.Standard.Version)
+		if err != nil {
+			return nil
+		}
+		for _, d := range values {
+			byType[d.Type] = append(byType[d.Type], d.Namespace+"#"+d.CodeValue)
+		}
+		return byType
+	})
+	return lint.Refer(p, func(typ string) []string { return all()[typ] })
 }
 
 // published are the data standards that Ed-Fi has published for the APIs in use.

@@ -28,13 +28,9 @@ func (x *Execution) Transform(ctx context.Context) (runs.Outcome, error) {
 		return x.ended(ctx, 0, DiskError(err))
 	}
 	for _, o := range x.prepared.program.Overlays {
-		x.place.Observer.note("with the tenant's table %s", x.place.Observer.path(o.Path))
+		x.place.Observer.note("with the tenant's table %s: %s added, %d replaced", o.Path, diag.Counted(o.Added, "row", "rows"), o.Replaced)
 	}
 	outcome, err := x.stage(ctx, runs.Transform, x.transform)
-	if t := x.tenant; outcome == runs.Partly && t != nil && t.Tables == "" {
-		x.place.Observer.note("tenant %[1]s has no tables of its own yet: where unmapped.csv names tenants/%[1]s/, "+
-			"add `tables: tenants/%[1]s/` to the tenant in sluice.yaml", t.Name)
-	}
 	return x.ended(ctx, outcome, err)
 }
 
@@ -50,7 +46,8 @@ func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := transform.Options{Sink: transform.ToRun(x.run), Inputs: files, Workers: x.place.workers(), Progress: p, Student: x.prepared.student}
+	o := transform.Options{Sink: transform.ToRun(x.run), Inputs: files, Workers: x.place.workers(), Progress: p, Student: x.prepared.student,
+		Known: x.known, Allowed: x.references.Allowed}
 	out, err := transform.Run(ctx, x.prepared.program, o)
 	if out == nil {
 		return nil, errors.Join(x.unread(ctx, x.prepared, files, err), remove())

@@ -50,7 +50,8 @@ type Value struct {
 	Nearest string   `json:"nearest,omitempty"` // values that a table knows
 	Missing *Missing `json:"missing,omitempty"` // the row that a table lacks
 
-	hidden bool // it may be a student's: it is only counted
+	table  string // that has no row for the value
+	hidden bool   // it may be a student's: it is only counted
 }
 
 // index is the number of an item in a path: problems of all items of a list have one cause.
@@ -125,7 +126,7 @@ func (g *Group) add(p diag.Problem, n int64, hidden bool) {
 		if g.seen == nil {
 			g.seen = map[string]*Value{}
 		}
-		v = &Value{Value: p.Value, Line: p.Line, hidden: hidden}
+		v = &Value{Value: p.Value, Line: p.Line, table: p.Table, hidden: hidden}
 		g.seen[p.Value] = v
 	}
 	v.Count, v.hidden = v.Count+n, v.hidden || hidden
@@ -160,8 +161,10 @@ func (rep *Report) mayShow(p diag.Problem) bool {
 			continue
 		}
 		known = true
-		if slices.ContainsFunc(in.Personal, func(pattern string) bool { return bundle.MatchHeader(pattern, p.Column) }) {
-			return false
+		for _, column := range append(strings.Split(p.Column, ", "), p.Column) { // of a value that is made of several
+			if slices.ContainsFunc(in.Personal, func(pattern string) bool { return bundle.MatchHeader(pattern, column) }) {
+				return false
+			}
 		}
 	}
 	switch p.Code {

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/csv"
 	"os"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -13,7 +14,15 @@ type Missing struct {
 	File    string `json:"file"`              // that it belongs into
 	Header  string `json:"header"`            // the first line of that file
 	Row     string `json:"row"`               // to complete and to paste
-	Allowed string `json:"allowed,omitempty"` // what its empty cells may hold
+	Allowed string `json:"allowed,omitempty"` // what cells of the row may hold, a column to a line
+}
+
+// unmarked is a cell without the mark that keeps a spreadsheet from taking it for a formula.
+func unmarked(cell string) string {
+	if text, ok := strings.CutPrefix(cell, "'"); ok && runs.TextCells([]string{text})[0] == cell {
+		return text
+	}
+	return cell
 }
 
 // addMissing puts the rows of unmapped.csv beside the values that are shown. One that cannot be read has none.
@@ -47,10 +56,10 @@ func (rep *Report) addMissing(r *runs.Run) {
 		}
 		row := map[string]string{}
 		for i, name := range header {
-			row[name] = cells[i]
+			row[name] = unmarked(cells[i])
 		}
-		for _, v := range shown[row["value"]] {
-			if v.Missing == nil {
+		for _, v := range shown[runs.TextCells([]string{row["value"]})[0]] {
+			if v.Missing == nil && (v.table == "" || v.table == row["lookup"]) {
 				v.Nearest, v.Missing = row["nearest"], &Missing{File: row["file"], Header: row["header"], Row: row["row"], Allowed: row["allowed"]}
 			}
 		}

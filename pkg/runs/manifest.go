@@ -25,7 +25,7 @@ type Manifest struct {
 	Folder       string                  `json:"folder,omitempty"` // where transform was started: relative paths of inputs begin there
 	ReadAs       map[string]string       `json:"readAs,omitempty"` // inputs whose files are not written as the bundle says
 	Inputs       []Input                 `json:"inputs"`
-	Overlays     []FileDigest            `json:"overlays,omitempty"` // tenant tables that took part
+	Overlays     []Overlay               `json:"overlays,omitempty"` // tenant tables that took part
 	Stages       map[string]*Execution   `json:"stages"`
 	Stopped      *Stop                   `json:"stopped,omitempty"` // nil: the last command ended by itself, or was killed
 	Next         *Next                   `json:"next,omitempty"`    // the command to go on with; nil: there is none
@@ -148,10 +148,13 @@ func (m *Manifest) InputFile(o jsonl.Origin) string {
 	return ""
 }
 
-// FileDigest names a file and what it held.
-type FileDigest struct {
-	Path   string `json:"path"`
-	SHA256 string `json:"sha256"`
+// Overlay is a table of the tenant: its file, and how many rows it added to the bundle's table and replaced there.
+type Overlay struct {
+	Table    string `json:"table"`
+	Path     string `json:"path"`
+	SHA256   string `json:"sha256"`
+	Added    int    `json:"added"`
+	Replaced int    `json:"replaced"`
 }
 
 // Execution is one execution of a stage; the newest one stands in the manifest, all of them in summaries/.

@@ -30,7 +30,7 @@ func Keys() []Key {
 		{api + "oauth_url", "address", "as the target says", "The address of the token endpoint, likewise."},
 		{api + "allow_http", "`true` or `false`", "`false`", "Plain http beyond this machine, for closed networks only: secret and records travel unencrypted. Each run warns."},
 		{tenant + "lea_codes", "list of codes", "all districts", "Only rows of these districts are loaded; others are counted as `other`. Quote the codes: `[\"255901\"]`."},
-		{tenant + "tables", "folder", "none", "The tenant's own rows of bundles' tables: `<folder>/<bundle>/<table>.csv`. The folder must be there."},
+		{tenant + "tables", "folder", "none", "The tenant's own rows of bundles' tables: `<folder>/<bundle>/<table>.csv`. `transform` and `run` want the folder to be there."},
 		{tenant + "data_standard", "`\"5.1\"`", "the newest that the bundle covers", "The data standard that records are shaped for."},
 		{tenant + "roster", "map", "none", "How students are known."},
 		{tenant + "roster.column", "header or column", "the bundle's first choice", "The vendor's column that holds the ODS's studentUniqueId."},

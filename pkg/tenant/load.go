@@ -184,6 +184,7 @@ func (c *Config) path(p string) string {
 func (r *reader) tenant(key, n *strictyaml.Node) {
 	t := builtIn()
 	t.Name = key.Value
+	r.config.named["tenant "+t.Name] = key.Pos
 	ofOthers := r.problems
 	r.problems = nil
 	defer func() { t.problems, r.problems = r.problems, ofOthers }()
@@ -235,8 +236,8 @@ func (r *reader) tenant(key, n *strictyaml.Node) {
 // folder is where the tenant's tables lie; each bundle has a folder in it, or none.
 func (r *reader) folder(n *strictyaml.Node, what string) string {
 	path := r.config.path(r.text(n, what+": tables"))
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
-		r.bad(n, diag.ConfigFile, "Make the folder, or remove the key.", "%s: tables names %s, which is not a folder", what, path)
+	if info, err := os.Stat(path); err == nil && !info.IsDir() { // one that is not there is missed by what reads it
+		r.bad(n, diag.ConfigFile, "Name a folder, or remove `tables`.", "%s: tables names %s, which is not a folder", what, path)
 	}
 	return path
 }
@@ -259,6 +260,7 @@ func (r *reader) params(n *strictyaml.Node, what string) map[string]string {
 	}
 	params := map[string]string{}
 	for _, p := range n.Pairs {
+		r.config.named[what+": params: "+p.Key.Value] = p.Key.Pos
 		params[p.Key.Value] = r.text(p.Value, what+": params: "+p.Key.Value)
 	}
 	return params
@@ -270,9 +272,11 @@ func (r *reader) inputs(n *strictyaml.Node, what string) map[string]map[string]R
 	all := map[string]map[string]Reading{}
 	for _, bundle := range r.pairs(n, what) {
 		of := map[string]Reading{}
+		r.config.named[what+": "+bundle.Key.Value] = bundle.Key.Pos
 		for _, in := range r.pairs(bundle.Value, what+": "+bundle.Key.Value) {
 			var reading Reading
 			name := what + ": " + bundle.Key.Value + ": " + in.Key.Value
+			r.config.named[name] = in.Key.Pos
 			r.keys(in.Value, name, map[string]func(*strictyaml.Node){
 				"encoding":  func(n *strictyaml.Node) { reading.Encoding = r.text(n, name+": encoding") },
 				"delimiter": func(n *strictyaml.Node) { reading.Delimiter = r.text(n, name+": delimiter") },

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sluice-edfi/sluice/pkg/diag"
 )
 
 // Setting is a setting in force, and where it comes from. It holds no secret.
@@ -13,6 +15,15 @@ type Setting struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 	From  string `json:"from"` // file:line of sluice.yaml, or "default"
+}
+
+// Written is where a setting of a tenant stands, by its keys from the outside in; nothing if the file does not have it.
+func (c *Config) Written(t *Tenant, keys ...string) diag.Pos {
+	key := "tenant " + t.Name + ": " + strings.Join(keys, ": ")
+	if at, ok := c.named[key]; ok {
+		return at
+	}
+	return c.written[key]
 }
 
 // Settings lists what holds for a tenant. Of keys and secrets it shows the source as written, and

@@ -38,6 +38,7 @@ type Config struct {
 	State   string // folder of the tenants' state
 	tenants []*Tenant
 	written map[string]diag.Pos // where each setting stands that the file has, by what it belongs to and its key
+	named   map[string]diag.Pos // where names stand that the file gives: of tenants, and of parameters, bundles and inputs in them
 }
 
 // Tenant is one tenant. Immutable after Load.
@@ -99,7 +100,7 @@ var nameForm = regexp.MustCompile(`^[a-z0-9-]+$`)
 // Default is the configuration where there is no sluice.yaml: runs and state lie in folder.
 func Default(folder string) *Config {
 	return &Config{Folder: folder, Runs: filepath.Join(folder, "runs"), State: filepath.Join(folder, "state"),
-		tenants: []*Tenant{builtIn()}, written: map[string]diag.Pos{}}
+		tenants: []*Tenant{builtIn()}, written: map[string]diag.Pos{}, named: map[string]diag.Pos{}}
 }
 
 func builtIn() *Tenant {

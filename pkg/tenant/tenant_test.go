@@ -115,7 +115,7 @@ func TestProblemsAreListedAtOnce(t *testing.T) {
 		"mistyped":        {"version: 1\ntenants:\n  a:\n    api: {base_url: \"https://h\", client_id: i, client_secrt: \"hush\"}\n", `unknown key "client_secrt"`},
 		"not a key":       {"version: 1\ntenants:\n  a:\n    api: {base_url: \"https://h\", client_id: i, client_secrethush: 1}\n", "unknown key “…”"},
 		"share":           {"version: 1\ntenants:\n  sandbox:\n    guards: {max_rejected: 5}\n", "not a percentage"},
-		"tables":          {"version: 1\ntenants:\n  sandbox: {tables: nowhere}\n", "not a folder"},
+		"tables":          {"version: 1\ntenants:\n  sandbox: {tables: sluice.yaml}\n", "not a folder"},
 	} {
 		config, err := Load(write(t, c.yaml))
 		for i := 0; err == nil && i < len(config.tenants); i++ {
@@ -145,7 +145,7 @@ func TestProblemsAreListedAtOnce(t *testing.T) {
 
 // TestOneTenantsMistake: it stops the commands for that tenant, and no other.
 func TestOneTenantsMistake(t *testing.T) {
-	c, err := Load(write(t, good+"  broken: {tables: nowhere}\n"))
+	c, err := Load(write(t, good+"  broken: {tables: sluice.yaml}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

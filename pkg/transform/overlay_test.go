@@ -36,9 +36,13 @@ func TestOverlay(t *testing.T) {
 		t.Error(got)
 	}
 	for files, want := range map[string]string{
-		"-- tests.csv --\ncode,assessment,title,subject\n":             "tests.csv may not be overlaid",
-		"-- grade.csv --\nvalue,descriptor\n":                          `grade.csv may not be overlaid (did you mean "grades.csv"?)`,
-		"-- grades.csv --\nvalue,to\n3,x\n":                            "the columns are not those of the bundle's table",
+		"-- tests.csv --\ncode,assessment,title,subject\n":             "tests.csv is not a table that a tenant may overlay",
+		"-- grade.csv --\nvalue,descriptor\n":                          `grade.csv is not a table that a tenant may overlay (did you mean "grades.csv"?)`,
+		"-- grades.csv --\nvalue,to\n3,x\n":                            `grades.csv:1: the first line is "value,to", and not that of the bundle's table`,
+		"-- grades.csv --\nvalue;descriptor\n3;x\n":                    "grades.csv:1: the cells are separated by semicolons",
+		"-- grades.csv --\n\"value,descriptor\"\n\"3,x\"\n":            `grades.csv:1: the whole row "value,descriptor" stands in one cell`,
+		"-- grades.csv --\nvalue,descriptor\n\"3,x\"\n":                `grades.csv:2: the whole row "3,x" stands in one cell`,
+		"-- grades.csv --\nvalue,descriptor\n3,x,y\n":                  "grades.csv:2: the row has 3 cells, and the header has 2",
 		"-- grades.csv --\nvalue,descriptor\n3,x\n3,y\n":               "the key is already in line 2",
 		"-- grades.csv --\nvalue,descriptor\n3,uri://x/Descriptor#y\n": "is not a value of GradeLevelDescriptor",
 	} {
@@ -51,7 +55,8 @@ func TestOverlay(t *testing.T) {
 // The rows of unmapped.csv are what is pasted, whatever mark the run's table puts before a cell that begins like a formula.
 func TestRowsToPaste(t *testing.T) {
 	p := compile(t, simple, year, func(c *mapping.Config) { c.Overlay = &mapping.Overlay{Path: "tenants/x/simple"} })
-	rows, values := "", []string{"-1", "+2", "=3", "@4", "-a b", `"-a,b"`}
+	rows, values := "", []string{"-1", "+2", "=3", "@4", "-a b", `"-a,b"`, "＝5", "＋6", `"=a""b"`, `"say ""hi"""`, "\"a\nb\"", `"=c
+d"`, "007", "0", "1e5", "1-2", "NULL", "N/A", "#N/A", "TRUE", `"  leading"`, "'7", `"a,b,c"`, "\\."}
 	for i, v := range values {
 		rows += fmt.Sprintf("s%d,%s,3/1/2024,2024,1,,\n", i, v)
 	}
@@ -65,7 +70,8 @@ func TestRowsToPaste(t *testing.T) {
 	}
 	overlay = strings.Replace(overlay, "\n", "\nvalue,descriptor\n", 1)
 	p = compile(t, simple, year, func(c *mapping.Config) { c.Overlay = &mapping.Overlay{FS: archive(overlay), Path: "tenants/x/simple"} })
-	if r := mustRun(t, p, "results", header+rows); r.Inputs["results"] != counts(6, 6, 0, 0, 0, 0) {
+	n := int64(len(values))
+	if r := mustRun(t, p, "results", header+rows); r.Inputs["results"] != counts(n, n, 0, 0, 0, 0) {
 		t.Errorf("%s%+v", overlay, r.Inputs["results"])
 	}
 }
@@ -105,5 +111,39 @@ func TestOverlayBringsLookups(t *testing.T) {
 	r := mustRun(t, p, "results", header+"a,3,3/1/2024,2024,1,,\n")
 	if got := r.staged(t, "studentAssessments"); !strings.Contains(got, "AccommodationDescriptor#Alpha") {
 		t.Errorf("%s\n%s", got, r.file(t, "problems", "transform.csv"))
+	}
+}
+
+// Cells of an overlay may be empty where the bundle's own rows have empty cells; what a spreadsheet leaves beside
+// and below a table does no harm.
+func TestOverlayCells(t *testing.T) {
+	text := with(t, "descriptors:\n", "tables:\n  forms: {key: [code, part], overlay: true}\n  own: {overlay: true}\ndescriptors:\n",
+		`lookup("tests", "S").assessment`, `lookup("forms", grade, "1").assessment`) +
+		"-- tables/forms.csv --\ncode,part,assessment,note\n3,1,a,\n4,1,b,second\n-- tables/own.csv --\nkey,what\n"
+	for rows, want := range map[string]string{
+		"code,part,assessment,note\n7,1,b,\n":                  "",
+		"code,part,assessment,note,,\r\n7,1,b,,,\r\n,,,,,\r\n": "",
+		"\ufeffcode,part,assessment,note\n7,1,b,\n":            "",
+		"code,part,assessment,note\n7,1,,\n":                   "ov/forms.csv:2: assessment is empty → Write one of a, b",
+		"code,part,assessment,note\n7,,b,\n":                   "ov/forms.csv:2: part is empty → Write one of 1",
+		"code,part,assessment,note\n,1,b,\n":                   "ov/forms.csv:2: code is empty → Write one of 3, 4",
+		"code,part,assessment,note\n\"7,1,b,\",,,\n":           `ov/forms.csv:2: the whole row "7,1,b," stands in one cell → Put each value into a cell of its own`,
+		"code,part,assessment,note,\n7,1,b,,x\n":               `ov/forms.csv:1: the first line is "code,part,assessment,note,"`,
+	} {
+		p, problems := tryCompile(t, text, year, func(c *mapping.Config) {
+			c.Overlay = &mapping.Overlay{FS: archive("-- own.csv --\nkey,what\nx,\n-- forms.csv --\n" + rows), Path: "ov"}
+		})
+		var got strings.Builder
+		for _, d := range problems {
+			if d.Code == "BND-OVERLAY" {
+				got.WriteString(d.Pos().String() + ": " + d.Message + " → " + d.Fix + "\n")
+			}
+		}
+		if !strings.Contains(got.String(), want) || want == "" && got.Len() > 0 {
+			t.Errorf("%q: %s%s", rows, got.String(), problemText(problems))
+		}
+		if want == "" && (p == nil || p.Overlays[0].Added != 1 || p.Overlays[0].Replaced != 0) {
+			t.Errorf("%q: %+v", rows, p)
+		}
 	}
 }

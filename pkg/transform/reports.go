@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/table"
 )
 
@@ -37,6 +38,9 @@ func (s *staging) missed(m mapping.Missed) {
 	u.count++
 }
 
+// mostCompared bounds how many rows of tables are held against what no table knows.
+const mostCompared = 2_000_000
+
 // reportUnmapped reports what no table knows, most frequent first.
 func (s *staging) reportUnmapped() error {
 	if s.unkept > 0 {
@@ -48,14 +52,19 @@ func (s *staging) reportUnmapped() error {
 	all := slices.SortedFunc(maps.Values(s.unmapped), func(a, b *unmappedValue) int {
 		return cmp.Or(strings.Compare(a.Table.Name, b.Table.Name), -cmp.Compare(a.count, b.count), slices.Compare(a.Keys, b.Keys), strings.Compare(a.From, b.From))
 	})
+	compared := 0
 	for _, u := range all {
-		shown, keys := strings.Join(u.Keys, expression.KeySeparator), u.Table.KeyTexts()
-		near := diag.Nearest(shown, keys, 3)
-		if i := slices.IndexFunc(keys, func(k string) bool { return table.Alike(k, shown) }); i >= 0 && !slices.Contains(near, keys[i]) {
-			near = append([]string{keys[i]}, near...) // short words in another Unicode form are far apart by their letters
+		cells, filled, near := u.Row(), -1, []string(nil)
+		if compared += len(u.Table.Rows); compared <= mostCompared {
+			cells, filled = rowFor(u.Miss)
+			near = nearestKeys(u.Miss, filled)
 		}
-		v := Unmapped{Table: u.Table.Name, Value: shown, Count: u.count, First: u.first,
-			Nearest: near, File: u.Table.Place, Header: table.Line(u.Table.Header, ""), Missing: rowToPaste(u.Row())}
+		v := Unmapped{Table: u.Table.Name, Value: strings.Join(u.Keys, expression.KeySeparator), Count: u.count, First: u.first,
+			Nearest: near, File: u.Table.Place, Header: table.Line(u.Table.Header, ""), Missing: rowToPaste(cells),
+			Allowed: s.allowedFor(u.Table)}
+		if filled >= 0 {
+			v.FilledFrom = v.Nearest[0]
+		}
 		if err := s.sink.Unmapped(v); err != nil {
 			return err
 		}
@@ -67,7 +76,7 @@ func (s *staging) reportUnmapped() error {
 // here: that cell would get a mark before it, which is not part of the row.
 func rowToPaste(cells []string) string {
 	line := table.Line(cells, "")
-	if line != "" && strings.IndexByte("=+-@", line[0]) >= 0 {
+	if runs.TextCells([]string{line})[0] != line {
 		first, _, _ := strings.Cut(line, ",")
 		return `"` + first + `"` + line[len(first):]
 	}

@@ -16,8 +16,11 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"path"
+	"strings"
 	"sync/atomic"
 
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
@@ -37,6 +40,9 @@ type Options struct {
 	// Student is the column, by the bundle's name, that each input took the student from in the tenant's
 	// last run that was loaded; another one is drift. Nil: nothing is known, or a person has chosen.
 	Student map[string]string
+
+	Known   diag.List                           // what was found before the first row; the run lists it
+	Allowed func(table, column string) []string // the values that cells of tables may have; may be nil
 }
 
 // Progress is how far a run has come; others may read it at any time.
@@ -51,6 +57,8 @@ type runner struct {
 	program     *mapping.Program
 	sink        Sink
 	student     map[string]string // by input
+	known       diag.List
+	allowed     func(table, column string) []string // may be nil
 	workers     int
 	first       int       // rows of each input that are staged; 0: all
 	progress    *Progress // never nil
@@ -63,7 +71,7 @@ func newRunner(p *mapping.Program, o Options) *runner {
 	if o.Progress == nil {
 		o.Progress = &Progress{}
 	}
-	return &runner{program: p, conflicting: &keyset.Set{}, sink: o.Sink, student: o.Student, workers: max(o.Workers, 1), first: o.Rows, progress: o.Progress,
+	return &runner{program: p, conflicting: &keyset.Set{}, sink: o.Sink, student: o.Student, known: o.Known, allowed: o.Allowed, workers: max(o.Workers, 1), first: o.Rows, progress: o.Progress,
 		files: map[*mapping.Input][]*boundFile{}, verdicts: map[*mapping.Input][]*keyVerdicts{}}
 }
 
@@ -72,7 +80,7 @@ type Result struct {
 	Counts   *runs.TransformCounts
 	Inputs   []runs.Input
 	Staged   map[string]jsonl.Digest // the files of records, if the sink wrote files
-	Overlays []runs.FileDigest       // tables of the tenant that took part
+	Overlays []runs.Overlay          // tables of the tenant that took part
 	Params   map[string]string       // as used, defaults among them
 
 	Rejects []runs.Reject // the files of rejected rows, likewise
@@ -132,7 +140,8 @@ func (r *runner) restart() {
 func (r *runner) result(s *staging) *Result {
 	out := &Result{Counts: &s.counts, Params: maps.Clone(r.program.Params)}
 	for _, f := range r.program.Overlays {
-		out.Overlays = append(out.Overlays, runs.FileDigest{Path: f.Path, SHA256: f.SHA256})
+		out.Overlays = append(out.Overlays, runs.Overlay{Table: strings.TrimSuffix(path.Base(f.Path), ".csv"), Path: f.Path, SHA256: f.SHA256,
+			Added: f.Added, Replaced: f.Replaced})
 	}
 	for _, in := range r.program.Inputs() {
 		for _, f := range r.files[in] {

@@ -46,7 +46,7 @@ s1,3,3/1/2024,2024,0215,55,Low
 		"staged/assessments.origin":                "tables/tests.csv:2\n",
 		"staged/performanceLevelDescriptors.jsonl": `{"codeValue":"Low","namespace":"uri://vendor.org/PerformanceLevelDescriptor","shortDescription":"Low"}` + "\n",
 		"rejects/results.csv":                      "ID,Grade,Date,Year,Score,Pct,Level\ns3,9,3/1/2024,2024,200,1,High\ns5,3,3/32/2024,2024,200,1,High\n",
-		"unmapped.csv":                             "lookup,value,count,firstLine,nearest,file,header,row\ngrades,9,1,results:4,3,b/tables/grades.csv,\"value,descriptor\",\"9,\"\n",
+		"unmapped.csv":                             "lookup,value,count,firstLine,nearest,file,header,row,filledFrom,allowed\ngrades,9,1,results:4,,b/tables/grades.csv,\"value,descriptor\",\"9,\",,\n",
 	} {
 		if diff := cmp.Diff(want, r.file(t, strings.Split(file, "/")...)); diff != "" {
 			t.Errorf("%s: %s", file, diff)

@@ -67,14 +67,17 @@ type Unmapped struct {
 	File    string   // that the row belongs into
 	Header  string   // its first line
 	Missing string   // the row to paste, and to complete
+
+	FilledFrom string // the key of the row that cells were taken from; empty: none is near
+	Allowed    string // the values that cells may have, a column to a line
 }
 
 // UnmappedColumns are the columns of unmapped.csv.
-var UnmappedColumns = []string{"lookup", "value", "count", "firstLine", "nearest", "file", "header", "row"}
+var UnmappedColumns = []string{"lookup", "value", "count", "firstLine", "nearest", "file", "header", "row", "filledFrom", "allowed"}
 
 // Row is the row of unmapped.csv.
 func (v Unmapped) Row() []string {
-	return []string{v.Table, v.Value, strconv.FormatInt(v.Count, 10), v.First, strings.Join(v.Nearest, "; "), v.File, v.Header, v.Missing}
+	return []string{v.Table, v.Value, strconv.FormatInt(v.Count, 10), v.First, strings.Join(v.Nearest, "; "), v.File, v.Header, v.Missing, v.FilledFrom, v.Allowed}
 }
 
 // Mapped is a descriptor that was decided, with how often: a row of mappings.csv.

@@ -40,6 +40,12 @@ func (r *runner) stage(ctx context.Context) (*staging, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.allowed = r.allowed
+	for _, p := range r.known {
+		if err := s.problem(p); err != nil {
+			return nil, err
+		}
+	}
 	return s, r.stageAll(ctx, s)
 }
 

@@ -38,6 +38,7 @@ type staging struct {
 	retyped   diag.List     // columns none of whose cells fit
 	at        mapping.Place // the file at hand
 	scratch   []byte
+	allowed   func(table, column string) []string // may be nil
 }
 
 // output is what a block gives of a resource, until it is handed on.

@@ -1,11 +1,11 @@
-# All of it needs Go alone, except lint (golangci-lint) and race (a C compiler).
+# All of it needs Go alone, except lint (golangci-lint), race (a C compiler) and what says so below.
 export CGO_ENABLED = 0
 BINARY := sluice$(if $(filter windows,$(shell go env GOOS)),.exe)
 GO_BUILD := go build -trimpath -ldflags "-s -w"
 FUZZTIME ?= 20s
 BENCH_ROWS ?= 100000
 
-.PHONY: build test race lint bench fuzz demo docs cross vet axe
+.PHONY: build test race lint bench bench-peers fuzz demo docs cross vet axe
 
 build:
 	$(GO_BUILD) -o $(BINARY) ./cmd/sluice
@@ -22,6 +22,11 @@ lint:
 # Prints each target of speed and size as reached or missed; it is never part of the tests.
 bench: build
 	./testdata/bench.sh $(BENCH_ROWS)
+
+# The same rows and records through Earthmover and Lightbeam, and through sluice. Needs Python 3.11 to 3.13 and,
+# once, a package index; BENCH_FULL=1 adds 100,000 rows. The rest is said in the script.
+bench-peers: build
+	./testdata/bench-peers.sh
 
 fuzz:
 	./testdata/fuzz.sh $(FUZZTIME)

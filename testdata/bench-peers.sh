@@ -18,6 +18,7 @@
 #   BENCH_SIZES="60 500"            other numbers of rows
 #   BENCH_OUT=FILE                  where the table goes (dist/bench-peers.md)
 #   BENCH_CACHE=FOLDER              where the peers are installed, once (~/.cache/sluice-bench-peers)
+#   testdata/bench-peers.sh changeover   compares nothing: writes the files of testdata/changeover again
 #   PYTHON=python3.12               the Python to install them with: 3.11 to 3.13
 #
 # Needs bash 5, Python with venv, a package index for the first run, and GNU time for the memory. Never a test:
@@ -120,6 +121,20 @@ row() {
 }
 peer() { measure "$@"; peer_seconds=$seconds peer_memory=$memory; }
 
+# params ROWS OUT NAME=VALUE…: what Earthmover is given.
+params() { "$python" "$here/records.py" params "$tables" SCHOOL_YEAR=2026 TABLES="$tables" ROWS="$1" OUT="$2" "${@:3}"; }
+
+# changeover writes what Earthmover makes of 60 rows. Results are named as its public bundles name them: by the
+# vendor's record id, or where that is blank by a digest. Few scores are enough, and keep the files small.
+changeover() {
+  local to=$project/testdata/changeover
+  "$sluice" bundle sample nwea-map-growth --rows 60 --seed 60 -p school_year=2026 -o "$to/results.csv" -q
+  measure "$venv/bin/earthmover" run -c "$here/earthmover.yaml" -p "$(params "$to/results.csv" "$work/changeover" \
+    SCORES_OF=TestRITScore,TestStandardError,TestPercentile,AchievementQuintile,'Goal{n}RitScore' \
+    "IDENTIFIER={{TestID if TestID else md5(Student_StateID ~ '_' ~ TestName ~ '_' ~ TermName ~ '_' ~ TestStartDate ~ '_' ~ TestStartTime)}}")"
+  mv "$work"/changeover/*.jsonl "$to"
+}
+
 # one NUMBER: the rows of the table for so many rows.
 one() {
   local rows=$1 dir=$work/$1 peers sluices resources staged judged before after
@@ -127,8 +142,8 @@ one() {
   cd "$dir"
   "$sluice" bundle sample nwea-map-growth --rows "$rows" -p school_year=2026 -o rows.csv -q
 
-  peer "$venv/bin/earthmover" run -c "$here/earthmover.yaml" -p "$("$python" "$here/records.py" params "$tables" \
-    SCHOOL_YEAR=2026 ROWS="$dir/rows.csv" TABLES="$tables" OUT="$dir/earthmover" "IDENTIFIER={{TestStartDate}}|{{TestStartTime}}|{{TestName}}")"
+  peer "$venv/bin/earthmover" run -c "$here/earthmover.yaml" \
+    -p "$(params "$dir/rows.csv" "$dir/earthmover" "IDENTIFIER={{TestStartDate}}|{{TestStartTime}}|{{TestName}}")"
   sandbox "$dir/store-lightbeam"; peers=$url
   sandbox "$dir/store-sluice"; sluices=$url
   cat >sluice.yaml <<END
@@ -173,6 +188,7 @@ END
 }
 
 install
+[ "${1:-}" != changeover ] || { changeover; exit; }
 line "# sluice beside its peers"
 line
 machine="$(uname -sm), $(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN) cores, load before $(uptime | sed 's/.*average[s]*: *//')"

@@ -54,6 +54,8 @@ func TestScripts(t *testing.T) {
 			"same":  same,
 			"api":   api,
 			"alike": alike,
+			"post":  post,
+			"holds": holds,
 		},
 	})
 }

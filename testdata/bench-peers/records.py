@@ -1,6 +1,7 @@
 """What bench-peers.sh needs of JSON and CSV. Python's standard library alone.
 
-  records.py params TABLES NAME=VALUE...   Earthmover's parameters: these, and the bundle's tables as its templates need them
+  records.py params TABLES NAME=VALUE...   Earthmover's parameters: these, and the bundle's tables as its templates need them,
+                                           with SCORES_OF=HEADER,... for these scores alone
   records.py compare OLD NEW               whether two folders hold the same records, as JSON and in any order
   records.py judged RESULTS RUN STAGED     how many records lightbeam validate and sluice validate judged and passed
   records.py count URL URL KEY SECRET RESOURCE...   how many records of these resources each of two APIs holds
@@ -16,20 +17,24 @@ import urllib.parse
 import urllib.request
 
 
-def params(tables):
+def params(tables, scores_of):
     def table(name):
         with open(os.path.join(tables, name + ".csv"), newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
 
-    def scores(name):
-        return [[r["header"], r["method"], r["datatype"], r["minimum"], r["maximum"]] for r in table(name) if r["kind"] == "score"]
+    def measures(name, kind):
+        return [r for r in table(name) if r["kind"] == kind and (not scores_of or r["header"] in scores_of.split(","))]
 
+    def scores(name):
+        return [[r["header"], r["method"], r["datatype"], r["minimum"], r["maximum"]] for r in measures(name, "score")]
+
+    levels = [[r["header"], r["method"]] for r in measures("scores", "level")]
     values = {
         "NAMESPACE": "uri://www.nwea.org/map",
         "SCORES": scores("scores"),
         "GOAL_SCORES": scores("goal_scores"),
-        "LEVELS": [[r["header"], r["method"]] for r in table("scores") if r["kind"] == "level"],
-        "DECLARED_LEVELS": [[r["method"], r["level"]] for r in table("levels")],
+        "LEVELS": levels,
+        "DECLARED_LEVELS": [[r["method"], r["level"]] for r in table("levels") if r["method"] in dict(levels).values()],
         "DECLARED_GOAL_LEVELS": [[r["method"], r["level"]] for r in table("goal_levels")],
         "PERIODS": [r["period"] for r in table("periods")],
     }
@@ -96,7 +101,8 @@ def arrived(staged, peer_before, sluice_before, peer_after, sluice_after):
 if __name__ == "__main__":
     command, args = sys.argv[1], sys.argv[2:]
     if command == "params":
-        print(json.dumps({**params(args[0]), **dict(pair.split("=", 1) for pair in args[1:])}))
+        given = dict(pair.split("=", 1) for pair in args[1:])
+        print(json.dumps({**params(args[0], given.pop("SCORES_OF", "")), **given}))
     elif command == "compare":
         print(compare(*args))
     elif command == "judged":

@@ -189,6 +189,16 @@ func (s *screen) paragraph(first, indent, text string) {
 	s.say("%s%s", first, folded(s.columns(), indent, text))
 }
 
+// remedy prints what to do about a cause. One with a command is never folded: it is to be copied.
+func (s *screen) remedy(text string) {
+	first := "      " + paint(s.outColour, dim, "→") + " "
+	if strings.Contains(text, "`") || strings.HasPrefix(text, "sluice ") {
+		s.say("%s%s", first, text)
+		return
+	}
+	s.paragraph(first, "        ", text)
+}
+
 // grid prints rows in columns that fit the terminal.
 func (s *screen) grid(header []string, rows [][]string) { s.print(newTable(header, rows)) }
 

@@ -191,7 +191,7 @@ func (a *app) printCauses(rep *report.Report, stage string) {
 			s.paragraph("      ", "      ", strings.Join(places, "; "))
 		}
 		if g.Fix != "" && g.Level <= diag.LevelWarning {
-			s.say("      %s %s", paint(s.outColour, dim, "→"), g.Fix)
+			s.remedy(g.Fix)
 		}
 	}
 	if shown > mostGroups {

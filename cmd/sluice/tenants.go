@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"slices"
 
@@ -110,13 +111,22 @@ func (a *app) runTenantClone(ctx context.Context, old, name string, year int) er
 	if c.File == "" {
 		return diag.Fail(diag.Usage, diag.ConfigFile, "Name it with --config.", "there is no sluice.yaml here")
 	}
-	err = durable.Edit(ctx, c.File, func(before []byte) ([]byte, error) { return tenant.Clone(c.File, before, old, name, year) })
+	moved := false // a school_year was set
+	err = durable.Edit(ctx, c.File, func(before []byte) ([]byte, error) {
+		after, err := tenant.Clone(c.File, before, old, name, year)
+		as, _ := tenant.Clone(c.File, before, old, name, 0)
+		moved = !bytes.Equal(after, as)
+		return after, err
+	})
 	if err != nil {
 		return pipeline.DiskError(err)
 	}
 	a.screen.say("%s: tenant %s is a copy of %s", shownPath(c.File), name, old)
-	if year > 0 {
+	switch {
+	case moved:
 		a.screen.say("each school_year of the copy is %d; other years in it, as in an address or a folder, are yours to change", year)
+	case year > 0:
+		a.screen.say("no school_year of the copy was changed: there is none, or it was %d already", year)
 	}
 	if t, _ := c.Tenant(old); t != nil && t.Tables != "" {
 		a.screen.say("both read the tables in %s: what is changed there holds for both. For tables of its own, copy the folder and name the copy in `tables:` of %s",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/spf13/cobra"
@@ -35,7 +36,7 @@ func (a *app) runValidate(ctx context.Context, name string, offline bool) (runs.
 		return 0, err
 	}
 	if !offline && a.Tenant == "" {
-		return 0, usage("Add --tenant NAME, or --offline.", "validate asks the target of a tenant, and none is named")
+		return 0, usage("Add --tenant "+cmp.Or(r.Tenant, "NAME")+", or --offline.", "validate asks the target of a tenant, and none is named")
 	}
 	x, err := a.writing("sluice validate", a.Tenant)
 	if err != nil {

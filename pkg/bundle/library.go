@@ -75,6 +75,9 @@ func (l Library) Open(ref string) (*Bundle, diag.List, error) {
 	next := "The bundles there are: " + strings.Join(names, ", ") + ". A path to a folder must hold a separator."
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		next = "Write ./" + name + " if the folder here is meant."
+	} else if err == nil {
+		return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, "Run `"+diag.ShellCommand("inspect", name)+"` to see which bundle reads it.",
+			"%s is a file, not a bundle", name)
 	}
 	return nil, nil, diag.Fail(diag.Usage, diag.BundleNotFound, next, "there is no bundle %q%s", name, diag.DidYouMean(name, names))
 }

@@ -44,6 +44,9 @@ func (c *Catalog) Fits(n Needs) []Finding {
 			found = append(found, Finding{"resource " + name, false, diag.ResourceUnknown, "the target does not have it"})
 		}
 	}
+	if len(needed) > 0 && len(found) == 1 {
+		found = append(found, Finding{Subject: "needed", OK: true, Says: fmt.Sprintf("the target has all %d: %s", len(needed), strings.Join(needed, ", "))})
+	}
 	return append(found, c.permissions(needed)...)
 }
 
@@ -62,13 +65,14 @@ func (c *Catalog) permissions(needed []string) []Finding {
 	if len(p.Resources) == 0 {
 		return found
 	}
-	may := map[string][]string{}
+	may, before := map[string][]string{}, len(found)
 	for _, r := range p.Resources {
 		may[strings.ToLower(r.Resource)] = r.Operations
 	}
 	for _, name := range needed {
 		r, ok := c.standard.Resource(name)
 		if !ok {
+			before = -1 // it is missed already
 			continue
 		}
 		operations := may["/"+strings.ToLower(r.Endpoint())]
@@ -78,6 +82,9 @@ func (c *Catalog) permissions(needed []string) []Finding {
 					"the credential lacks " + want + "; records can still refer to what the target already holds"})
 			}
 		}
+	}
+	if len(needed) > 0 && len(found) == before {
+		found = append(found, Finding{Subject: "permissions", OK: true, Says: "the credential may create and update what is needed"})
 	}
 	return found
 }

@@ -176,7 +176,7 @@ var (
 	TargetRefused    = declare("INT-REFUSED", LevelError, "The target refused the record.", "Read the target's own message; correct the record or the target.")
 	TargetConflict   = declare("INT-CONFLICT", LevelError, "The target found that the record collides with another one.", "Read the target's own message in errors/; correct the rows in rejects/ and run these.")
 	TargetBusy       = declare("INT-BUSY", LevelError, "The target asked to slow down for longer than sluice waits.", "Run again later; it goes on where it stopped.")
-	RecordNotSent    = declare("INT-NOT-SENT", LevelWarning, "The record was not sent: the run stopped, or the target refused all others of the resource.", "Run the same command again; it goes on where it stopped.")
+	RecordNotSent    = declare("INT-NOT-SENT", LevelWarning, "The record was not sent: the run stopped, or the target refused all others of the resource.", "Send the run again with `sluice send`; it goes on where it stopped.")
 	TargetServer     = declare("INT-SERVER", LevelError, "The target failed while taking the record.", "Run again; if it stays, give the correlation id to the host.")
 	TargetOdd        = declare("INT-ODD-ANSWER", LevelError, "The target gave an answer that an Ed-Fi API does not give.", "Check the address: a proxy or login page may stand before it.")
 	MachineDisk      = declare("INT-DISK", LevelFormat, "A file could not be written.", "Free space, or choose another folder.")

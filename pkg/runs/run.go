@@ -182,6 +182,9 @@ func readManifest(path string) (*Run, error) {
 	if err == nil {
 		text, err = os.ReadFile(filepath.Join(path, manifestFile))
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("it holds no " + manifestFile)
+	}
 	if err != nil {
 		return nil, diag.FailWith(err, diag.Usage, diag.ConfigRun, "Name the folder that transform printed, or see `sluice runs list`.",
 			"%s is not a run", path)

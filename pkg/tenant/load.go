@@ -27,7 +27,10 @@ func Load(path string) (*Config, error) {
 		if errors.Is(err, fs.ErrPermission) {
 			next = "Check the file's permissions."
 		}
-		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, next, "sluice.yaml cannot be read")
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, diag.Fail(diag.Usage, diag.ConfigFile, next, "there is no file %s", path)
+		}
+		return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, next, "%s cannot be read", path)
 	}
 	return Parse(path, src)
 }

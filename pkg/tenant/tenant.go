@@ -122,11 +122,11 @@ func (c *Config) Tenant(name string) (*Tenant, error) {
 	if i := slices.IndexFunc(c.tenants, func(t *Tenant) bool { return t.Name == name }); i >= 0 {
 		return c.tenants[i], c.tenants[i].invalid
 	}
-	where := "there is no sluice.yaml here, so only the built-in tenant `sandbox` is known; write one with `sluice init`, or name it with --config"
+	next := "Write a sluice.yaml with `sluice init`, or name yours with --config; without one only the built-in tenant sandbox is known."
 	if c.File != "" {
-		where = fmt.Sprintf("tenants of %s: %v", c.File, c.Names())
+		next = "Name one of the tenants of " + c.File + ": " + strings.Join(c.Names(), ", ") + "."
 	}
-	return nil, diag.Fail(diag.Usage, diag.ConfigTenant, where, "unknown tenant %q%s", name, diag.DidYouMean(name, c.Names()))
+	return nil, diag.Fail(diag.Usage, diag.ConfigTenant, next, "unknown tenant %q%s", name, diag.DidYouMean(name, c.Names()))
 }
 
 // StateFolder is where a tenant's ledger, caches, lock and columns of students' ids lie.

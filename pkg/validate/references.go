@@ -239,7 +239,7 @@ func (r *resource) explainOpen(line uint32) error {
 		switch r.gate.references.Answer(n) {
 		case catalog.Absent:
 			p.Code = diag.ReferenceMissing
-			p.Message = fmt.Sprintf("refers to %s with %s, which is neither staged nor at the target, as far as the credential can see", l.referent.Name(), u.String())
+			p.Message = fmt.Sprintf("refers to %s with %s that are neither staged nor at the target, as far as the credential can see", l.referent.Name(), u.String())
 			p.Fix = "Load it at the target first, or correct the id in the source file."
 		case catalog.Unreadable:
 			p.Code = diag.ReferenceUnknown

@@ -244,6 +244,15 @@ func (a *app) newRoot() *cobra.Command {
 			a.newDocsShow(), a.newDocsMan()),
 		a.newSandbox(), a.newDemo(), a.newDoctor(), a.newExplain(), a.newVersion(),
 	)
+	root.InitDefaultCompletionCmd("") // cobra's own, which would take any argument
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.Args, cmd.RunE = onlyCommands, a.needSubcommand
+			for _, shell := range cmd.Commands() {
+				shell.Args = exactArgs()
+			}
+		}
+	}
 	completes(root, "tenant", a.completeTenants)
 	completes(root, "log-format", words("text", "json"))
 	completes(root, "log-level", words("debug", "info", "warn", "error"))

@@ -128,7 +128,7 @@ var (
 		"Give the value a `code`, or a descriptor, in a table; nothing is cut.")
 	DescriptorCode = declare("VAL-DESCRIPTOR-CODE", LevelError, "A value cannot be the code of a descriptor.",
 		"Correct the cell; or give the value a `code`, or a descriptor, in a table.")
-	LevelUndeclared = declare("VAL-LEVEL-UNDECLARED", LevelWarning, "A performance level is in no table of the bundle.", "Add it to the levels of the assessment; it was staged.")
+	LevelUndeclared = declare("VAL-LEVEL-UNDECLARED", LevelWarning, "A performance level is in no table of the bundle.", "Add it to the table of levels: the tenant's own, or the bundle's.")
 )
 
 // Codes of staged records under validation.

@@ -112,6 +112,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	a.root.SetArgs(args)
 	a.root.SetIn(s.in)
 	a.root.SetOut(unminded{s.out})
+	a.strictCompletion()
 	a.root.SetErr(s.err)
 	err := a.root.ExecuteContext(ctx)
 	if err == nil && out.failed != nil && a.outcome == runs.Done {
@@ -244,8 +245,17 @@ func (a *app) newRoot() *cobra.Command {
 			a.newDocsShow(), a.newDocsMan()),
 		a.newSandbox(), a.newDemo(), a.newDoctor(), a.newExplain(), a.newVersion(),
 	)
-	root.InitDefaultCompletionCmd("") // cobra's own, which would take any argument
-	for _, cmd := range root.Commands() {
+	completes(root, "tenant", a.completeTenants)
+	completes(root, "log-format", words("text", "json"))
+	completes(root, "log-level", words("debug", "info", "warn", "error"))
+	return root
+}
+
+// strictCompletion makes cobra's own completion command, which would take any argument, as strict as the others.
+// It keeps the output that the root has when it is made.
+func (a *app) strictCompletion() {
+	a.root.InitDefaultCompletionCmd("")
+	for _, cmd := range a.root.Commands() {
 		if cmd.Name() == "completion" {
 			cmd.Args, cmd.RunE = onlyCommands, a.needSubcommand
 			for _, shell := range cmd.Commands() {
@@ -253,10 +263,6 @@ func (a *app) newRoot() *cobra.Command {
 			}
 		}
 	}
-	completes(root, "tenant", a.completeTenants)
-	completes(root, "log-format", words("text", "json"))
-	completes(root, "log-level", words("debug", "info", "warn", "error"))
-	return root
 }
 
 // addGlobal adds the global flags, which are the settings.

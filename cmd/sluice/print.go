@@ -311,12 +311,9 @@ const mostBehind = 3
 // where the report is, and the next command.
 func (a *app) sayVerdict(say func(format string, args ...any), r *runs.Run, rep *report.Report, outcome runs.Outcome, next *step) {
 	var totals []string
-	var behind []report.Remark
 	for _, v := range rep.Verdict {
 		if v.Total {
 			totals = append(totals, v.Text)
-		} else {
-			behind = append(behind, v)
 		}
 	}
 	if !outcome.Finished() && r.Stages[runs.Send] == nil { // of one that began and counted nothing it is not known
@@ -324,6 +321,14 @@ func (a *app) sayVerdict(say func(format string, args ...any), r *runs.Run, rep 
 	}
 	headline := cmp.Or(endings[outcome], fmt.Sprintf("stopped (exit %d)", outcome)) + ": " + strings.Join(totals, "; ")
 	say("%s", folded(a.screen.columns(), "  ", headline))
+	sayBehind(say, r, rep)
+	sayWhere(say, r)
+	a.sayNext(say, a.withOther(r, next))
+}
+
+// sayBehind says what stayed behind, each with the file that says why.
+func sayBehind(say func(format string, args ...any), r *runs.Run, rep *report.Report) {
+	behind := slices.DeleteFunc(slices.Clone(rep.Verdict), func(v report.Remark) bool { return v.Total })
 	for i, v := range behind {
 		if i == mostBehind-1 && len(behind) > mostBehind {
 			say("  %s", diag.Counted(len(behind)-i, "more thing stayed behind; the report lists it", "more things stayed behind; the report lists them"))
@@ -334,8 +339,6 @@ func (a *app) sayVerdict(say func(format string, args ...any), r *runs.Run, rep 
 		}
 		say("  %s", v.Text)
 	}
-	sayWhere(say, r)
-	a.sayNext(say, a.withOther(r, next))
 }
 
 // sayWhere says where the report of a run is, or else the run.

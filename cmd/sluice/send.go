@@ -39,15 +39,21 @@ Stopped at any moment, the same command goes on where it was: nothing is lost, n
 	return cmd
 }
 
-// concludeRehearsal ends a dry run.
-func (a *app) concludeRehearsal(r *runs.Run, outcome runs.Outcome, rep *report.Report) {
+// concludeRehearsal ends a dry run: what a send would load, what would stay behind, and the send itself.
+func (a *app) concludeRehearsal(r *runs.Run, outcome runs.Outcome, rep *report.Report) error {
+	next := &step{words: []string{"send", shownPath(r.Path), "--tenant", r.Tenant}}
+	if a.JSON {
+		return a.screen.result(runResult{Run: r.Path, Exit: outcome, DryRun: true, Report: rep, Next: a.args(next)})
+	}
 	all, there := int64(0), int64(0)
 	for _, l := range rep.Stage(runs.Send).Counts.(*runs.SendCounts).Resources {
 		all, there = all+l.Staged-l.Duplicate, there+l.Created+l.Updated+l.Unchanged
 	}
 	say := a.screen.conclude(outcome)
 	say("a dry run, and nothing was sent: %s of %s would be at the target", thousands(there), plural(int(all), "record"))
-	a.sayNext(say, &step{words: []string{"send", shownPath(r.Path), "--tenant", r.Tenant}})
+	sayBehind(say, r, rep)
+	a.sayNext(say, next)
+	return nil
 }
 
 func addAcceptExisting(flags *pflag.FlagSet, accept *bool) {
@@ -75,8 +81,7 @@ func (a *app) runSend(ctx context.Context, name string, dryRun, acceptExisting b
 		}
 		a.screen.say("a dry run: nothing was sent, and nothing is remembered\n")
 		a.printStage(rep, rep.Stage(runs.Send))
-		a.concludeRehearsal(x.Run(), outcome, rep)
-		return outcome, a.screen.result(runResult{Run: x.Run().Path, Exit: outcome, DryRun: true, Report: rep})
+		return outcome, a.concludeRehearsal(x.Run(), outcome, rep)
 	}
 	outcome, err := x.Send(ctx)
 	if err != nil {

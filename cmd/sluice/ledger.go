@@ -55,7 +55,7 @@ func (a *app) runLedgerRebuild(ctx context.Context) error {
 			rows = append(rows, []string{name, fmt.Sprint(counts[name])})
 		}
 		a.screen.grid([]string{"resource", "at the target"}, rows)
-		a.screen.say("the ledger of tenant %s now knows %s; the next send proves or renews them", a.Tenant, plural(int(total), "record"))
+		a.screen.say("the ledger of tenant %s now knows %s; the next send checks them, or sends them again", a.Tenant, plural(int(total), "record"))
 		return a.screen.result(map[string]any{"tenant": a.Tenant, "resources": counts, "records": total})
 	})
 }

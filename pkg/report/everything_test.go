@@ -60,7 +60,7 @@ func TestEverything(t *testing.T) {
 	}
 	r.Next = &runs.Next{Why: long, Command: []string{"sluice", "run", long, long + " " + long}, Folder: long}
 	page := pageOfRun(t, r)
-	for _, want := range []string{"does not add up", `<th scope="col" class="n">pending</th>`, "more causes</summary>", "notes</summary>", "To be run in"} {
+	for _, want := range []string{"does not add up", `<th scope="col" class="n">pending</th>`, "more causes</summary>", "notes</summary>", "Run it in"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("no %s", want)
 		}

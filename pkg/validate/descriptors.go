@@ -122,10 +122,10 @@ func (v *descriptorValues) explain(typ string) (message, fix string) {
 	endpoint := v.endpoint(typ)
 	if v.catalog == nil {
 		return "neither the data standard nor " + endpoint + ".jsonl of this run has this " + typ,
-			"stage it, or point the mapping at a value of the standard"
+			"Stage it, or point the mapping at a value of the standard."
 	}
 	return "neither the target nor " + endpoint + ".jsonl of this run has this " + typ,
-		"load it at the target, or point the mapping (in the tenant's overlay) at a value that the target has"
+		"Load it at the target, or point the mapping (in the tenant's overlay) at a value that the target has."
 }
 
 // stagedDescriptor is a descriptor found in a line of a staged file.

@@ -90,7 +90,7 @@ func refersToUnchecked(path, target string) diag.Problem {
 		Message: fmt.Sprintf("refers to staged %s that only the target can check", target), Fix: validateOnline}
 }
 
-const validateOnline = "validate online, with the tenant that the records are for"
+const validateOnline = "Validate online, with the tenant that the records are for."
 
 // refersToBad words in p a reference to a staged record that will not be loaded.
 func refersToBad(p diag.Problem, target string, line int, v runs.Verdict) diag.Problem {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
@@ -200,16 +201,26 @@ func (a *app) runRunsShow(name string, path bool) error {
 	for i := range rep.Stages {
 		a.printStage(rep, &rep.Stages[i])
 	}
+	holder, held, _ := durable.HeldBy(r.Path)
+	next := a.nextOf(r)
 	for _, stage := range runs.Stages() {
-		if x := r.Stages[stage.Name]; x != nil && x.Exit == nil {
-			a.screen.say("%s began at %s and did not end: it is still running, or was killed\n", stage.Name, x.Start.Local().Format("2006-01-02 15:04:05"))
+		x := r.Stages[stage.Name]
+		if x == nil || x.Exit != nil {
+			continue
 		}
+		began := x.Start.Local().Format("2006-01-02 15:04:05")
+		if held {
+			next = nil // it is for when this one has ended
+			a.screen.say("%s began at %s and is at work: %s\n", stage.Name, began, holder)
+			continue
+		}
+		a.screen.say("%s began at %s and did not end: it is still running, or was killed\n", stage.Name, began)
 	}
 	if why := r.Stopped; why != nil {
 		a.screen.say("%s %s was stopped: %s\n  %s %s\n", paint(a.screen.outColour, red, "["+string(why.Code)+"]"), why.Stage, why.Message,
 			paint(a.screen.outColour, dim, "→"), why.Next)
 	}
-	a.sayVerdict(a.screen.say, r, rep, endOf(r), a.nextOf(r))
+	a.sayVerdict(a.screen.say, r, rep, endOf(r), next)
 	return a.screen.result(rep)
 }
 

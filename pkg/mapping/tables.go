@@ -252,7 +252,7 @@ func (c *compiler) overlayFile(name, shown string) {
 	slices.Sort(allowed)
 	pos := diag.Pos{File: shown, Line: 1}
 	if len(targets) == 0 {
-		c.add(pos, diag.BundleOverlay, "A tenant may overlay "+strings.Join(slices.Compact(allowed), ", ")+".", "%s is not a table that a tenant may overlay%s", name, diag.DidYouMean(name, allowed))
+		c.add(pos, diag.BundleOverlay, "Move it away, or name it after a table that a tenant may overlay: "+strings.Join(slices.Compact(allowed), ", ")+".", "%s is not a table that a tenant may overlay%s", name, diag.DidYouMean(name, allowed))
 		return
 	}
 	text, err := fs.ReadFile(c.config.Overlay.FS, name)

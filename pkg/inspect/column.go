@@ -36,7 +36,7 @@ const (
 var somebody = regexp.MustCompile(`^\p{Lu}[\p{L}'’-]+, \p{Lu}[\p{L}'’-]+|@|\d{6}`)
 
 // personal are the words of headers whose values are never shown; identifiers are of somebody, too.
-var personal = regexp.MustCompile(`(?i)first|last|middle|given.?name|family.?name|full.?name|maiden|nick|preferred|legal.?name|surname|birth|dob|mail|phone([^m]|$)|addr|street|zip|ssn|student|pupil|learner|child|parent|guardian|teacher|instructor|proctor|counselor|staff|examin|candidate|taker|user|login|person|gender|sex|race|ethnic|(^|[^a-z])names?$|(id|ids|number|code|key|uuid|guid)$`)
+var personal = regexp.MustCompile(`(?i)first|last|middle|given.?name|family.?name|full.?name|maiden|nick|preferred|legal.?name|surname|birth|dob|mail|phone([^m]|$)|addr|street|zip|ssn|student|pupil|learner|child|parent|guardian|teacher|instructor|proctor|counselor|staff|examin|candidate|taker|user|login|person|gender|sex|race|ethnic|(^|[^a-z])(names?|mi)$|(id|ids|number|code|key|uuid|guid)$`)
 
 // dateFormats are tried in this order; the first that fits all values is the column's.
 var dateFormats = map[expression.Kind][]string{
@@ -87,6 +87,10 @@ type tally struct {
 	high  string
 }
 
+// wholeRow is what a row of a file of fixed length holds, which has one column to whoever looks for delimiters, and
+// hardly a header: words that blanks set apart, or a long number.
+var wholeRow = regexp.MustCompile(`\S {3,}\S|\d{8}`)
+
 // headerIsCell reports whether a header looks like a cell: it is a number or a date as all the cells below
 // it are, or one of them says the same. It may then be a student's, and nobody knows what the column holds.
 func (t *tally) headerIsCell() bool {
@@ -94,7 +98,7 @@ func (t *tally) headerIsCell() bool {
 	if h == "" {
 		return false
 	}
-	if _, again := t.seen[h]; again {
+	if _, again := t.seen[h]; again || wholeRow.MatchString(h) {
 		return true
 	}
 	fits := func(c candidate) bool { return c.name != "text" && c.name != "boolean" && c.fits(h) }

@@ -104,13 +104,15 @@ func TestCandidates(t *testing.T) {
 // TestNoHeader: where the first line looks like a row, nothing of it is shown as a name.
 func TestNoHeader(t *testing.T) {
 	for text, want := range map[string]bool{
-		"600001,Ann,Reading\n600002,Ben,Math\n": true,  // a number, as those below it
-		"Ann,3\nBen,4\n":                        true,  // a short one
-		"Ann,Reading\nBen,Reading\n":            true,  // a word that is said again
-		"Ann,10/1/2025\n":                       true,  // a date, and no row
-		"Name,Subject\nAnn,Reading\n":           false, // words that nothing says again
-		"Name,2025\nAnn,Reading\n":              false, // a year over texts
-		"Id,Grade\n1,3\n":                       false,
+		"600001,Ann,Reading\n600002,Ben,Math\n":                    true,  // a number, as those below it
+		"Ann,3\nBen,4\n":                                           true,  // a short one
+		"Ann,Reading\nBen,Reading\n":                               true,  // a word that is said again
+		"Ann,10/1/2025\n":                                          true,  // a date, and no row
+		"Name,Subject\nAnn,Reading\n":                              false, // words that nothing says again
+		"Name,2025\nAnn,Reading\n":                                 false, // a year over texts
+		"Id,Grade\n1,3\n":                                          false,
+		"XY ISD    Doe       Ann  M\nXY ISD    Roe       Ben  M\n": true, // of fixed length
+		"0523039912345678DOEANN\n0523039912345679ROEBEN\n":         true,
 	} {
 		f, err := Read(t.Context(), write(t, text), "f.csv", nil)
 		if err != nil || f.NoHeader != want {
@@ -142,6 +144,14 @@ func TestExamplesAreNobodys(t *testing.T) {
 	}
 	if got := fmt.Sprintf("%+v", f.Columns); strings.Contains(got, "Ann") || strings.Contains(got, "Doe") || strings.Contains(got, "@") || strings.Contains(got, "60000") || !strings.Contains(got, "Met") {
 		t.Error(got)
+	}
+}
+
+// TestInitials: those of a middle name are somebody's, however often they occur.
+func TestInitials(t *testing.T) {
+	f, err := Read(t.Context(), write(t, "NAME_MI,Level\n"+strings.Repeat("J,Met\n", 9)), "f.csv", nil)
+	if err != nil || !f.Columns[0].Hidden || len(f.Columns[0].Values) > 0 {
+		t.Errorf("%+v %v", f, err)
 	}
 }
 

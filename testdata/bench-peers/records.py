@@ -9,6 +9,7 @@
 """
 import collections
 import csv
+import hashlib
 import json
 import os
 import re
@@ -47,10 +48,13 @@ def records(folder):
     for name in sorted(os.listdir(folder)):
         if name.endswith(".jsonl"):
             with open(os.path.join(folder, name), encoding="utf-8") as file:
-                found[name[: -len(".jsonl")]] = collections.Counter(
-                    re.sub(r'(?<=~)[0-9a-f]{8}(?=")', "", json.dumps(json.loads(line), sort_keys=True)) for line in file
-                )
+                found[name[: -len(".jsonl")]] = collections.Counter(map(digest, file))
     return found
+
+
+def digest(line):
+    text = json.dumps(json.loads(line), sort_keys=True)
+    return hashlib.sha256(re.sub(r'(?<=~)[0-9a-f]{8}(?=")', "", text).encode()).digest()
 
 
 def compare(old, new):

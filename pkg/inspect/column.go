@@ -29,7 +29,7 @@ const (
 	fewValues    = 12
 	shownValues  = 5
 
-	identifierDigits = 5 // longer numbers that hardly repeat may be somebody's
+	identifierDigits = 5 // numbers of so many digits that hardly repeat may be somebody's; longer ones may even if they do
 )
 
 // somebody are values that look like a person, an address or an identifier: "Doe, Jane", a@b.org, 600001.
@@ -150,7 +150,8 @@ func (t *tally) column() Column {
 	if c.Type == "integer" || c.Type == "decimal" {
 		low, _, _ := strings.Cut(t.low, ".")
 		high, _, _ := strings.Cut(t.high, ".")
-		if max(len(low), len(high)) < identifierDigits || !c.Many && 2*int64(c.Distinct) < c.Filled {
+		digits := max(len(low), len(high))
+		if digits < identifierDigits || digits == identifierDigits && !c.Many && 2*int64(c.Distinct) < c.Filled {
 			c.Low, c.High = t.low, t.high
 		}
 		return c

@@ -158,9 +158,9 @@ func TestInitials(t *testing.T) {
 // TestRangesAreNobodys: the ends of a range of long numbers that hardly repeat would be two identifiers.
 func TestRangesAreNobodys(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("Local,Serial,Score,Scale,Share\n")
+	b.WriteString("Local,Serial,Score,Scale,Share,Kennung\n")
 	for i := range 2500 {
-		fmt.Fprintf(&b, "%d,%d,%d,%d.5,%d\n", 10000+i, i, 200+i%50, i%9, 60000+i%4)
+		fmt.Fprintf(&b, "%d,%d,%d,%d.5,%d,%d\n", 10000+i, i, 200+i%50, i%9, 60000+i%4, 600000+i%500)
 	}
 	f, err := Read(t.Context(), write(t, b.String()), "f.csv", nil)
 	if err != nil {
@@ -170,7 +170,7 @@ func TestRangesAreNobodys(t *testing.T) {
 	for _, c := range f.Columns {
 		got = append(got, c.Low+"-"+c.High)
 	}
-	if d := cmp.Diff([]string{"-", "0-2499", "200-249", "0.5-8.5", "60000-60003"}, got); d != "" {
+	if d := cmp.Diff([]string{"-", "0-2499", "200-249", "0.5-8.5", "60000-60003", "-"}, got); d != "" {
 		t.Error(d)
 	}
 }

@@ -82,7 +82,7 @@ func (pl *Plan) Retyped(workers []*Worker) diag.List {
 			continue
 		}
 		shown, why := fmt.Sprintf("%q", sum.first.Value), strings.TrimPrefix(sum.first.Message, bc.header+": the value ")
-		if bc.def.Personal {
+		if bc.def.Personal || diag.Identifies(sum.first.Value, true) {
 			shown = "the value"
 		}
 		list = append(list, diag.Problem{Code: diag.FileDrift, Level: diag.LevelOf(diag.FileDrift), Input: workers[0].place.Input, File: workers[0].place.File,

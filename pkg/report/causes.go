@@ -151,8 +151,7 @@ func (g *Group) finish() {
 // came from a column of an input that is known to be neither the student's nor personal, or was looked up
 // in a table and no such column has a part in it.
 func (rep *Report) mayShow(p diag.Problem) bool {
-	dated := p.Code == diag.CellType && compactDate.MatchString(p.Value)
-	if p.Value == "" || p.Personal || p.Stage != runs.Transform || identifier.MatchString(p.Value) && !dated {
+	if p.Value == "" || p.Personal || p.Stage != runs.Transform || diag.Identifies(p.Value, p.Code == diag.CellType) {
 		return false
 	}
 	known := false
@@ -175,13 +174,6 @@ func (rep *Report) mayShow(p diag.Problem) bool {
 	}
 	return known && p.Column != ""
 }
-
-// identifier finds what may be somebody's, wherever it stands, as in a row whose cells have moved: long numbers
-// and addresses. compactDate finds long numbers that are a date.
-var (
-	identifier  = regexp.MustCompile(`\d{6}|@`)
-	compactDate = regexp.MustCompile(`^((19|20)\d\d(0[1-9]|1[0-2])([0-2]\d|3[01])|(0[1-9]|1[0-2])([0-2]\d|3[01])(19|20)\d\d)$`)
-)
 
 // place is where a problem was found, for people.
 func place(p diag.Problem) string {

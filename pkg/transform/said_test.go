@@ -63,4 +63,11 @@ func TestIdentifiersOfASpreadsheet(t *testing.T) {
 	if e, ok := diag.AsError(bad.err); !ok || e.Code != diag.FileDrift || !e.Repeats() || strings.Contains(e.Message, "6.78E") || !strings.Contains(e.Message, "none of the 10 cells of Student fits: in line 2") {
 		t.Error(bad.err)
 	}
+	p = compile(t, sketch("    columns: {id: Id, stu: Student, day: {header: Day, type: date, format: M/D/YYYY}}\n    student: [stu]", "results", "key(id)", "id", ""))
+	for cell, shown := range map[string]bool{"678789": false, "20250916": true, "9/5/25": true} { // the first is an id in a wrong column
+		bad := runProgram(t, p, 1, "results", "Id,Student,Day\n"+strings.Repeat("1,S1,"+cell+"\n", 10))
+		if bad.err == nil || strings.Contains(bad.err.Error(), cell) != shown {
+			t.Error(bad.err)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
@@ -57,6 +58,31 @@ func neededInputs(r *runs.Run, rejects []runs.Rejected) (words []string) {
 		}
 		words = append(words, "--input", in.Name+"="+path)
 	}
+	return words
+}
+
+// readAs are the flags for inputs that are not written as the bundle says. Rows to correct are UTF-8, whatever the vendor's
+// file was: to say so keeps them right also where an editor takes away the mark that they begin with.
+func readAs(r *runs.Run, rejects []runs.Rejected) (words []string) {
+	encodings, delimiters := map[string]string{}, map[string]string{}
+	for in, how := range r.ReadAs {
+		encodings[in], delimiters[in], _ = strings.Cut(strings.TrimPrefix(", "+how, ", encoding "), ", delimiter ")
+	}
+	for _, in := range r.Inputs {
+		written := in.Written != nil && in.Written.Encoding != "" && !strings.EqualFold(in.Written.Encoding, "utf-8")
+		if written && slices.ContainsFunc(rejects, func(f runs.Rejected) bool { return f.Input == in.Name }) {
+			encodings[in.Name] = "utf-8"
+		}
+	}
+	flag := func(name string, inputs map[string]string) {
+		for _, in := range slices.Sorted(maps.Keys(inputs)) {
+			if inputs[in] != "" {
+				words = append(words, name, in+"="+inputs[in])
+			}
+		}
+	}
+	flag("--encoding", encodings)
+	flag("--delimiter", delimiters)
 	return words
 }
 

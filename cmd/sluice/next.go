@@ -111,14 +111,7 @@ func (a *app) runRejects(r *runs.Run, rejects []runs.Rejected) *step {
 			words = append(words, "--param", name+"="+r.Params[name])
 		}
 	}
-	for _, in := range slices.Sorted(maps.Keys(r.ReadAs)) {
-		encoding, delimiter, _ := strings.Cut(strings.TrimPrefix(", "+r.ReadAs[in], ", encoding "), ", delimiter ")
-		for _, flag := range [][2]string{{"--encoding", encoding}, {"--delimiter", delimiter}} {
-			if flag[1] != "" {
-				words = append(words, flag[0], in+"="+flag[1])
-			}
-		}
-	}
+	words = append(words, readAs(r, rejects)...)
 	if column, ok := strings.CutPrefix(r.Student, "column "); ok && r.StudentAsked {
 		words = append(words, "--student", column)
 	}

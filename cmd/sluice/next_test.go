@@ -42,7 +42,8 @@ func TestNextWithRejects(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Folder = filepath.Dir(r.Path)
-	r.Inputs = []runs.Input{{Name: "re-sults", Path: "a.csv"}, {Name: "re-sults", Path: "b.csv"}, {Name: "levels", Path: "c.csv"},
+	latin := &runs.Written{Encoding: "windows-1252"}
+	r.Inputs = []runs.Input{{Name: "re-sults", Path: "a.csv", Written: latin}, {Name: "re-sults", Path: "b.csv", Written: latin}, {Name: "levels", Path: "c.csv"},
 		{Name: "needed", Path: "d.csv"}, {Name: "other", Path: "e.csv", Optional: true}}
 	if got := a.nextOf(r); got != nil {
 		t.Error(got)
@@ -56,7 +57,7 @@ func TestNextWithRejects(t *testing.T) {
 		r.Stages[stage.Name] = &runs.Execution{Exit: &partly}
 	}
 	want := "next: correct the rows in " + r.File("rejects") + ", then: sluice run b --input 're-sults=" + second + "' --input 'levels=" + levels +
-		"' --input needed=" + filepath.Join(r.Folder, "d.csv") + " --param year=2026 --delimiter levels=tab --encoding re-sults=windows-1252 --delimiter 're-sults=;' --student 'State ID' --tenant gb"
+		"' --input needed=" + filepath.Join(r.Folder, "d.csv") + " --param year=2026 --encoding re-sults=utf-8 --delimiter levels=tab --delimiter 're-sults=;' --student 'State ID' --tenant gb"
 	var got string
 	if a.sayNext(func(format string, args ...any) { got = fmt.Sprintf(format, args...) }, a.nextOf(r)); got != want {
 		t.Errorf("%s\nwant %s", got, want)

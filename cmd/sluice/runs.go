@@ -236,8 +236,10 @@ func endOf(r *runs.Run) runs.Outcome {
 			worst = max(worst, *x.Exit)
 		}
 	}
-	if r.Stopped != nil && worst.Finished() {
-		return stoppedBefore
+	if r.Stopped != nil {
+		if x := r.Stages[r.Stopped.Stage]; x == nil || x.Exit.Finished() { // and not by what ended another stage earlier
+			return stoppedBefore
+		}
 	}
 	return worst
 }

@@ -31,7 +31,9 @@ func (x *Execution) ended(ctx context.Context, outcome runs.Outcome, err error) 
 		return outcome, nil
 	}
 	outcome, err = Ended(ctx, err)
-	if x.working != "" && !x.kept && outcome != runs.Misused {
+	e, _ := diag.AsError(err)
+	secret := e != nil && e.Code == diag.ConfigSecret // which is missing under cron, where nobody sees the screen
+	if x.working != "" && !x.kept && (outcome != runs.Misused || secret) {
 		err = errors.Join(err, x.keep(ctx, err), x.report())
 	}
 	if x.began || x.kept {

@@ -56,7 +56,7 @@ func (x *Execution) unread(ctx context.Context, m *prepared, files map[string][]
 	case diag.FileFormat:
 		told.Next = x.unpacked(m.request, p.Input, files[p.Input], e.Next)
 	case diag.FileDrift:
-		m.recognise(ctx, x.place, files[p.Input][i], &told)
+		x.recognise(ctx, m, files[p.Input][i], &told)
 	}
 	if told.Message != e.Message {
 		told.Problems = diag.List{{Code: e.Code, Level: diag.LevelOf(e.Code), Input: p.Input, File: p.File, Message: told.Message}}
@@ -71,7 +71,7 @@ func (x *Execution) unpacked(q Request, input string, files []source.Local, advi
 	if err != nil || tool == "" || len(files) > 1 || files[0].Path != files[0].Name {
 		return advice
 	}
-	words := []string{strings.Fields(x.command)[1], q.Bundle}
+	words := []string{x.verb(), q.Bundle}
 	for _, in := range q.Inputs {
 		if strings.HasPrefix(in, input+"=") {
 			in = input + "=-"
@@ -87,10 +87,18 @@ func (x *Execution) unpacked(q Request, input string, files []source.Local, advi
 	if q.Student != "" {
 		words = append(words, "--student", q.Student)
 	}
-	if x.tenant != nil {
-		words = append(words, "--tenant", x.tenant.Name)
+	return "Unpack it on the way: " + tool + " " + diag.ShellWord(files[0].Name) + " | " + x.place.command(append(words, x.tenantWords()...)...)
+}
+
+// verb is the command that was given: transform or run.
+func (x *Execution) verb() string { return strings.Fields(x.command)[1] }
+
+// tenantWords name the tenant in a command.
+func (x *Execution) tenantWords() []string {
+	if x.tenant == nil {
+		return nil
 	}
-	return "Unpack it on the way: " + tool + " " + diag.ShellWord(files[0].Name) + " | " + x.place.command(words...)
+	return []string{"--tenant", x.tenant.Name}
 }
 
 // readOptions are the options for an input whose files are not written as the bundle says.
@@ -107,7 +115,8 @@ func readOptions(input string, r bundle.Reading) []string {
 
 // recognise replaces the list of columns that a foreign file lacks by what the file is: one with another
 // delimiter, or of another bundle. For one that is neither it says what can be done.
-func (m *prepared) recognise(ctx context.Context, w *Workplace, file source.Local, e *diag.Error) {
+func (x *Execution) recognise(ctx context.Context, m *prepared, file source.Local, e *diag.Error) {
+	w := x.place
 	in := e.Problems[0].Input
 	b := m.program.Bundle
 	contracts := slices.DeleteFunc(inspect.ContractsOf(m.program), func(c inspect.Contract) bool { return c.Input != in })
@@ -132,7 +141,8 @@ func (m *prepared) recognise(ctx context.Context, w *Workplace, file source.Loca
 	switch {
 	case other.Matched > own.Matched && nearly(other):
 		e.Message = fmt.Sprintf("%s is not a file of bundle %s; it fits %s (%s%d of %d columns)", file.Name, b.Name, other.Bundle, layout, other.Matched, other.Of)
-		e.Next = w.command(other.Transform(named(file), m.request.Params)...)
+		words := append([]string{x.verb()}, other.Transform(named(file), m.request.Params)[1:]...)
+		e.Next = w.command(append(words, x.tenantWords()...)...)
 	case own.Matched > had.Matched:
 		e.Message = separated
 		e.Next = "Export it again with " + table.DelimiterName(reads) + ", or add --delimiter " + diag.ShellWord(in+"="+strings.ReplaceAll(h.Delimiter, "\t", "tab")) + " to the command."

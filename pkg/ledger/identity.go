@@ -12,15 +12,17 @@ import (
 // Identity says which target a ledger belongs to. It changes only by a rebuild; what rotates or is
 // upgraded without a word (client id, versions) is in Facts.
 type Identity struct {
-	Tenant      string
-	Environment string
-	BaseURL     string
-	DataURL     string // the addresses that are used, as the target or the settings give them
-	OAuthURL    string
-	MetadataURL string
-	Instance    string // of an instance-specific ODS
-	SchoolYear  int    // of a year-specific ODS; 0: none
-	Store       string // id of the sandbox's store, which counts in place of its address
+	Tenant           string
+	Environment      string
+	BaseURL          string
+	DataURL          string // the addresses that are used, as the target or the settings give them
+	OAuthURL         string
+	MetadataURL      string
+	DependenciesURL  string
+	ChangeQueriesURL string // none where the target does not offer them
+	Instance         string // of an instance-specific ODS
+	SchoolYear       int    // of a year-specific ODS; 0: none
+	Store            string // id of the sandbox's store, which counts in place of its address
 }
 
 // String is the identity in one line. It decides whether two are the same, and is what a pass is
@@ -42,6 +44,8 @@ func (i Identity) String() string {
 		add("data", below(i.DataURL))
 		add("oauth", below(i.OAuthURL))
 		add("metadata", below(i.MetadataURL))
+		add("dependencies", below(i.DependenciesURL))
+		add("changes", below(i.ChangeQueriesURL))
 	}
 	add("instance", i.Instance)
 	if i.SchoolYear != 0 {
@@ -55,7 +59,7 @@ var ErrOtherTarget = errors.New("the ledger belongs to another target")
 
 func (i Identity) store(ctx context.Context, tx *sql.Tx) error {
 	return storePairs(ctx, tx, "identity", map[string]string{"tenant": i.Tenant, "environment": i.Environment, "url": i.BaseURL,
-		"data": i.DataURL, "oauth": i.OAuthURL, "metadata": i.MetadataURL,
+		"data": i.DataURL, "oauth": i.OAuthURL, "metadata": i.MetadataURL, "dependencies": i.DependenciesURL, "changes": i.ChangeQueriesURL,
 		"instance": i.Instance, "year": strconv.Itoa(i.SchoolYear), "store": i.Store})
 }
 
@@ -71,13 +75,21 @@ func loadIdentity(ctx context.Context, tx *sql.Tx) (*Identity, error) {
 	}
 	return &Identity{Tenant: values["tenant"], Environment: values["environment"], BaseURL: values["url"],
 		DataURL: values["data"], OAuthURL: values["oauth"], MetadataURL: values["metadata"],
+		DependenciesURL: values["dependencies"], ChangeQueriesURL: values["changes"],
 		Instance: values["instance"], SchoolYear: year, Store: values["store"]}, nil
 }
 
-// as is the identity as far as the other one goes: a ledger of an earlier layout has one address only.
+// as is the identity as far as the other one goes: a ledger of an earlier layout has one address, or three. Which
+// documents and change queries a target offers may change; those that both name must be the same.
 func (i Identity) as(other *Identity) Identity {
 	if other.DataURL == "" && other.OAuthURL == "" && other.MetadataURL == "" {
 		i.DataURL, i.OAuthURL, i.MetadataURL = "", "", ""
+	}
+	if i.DependenciesURL == "" || other.DependenciesURL == "" {
+		i.DependenciesURL = other.DependenciesURL
+	}
+	if i.ChangeQueriesURL == "" || other.ChangeQueriesURL == "" {
+		i.ChangeQueriesURL = other.ChangeQueriesURL
 	}
 	return i
 }

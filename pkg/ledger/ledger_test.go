@@ -34,7 +34,8 @@ func TestMain(m *testing.M) {
 
 var (
 	bend = Identity{Tenant: "grand-bend", Environment: "production", BaseURL: "https://ods.example.org/api/", SchoolYear: 2026,
-		DataURL: "https://ods.example.org/api/data/v3/", OAuthURL: "https://ods.example.org/api/oauth/token", MetadataURL: "https://ods.example.org/api/metadata"}
+		DataURL: "https://ods.example.org/api/data/v3/", OAuthURL: "https://ods.example.org/api/oauth/token", MetadataURL: "https://ods.example.org/api/metadata",
+		DependenciesURL: "https://ods.example.org/api/metadata/dependencies", ChangeQueriesURL: "https://ods.example.org/api/changeQueries/v1"}
 	noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	run1 = Run{ID: "run1", Bundle: "nwea-map-growth", Version: "1.0.0"}
 )
@@ -165,11 +166,20 @@ func TestIdentity(t *testing.T) {
 		func(i *Identity) { i.Instance = "255901" }, func(i *Identity) { i.Store = "1f" },
 		func(i *Identity) { i.DataURL = "https://other.example.org/data/v3" }, func(i *Identity) { i.OAuthURL += "2" },
 		func(i *Identity) { i.MetadataURL = "https://ods.example.org/api/metadata/2027" },
+		func(i *Identity) { i.DependenciesURL += "2" }, func(i *Identity) { i.ChangeQueriesURL = "https://other.example.org/changes" },
 	} {
 		id := bend
 		other(&id)
 		if l, err := Open(path, id); !errors.Is(err, ErrOtherTarget) {
 			t.Errorf("%v: %v, %v", id, l, err)
+		}
+	}
+	// A target may begin or cease to offer change queries.
+	without := bend
+	without.ChangeQueriesURL = ""
+	for _, pair := range [][2]Identity{{bend, without}, {without, bend}} {
+		if known, now := pair[0], pair[1].as(&pair[0]); known.String() != now.String() {
+			t.Errorf("%v is not %v", now, known)
 		}
 	}
 

@@ -102,13 +102,15 @@ func (c *Client) upgraded(u *url.URL) bool {
 
 // vouched refuses an address on a host that the settings do not name: the root document alone does
 // not decide where the credential, its token and the records go. setting is the one that may name
-// a host other than base_url's for this purpose; override is its value.
-func (c *Client) vouched(field string, u *url.URL, setting, override string) error {
+// a host other than base_url's for this purpose; named are the addresses that were written for it.
+func (c *Client) vouched(field string, u *url.URL, setting string, named ...string) error {
 	if sameHost(u, c.base) {
 		return nil
 	}
-	if named, err := url.Parse(strings.TrimSpace(override)); err == nil && override != "" && sameHost(u, named) {
-		return nil
+	for _, address := range named {
+		if n, err := url.Parse(strings.TrimSpace(address)); err == nil && address != "" && sameHost(u, n) {
+			return nil
+		}
 	}
 	return setup(fmt.Sprintf("the target sends credentials to %s: %s leads there, and base_url to %s", plain(u.Host, excerptLength), field, c.base.Host),
 		"If that is right, set "+setting+".")

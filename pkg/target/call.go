@@ -147,7 +147,7 @@ func (a *call) giveUp(ctx context.Context, err error) error {
 	if f, ok := AsFailure(err); ok {
 		return f // the token's; it speaks for itself
 	}
-	return a.finished(unreachable(a.url.Host, a.client.proxyFor(a.url), err))
+	return a.finished(a.client.route(a.url).unreachable(err))
 }
 
 // interrupted is a call that the caller's context ended. Whether the target carried it out is not
@@ -221,7 +221,9 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 	}
 	var body []byte
 	if err == nil {
-		if body, err = a.read(response); err == nil {
+		if body, err = a.read(response); err == nil && response.StatusCode == http.StatusProxyAuthRequired && c.proxyFor(a.url) != nil {
+			err = refusalOf(response)
+		} else if err == nil {
 			c.reached.Store(true)
 		} else if ctx.Err() != nil {
 			return false, ctx.Err()
@@ -238,7 +240,7 @@ func (a *call) judge(ctx context.Context, response *http.Response, err error) (b
 	}
 	if err != nil {
 		c.breaker.failed()
-		return a.again(unreachable(a.url.Host, a.client.proxyFor(a.url), err), 0), nil
+		return a.again(c.route(a.url).unreachable(err), 0), nil
 	}
 	status := response.StatusCode
 	if status >= 500 {

@@ -49,8 +49,9 @@ type rootDocument struct {
 		Name    string `json:"name"` // "Ed-Fi", "TPDM"
 		Version string `json:"version"`
 	} `json:"dataModels"`
-	URLs map[string]string `json:"urls"`
-	date time.Time
+	URLs     map[string]string `json:"urls"`
+	date     time.Time
+	unusable *Failure // there is none, and the settings name every address
 }
 
 // standard is the version of the data standard that the document names; "" if it names none.
@@ -77,7 +78,11 @@ func (c *Client) Discover(ctx context.Context) (*About, error) {
 		return about, nil
 	}
 	root, err := c.rootDocument(ctx)
-	if err != nil {
+	f, failed := AsFailure(err)
+	switch {
+	case failed && c.needsNoRoot(f):
+		root = &rootDocument{unusable: f}
+	case err != nil:
 		return nil, err
 	}
 	about, err := c.settle(root)
@@ -87,6 +92,13 @@ func (c *Client) Discover(ctx context.Context) (*About, error) {
 	c.about.Store(about)
 	c.log.Debug("target discovered", "version", about.Version, "data_standard", about.DataStandard, "data_url", about.DataURL)
 	return about, nil
+}
+
+// needsNoRoot reports whether all that is needed stands in the settings, and the answer, which came, is of no
+// use. A target that is down, or cannot be reached, is not entered by another way.
+func (c *Client) needsNoRoot(f *Failure) bool {
+	s := &c.config
+	return (f.Kind == Setup || f.Kind == Odd) && s.DataURL != "" && s.OAuthURL != "" && s.MetadataURL != "" && s.DependenciesURL != ""
 }
 
 // rootDocument fetches the root with a slash at the end, as an application below a path wants it,
@@ -141,8 +153,14 @@ func (c *Client) judgeRoot(f *Failure) {
 		f.Kind, f.Fix = Setup, fix
 	default:
 		f.Kind, f.Fix = Odd, fix
+		if c.identifying.Load() && c.config.Certificate == nil && wantsCertificate[f.Status] {
+			f.Fix = "The host asked for a client certificate, and none is given. " + noCertificateFix
+		}
 	}
 }
+
+// wantsCertificate are the statuses with which nginx and IIS refuse a call without a client certificate.
+var wantsCertificate = map[int]bool{http.StatusBadRequest: true, http.StatusForbidden: true, 495: true, 496: true}
 
 var dataPath = regexp.MustCompile(`(?i)/(data(/v3)?|metadata|oauth/token)(/.*)?$`)
 
@@ -158,6 +176,9 @@ func (c *Client) rootFix() (ofData bool, fix string) {
 func (c *Client) settle(root *rootDocument) (*About, error) {
 	urls := lowerCased(root.URLs)
 	a := &About{Version: root.Version, Mode: root.APIMode, DataStandard: root.standard(), Clock: root.date, missing: map[string]*Failure{}}
+	if f := root.unusable; f != nil {
+		a.Notes = append(a.Notes, "the target's root document cannot be used ("+f.Summary()+"); the addresses are those of the settings")
+	}
 	if a.DataStandard == "" {
 		a.Notes = append(a.Notes, "the target does not say which version of the data standard it has")
 	}
@@ -168,11 +189,12 @@ func (c *Client) settle(root *rootDocument) (*About, error) {
 	}
 	upgraded := false
 	// resolve makes one address concrete; what cannot be is remembered with its reason. setting may
-	// name another host than base_url's for it, and override is what it says.
-	resolve := func(name, advertised, setting, override string) string {
+	// name another host than base_url's for it; own is what it says, and also are further addresses
+	// that were written for this purpose.
+	resolve := func(name, advertised, setting, own string, also ...string) string {
 		address, field := advertised, "the root document's "+name+" URL"
-		if setting == name+"_url" && override != "" {
-			address, field = override, setting
+		if own != "" {
+			address, field = own, setting
 		}
 		if address == "" {
 			return ""
@@ -184,7 +206,7 @@ func (c *Client) settle(root *rootDocument) (*About, error) {
 		}
 		u, err := c.checkAddress(field, address)
 		if err == nil {
-			err = c.vouched(field, u, setting, override)
+			err = c.vouched(field, u, setting, append(also, own)...)
 		}
 		if f, ok := AsFailure(err); ok {
 			a.missing[name] = f
@@ -192,14 +214,13 @@ func (c *Client) settle(root *rootDocument) (*About, error) {
 		}
 		return u.String()
 	}
-	data := func(name, advertised string) string { return resolve(name, advertised, "data_url", c.config.DataURL) }
-	oauth := func(name, advertised string) string { return resolve(name, advertised, "oauth_url", c.config.OAuthURL) }
-	a.DataURL = data("data", urls["datamanagementapi"])
-	a.DependenciesURL = data("dependencies", urls["dependencies"])
-	a.OpenAPIURL = data("openApiMetadata", urls["openapimetadata"])
-	a.ChangeQueriesURL = data("changeQueries", urls["changequeries"])
-	a.OAuthURL = oauth("oauth", urls["oauth"])
-	a.TokenInfoURL = oauth("tokenInfo", cmp.Or(urls["tokeninfo"], urls["oauthtokenintrospection"]))
+	s := &c.config
+	a.DataURL = resolve("data", urls["datamanagementapi"], "data_url", s.DataURL)
+	a.DependenciesURL = resolve("dependencies", urls["dependencies"], "dependencies_url", s.DependenciesURL, s.DataURL)
+	a.OpenAPIURL = resolve("openApiMetadata", urls["openapimetadata"], "metadata_url", s.MetadataURL, s.DataURL)
+	a.ChangeQueriesURL = resolve("changeQueries", urls["changequeries"], "change_queries_url", s.ChangeQueriesURL, s.DataURL)
+	a.OAuthURL = resolve("oauth", urls["oauth"], "oauth_url", s.OAuthURL)
+	a.TokenInfoURL = resolve("tokenInfo", cmp.Or(urls["tokeninfo"], urls["oauthtokenintrospection"]), "oauth_url", "", s.OAuthURL)
 	if a.TokenInfoURL == "" && (a.missing["tokenInfo"] == nil || c.config.OAuthURL != "") {
 		a.TokenInfoURL = defaultTokenInfoURL(a.OAuthURL)
 	}

@@ -2,8 +2,11 @@ package target
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -232,18 +235,23 @@ func TestAddressesOfOtherHosts(t *testing.T) {
 		refused   string // the calls that are, and what is to be set
 		fix       string
 	}{
-		"oauth":                      {"oauth", Config{}, "post documents info changes", "oauth_url"},
-		"oauth that is set":          {"oauth", Config{OAuthURL: other + "/oauth/token"}, "", ""},
-		"data":                       {"dataManagementApi", Config{}, "post documents info changes", "data_url"},
-		"data that is set":           {"dataManagementApi", Config{DataURL: other + "/data/v3"}, "", ""},
-		"data_url is not for tokens": {"oauth", Config{DataURL: other + "/data/v3"}, "post documents info changes", "oauth_url"},
-		"openApiMetadata":            {"openApiMetadata", Config{}, "documents", "data_url"},
-		"its host is set":            {"openApiMetadata", Config{DataURL: other + ":443/data/v3"}, "", ""},
-		"dependencies":               {"dependencies", Config{}, "documents", "data_url"},
-		"changeQueries":              {"changeQueries", Config{}, "changes", "data_url"},
-		"token information":          {"oauthTokenIntrospection", Config{}, "info", "oauth_url"},
-		"beside the token that is":   {"oauthTokenIntrospection", Config{OAuthURL: base + "/oauth/token"}, "", ""},
-		"an entry of the metadata":   {"Descriptors", Config{}, "documents", "data_url"},
+		"oauth":                        {"oauth", Config{}, "post documents info changes", "oauth_url"},
+		"oauth that is set":            {"oauth", Config{OAuthURL: other + "/oauth/token"}, "", ""},
+		"data":                         {"dataManagementApi", Config{}, "post documents info changes", "data_url"},
+		"data that is set":             {"dataManagementApi", Config{DataURL: other + "/data/v3"}, "", ""},
+		"data_url is not for tokens":   {"oauth", Config{DataURL: other + "/data/v3"}, "post documents info changes", "oauth_url"},
+		"openApiMetadata":              {"openApiMetadata", Config{}, "documents", "metadata_url"},
+		"its host is set":              {"openApiMetadata", Config{DataURL: other + ":443/data/v3"}, "", ""},
+		"dependencies":                 {"dependencies", Config{}, "documents", "dependencies_url"},
+		"changeQueries":                {"changeQueries", Config{}, "changes", "change_queries_url"},
+		"metadata that is set":         {"openApiMetadata", Config{MetadataURL: other + "/metadata/"}, "", ""},
+		"dependencies that are set":    {"dependencies", Config{DependenciesURL: other + "/metadata/data/v3/dependencies"}, "", ""},
+		"change queries that are":      {"changeQueries", Config{ChangeQueriesURL: other + "/changeQueries/v1"}, "", ""},
+		"metadata_url is not for data": {"dataManagementApi", Config{MetadataURL: other + "/metadata/"}, "post documents info changes", "data_url"},
+		"token information":            {"oauthTokenIntrospection", Config{}, "info", "oauth_url"},
+		"beside the token that is":     {"oauthTokenIntrospection", Config{OAuthURL: base + "/oauth/token"}, "", ""},
+		"an entry of the metadata":     {"Descriptors", Config{}, "documents", "metadata_url"},
+		"an entry, its host is set":    {"Descriptors", Config{MetadataURL: other + "/metadata/"}, "", ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -267,7 +275,7 @@ func TestAddressesOfOtherHosts(t *testing.T) {
 			}
 			config := tt.config
 			config.BaseURL, config.ClientID, config.ClientSecret = base, testKey, testSecret
-			named := config.DataURL + " " + config.OAuthURL
+			named := fmt.Sprint(config.overrides())
 			config.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
 				if r.URL.Host != "ods.test" && !strings.Contains(named, r.URL.Host) {
 					t.Errorf("%s is asked", r.URL)
@@ -378,5 +386,86 @@ func TestPlainHTTPIsNoted(t *testing.T) {
 	about, err := mustNew(t, config).Discover(t.Context())
 	if err != nil || len(about.Notes) != 1 || !strings.Contains(about.Notes[0], "plain http") {
 		t.Error(about, err)
+	}
+}
+
+// With every address by hand, a root document that is missing, or leads elsewhere, is in nobody's way; a target
+// that is down stays down, and without one of the addresses the root document is needed.
+func TestEveryAddressByHand(t *testing.T) {
+	const base, own = "https://ods.test/api", "https://gate.test/x"
+	full := Config{DataURL: own + "/data/v3/", OAuthURL: own + "/oauth/token", MetadataURL: own + "/meta", DependenciesURL: own + "/deps", ChangeQueriesURL: own + "/changes"}
+	less := full
+	less.DependenciesURL = ""
+	wrong, _ := json.Marshal(rootDocumentOf("https://wrong.test/{odd}"))
+	for name, tt := range map[string]struct {
+		config Config
+		status int
+		body   string
+		kind   Kind // "": it works
+		notes  string
+	}{
+		"missing":            {full, 404, "", "", "404"},
+		"forbidden":          {full, 403, "<html>no</html>", "", "403"},
+		"a page":             {full, 200, "<html>Welcome</html>", "", "a page came"},
+		"without addresses":  {full, 200, `{"version":"7.2"}`, "", "no Ed-Fi root document"},
+		"to another host":    {full, 302, "", "", "302"},
+		"leads elsewhere":    {full, 200, string(wrong), "", ""},
+		"the target is down": {full, 503, "", Server, ""},
+		"one is not given":   {less, 404, "", Odd, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake(t)
+				f.data = func(w http.ResponseWriter, r *http.Request, _ int) {
+					answer := `{}`
+					if r.URL.Path == "/x/meta" {
+						answer = `[{"name":"Resources","endpointUri":"r"},{"name":"Descriptors","endpointUri":"d"}]`
+					}
+					reply(w, 200, answer)
+				}
+				config := tt.config
+				config.BaseURL, config.ClientID, config.ClientSecret = base, testKey, testSecret
+				config.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {
+					switch r.URL.Host {
+					case "ods.test":
+						return memory{http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+							w.Header().Set("Location", "https://elsewhere.test/")
+							reply(w, tt.status, tt.body)
+						})}.RoundTrip(r)
+					case "gate.test":
+						return memory{f}.RoundTrip(r)
+					}
+					t.Errorf("%s is asked", r.URL)
+					return nil, io.EOF
+				})
+				c := mustNew(t, config)
+				about, err := c.Discover(t.Context())
+				if tt.kind != "" {
+					mustFail(t, err, tt.kind)
+					return
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, posted := c.Post(t.Context(), "students", []byte(`{}`))
+				_, documents := c.Documents(t.Context(), ETags{})
+				_, changes := c.NewestChangeVersion(t.Context())
+				if documents != nil || changes != nil {
+					t.Errorf("%v, %v", documents, changes)
+				}
+				if posted != nil && !IsKind(posted, Odd) { // the fake's {} is no answer to a record
+					t.Error(posted)
+				}
+				want := []string{"/x/data/v3/ed-fi/students", "/x/meta", "/x/r", "/x/d", "/x/deps", "/x/changes/availableChangeVersions"}
+				for _, path := range want {
+					if !slices.ContainsFunc(f.log, func(l string) bool { return strings.HasSuffix(l, " "+path) }) {
+						t.Errorf("%s was not asked: %v", path, f.log)
+					}
+				}
+				if notes := strings.Join(about.Notes, "; "); !strings.Contains(notes, tt.notes) || (tt.notes == "") == strings.Contains(notes, "cannot be used") {
+					t.Error(notes)
+				}
+			})
+		})
 	}
 }

@@ -131,7 +131,7 @@ func (c *Client) metadataAddress(about *About, address string) (string, error) {
 	if u, err = c.checkAddress(field, u.String()); err != nil {
 		return "", err
 	}
-	if err = c.vouched(field, u, "data_url", c.config.DataURL); err != nil {
+	if err = c.vouched(field, u, "metadata_url", c.config.MetadataURL, c.config.DataURL); err != nil {
 		return "", err
 	}
 	u.RawQuery = query

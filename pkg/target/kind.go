@@ -151,7 +151,7 @@ func (f *Failure) Code() diag.Code {
 		return diag.TargetServer
 	case Transport:
 		var certificate *tls.CertificateVerificationError
-		if errors.As(f.Err, &certificate) {
+		if _, refused := alertOf(f.Err); refused || errors.As(f.Err, &certificate) {
 			return diag.TargetTLS
 		}
 		return diag.TargetUnreached

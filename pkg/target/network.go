@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -21,47 +23,77 @@ const (
 	wsaConnRefused = syscall.Errno(10061)
 )
 
-const proxyFix = "Check the proxy, and HTTP_PROXY, HTTPS_PROXY and NO_PROXY, which name it."
+const proxyFix = "Check the proxy: `proxy` of the tenant names it, or else HTTPS_PROXY, HTTP_PROXY and NO_PROXY."
 
 // errProxyAddress stands for the error of net/http, which may quote the proxy's password.
 var errProxyAddress = errors.New("the address of the proxy cannot be read")
 
 // proxyRefusal is a proxy that does not open the connection it was asked for.
-type proxyRefusal struct{ status int }
+type proxyRefusal struct {
+	status int
+	basic  bool // of a 407: it would take a user and a password
+}
 
 func (p *proxyRefusal) Error() string { return fmt.Sprintf("the proxy answers %d", p.status) }
 
-// proxyFor is the host of the proxy that an address is reached through; "" if it is none.
-func (c *Client) proxyFor(address *url.URL) string {
+func refusalOf(response *http.Response) *proxyRefusal {
+	schemes := response.Header.Values("Proxy-Authenticate")
+	basic := func(scheme string) bool {
+		return strings.HasPrefix(strings.ToLower(strings.TrimSpace(scheme)), "basic")
+	}
+	return &proxyRefusal{response.StatusCode, len(schemes) == 0 || slices.ContainsFunc(schemes, basic)}
+}
+
+// proxyFor is the proxy that an address is reached through; nil if it is none.
+func (c *Client) proxyFor(address *url.URL) *url.URL {
 	if c.config.Proxy == nil {
-		return ""
+		return nil
 	}
 	u, err := c.config.Proxy(&http.Request{URL: address})
-	if err != nil || u == nil {
-		return ""
+	if err != nil {
+		return nil
 	}
-	return u.Host // without the user and the password
+	return u
+}
+
+// route is the way to a host, as far as messages need it.
+type route struct {
+	host   string
+	proxy  *url.URL          // nil: none
+	asked  bool              // a host asked for a client certificate
+	shown  *x509.Certificate // the one that it is given; nil: none
+	ownCAs bool              // further authorities are trusted
+	min    uint16            // lowest version of TLS
+}
+
+func (c *Client) route(address *url.URL) route {
+	to := route{host: address.Host, proxy: c.proxyFor(address), asked: c.identifying.Load(), ownCAs: c.config.RootCAs != nil,
+		min: max(c.config.TLSMin, tls.VersionTLS12)}
+	if c.config.Certificate != nil {
+		to.shown = c.config.Certificate.Leaf
+	}
+	return to
 }
 
 // unreachable words an attempt that got no answer: what happened, and what to do. It never quotes
-// the error of net/http as a whole, which holds the URL with its query. proxy is the host of the
-// proxy in between, if there is one.
-func unreachable(host, proxy string, err error) *Failure {
+// the error of net/http as a whole, which holds the URL with its query.
+func (to route) unreachable(err error) *Failure {
 	var outer *url.Error
 	if errors.As(err, &outer) {
 		err = outer.Err
 	}
 	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "proxyconnect" { // net/http alone names it so
-		f := unreachable("the proxy "+proxy, "", dial.Err)
-		f.Fix, f.Err = "Check the proxy before "+host+"; HTTP_PROXY, HTTPS_PROXY and NO_PROXY name it.", err
+	if errors.As(err, &dial) && dial.Op == "proxyconnect" && to.proxy != nil { // net/http alone names it so
+		host := to.host
+		to.host, to.proxy = "the proxy "+to.proxy.Host, nil
+		f := to.unreachable(dial.Err)
+		f.Fix, f.Err = "Check the proxy before "+host+"; `proxy` of the tenant names it, or else HTTPS_PROXY, HTTP_PROXY and NO_PROXY.", err
 		return f
 	}
 	f := &Failure{Kind: Transport, Retryable: true, Err: err}
 	var (
 		dns     *net.DNSError
 		record  tls.RecordHeaderError
-		alert   *net.OpError
 		errno   syscall.Errno
 		timeout net.Error
 		refusal *proxyRefusal
@@ -71,22 +103,22 @@ func unreachable(host, proxy string, err error) *Failure {
 		f.Detail, f.Fix, f.Retryable = detail, fix, !final
 	}
 	isErrno := errors.As(err, &errno)
-	certificateFault, certificateFix := distrusted(host, err)
+	tlsFault, tlsFix := to.insecure(err)
+	host := to.host
 	switch {
 	case errors.Is(err, ErrOutage):
 		say(false, err.Error(), "Find out why the target is down, then run the same command again; nothing is lost.")
 	case errors.Is(err, errProxyAddress):
 		say(true, err.Error(), proxyFix)
 	case errors.As(err, &refusal):
-		say(refusal.status < 500, fmt.Sprintf("the proxy %s does not connect to %s: %d %s", proxy, host, refusal.status, http.StatusText(refusal.status)), proxyFix)
-	case certificateFault != "":
-		say(true, certificateFault, certificateFix)
+		detail, fix := to.refused(refusal)
+		say(refusal.status < 500, detail, fix)
+	case tlsFault != "":
+		say(true, tlsFault, tlsFix)
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
 		say(true, fmt.Sprintf("%s does not speak https on that port", host), "Check scheme and port of base_url; the scheme is never changed by itself.")
 	case errors.Is(err, errTooManyRedirects):
 		say(true, fmt.Sprintf("%s redirects in a circle", host), "Check base_url.")
-	case errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"): // crypto/tls alone names them so
-		say(true, fmt.Sprintf("no TLS connection with %s: %s", host, alert.Err), "The target must offer the TLS version that the settings ask for, 1.2 or later.")
 	case errors.As(err, &dns) && dns.IsNotFound:
 		say(false, fmt.Sprintf("the host name %s is not known", dns.Name), "Check base_url, and that this machine can resolve the name.")
 	case errors.As(err, &dns):
@@ -95,7 +127,8 @@ func unreachable(host, proxy string, err error) *Failure {
 		say(false, fmt.Sprintf("%s refused the connection", host), "Check that the target is running, and the port in base_url.")
 	case isErrno && (errno == syscall.ECONNRESET || errno == syscall.EPIPE || errno == wsaConnReset),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		say(false, fmt.Sprintf("%s cut the connection", host), "Try again later; if it persists, ask the target's administrator.")
+		detail, fix := to.cut()
+		say(false, detail, fix)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded),
 		errors.As(err, &timeout) && timeout.Timeout():
 		say(false, fmt.Sprintf("%s did not answer in time", host), "Try again later; if it persists, ask the target's administrator, or lower the concurrency.")
@@ -107,43 +140,39 @@ func unreachable(host, proxy string, err error) *Failure {
 	return f
 }
 
-// distrusted words why a TLS certificate is not accepted; "" if that is not what happened.
-func distrusted(host string, err error) (fault, fix string) {
-	var (
-		unknown     x509.UnknownAuthorityError
-		hostname    x509.HostnameError
-		certificate x509.CertificateInvalidError
-		roots       x509.SystemRootsError
-		verify      *tls.CertificateVerificationError
-	)
+// refused words what a proxy answered in place of a connection.
+func (to route) refused(r *proxyRefusal) (fault, fix string) {
+	proxy := to.proxy.Host
 	switch {
-	case errors.As(err, &unknown):
-		return fmt.Sprintf("%s has a TLS certificate from an unknown authority%s", host, issuer(unknown.Cert)),
-			"if the district has a certificate authority of its own, install its certificate on this machine, " +
-				"or name its file in SSL_CERT_FILE; certificates are always verified"
-	case errors.As(err, &hostname):
-		return fmt.Sprintf("the TLS certificate of %s is for another host", host), "use the host name that the certificate was issued for"
-	case errors.As(err, &certificate) && certificate.Reason == x509.Expired:
-		return fmt.Sprintf("the TLS certificate of %s has expired or is not valid yet", host), "have it renewed, or set this machine's clock"
-	case errors.As(err, &roots):
-		return "this machine's trusted certificates cannot be read", "install the system's CA certificates"
-	case errors.As(err, &certificate), errors.As(err, &verify):
-		return fmt.Sprintf("the TLS certificate of %s cannot be verified", host), "have the target's administrator check the certificate"
+	case r.status != http.StatusProxyAuthRequired:
+		return fmt.Sprintf("the proxy %s does not connect to %s: %d %s", proxy, to.host, r.status, http.StatusText(r.status)), proxyFix
+	case !r.basic:
+		return fmt.Sprintf("the proxy %s wants to know who asks (407), in a way that sluice does not speak", proxy),
+			"Ask your network's administrator to let this machine reach " + to.host + " without it, or for a proxy that takes a user and a password."
+	case to.proxy.User != nil:
+		return fmt.Sprintf("the proxy %s does not take the user and the password that it is given (407)", proxy),
+			"Check both; `proxy` of the tenant names them, or else HTTPS_PROXY and HTTP_PROXY."
 	}
-	return "", ""
+	return fmt.Sprintf("the proxy %s wants a user and a password (407)", proxy),
+		`Set proxy: "` + to.proxy.Scheme + "://USER:${env:PROXY_PASSWORD}@" + proxy + `" under api of the tenant, with the user's name.`
 }
 
-// issuer names who signed a certificate: often a firewall that reads along.
-func issuer(c *x509.Certificate) string {
-	if c == nil {
-		return ""
+// cut words a connection that ended without a word. It may be for want of a client certificate.
+func (to route) cut() (fault, fix string) {
+	fault = to.host + " cut the connection"
+	switch {
+	case to.asked && to.shown == nil:
+		return fault + "; a client certificate was asked for, and none is given", "If the target wants one: " + noCertificateFix
+	case to.asked:
+		return fault + ", perhaps because of the client certificate " + subject(to.shown), "Try again later; if it persists, ask the target's administrator."
 	}
-	return ", issued by " + plain(c.Issuer.String(), excerptLength)
+	return fault, "Try again later; if it persists, ask the target's administrator."
 }
 
 // newTransport keeps exactly as many connections as there are workers: fewer would be dialled
-// again and again, more would press the target harder than the settings say.
-func newTransport(config Config) *http.Transport {
+// again and again, more would press the target harder than the settings say. asked is called when a
+// host asks for a client certificate.
+func newTransport(config Config, asked func()) *http.Transport {
 	var proxy func(*http.Request) (*url.URL, error)
 	if config.Proxy != nil {
 		proxy = func(r *http.Request) (*url.URL, error) {
@@ -159,7 +188,7 @@ func newTransport(config Config) *http.Transport {
 		Proxy: proxy,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
 			if response.StatusCode != http.StatusOK {
-				return &proxyRefusal{response.StatusCode}
+				return refusalOf(response)
 			}
 			return nil
 		},
@@ -170,7 +199,7 @@ func newTransport(config Config) *http.Transport {
 			}
 			return &connection{Conn: c}, nil
 		},
-		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: config.RootCAs},
+		TLSClientConfig:     tlsConfig(config, asked),
 		ForceAttemptHTTP2:   true,
 		TLSHandshakeTimeout: 15 * time.Second,
 		MaxIdleConns:        0, // bounded per host; discovery may name two hosts

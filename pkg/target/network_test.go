@@ -71,7 +71,7 @@ func TestUnreachableHosts(t *testing.T) {
 		"refused":           {refused, nil, "refused the connection", 3},
 		"unknown authority": {secure.URL, nil, "unknown authority", 1},
 		"another host":      {strings.Replace(secure.URL, "127.0.0.1", "localhost", 1), func(c *Config) { c.RootCAs = pool }, "for another host", 1},
-		"TLS 1.1 only":      {old.URL, func(c *Config) { c.RootCAs = pool }, "TLS", 1},
+		"TLS 1.1 only":      {old.URL, func(c *Config) { c.RootCAs = pool }, "does not offer TLS 1.2 or later", 1},
 		"http on that port": {"https" + strings.TrimPrefix(plain.URL, "http"), nil, "does not speak https", 1},
 		"silent":            {"http://" + silent.Addr().String(), func(c *Config) { c.Timeout = 50 * time.Millisecond }, "did not answer in time", 3},
 		"unknown name": {"https://ods.invalid", func(c *Config) {
@@ -120,7 +120,7 @@ func TestProxyTroubles(t *testing.T) {
 	}{
 		"refuses, https":   {"https://ods.test", refused, []string{"the proxy " + refused + " refused the connection", "the proxy before ods.test"}, 3},
 		"refuses, http":    {"http://ods.test", refused, []string{"the proxy " + refused + " refused the connection", "the proxy before ods.test"}, 3},
-		"wants a password": {"https://ods.test", asks, []string{"the proxy " + asks + " does not connect to ods.test: 407 Proxy Authentication Required"}, 1},
+		"wants a password": {"https://ods.test", asks, []string{"the proxy " + asks + " does not take the user and the password", "407"}, 1},
 		"cannot reach it":  {"https://ods.test", fails, []string{"the proxy " + fails + " does not connect to ods.test: 502"}, 3},
 		"cannot be read":   {"https://ods.test", "a b", []string{"the address of the proxy cannot be read"}, 1},
 	} {
@@ -153,7 +153,7 @@ func TestTLS(t *testing.T) {
 	if _, err := mustNew(t, config).Post(t.Context(), "students", []byte(`{}`)); err != nil {
 		t.Fatal(err)
 	}
-	if got := newTransport(config).TLSClientConfig.MinVersion; got != tls.VersionTLS12 {
+	if got := newTransport(config, func() {}).TLSClientConfig.MinVersion; got != tls.VersionTLS12 {
 		t.Errorf("lowest version %x", got)
 	}
 }
@@ -244,7 +244,7 @@ func TestLargeErrorBodyIsBounded(t *testing.T) {
 	}
 	s := serve(t, f, nil)
 	config := settings(s.URL)
-	transport := newTransport(config)
+	transport := newTransport(config, func() {})
 	defer transport.CloseIdleConnections()
 	var read atomic.Int64
 	config.Transport = roundTripper(func(r *http.Request) (*http.Response, error) {

@@ -8,6 +8,7 @@ package target
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"log/slog"
@@ -28,12 +29,15 @@ type Config struct {
 
 	SchoolYear int    // fills the year of a year-specific target; 0: the target is not year-specific
 	Instance   string // fills what other placeholder the target's addresses hold: {instance}, {tenantIdentifier}
-	DataURL    string // instead of the data URL of the root document
-	OAuthURL   string // instead of the token URL of the root document
 
-	AllowHTTP bool                                  // plain http beyond this machine
-	RootCAs   *x509.CertPool                        // trusted authorities; nil: the system's
-	Proxy     func(*http.Request) (*url.URL, error) // nil: no proxy
+	// Addresses in place of those of the root document, which is not needed where the first four are given.
+	DataURL, OAuthURL, MetadataURL, DependenciesURL, ChangeQueriesURL string
+
+	AllowHTTP   bool                                  // plain http beyond this machine
+	RootCAs     *x509.CertPool                        // trusted authorities; nil: the system's
+	Certificate *tls.Certificate                      // shown to a host that asks for one; nil: none
+	TLSMin      uint16                                // lowest version of TLS; 0: 1.2, and none below it is taken
+	Proxy       func(*http.Request) (*url.URL, error) // nil: no proxy
 
 	Concurrency  int           // connections kept and used at a time; 0: 8
 	Timeout      time.Duration // of one attempt, its answer read; 0: 90 s
@@ -68,6 +72,7 @@ type Client struct {
 	addresses   sync.Map     // resource → *url.URL
 	pageSize    atomic.Int32 // the largest that the target serves; 0: as large as any API
 	noCursor    atomic.Bool  // the target has no pages by token, whatever its version says
+	identifying atomic.Bool  // a host has asked for a client certificate
 
 	reached  atomic.Bool // any HTTP answer so far, read whole: the address is right
 	entered  atomic.Bool // any answer to a call with a token: the credential is right
@@ -107,11 +112,11 @@ func New(config Config) (*Client, error) {
 		return nil, err
 	}
 	c.base = base
-	for _, o := range []struct{ field, value string }{{"data_url", config.DataURL}, {"oauth_url", config.OAuthURL}} {
+	for _, o := range config.overrides() {
 		if o.value == "" {
 			continue
 		}
-		if _, err := c.checkAddress(o.field, config.fill(o.value)); err != nil {
+		if _, err := c.checkAddress(o.setting, config.fill(o.value)); err != nil {
 			return nil, err
 		}
 	}
@@ -124,7 +129,7 @@ func New(config Config) (*Client, error) {
 
 	roundTripper := config.Transport
 	if roundTripper == nil {
-		c.transport = newTransport(config)
+		c.transport = newTransport(config, func() { c.identifying.Store(true) })
 		roundTripper = c.transport
 	}
 	c.http = &http.Client{Transport: roundTripper, Timeout: config.Timeout, CheckRedirect: checkRedirect}
@@ -162,3 +167,11 @@ func (s semaphore) lock(ctx context.Context) error {
 }
 
 func (s semaphore) unlock() { <-s }
+
+// override is an address that the settings give in place of the root document's.
+type override struct{ setting, value string }
+
+func (c *Config) overrides() []override {
+	return []override{{"data_url", c.DataURL}, {"oauth_url", c.OAuthURL}, {"metadata_url", c.MetadataURL},
+		{"dependencies_url", c.DependenciesURL}, {"change_queries_url", c.ChangeQueriesURL}}
+}

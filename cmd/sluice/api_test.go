@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -45,6 +47,7 @@ var faults = map[string]*fault{
 	"works":           nil,
 	"settings":        {root: true, only: ofRoot, status: http.StatusOK, body: `{"urls": {"dataManagementApi": "/{tenantIdentifier}/data/v3", "oauth": "/oauth/token"}}`},
 	"maintenance":     {root: true, status: http.StatusOK, header: "Content-Type: text/html", body: "<html>Down for maintenance</html>"},
+	"no-root":         {root: true, only: ofRoot, status: http.StatusNotFound},
 	"no-route":        {root: true, status: http.StatusNotFound},
 	"no-entry":        {root: true, status: http.StatusUnauthorized},
 	"standard-5.0":    {root: true, only: ofRoot, answer: standard("5.0.0")},
@@ -176,7 +179,8 @@ func yearSpecific(w http.ResponseWriter, r *http.Request, emulator http.Handler)
 var current sync.Map
 
 // api starts a target behind https, whose address is $API and whose certificate is in $CERTIFICATE;
-// api FAULT makes it fail in that way from now on.
+// api FAULT makes it fail in that way from now on. Where $ASKS names a certificate, the target asks for it, and
+// speaks TLS 1.2 only.
 func api(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 1 {
 		ts.Fatalf("usage: api [FAULT]")
@@ -217,6 +221,12 @@ func api(ts *testscript.TestScript, neg bool, args []string) {
 		fmt.Fprint(w, f.body)
 	}))
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // refused handshakes are what is tested
+	if ts.Getenv("ASKS") != "" {
+		asked, err := os.ReadFile(ts.MkAbs(ts.Getenv("ASKS")))
+		ts.Check(err)
+		s.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12}
+		s.TLS.ClientCAs.AppendCertsFromPEM(asked)
+	}
 	s.StartTLS()
 	ts.Defer(func() {
 		s.Close()

@@ -14,8 +14,8 @@ func (a *app) newDoctor() *cobra.Command {
 		Use:   "doctor",
 		Short: "Check all that is not data: settings, secrets, disk, target",
 		Long: `Looks at the settings of a tenant, its secrets, the folders and the free disk, who is working now, runs
-that were killed, the proxy, and the target: its address, certificate and clock, and whether it takes
-the credential. It changes nothing. Without --tenant it looks at this machine only; with --all at
+that were killed, the tenant's own certificates, the proxy, and the target: its address, certificate
+and clock, and whether it takes the credential. It changes nothing. Without --tenant it looks at this machine only; with --all at
 every tenant.
 
 Ends with 0 if nothing is wrong, else as other commands would end because of the first thing that is

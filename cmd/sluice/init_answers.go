@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ import (
 // newTenant is what `init` needs to know of a tenant.
 type newTenant struct {
 	path, name, baseURL, clientID, secret, environment, year string
+	caFile, proxy                                            string
 	unchecked                                                bool
 	yearly                                                   bool   // the target keeps each school year apart
 	before                                                   []byte // sluice.yaml as it is; nil: there is none
@@ -115,7 +117,7 @@ func (o *newTenant) config() (*tenant.Config, error) {
 	if year, err := strconv.Atoi(o.year); o.year != "" && (err != nil || year < 1990 || year > 2100) {
 		return nil, usage("Write the spring year in four digits: 2026 is 2025-2026.", "%q is not a school year", o.year)
 	}
-	if strings.ContainsFunc(o.baseURL+o.clientID+o.secret+o.environment, unicode.IsControl) {
+	if strings.ContainsFunc(o.baseURL+o.clientID+o.secret+o.environment+o.caFile+o.proxy, unicode.IsControl) {
 		return nil, usage("Write it on one line.", "an answer holds a line break or another control character")
 	}
 	text, err := filled.file(o.before)
@@ -184,13 +186,27 @@ func (o *newTenant) lines() string {
       client_id: %s
       client_secret: %s     # where the secret is kept, never the secret itself
       environment: %s
-    %sschool_year: %s                    # of a year-specific ODS only
+%s    %sschool_year: %s                    # of a year-specific ODS only
     %s
     #lea_codes: ["255901"]                  # rows of other districts are counted as `+"`other`"+` and never loaded
     #roster: {column: Student_StateID}      # the vendor column that holds the studentUniqueId
     #tables: tenants/%s/                    # what is this district's own: <bundle>/<table>.csv
     #guards: {max_rejected: 5%%}             # run does not send if more rows of an input were rejected
-`, o.name, quoteYAML(o.baseURL), quoteYAML(o.clientID), quoteYAML(o.secret), quoteYAML(o.environment), apiYear, year, params, o.name)
+`, o.name, quoteYAML(o.baseURL), quoteYAML(o.clientID), quoteYAML(o.secret), quoteYAML(o.environment), o.way(), apiYear, year, params, o.name)
+}
+
+// way are the lines of what the way to the target needs. Paths are relative to sluice.yaml.
+func (o *newTenant) way() (lines string) {
+	if file := o.caFile; file != "" {
+		if near, err := filepath.Rel(filepath.Dir(o.path), file); err == nil && !filepath.IsAbs(file) {
+			file = near
+		}
+		lines += "      ca_file: " + quoteYAML(file) + "\n"
+	}
+	if o.proxy != "" {
+		lines += "      proxy: " + quoteYAML(o.proxy) + "\n"
+	}
+	return lines
 }
 
 // quoteYAML is a text as YAML has it in quotes.

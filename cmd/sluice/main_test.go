@@ -56,6 +56,9 @@ func TestScripts(t *testing.T) {
 			"alike": alike,
 			"post":  post,
 			"holds": holds,
+
+			"certificate": certificate,
+			"proxy":       proxy,
 		},
 	})
 }

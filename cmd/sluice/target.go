@@ -58,8 +58,8 @@ func (a *app) runTargetCheck(ctx context.Context, bundle, run string) (runs.Outc
 		return 0, err
 	}
 	found := []catalog.Finding{{Subject: "address", OK: true, Says: api.Identity.BaseURL},
-		{Subject: "API", OK: true, Says: about.Version},
-		{Subject: "data standard", OK: true, Says: about.Standard()}}
+		{Subject: "API", OK: true, Says: cmp.Or(about.Version, "of an unknown version")},
+		{Subject: "data standard", OK: true, Says: cmp.Or(about.Standard(), "unknown")}}
 	if wanted != nil {
 		if err := wanted(about.Standard()); err != nil {
 			found[2] = catalog.Finding{Subject: "data standard", Code: diag.StandardMismatch, Says: err.Error()}

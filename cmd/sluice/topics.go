@@ -60,8 +60,8 @@ SLUICE_LOG_FORMAT and SLUICE_LOG_LEVEL are the global flags of the same names; a
 send and run take their tenant from the command line only.
 
   NO_COLOR, CI, TERM=dumb   no colour; CI and TERM=dumb also no moving progress
-  HTTPS_PROXY, HTTP_PROXY, NO_PROXY    how the target is reached
-  SSL_CERT_FILE             on Linux: a file of certificates to trust, in place of the system's
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY    how targets are reached whose tenant has no ` + "`proxy`" + `
+  SSL_CERT_FILE             on Linux: a file of certificates to trust, in place of the system's; ` + "`ca_file`" + ` of a tenant adds to them
   TMPDIR (Windows: TMP)     where inspect and --preview copy standard input
 
 Variables that sluice.yaml names as ${env:NAME} hold keys and secrets.`},

@@ -172,7 +172,7 @@ var (
 	AuthNamespace    = declare("AUTH-NAMESPACE", LevelError, "The credential's namespaces do not cover the record's.", "Ask the host to add the namespace prefix to the credential.")
 	AuthTooMany      = declare("AUTH-TOO-MANY-TOKENS", LevelError, "The target has too many live tokens for this credential.", "Wait half an hour for them to expire; do not share one credential between programs.")
 	TargetUnreached  = declare("INT-UNREACHABLE", LevelError, "The target did not answer.", "Check the address and the network; run again, it goes on where it stopped.")
-	TargetTLS        = declare("INT-TLS", LevelFormat, "The target's certificate could not be verified.", "Have the host fix the certificate; sluice never goes on without it.")
+	TargetTLS        = declare("INT-TLS", LevelFormat, "No TLS connection: a certificate, the target's or the client's, or the version of TLS is not accepted.", "Follow the message; sluice never goes on without a verified connection.")
 	TargetRefused    = declare("INT-REFUSED", LevelError, "The target refused the record.", "Read the target's own message; correct the record or the target.")
 	TargetConflict   = declare("INT-CONFLICT", LevelError, "The target found that the record collides with another one.", "Read the target's own message in errors/; correct the rows in rejects/ and run these.")
 	TargetBusy       = declare("INT-BUSY", LevelError, "The target asked to slow down for longer than sluice waits.", "Run again later; it goes on where it stopped.")

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -76,7 +77,16 @@ func (w *Workplace) checkTenant(ctx context.Context, name string) []Check {
 	if _, err := w.Config.Credential(ctx, x.tenant); err != nil {
 		return append(all, failed("secrets", err))
 	}
-	all = append(all, good("secrets", "present"), checkProxy(x.tenant))
+	all = append(all, good("secrets", "present"))
+	secured, err := w.Config.Security(x.tenant)
+	if err != nil {
+		return append(all, failed("certificates", err))
+	}
+	proxy, err := w.Config.Proxy(ctx, x.tenant)
+	if err != nil {
+		return append(all, failed("proxy", err))
+	}
+	all = append(append(all, checkSecurity(secured)...), checkProxy(x.tenant, proxy))
 	api, err := x.Connect(ctx)
 	if err != nil {
 		return append(all, failed("target", err))
@@ -85,7 +95,7 @@ func (w *Workplace) checkTenant(ctx context.Context, name string) []Check {
 	if err != nil {
 		return append(all, failed("target", target.Explain(err, "")))
 	}
-	all = append(all, good("target", fmt.Sprintf("%s, API %s, Data Standard %s", x.tenant.API.BaseURL, about.Version, about.Standard())),
+	all = append(all, good("target", fmt.Sprintf("%s, API %s, Data Standard %s", x.tenant.API.BaseURL, cmp.Or(about.Version, "of an unknown version"), cmp.Or(about.Standard(), "unknown"))),
 		checkClock(about.Clock, time.Now()))
 	if err := api.Client.Enter(ctx); err != nil {
 		return append(all, failed("credential", target.Explain(err, "")))
@@ -106,17 +116,44 @@ func failed(subject string, err error) Check {
 	return wrong(subject, e.Code, OutcomeOf(context.Background(), err), says, e.Advice())
 }
 
+// soon is how long before its end a certificate is worth a word.
+const soon = 30 * 24 * time.Hour
+
+// checkSecurity says which certificates of the tenant's own are in use.
+func checkSecurity(s tenant.Security) (all []Check) {
+	if s.Authorities > 0 {
+		all = append(all, good("ca_file", diag.Counted(s.Authorities, "certificate", "certificates")+", trusted beside the system's"))
+	}
+	if s.Certificate == nil {
+		return all
+	}
+	const subject, next = "certificate", "Ask the target's host for a new one."
+	leaf := s.Certificate.Leaf
+	says := fmt.Sprintf("%s, valid until %s", leaf.Subject, leaf.NotAfter.UTC().Format(time.DateOnly))
+	switch left := time.Until(leaf.NotAfter); {
+	case left <= 0:
+		return append(all, wrong(subject, diag.ConfigFile, runs.CouldNotRun, fmt.Sprintf("client_certificate expired on %s (%s)",
+			leaf.NotAfter.UTC().Format(time.DateOnly), leaf.Subject), next))
+	case time.Now().Before(leaf.NotBefore):
+		return append(all, wrong(subject, diag.ConfigFile, runs.CouldNotRun, fmt.Sprintf("client_certificate is not valid before %s (%s)",
+			leaf.NotBefore.UTC().Format(time.DateOnly), leaf.Subject), "Check this machine's clock."))
+	case left < soon:
+		return append(all, worth(subject, says, next))
+	}
+	return append(all, good(subject, says))
+}
+
 // checkProxy says which way the calls go.
-func checkProxy(t *tenant.Tenant) Check {
+func checkProxy(t *tenant.Tenant, way tenant.Proxy) Check {
 	request, err := http.NewRequest(http.MethodGet, t.API.BaseURL, nil)
 	if err != nil {
 		return failed("proxy", err)
 	}
-	switch proxy, err := http.ProxyFromEnvironment(request); {
+	switch proxy, err := way.For(request); {
 	case err != nil:
 		return wrong("proxy", "", runs.CouldNotRun, "the address in HTTPS_PROXY or HTTP_PROXY cannot be read", "Correct it, or unset it.")
 	case proxy != nil:
-		return good("proxy", proxy.Host+", from the environment")
+		return good("proxy", proxy.Host+", from "+way.From)
 	}
 	return good("proxy", "none")
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,11 +88,20 @@ func (x *Execution) openTarget(ctx context.Context) (*Target, error) {
 		x.logger.Warn("the target is reached without TLS, as allow_http says", "tenant", t.Name)
 		x.place.Observer.note("warning [%s]: the target of tenant %s is reached without TLS, as allow_http says", diag.ConfigPlainHTTP, t.Name)
 	}
+	secured, err := x.place.Config.Security(t)
+	if err != nil {
+		return nil, err
+	}
+	proxy, err := x.place.Config.Proxy(ctx, t)
+	if err != nil {
+		return nil, err
+	}
 	client, err := target.New(target.Config{
-		BaseURL: t.API.BaseURL, DataURL: t.API.DataURL, OAuthURL: t.API.OAuthURL, SchoolYear: t.API.SchoolYear, Instance: t.API.Instance,
+		BaseURL: t.API.BaseURL, DataURL: t.API.DataURL, OAuthURL: t.API.OAuthURL, MetadataURL: t.API.MetadataURL,
+		DependenciesURL: t.API.DependenciesURL, ChangeQueriesURL: t.API.ChangeQueriesURL, SchoolYear: t.API.SchoolYear, Instance: t.API.Instance,
 		ClientID: credential.ClientID, ClientSecret: string(credential.Secret), AllowHTTP: t.API.AllowHTTP,
-		Concurrency: t.Concurrency, UserAgent: x.place.UserAgent, Logger: x.logger, Proxy: http.ProxyFromEnvironment,
-		OnWait: x.place.Observer.Wait,
+		Concurrency: t.Concurrency, UserAgent: x.place.UserAgent, Logger: x.logger, OnWait: x.place.Observer.Wait,
+		Proxy: proxy.For, RootCAs: secured.RootCAs, Certificate: secured.Certificate, TLSMin: secured.TLSMin,
 	})
 	if err != nil {
 		return nil, target.Explain(err, "")
@@ -104,7 +112,8 @@ func (x *Execution) openTarget(ctx context.Context) (*Target, error) {
 		return nil, target.Explain(err, "")
 	}
 	identity := ledger.Identity{Tenant: t.Name, Environment: t.API.Environment, BaseURL: t.API.BaseURL, SchoolYear: t.API.SchoolYear,
-		DataURL: about.DataURL, OAuthURL: about.OAuthURL, MetadataURL: about.OpenAPIURL}
+		DataURL: about.DataURL, OAuthURL: about.OAuthURL, MetadataURL: about.OpenAPIURL,
+		DependenciesURL: about.DependenciesURL, ChangeQueriesURL: about.ChangeQueriesURL}
 	return &Target{Client: client, Identity: identity, ClientID: credential.ClientID, close: client.Close}, nil
 }
 

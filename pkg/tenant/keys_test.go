@@ -18,7 +18,9 @@ runs: r
 state: s
 tenants:
   T:
-    api: {base_url: "https://h", data_url: "https://h/data", oauth_url: "https://h/oauth", school_year: 2026, instance: i, environment: e,
+    api: {base_url: "https://h", data_url: "https://h/data", oauth_url: "https://h/oauth", metadata_url: "https://h/metadata",
+      dependencies_url: "https://h/dependencies", change_queries_url: "https://h/changes", ca_file: ca.pem, client_certificate: c.pem, client_key: k.pem,
+      tls_min: "1.3", proxy: none, school_year: 2026, instance: i, environment: e,
       allow_http: false, client_id: i, client_secret: "${env:X}"}
     lea_codes: ["1"]
     tables: .

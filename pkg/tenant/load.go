@@ -69,7 +69,7 @@ func (r *reader) invalid(what, path string, src []byte, problems diag.List) erro
 
 // secretive is a line that may hold a secret; quotedText is what messages quote from it.
 var (
-	secretive  = regexp.MustCompile(`(?i)secret|password|://[^/\s]*@`)
+	secretive  = regexp.MustCompile(`(?i)secret|password|proxy|://[^/\s]*@`)
 	quotedText = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 )
 
@@ -119,7 +119,7 @@ func (r *reader) bad(n *strictyaml.Node, code diag.Code, fix, format string, arg
 // later are keys that are meant to come and that this version does not have; to ignore them would be to
 // promise what is not kept.
 var later = map[string]bool{"jobs": true, "max_missing": true, "max_changed": true, "acknowledge": true, "student_ids": true, "rate": true, "quota": true,
-	"per_minute": true, "per_hour": true, "per_day": true, "tls_min": true, "retention": true, "notify": true, "audit": true}
+	"per_minute": true, "per_hour": true, "per_day": true, "retention": true, "notify": true, "audit": true}
 
 // keys calls the function of each key; unknown ones and those of later versions are problems.
 func (r *reader) keys(n *strictyaml.Node, what string, known map[string]func(*strictyaml.Node)) {
@@ -328,20 +328,31 @@ func (r *reader) api(n *strictyaml.Node, tenant string) *API {
 	}
 	var base *strictyaml.Node
 	r.keys(n, what, map[string]func(*strictyaml.Node){
-		"base_url":      func(n *strictyaml.Node) { base, a.BaseURL = n, strings.TrimRight(r.text(n, what+": base_url"), "/") },
-		"data_url":      func(n *strictyaml.Node) { a.DataURL = r.text(n, what+": data_url") },
-		"oauth_url":     func(n *strictyaml.Node) { a.OAuthURL = r.text(n, what+": oauth_url") },
-		"school_year":   func(n *strictyaml.Node) { a.SchoolYear = r.number(n, what+": school_year", 1990, 2100) },
-		"instance":      func(n *strictyaml.Node) { a.Instance = r.text(n, what+": instance") },
-		"environment":   func(n *strictyaml.Node) { a.Environment = r.text(n, what+": environment") },
-		"allow_http":    func(n *strictyaml.Node) { a.AllowHTTP = r.boolean(n, what+": allow_http") },
-		"client_id":     secret(&a.clientID, "client_id"),
-		"client_secret": secret(&a.clientSecret, "client_secret"),
+		"base_url":           func(n *strictyaml.Node) { base, a.BaseURL = n, strings.TrimRight(r.text(n, what+": base_url"), "/") },
+		"data_url":           func(n *strictyaml.Node) { a.DataURL = r.text(n, what+": data_url") },
+		"oauth_url":          func(n *strictyaml.Node) { a.OAuthURL = r.text(n, what+": oauth_url") },
+		"metadata_url":       func(n *strictyaml.Node) { a.MetadataURL = r.text(n, what+": metadata_url") },
+		"dependencies_url":   func(n *strictyaml.Node) { a.DependenciesURL = r.text(n, what+": dependencies_url") },
+		"change_queries_url": func(n *strictyaml.Node) { a.ChangeQueriesURL = r.text(n, what+": change_queries_url") },
+		"ca_file":            func(n *strictyaml.Node) { a.CAFile = r.config.path(r.text(n, what+": ca_file")) },
+		"client_certificate": func(n *strictyaml.Node) { a.ClientCertificate = r.config.path(r.text(n, what+": client_certificate")) },
+		"client_key":         func(n *strictyaml.Node) { a.ClientKey = r.config.path(r.text(n, what+": client_key")) },
+		"tls_min":            func(n *strictyaml.Node) { a.TLSMin = r.tlsMin(n, what) },
+		"proxy":              func(n *strictyaml.Node) { a.proxy = r.proxy(n, what) },
+		"school_year":        func(n *strictyaml.Node) { a.SchoolYear = r.number(n, what+": school_year", 1990, 2100) },
+		"instance":           func(n *strictyaml.Node) { a.Instance = r.text(n, what+": instance") },
+		"environment":        func(n *strictyaml.Node) { a.Environment = r.text(n, what+": environment") },
+		"allow_http":         func(n *strictyaml.Node) { a.AllowHTTP = r.boolean(n, what+": allow_http") },
+		"client_id":          secret(&a.clientID, "client_id"),
+		"client_secret":      secret(&a.clientSecret, "client_secret"),
 	})
 	for name, value := range map[string]string{"base_url": a.BaseURL, "client_id": a.clientID.text, "client_secret": a.clientSecret.text} {
 		if value == "" {
 			r.bad(n, diag.ConfigKey, "Add it.", "%s: %s is missing", what, name)
 		}
+	}
+	if (a.ClientCertificate == "") != (a.ClientKey == "") {
+		r.bad(n, diag.ConfigKey, "Name both files, or neither.", "%s: client_certificate and client_key belong together", what)
 	}
 	if a.clientSecret.text != "" && a.clientSecret.literal() {
 		r.problems = append(r.problems, diag.At(a.clientSecret.pos, diag.ConfigSecret, "Write ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}.",

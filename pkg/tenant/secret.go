@@ -74,10 +74,13 @@ func (s secretText) resolve(ctx context.Context, folder string) (string, error) 
 	return out, failed
 }
 
-// SecretFiles are the files that hold the tenant's key or secret.
+// SecretFiles are the files that hold the tenant's key or secret, its certificate's key, or its proxy's password.
 func (c *Config) SecretFiles(t *Tenant) []string {
 	var all []string
-	for _, s := range []secretText{t.API.clientID, t.API.clientSecret} {
+	if t.API.ClientKey != "" {
+		all = append(all, t.API.ClientKey)
+	}
+	for _, s := range []secretText{t.API.clientID, t.API.clientSecret, t.API.proxy} {
 		for _, parts := range source.FindAllStringSubmatch(s.text, -1) {
 			if parts[1] == "file" {
 				all = append(all, c.path(strings.TrimSpace(parts[2])))

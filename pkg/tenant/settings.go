@@ -1,6 +1,7 @@
 package tenant
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -48,6 +49,14 @@ func (c *Config) Settings(t *Tenant) []Setting {
 		own("api.base_url", a.BaseURL)
 		own("api.data_url", a.DataURL)
 		own("api.oauth_url", a.OAuthURL)
+		own("api.metadata_url", a.MetadataURL)
+		own("api.dependencies_url", a.DependenciesURL)
+		own("api.change_queries_url", a.ChangeQueriesURL)
+		own("api.ca_file", a.CAFile)
+		own("api.client_certificate", a.ClientCertificate)
+		own("api.client_key", a.ClientKey)
+		own("api.tls_min", cmp.Or(a.TLSMin, "1.2"))
+		own("api.proxy", cmp.Or(a.proxy.masked(), "as the environment says"))
 		own("api.school_year", positive(a.SchoolYear))
 		own("api.instance", a.Instance)
 		own("api.environment", a.Environment)
@@ -91,10 +100,17 @@ func (s secretText) shown() string {
 	if s.literal() {
 		return "(written in the file)"
 	}
-	if command, ok := strings.CutPrefix(s.text, "${cmd:"); ok {
-		if program, _, more := strings.Cut(strings.TrimSpace(strings.TrimSuffix(command, "}")), " "); more {
-			return "${cmd:" + program + " …}"
+	return s.masked()
+}
+
+// masked is the text without the arguments of its commands.
+func (s secretText) masked() string {
+	return source.ReplaceAllStringFunc(s.text, func(text string) string {
+		if command, ok := strings.CutPrefix(text, "${cmd:"); ok {
+			if program, _, more := strings.Cut(strings.TrimSpace(strings.TrimSuffix(command, "}")), " "); more {
+				return "${cmd:" + program + " …}"
+			}
 		}
-	}
-	return s.text
+		return text
+	})
 }

@@ -1,5 +1,5 @@
 // Package tenant owns sluice.yaml: which tenants there are, what differs between them, and where
-// their secrets come from. It holds no mapping logic and never writes or shows a secret.
+// their secrets, certificates and proxies come from. It holds no mapping logic and never writes or shows a secret.
 package tenant
 
 import (
@@ -84,15 +84,20 @@ func (r Reading) String() string {
 
 // API says where a tenant's target is and how it is entered.
 type API struct {
-	BaseURL      string
-	DataURL      string // override of what the target's root document says
-	OAuthURL     string // likewise
+	BaseURL string
+	// Addresses in place of what the target's root document says.
+	DataURL, OAuthURL, MetadataURL, DependenciesURL, ChangeQueriesURL string
+
+	CAFile, ClientCertificate, ClientKey string // PEM files
+	TLSMin                               string // "1.2" or "1.3"; empty: 1.2
+
 	SchoolYear   int
 	Instance     string // what a placeholder in the target's addresses stands for
 	Environment  string
 	AllowHTTP    bool
 	clientID     secretText
 	clientSecret secretText
+	proxy        secretText // an address, `none`, or empty: as the environment says
 }
 
 var nameForm = regexp.MustCompile(`^[a-z0-9-]+$`)

@@ -93,6 +93,11 @@ func TestCredential(t *testing.T) {
 	}
 }
 
+// api is a sluice.yaml whose tenant has one more key under api.
+func api(more string) string {
+	return "version: 1\ntenants:\n  a:\n    api:\n      {base_url: \"https://h\", client_id: i, client_secret: \"${env:X}\",\n      " + more + "}\n"
+}
+
 func TestProblemsAreListedAtOnce(t *testing.T) {
 	for name, c := range map[string]struct{ yaml, want string }{
 		"no version":      {"tenants: {}\n", "no version"},
@@ -116,6 +121,18 @@ func TestProblemsAreListedAtOnce(t *testing.T) {
 		"not a key":       {"version: 1\ntenants:\n  a:\n    api: {base_url: \"https://h\", client_id: i, client_secrethush: 1}\n", "unknown key “…”"},
 		"share":           {"version: 1\ntenants:\n  sandbox:\n    guards: {max_rejected: 5}\n", "not a percentage"},
 		"tables":          {"version: 1\ntenants:\n  sandbox: {tables: sluice.yaml}\n", "not a folder"},
+		"tls_min":         {api("tls_min: 1.1"), "tls_min \"1.1\" is not"},
+		"half a pair":     {api("client_key: k.pem"), "belong together"},
+		"proxy":           {api("proxy: somewhere"), "not the address of a proxy"},
+		"proxy, socks":    {api(`proxy: "socks5://h:1"`), "not the address of a proxy"},
+		"proxy, source":   {api(`proxy: "http://u:${envi:X}@h:1"`), "not the address of a proxy"},
+		"proxy, host":     {api(`proxy: "http://${env:X}:1"`), "not the address of a proxy"},
+		"proxy, written":  {api(`proxy: "http://u:hush@h:1"`), "password that is written out"},
+		"proxy, half":     {api(`proxy: "http://u:hush${env:X}@h:1"`), "password that is written out"},
+		"proxy, token":    {api(`proxy: "http://hush@h:1"`), "password that is written out"},
+		"proxy, odd":      {api(`proxy: "http://u:hu/hush@h:1"`), "not the address of a proxy"},
+		"proxy, list":     {api(`proxy: ["http://u:hush@h:1"]`), "must be a text"},
+		"no verification": {api("insecure: true"), "unknown key"},
 	} {
 		config, err := Load(write(t, c.yaml))
 		for i := 0; err == nil && i < len(config.tenants); i++ {

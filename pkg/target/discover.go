@@ -154,7 +154,7 @@ func (c *Client) judgeRoot(f *Failure) {
 	default:
 		f.Kind, f.Fix = Odd, fix
 		if c.identifying.Load() && c.config.Certificate == nil && wantsCertificate[f.Status] {
-			f.Fix = "The host asked for a client certificate, and none is given. " + noCertificateFix
+			f.Detail, f.Fix = "the host asked for a client certificate, and none is given", noCertificateFix
 		}
 	}
 }

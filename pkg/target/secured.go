@@ -89,11 +89,12 @@ func (to route) distrusted(err error) (fault, fix string) {
 	host := to.host
 	switch {
 	case errors.As(err, &unknown):
-		fix = "If that is your district's firewall, or an authority of its own, name the authority's certificate (PEM) as ca_file under api of the tenant (`sluice init`: --ca-file FILE)"
+		fault = fmt.Sprintf("%s has a TLS certificate from an unknown authority%s", host, issuer(unknown.Cert))
 		if to.ownCAs {
-			fix = "It is not among those of ca_file. " + fix
+			fault += ", which is not among those of ca_file"
 		}
-		return fmt.Sprintf("%s has a TLS certificate from an unknown authority%s", host, issuer(unknown.Cert)), fix + "; certificates are always verified."
+		return fault, "If that is your district's firewall, or an authority of its own, name the authority's certificate (PEM) as ca_file under api " +
+			"of the tenant (`sluice init`: --ca-file FILE); certificates are always verified."
 	case errors.As(err, &hostname):
 		return fmt.Sprintf("the TLS certificate of %s is for another host", host), "Use the host name that the certificate was issued for."
 	case errors.As(err, &certificate) && certificate.Reason == x509.Expired && certificate.Cert != nil:

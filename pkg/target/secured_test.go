@@ -105,7 +105,7 @@ func TestCertificates(t *testing.T) {
 	}{
 		"own authority":        {usual, nil, nil, nil},
 		"firewall":             {usual, nil, func(c *Config) { c.RootCAs = nil }, []string{"unknown authority, issued by CN=District Firewall", "district's firewall", "ca_file"}},
-		"another in ca_file":   {usual, nil, func(c *Config) { c.RootCAs = foreign.pool() }, []string{"issued by CN=District Firewall", "not among those of ca_file"}},
+		"another in ca_file":   {usual, nil, func(c *Config) { c.RootCAs = foreign.pool() }, []string{"issued by CN=District Firewall", "which is not among those of ca_file"}},
 		"expired":              {own.server(x509.Certificate{NotBefore: yesterday.Add(-time.Hour), NotAfter: yesterday}), nil, nil, []string{"expired on " + yesterday.UTC().Format(day)}},
 		"of tomorrow":          {own.server(x509.Certificate{NotBefore: time.Now().Add(24 * time.Hour), NotAfter: time.Now().Add(48 * time.Hour)}), nil, nil, []string{"not valid before", "this machine's clock"}},
 		"client's":             {usual, demanding, func(c *Config) { c.Certificate = mine }, nil},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/send"
@@ -52,10 +53,19 @@ func (a *app) runLedgerRebuild(ctx context.Context) error {
 		var rows [][]string
 		for _, name := range slices.Sorted(maps.Keys(counts)) {
 			total += counts[name]
-			rows = append(rows, []string{name, fmt.Sprint(counts[name])})
+			if counts[name] > 0 {
+				rows = append(rows, []string{name, fmt.Sprint(counts[name])})
+			}
 		}
-		a.screen.grid([]string{"resource", "at the target"}, rows)
-		a.screen.say("the ledger of tenant %s now knows %s; the next send checks them, or sends them again", a.Tenant, plural(int(total), "record"))
+		if total == 0 {
+			a.screen.say("the target holds no record that the key of tenant %s may read; the next send loads everything", a.Tenant)
+		} else {
+			a.screen.grid([]string{"resource", "at the target"}, rows)
+			if empty := len(counts) - len(rows); empty > 0 {
+				a.screen.say("  %s: nothing", diag.Counted(empty, "other resource", "other resources"))
+			}
+			a.screen.say("the ledger of tenant %s now knows %s; the next send checks them, or sends them again", a.Tenant, plural(int(total), "record"))
+		}
 		return a.screen.result(map[string]any{"tenant": a.Tenant, "resources": counts, "records": total})
 	})
 }

@@ -44,10 +44,17 @@ func (c *Catalog) Fits(n Needs) []Finding {
 			found = append(found, Finding{"resource " + name, false, diag.ResourceUnknown, "the target does not have it"})
 		}
 	}
-	if len(needed) > 0 && len(found) == 1 {
-		found = append(found, Finding{Subject: "needed", OK: true, Says: fmt.Sprintf("the target has all %d: %s", len(needed), strings.Join(needed, ", "))})
+	found = append(found, c.permissions(needed)...)
+	if len(needed) > 0 && !slices.ContainsFunc(found, func(f Finding) bool { return !f.OK }) {
+		says := fmt.Sprintf("the target has all %d: %s", len(needed), strings.Join(needed, ", "))
+		if c.permission == nil || len(c.permission.Resources) == 0 {
+			says += "; it does not say whether the credential may write them"
+		} else {
+			says += "; the credential may create and update them"
+		}
+		found = append(found, Finding{Subject: "needed", OK: true, Says: says})
 	}
-	return append(found, c.permissions(needed)...)
+	return found
 }
 
 func (c *Catalog) permissions(needed []string) []Finding {

@@ -182,7 +182,7 @@ func credentialFailure(f *Failure) *Failure {
 	case "unsupported_grant_type", "invalid_request":
 		f.Fix = "The target did not understand the token request; check base_url or oauth_url, and any proxy in between."
 	case "invalid_client", "invalid_grant", "unauthorized_client":
-		f.Fix = "The target refused the key or the secret; check both, and that the client is active."
+		f.Fix = "The target refused the key or the secret. Check client_id and client_secret of the tenant, and that the client is active."
 	default:
 		f.Fix = "The token request was refused; check the key and the secret, that the client is active, and any proxy in between."
 	}

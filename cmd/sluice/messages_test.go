@@ -38,7 +38,7 @@ func messagesPage(t *testing.T) string {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		lines := map[string]bool{}
 		for _, s := range all[name] {
-			line := "  " + strings.ReplaceAll(strings.TrimRight(s.text, "\n"), "\n", "\n      ")
+			line := "  " + strings.NewReplacer("\n", "\n      ", "\x00", `\x00`).Replace(strings.TrimRight(s.text, "\n"))
 			if s.remedy {
 				line = "→ " + line[2:]
 			}

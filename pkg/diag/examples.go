@@ -81,7 +81,7 @@ var examples = map[Code]string{
 	RecordPortable:    "studentAssessments: the time has no seconds; some targets refuse that",
 	RecordUnchecked:   "studentAssessments: the target could not be asked",
 	RecordEdited:      "studentAssessments: staged/studentAssessments.jsonl was changed after transform; it was judged as it stands",
-	ReferenceMissing:  "studentAssessments $.studentReference: refers to students that are neither staged nor at the target, as far as the credential can see",
+	ReferenceMissing:  "studentAssessments $.studentReference: no record of students with … is staged or at the target, as far as the credential can see",
 	ReferenceInvalid:  "studentAssessments $.assessmentReference: this assessment is staged, but its record is invalid; send will block this record",
 	ReferenceBlocked:  "studentAssessments: it refers to a record that was not accepted",
 	ReferenceRefused:  "studentAssessments $.studentReference: The referenced 'Student' item does not exist.",

@@ -90,7 +90,7 @@ func refersToUnchecked(path, target string) diag.Problem {
 		Message: fmt.Sprintf("refers to staged %s that only the target can check", target), Fix: validateOnline}
 }
 
-const validateOnline = "Validate online, with the tenant that the records are for."
+const validateOnline = "validate online, with the tenant that the records are for"
 
 // refersToBad words in p a reference to a staged record that will not be loaded.
 func refersToBad(p diag.Problem, target string, line int, v runs.Verdict) diag.Problem {
@@ -239,7 +239,7 @@ func (r *resource) explainOpen(line uint32) error {
 		switch r.gate.references.Answer(n) {
 		case catalog.Absent:
 			p.Code = diag.ReferenceMissing
-			p.Message = fmt.Sprintf("refers to %s with %s that are neither staged nor at the target, as far as the credential can see", l.referent.Name(), u.String())
+			p.Message = fmt.Sprintf("no record of %s with %s is staged or at the target, as far as the credential can see", l.referent.Name(), u.String())
 			p.Fix = "Load it at the target first, or correct the id in the source file."
 		case catalog.Unreadable:
 			p.Code = diag.ReferenceUnknown

@@ -120,6 +120,9 @@ func (a *app) needTenant(cmd *cobra.Command, _ []string) error {
 func (a *app) explicitTenant(cmd *cobra.Command, args []string) error {
 	if !cmd.Flags().Changed("tenant") || a.Tenant == "" {
 		next := "Add --tenant NAME."
+		if r, err := a.findRun(args[0]); cmd.Name() == "send" && err == nil && r.Tenant != "" {
+			next = "Add --tenant " + r.Tenant + ", which is the tenant of this run."
+		}
 		if runs := cmd.Root().Commands(); cmd.Name() == "run" && slices.ContainsFunc(runs, func(c *cobra.Command) bool {
 			return c.Name() == "runs" && slices.ContainsFunc(c.Commands(), func(c *cobra.Command) bool { return slices.Contains(args, c.Name()) })
 		}) {

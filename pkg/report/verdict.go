@@ -44,8 +44,12 @@ func (rep *Report) verdict(r *runs.Run) []Remark {
 			v.all[len(v.all)-1].Text = "at least " + v.all[len(v.all)-1].Text
 		}
 	}
-	v.add(c.judged.Invalid, "record is not valid", "records are not valid", "problems/validate.csv")
-	v.add(c.judged.Unchecked, "record could not be checked", "records could not be checked", "problems/validate.csv")
+	if v.because(runs.RecordInvalid) == 0 { // else their rows are counted
+		v.add(c.judged.Invalid, "record is not valid", "records are not valid", "problems/validate.csv")
+	}
+	if v.because(runs.RecordUnchecked) == 0 {
+		v.add(c.judged.Unchecked, "record could not be checked", "records could not be checked", "problems/validate.csv")
+	}
 	if c.send == nil || v.outdated() { // else send has counted them
 		v.add(c.judged.Marked, "record needs one of these, and will not be sent", "records need one of these, and will not be sent", "problems/validate.csv")
 	}
@@ -151,6 +155,14 @@ func (v *verdict) settled() bool {
 func (v *verdict) behind() (n int64) {
 	for _, c := range v.run.ToCorrect {
 		n += c.Rows + c.Lost - c.Because[runs.RowRejected]
+	}
+	return n
+}
+
+// because is how many of the rows to correct are among them for this reason.
+func (v *verdict) because(fate runs.Fate) (n int64) {
+	for _, c := range v.run.ToCorrect {
+		n += c.Because[fate]
 	}
 	return n
 }

@@ -220,7 +220,7 @@ func (c *compiler) overlays() {
 		return
 	}
 	for _, e := range entries {
-		if name := e.Name(); strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.HasSuffix(name, "~") {
+		if name := e.Name(); strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.HasPrefix(name, "~$") || strings.HasSuffix(name, "~") {
 			continue // what editors leave
 		}
 		c.overlayFile(e.Name(), path.Join(folder, e.Name()))

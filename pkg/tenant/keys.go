@@ -40,7 +40,7 @@ func Keys() []Key {
 		{api + "allow_http", "`true` or `false`", "`false`", "Plain http beyond this machine, for closed networks only: secret and records travel unencrypted. Each run warns."},
 		{tenant + "lea_codes", "list of codes", "all districts", "Only rows of these districts are loaded; others are counted as `other`. Quote the codes: `[\"255901\"]`."},
 		{tenant + "tables", "folder", "none", "The tenant's own rows of bundles' tables: `<folder>/<bundle>/<table>.csv`. `transform` and `run` want the folder to be there."},
-		{tenant + "data_standard", "`\"5.1\"`", "the newest that the bundle covers", "The data standard that records are shaped for."},
+		{tenant + "data_standard", "`\"5.1\"`", "what the target had when it was last asked, or else the newest 5.x that the bundle covers", "The data standard that records are shaped for."},
 		{tenant + "roster", "map", "none", "How students are known."},
 		{tenant + "roster.column", "header or column", "the bundle's first choice", "The vendor's column that holds the ODS's studentUniqueId."},
 		{tenant + "params", "map of values", "none", "Parameters of bundles, by name; `--param` on the command line wins."},

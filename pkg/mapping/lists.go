@@ -201,7 +201,7 @@ func (c *compiler) join(l *List, at int, s *scope) (guards []guard, keep bool) {
 		on := l.Def.On[slices.IndexFunc(l.Def.On, func(o bundle.Text) bool { return o.Value == f.name })]
 		sym, ok := s.names.Find(f.name)
 		if !ok {
-			c.add(on.Pos, diag.BundleList, "Name a column of the table that is a name outside, too.", "`on` names %q, which there is not outside of the list%s", f.name, diag.DidYouMean(f.name, s.names.Known()))
+			c.add(on.Pos, diag.BundleList, "Name a column of the table that is a name outside, too.", "`on` names %q, but there is no such name outside the list%s", f.name, diag.DidYouMean(f.name, s.names.Known()))
 			return nil, false
 		}
 		c.report.uses.names[sym.Pos] = true

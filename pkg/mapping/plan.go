@@ -384,7 +384,7 @@ func (c *compiler) outerConstant(s *scope, on *bundle.Text, e *element) (express
 	}
 	sym, ok := s.names.Find(on.Value)
 	if !ok {
-		c.add(on.Pos, diag.BundleScores, "Name a field of the list, or `layout`.", "`on` names %q, and nothing here is called so%s", on.Value, diag.DidYouMean(on.Value, s.names.Known()))
+		c.add(on.Pos, diag.BundleScores, "Name a field of the list, or `layout`.", "`on` names %q, but there is no such name here%s", on.Value, diag.DidYouMean(on.Value, s.names.Known()))
 		return expression.Value{}, false
 	}
 	c.report.uses.names[sym.Pos] = true
@@ -402,7 +402,7 @@ func (c *compiler) keyOf(s *scope, key []bundle.Text, duplicates *bundle.Duplica
 	name := func(t bundle.Text, what string) (expression.Code, bool) {
 		sym, ok := s.names.Find(t.Value)
 		if !ok {
-			c.add(t.Pos, diag.BundleValue, "Name columns, fields or `let`s of this place.", "%s names %q, and nothing here is called so%s", what, t.Value, diag.DidYouMean(t.Value, s.names.Known()))
+			c.add(t.Pos, diag.BundleValue, "Name columns, fields or `let`s of this place.", "%s names %q, but there is no such name here%s", what, t.Value, diag.DidYouMean(t.Value, s.names.Known()))
 			return expression.BadCode, false
 		}
 		c.report.uses.names[sym.Pos] = true

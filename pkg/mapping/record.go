@@ -565,7 +565,7 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 		}
 		sym, ok := s.names.Find(on.Value)
 		if !ok {
-			x.bad(on.Pos, "Name a column that is a name outside, too.", "`on` names %q, and nothing here is called so%s", on.Value, diag.DidYouMean(on.Value, s.names.Known()))
+			x.bad(on.Pos, "Name a column that is a name outside, too.", "`on` names %q, but there is no such name here%s", on.Value, diag.DidYouMean(on.Value, s.names.Known()))
 			return
 		}
 		x.c.report.uses.names[sym.Pos] = true

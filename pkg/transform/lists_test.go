@@ -195,7 +195,7 @@ func TestListProblems(t *testing.T) {
 		{"each: parts", "each: part", `there is no list "part" here (did you mean "parts"?)`},
 		{"        scores: tables.scores\n", "", "the list exams has no score tables, so there are no scores"},
 		{"over: tables.parts\n", "over: tables.parts\n            on: slot\n", `the table "parts" has no column "slot"`},
-		{"over: tables.parts\n", "over: tables.parts\n            on: name\n", "`on` names \"name\", which there is not outside of the list"},
+		{"over: tables.parts\n", "over: tables.parts\n            on: name\n", "`on` names \"name\", but there is no such name outside the list"},
 		{"key,name\n", "id,name\n", `the field "id" is already the name of a column here`},
 		{"            columns:\n              note: {header: \"Note {slot} {key}\", optional: true}\n            scores: tables.part_scores\n", "            columns:\n              note: {header: \"Note {slot}\", optional: true}\n", `no element of "parts" can exist`},
 		{"from: results.exams", "from: results.exms", `results has no list "exms"`},

@@ -2,6 +2,9 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/sluice-edfi/sluice/bundles"
+	"github.com/sluice-edfi/sluice/pkg/bundle"
 )
 
 func (a *app) newBundleList() *cobra.Command {
@@ -15,11 +18,15 @@ func (a *app) newBundleList() *cobra.Command {
 }
 
 func (a *app) runBundleList() error {
-	place, err := a.workplace()
-	if err != nil {
-		return err
+	place, broken := a.workplace()
+	library := bundle.Library{Embedded: bundles.FS} // those there are, whatever sluice.yaml says
+	switch {
+	case broken == nil:
+		library = place.Library()
+	case a.JSON:
+		return broken
 	}
-	all, err := place.Library().List()
+	all, err := library.List()
 	if err != nil {
 		return err
 	}
@@ -32,5 +39,8 @@ func (a *app) runBundleList() error {
 		rows = append(rows, []string{b.Name, b.Version, b.Family, b.Origin, state})
 	}
 	a.screen.grid([]string{"bundle", "version", "assessment", "from", "state"}, rows)
+	if broken != nil {
+		return broken
+	}
 	return a.screen.result(map[string]any{"bundles": all})
 }

@@ -145,7 +145,7 @@ func (a *app) nextAfterError(e *diag.Error, outcome runs.Outcome, r *runs.Run) *
 		return nil
 	case outcome != runs.Interrupted && strings.Contains(e.Advice(), "sluice "):
 		return nil
-	case r != nil && r.Finished(runs.Transform) && !(r.Finished(runs.Send) && slices.Contains(a.line, "send")): // which is to be tried again
+	case r != nil && r.Finished(runs.Transform) && (!r.Finished(runs.Send) || !slices.Contains(a.line, "send")): // which is to be tried again
 		return a.nextOf(r)
 	case len(a.line) > 0 && !slices.ContainsFunc(a.line, func(word string) bool { return strings.HasPrefix(word, "--secret") }): // it may be one
 		return &step{words: a.line, whole: true}

@@ -220,7 +220,9 @@ func (a *app) newRoot() *cobra.Command {
 		".LocalFlags.FlagUsages | trimTrailingWhitespaces", "flags .LocalFlags",
 		".InheritedFlags.FlagUsages | trimTrailingWhitespaces", "flags .InheritedFlags").Replace(root.UsageTemplate()))
 	root.Version = version // which adds --version and -v
-	root.SetVersionTemplate(`{{if .Flags.GetBool "json"}}` + versionJSON() + "{{else}}" + versionText() + "\n{{end}}")
+	cobra.AddTemplateFunc("versionJSON", versionJSON)
+	cobra.AddTemplateFunc("versionText", versionText)
+	root.SetVersionTemplate(`{{if .Flags.GetBool "json"}}{{versionJSON}}{{else}}{{versionText}}` + "\n{{end}}")
 	root.SetHelpFunc(helpAsJSON(root.HelpFunc()))
 	root.SetHelpCommand(a.newHelp())
 	root.AddCommand(

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluice-edfi/sluice/bundles"
+	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/schemas"
@@ -43,12 +45,22 @@ func toolName() string {
 
 // versionText is what `sluice version` prints.
 func versionText() string {
-	return fmt.Sprintf("%s\ndata standards: %s\n%s %s/%s", toolName(), strings.Join(schema.Versions(schemas.FS), ", "),
-		runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("%s\nbundles: %s\ndata standards: %s\n%s %s/%s", toolName(), strings.Join(embeddedBundles(), ", "),
+		strings.Join(schema.Versions(schemas.FS), ", "), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// embeddedBundles are the bundles in this binary, with their versions.
+func embeddedBundles() []string {
+	all, _ := bundle.Library{Embedded: bundles.FS}.List() // of an embedded file system: cannot fail
+	var names []string
+	for _, b := range all {
+		names = append(names, b.Name+" "+b.Version)
+	}
+	return names
 }
 
 func versionObject() map[string]any {
-	return map[string]any{"version": version, "commit": commit(), "dataStandards": schema.Versions(schemas.FS),
+	return map[string]any{"version": version, "commit": commit(), "bundles": embeddedBundles(), "dataStandards": schema.Versions(schemas.FS),
 		"go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH}
 }
 
@@ -61,7 +73,7 @@ func versionJSON() string {
 func (a *app) newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
-		Short:   "Which sluice this is, and which data standards it holds",
+		Short:   "Which sluice this is, and the bundles and data standards in it",
 		Example: "  sluice version\n  sluice version --json",
 		Args:    exactArgs(),
 		RunE: func(*cobra.Command, []string) error {

@@ -62,7 +62,7 @@ var wrong = []struct {
 }{
 	{regexp.MustCompile(`\b(is|are|was) no [a-zA-Z]`), `say "is not a"`, regexp.MustCompile(`[Tt]here (is|are|was) no |(is|are) no longer`)},
 	{regexp.MustCompile(`\b[Mm]end(s|ed)?\b`), `say "fix" or "correct"`, nil},
-	{regexp.MustCompile(`cannot be had|to be had|\bfate\b|is not here`), "nobody says so", nil},
+	{regexp.MustCompile(`cannot be had|to be had|\bfate\b|is not here`), "use the plain word", nil},
 	{regexp.MustCompile(`(^|[^\d.])1 (` + nouns + `)s\b`), "1 has no plural", nil},
 	{regexp.MustCompile(`%d (` + nouns + `)s\b`), "wrong for 1: use plural or diag.Counted", regexp.MustCompile(`(of|of the|its|to|than|first|after %d of|after) %d \w+|^has %d columns; no|^%d files cannot be read as`)},
 	{regexp.MustCompile(`\w\(s\)`), "use plural or diag.Counted", regexp.MustCompile(`identifying value\(s\)|item\(s\)`)}, // as the Ed-Fi API says it

@@ -265,7 +265,7 @@ func TestWithoutChangeQueries(t *testing.T) {
 		t.Fatal(err)
 	}
 	for id := range w.contents("studentAssessments") {
-		if !strings.HasPrefix(id, "0") {
+		if !strings.HasSuffix(id, "0") { // the ids of one sandbox begin alike
 			w.remove("studentAssessments", id)
 		}
 	}

@@ -62,6 +62,7 @@ type call struct {
 	renewals      int
 	attempts      int
 	failed        int           // attempts that count against RetryPolicy.Max
+	answered      uint64        // Client.answered when the target last asked for fewer requests
 	delay         time.Duration // before the next attempt
 	started       bool          // an attempt holds the breaker's permit
 	begun         time.Time     // the last attempt
@@ -281,7 +282,19 @@ func (a *call) refused(response *http.Response, body []byte) (again bool) {
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable && wait > 0 {
 		wait = a.client.pace.throttled(wait)
 	}
+	if status == http.StatusTooManyRequests && a.othersSucceed() {
+		a.failed = max(a.failed-1, 0)
+	}
 	return a.again(f, wait)
+}
+
+// othersSucceed reports whether a call of the client succeeded since the last time that this one met
+// the limit on requests. The limit is the client's: as long as it lets calls through, one that comes
+// too late again and again does not use up its attempts.
+func (a *call) othersSucceed() bool {
+	before := a.answered
+	a.answered = a.client.answered.Load()
+	return !a.basic && before != 0 && a.answered != before
 }
 
 // refusal reads an answer that is not a success.

@@ -234,6 +234,39 @@ func TestMinuteQuotaWithoutRetryAfter(t *testing.T) {
 	})
 }
 
+// A record that meets the limit again and again waits as long as others get through, and no longer.
+func TestUnluckyUnderQuota(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake(t)
+		f.data = func(w http.ResponseWriter, r *http.Request, _ int) {
+			if body, _ := io.ReadAll(r.Body); string(body) == "unlucky" {
+				reply(w, 429, "")
+				return
+			}
+			w.WriteHeader(201)
+		}
+		c := f.client()
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for range 20 {
+				if _, err := c.Post(t.Context(), "students", []byte(`{}`)); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Minute)
+			}
+		})
+		begin := time.Now()
+		_, err := c.Post(t.Context(), "students", []byte("unlucky"))
+		if failure, ok := AsFailure(err); !ok || failure.Kind != TooMany {
+			t.Error(err)
+		}
+		if d := time.Since(begin); d < 18*time.Minute || d > 25*time.Minute {
+			t.Errorf("given up after %s", d)
+		}
+		wg.Wait()
+	})
+}
+
 func TestNetworkErrorsAreRetried(t *testing.T) {
 	for name, lost := range map[string]error{
 		"reset": syscall.ECONNRESET, "refused": syscall.ECONNREFUSED, "cut": io.EOF, "cut within": io.ErrUnexpectedEOF,

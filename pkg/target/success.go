@@ -32,6 +32,7 @@ func (a *call) success(got *answer) (again bool) {
 		a.tell(&Failure{Kind: Odd, Status: got.status})
 		return true
 	}
+	a.client.answered.Add(1)
 	if a.token != nil {
 		a.client.tokens.accept(a.token)
 		a.client.entered.Store(true)

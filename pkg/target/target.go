@@ -74,9 +74,10 @@ type Client struct {
 	noCursor    atomic.Bool  // the target has no pages by token, whatever its version says
 	identifying atomic.Bool  // a host has asked for a client certificate
 
-	reached  atomic.Bool // any HTTP answer so far, read whole: the address is right
-	entered  atomic.Bool // any answer to a call with a token: the credential is right
-	calls    string      // begins the correlation id of every call
+	reached  atomic.Bool   // any HTTP answer so far, read whole: the address is right
+	entered  atomic.Bool   // any answer to a call with a token: the credential is right
+	answered atomic.Uint64 // calls that succeeded
+	calls    string        // begins the correlation id of every call
 	sequence atomic.Uint64
 }
 

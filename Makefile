@@ -4,8 +4,9 @@ BINARY := sluice$(if $(filter windows,$(shell go env GOOS)),.exe)
 GO_BUILD := go build -trimpath -ldflags "-s -w"
 FUZZTIME ?= 20s
 BENCH_ROWS ?= 100000
+BENCH_STUDENTS ?= 2000000
 
-.PHONY: build test race lint bench bench-peers fuzz demo docs cross vet axe
+.PHONY: build test race lint bench bench-peers bench-roster fuzz demo docs cross vet axe
 
 build:
 	$(GO_BUILD) -o $(BINARY) ./cmd/sluice
@@ -27,6 +28,10 @@ bench: build
 # once, a package index; BENCH_FULL=1 adds 100,000 rows. The rest is said in the script.
 bench-peers: build
 	./testdata/bench-peers.sh
+
+# Writes and reads an index of two million students, and fails if that takes more than 300 MB of memory.
+bench-roster:
+	BENCH_STUDENTS=$(BENCH_STUDENTS) go test ./pkg/roster -run TestManyStudents -count=1 -v | grep -v '^=== '
 
 fuzz:
 	./testdata/fuzz.sh $(FUZZTIME)

@@ -44,8 +44,9 @@ type Catalog struct {
 	permission *target.TokenInfo // nil: the target does not say
 	cache      *cache
 
-	mu          sync.Mutex // guards descriptors
+	mu          sync.Mutex // guards descriptors and planned
 	descriptors map[string]*values
+	planned     map[string]map[string]bool // by resource: values that a plan would look up, and whether the cache has them
 }
 
 // Open asks the target what it is and what it accepts, as far as the cache does not know. The
@@ -84,7 +85,7 @@ func Open(ctx context.Context, client *target.Client, o Options) (*Catalog, erro
 
 // New is the catalog of a target whose data standard is known already. It keeps nothing.
 func New(r Reader, std *schema.Standard) *Catalog {
-	return &Catalog{reader: r, standard: std, cache: &cache{}, descriptors: map[string]*values{}}
+	return &Catalog{reader: r, standard: std, cache: &cache{}, descriptors: map[string]*values{}, planned: map[string]map[string]bool{}}
 }
 
 // Standard is the data standard as the target describes it.

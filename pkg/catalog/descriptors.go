@@ -3,6 +3,8 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -43,6 +45,49 @@ func (c *Catalog) Descriptor(ctx context.Context, typ, value string) (Answer, er
 		return Unreadable, nil
 	}
 	return Absent, nil
+}
+
+// PlanDescriptor notes that a value of a type is to be looked up, which PlanDescriptors tells; value is folded.
+func (c *Catalog) PlanDescriptor(typ, value string) {
+	res, ok := c.standard.DescriptorResource(typ)
+	if !ok {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.descriptors[res.Name] == nil {
+		c.descriptors[res.Name] = c.cachedValues(res)
+	}
+	if c.planned[res.Name] == nil {
+		c.planned[res.Name] = map[string]bool{}
+	}
+	c.planned[res.Name][value] = c.descriptors[res.Name].known[value]
+}
+
+// PlanDescriptors adds to p how the values would be looked up that were noted: a type of which the cache knows
+// all of them is not asked for, any other is read whole.
+func (c *Catalog) PlanDescriptors(p *Plan) {
+	asked, number, known := int64(0), int64(0), int64(0)
+	for _, values := range c.planned {
+		number += int64(len(values))
+		if slices.Contains(slices.Collect(maps.Values(values)), false) {
+			asked++
+		} else {
+			known += int64(len(values))
+		}
+	}
+	if number == 0 {
+		return
+	}
+	s := Step{Of: fmt.Sprintf("values of %s", diag.Counted(len(c.planned), "descriptor type", "descriptor types")), Number: number, AtTarget: -1,
+		Ways: []Way{{WayWhole, asked, PageCost * asked}}}
+	if asked == 0 {
+		s.Ways = []Way{{Name: WayKnown}}
+	}
+	if known > 0 {
+		s.Note = fmt.Sprintf("%d of the values are in the cache", known)
+	}
+	p.Add(s)
 }
 
 func valuesFile(res *schema.Resource) string { return "descriptors-" + res.Name + ".json" }

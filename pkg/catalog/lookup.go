@@ -26,7 +26,6 @@ import (
 // such a question is known to find what is there.
 const (
 	alwaysByKey    = 3   // so few are asked for without counting the collection first
-	keysPerPage    = 4   // a page costs about as much as this many questions by key
 	confirmMissing = 100 // so many that a whole collection lacks are asked for once more by key
 )
 
@@ -39,6 +38,7 @@ type collection struct {
 	denied   bool
 	found    bool // a question by key found a record
 	keyless  bool // questions by key do not find what is there
+	planned  bool // a plan has it read whole
 }
 
 func (q *References) collection(name string) *collection {
@@ -75,12 +75,17 @@ func (q *References) Ask(ctx context.Context) error {
 				*q.answers.At(n) = Unreadable
 			}
 		}
-		for _, n := range r.open {
-			delete(q.lookups, n)
-		}
-		r.open = nil
+		q.forget(r)
 	}
 	return nil
+}
+
+// forget drops what is kept of the open references to a referent.
+func (q *References) forget(r *Referent) {
+	for _, n := range r.open {
+		delete(q.lookups, n)
+	}
+	r.open = nil
 }
 
 // askOrder gives the indexes of resources, with the kinds of organization that assessment data
@@ -172,19 +177,35 @@ func (q *References) allKept(open []uint32) bool {
 
 // byKeyIsCheaper weighs questions by key against pages.
 func (q *References) byKeyIsCheaper(ctx context.Context, col *collection, open []uint32) (bool, error) {
-	if col.keyless || !q.allKept(open) {
+	if !q.mayAskByKey(col, open) {
 		return false, nil
 	}
 	if len(open) <= alwaysByKey {
 		return true, nil
 	}
+	records, err := q.count(ctx, col)
+	return !col.denied && cheaperByKey(int64(len(open)), records), err
+}
+
+// mayAskByKey reports whether a collection can be asked for references by their keys.
+func (q *References) mayAskByKey(col *collection, open []uint32) bool {
+	return !col.keyless && q.allKept(open)
+}
+
+func cheaperByKey(n, records int64) bool { return records >= 0 && n <= PageCost*Pages(records) }
+
+// count asks how many records a collection has; -1: the target does not say.
+func (q *References) count(ctx context.Context, col *collection) (int64, error) {
 	n, err := q.catalog.reader.Count(ctx, col.path, nil)
 	if errors.Is(err, target.ErrNoCount) {
-		return false, nil
+		return -1, nil
 	}
 	got, err := replyOf(err)
 	col.denied = got == replyDenied
-	return got == replyGiven && int64(len(open)) <= keysPerPage*(n/target.MaxPage+1), err
+	if got != replyGiven {
+		n = -1
+	}
+	return n, err
 }
 
 // askEach asks for each reference by its key and returns those that were not found. The reply is

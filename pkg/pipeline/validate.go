@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
@@ -22,11 +23,26 @@ func (x *Execution) ValidateOffline(ctx context.Context) (runs.Outcome, error) {
 	return x.ended(ctx, outcome, err)
 }
 
-func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, error) {
-	x.working = runs.Validate
+// ShowPlan tells how Validate would look up at the target what is staged, and what that costs. It asks for
+// counts only, and leaves the run as it is.
+func (x *Execution) ShowPlan(ctx context.Context) (*catalog.Plan, error) {
+	o, err := x.judging()
+	if err != nil {
+		return nil, err
+	}
+	api, err := x.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o.Client, o.Catalog = api.Client, x.Catalog
+	return validate.Plan(ctx, o)
+}
+
+// judging is how the run is judged, offline. A run that cannot be is refused.
+func (x *Execution) judging() (o validate.Options, err error) {
 	r, t := x.run, x.tenant
 	if !r.Finished(runs.Transform) {
-		return 0, diag.Fail(diag.Usage, diag.ConfigRun, "Run transform again.",
+		return o, diag.Fail(diag.Usage, diag.ConfigRun, "Run transform again.",
 			"the transform of %s did not end well; there is nothing to judge", r.Path)
 	}
 	if t != nil && r.Tenant != t.Name {
@@ -34,16 +50,22 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 		if r.Tenant == "" {
 			of = "no tenant"
 		}
-		return 0, diag.Fail(diag.Usage, diag.ConfigTenant, "Transform the file with --tenant "+t.Name+".",
+		return o, diag.Fail(diag.Usage, diag.ConfigTenant, "Transform the file with --tenant "+t.Name+".",
 			"the run in %s was made for %s, not for %s", r.Path, of, t.Name)
 	}
-	o := validate.Options{Run: r, Embedded: schema.Versions(x.place.Schemas), Workers: x.place.workers(), Now: time.Now, Logger: x.logger}
-	standard, err := x.place.Standard(r.DataStandard) // online too: of others this sluice knows nothing
+	o = validate.Options{Run: r, Embedded: schema.Versions(x.place.Schemas), Workers: x.place.workers(), Now: time.Now, Logger: x.logger}
+	o.Standard, err = x.place.Standard(r.DataStandard) // online too: of others this sluice knows nothing
+	return o, err
+}
+
+func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, error) {
+	x.working = runs.Validate
+	r := x.run
+	o, err := x.judging()
 	if err != nil {
 		return 0, err
 	}
 	if offline {
-		o.Standard = standard
 		if o.EmbeddedDescriptors, err = schema.StandardDescriptors(x.place.Schemas, r.DataStandard); err != nil {
 			return 0, err
 		}

@@ -50,6 +50,7 @@ type descriptorValues struct {
 	staged   map[descriptorKey]*stagedValue
 	hosts    map[string]bool        // whose values are staged
 	embedded map[descriptorKey]bool // for offline
+	planning bool                   // what the target would be asked is noted, and nothing is asked
 }
 
 // stagedValue is a descriptor that the run brings along.
@@ -106,6 +107,10 @@ func (v *descriptorValues) find(ctx context.Context, typ, value string) (valueSt
 			return valueUnknown, nil
 		}
 		return valueForeign, nil
+	}
+	if v.planning {
+		v.catalog.PlanDescriptor(typ, folded)
+		return valueKnown, nil
 	}
 	answer, err := v.catalog.Descriptor(ctx, typ, folded)
 	switch answer {

@@ -192,6 +192,9 @@ const explainLimit = 5 * listErrors
 
 // askTarget has the target asked for what is open, and turns its answers into verdicts.
 func (r *resource) askTarget(ctx context.Context) error {
+	if r.gate.planned != nil {
+		return r.gate.references.Plan(ctx, r.gate.planned)
+	}
 	if err := r.gate.references.Ask(ctx); err != nil {
 		return err
 	}

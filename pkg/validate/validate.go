@@ -77,6 +77,7 @@ type gate struct {
 	verdicts    map[string]jsonl.Digest
 	staged      map[string]string // digests of what stands there
 	lost        []string          // resources of which staged records are gone
+	planned     *catalog.Plan     // not nil: this is told, and nothing is judged or written
 }
 
 func (g *gate) online() bool { return g.catalog != nil }
@@ -94,28 +95,35 @@ type Result struct {
 // error, and no pass.
 func Run(ctx context.Context, o Options) (*Result, error) {
 	o = o.withDefaults()
+	c, err := o.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return run(ctx, o, c)
+}
+
+// open asks what the target offers and holds; nil: offline. A run that was shaped for another major data
+// standard is refused before that.
+func (o *Options) open(ctx context.Context) (*catalog.Catalog, error) {
 	if o.Client == nil {
-		return run(ctx, o, nil)
+		return nil, nil
 	}
 	about, err := o.Client.Discover(ctx)
 	if err != nil {
 		return nil, target.Explain(err, "the target could not be asked")
 	}
-	if err := guardStandard(o.Run, about.Standard(), o.Embedded, true); err != nil {
-		return nil, err
-	}
-	c, err := o.Catalog(ctx)
-	if err != nil {
+	if err := Fits(o.Run.DataStandard, about.Standard(), o.Embedded, true); err != nil {
 		return nil, err
 	}
 	o.Target.APIVersion, o.Target.DataStandard = about.Version, about.Standard()
 	o.Target.BaseURL = cmp.Or(o.Target.BaseURL, o.Client.BaseURL())
-	return run(ctx, o, c)
+	return o.Catalog(ctx)
 }
 
-// guardStandard stops a run that was shaped for another major data standard.
-func guardStandard(r *runs.Run, version string, embedded []string, online bool) error {
-	if r.DataStandard == "" || version == "" || schema.SameMajor(r.DataStandard, version) {
+// Fits refuses records that were shaped for another major data standard than the target's, or, offline, than
+// the one that they would be judged by. What is not known fits.
+func Fits(shaped, version string, embedded []string, online bool) error {
+	if shaped == "" || version == "" || schema.SameMajor(shaped, version) {
 		return nil
 	}
 	who := "the target has"
@@ -124,7 +132,7 @@ func guardStandard(r *runs.Run, version string, embedded []string, online bool) 
 	}
 	_, advice := schema.Shaping(embedded, version)
 	return diag.Fail(diag.Guarded, diag.StandardMismatch, advice,
-		"the run was shaped for data standard %s, %s %s", r.DataStandard, who, version)
+		"the run was shaped for data standard %s, %s %s", shaped, who, version)
 }
 
 func (o Options) withDefaults() Options {
@@ -139,13 +147,8 @@ func (o Options) withDefaults() Options {
 
 // run judges the staged files; without a catalog, offline.
 func run(ctx context.Context, o Options, c *catalog.Catalog) (result *Result, err error) {
-	g := &gate{options: o, run: o.Run, standard: o.Standard, catalog: c, references: c.References(), judged: map[string]*resource{},
-		counts: &runs.ValidateCounts{Resources: map[string]runs.Verdicts{}}, verdicts: map[string]jsonl.Digest{}, staged: map[string]string{}}
-	if c != nil {
-		g.standard, g.namespaces, g.counts.Online = c.Standard(), c.Namespaces(), true
-	}
-	g.descriptors = newDescriptorValues(g.standard, c, o.EmbeddedDescriptors)
-	if err := guardStandard(g.run, g.standard.Version, o.Embedded, g.online()); err != nil {
+	g, err := newGate(o, c)
+	if err != nil {
 		return nil, err
 	}
 	known, unknown, err := g.plan()
@@ -186,6 +189,44 @@ func run(ctx context.Context, o Options, c *catalog.Catalog) (result *Result, er
 		return &Result{Counts: g.counts}, err
 	}
 	return g.result(), nil
+}
+
+// newGate makes the gate of a run that fits.
+func newGate(o Options, c *catalog.Catalog) (*gate, error) {
+	g := &gate{options: o, run: o.Run, standard: o.Standard, catalog: c, references: c.References(), judged: map[string]*resource{},
+		counts: &runs.ValidateCounts{Resources: map[string]runs.Verdicts{}}, verdicts: map[string]jsonl.Digest{}, staged: map[string]string{}}
+	if c != nil {
+		g.standard, g.namespaces, g.counts.Online = c.Standard(), c.Namespaces(), true
+	}
+	g.descriptors = newDescriptorValues(g.standard, c, o.EmbeddedDescriptors)
+	return g, Fits(g.run.DataStandard, g.standard.Version, o.Embedded, g.online())
+}
+
+// Plan tells how Run would look up at the target what the staged records refer to, and what that costs. It reads
+// the staged files and counts collections at the target; it judges and writes nothing.
+func Plan(ctx context.Context, o Options) (*catalog.Plan, error) {
+	o = o.withDefaults()
+	c, err := o.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return plan(ctx, o, c)
+}
+
+func plan(ctx context.Context, o Options, c *catalog.Catalog) (*catalog.Plan, error) {
+	g, err := newGate(o, c)
+	if err != nil {
+		return nil, err
+	}
+	g.planned, g.descriptors.planning = &catalog.Plan{}, true
+	known, _, err := g.plan()
+	for i, name := range known {
+		if err == nil {
+			err = g.judge(ctx, name, known[i+1:])
+		}
+	}
+	c.PlanDescriptors(g.planned)
+	return g.planned, err
 }
 
 // plan orders what is staged: descriptors first, since any record may use them, then by load
@@ -244,8 +285,10 @@ func (g *gate) judge(ctx context.Context, name string, later []string) error {
 	if err := r.finish(ctx); err != nil {
 		return err
 	}
-	if err := g.write(r); err != nil {
-		return err
+	if g.planned == nil {
+		if err := g.write(r); err != nil {
+			return err
+		}
 	}
 	if slices.ContainsFunc(later, func(n string) bool { return g.refersTo(n, name) }) {
 		g.judged[name] = &resource{name: name, keys: r.keys, verdicts: r.verdicts} // the rest is not needed any more

@@ -17,9 +17,18 @@ func cut(data []byte) (text, rest []byte, ok bool) {
 	return data[width:end:end], data[end:], true
 }
 
+// What a part says beside what is in it.
+const (
+	partKnown = 1 << iota // there is such a student
+	partNames             // and this is who it is
+)
+
 // encode appends what is known of a student, but not the studentUniqueId, which is the key of the entry.
-func (s *Student) encode(dst []byte) []byte {
-	dst = append(dst, s.Record[:]...)
+func (s *Student) encode(dst []byte, kind byte) []byte {
+	if s.Record != (Record{}) || s.LastName != "" || s.FirstName != "" || s.BirthDate != "" {
+		kind |= partNames
+	}
+	dst = append(append(dst, kind), s.Record[:]...)
 	for _, text := range []string{s.LastName, s.FirstName, s.BirthDate} {
 		dst = appendText(dst, text)
 	}
@@ -29,7 +38,11 @@ func (s *Student) encode(dst []byte) []byte {
 		for _, text := range []string{id.System, id.Value, id.From, id.Until} {
 			dst = appendText(dst, text)
 		}
-		dst = append(dst, id.Record[:]...)
+		own := byte(0)
+		if id.Own {
+			own = 1
+		}
+		dst = append(append(dst, own), id.Record[:]...)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(s.Enrollments)))
 	for i := range s.Enrollments {
@@ -57,6 +70,16 @@ func (d *decoder) text() string {
 	return string(text)
 }
 
+func (d *decoder) byte() byte {
+	if len(d.data) == 0 {
+		d.bad = true
+		return 0
+	}
+	b := d.data[0]
+	d.data = d.data[1:]
+	return b
+}
+
 func (d *decoder) record() (r Record) {
 	if len(d.data) < len(r) {
 		d.data, d.bad = nil, true
@@ -79,25 +102,26 @@ func (d *decoder) count() int {
 }
 
 // merge adds to a student what a part of the knowledge says, as encoded.
-func (s *Student) merge(part []byte) bool {
+func (s *Student) merge(part []byte) (kind byte, ok bool) {
 	d := decoder{data: part}
+	kind = d.byte()
 	record := d.record()
 	last, first, birth := d.text(), d.text(), d.text()
-	if record != (Record{}) || last != "" || first != "" || birth != "" {
+	if kind&partNames != 0 {
 		s.Record, s.LastName, s.FirstName, s.BirthDate = record, last, first, birth
 	}
 	for range d.count() {
-		s.IDs = append(s.IDs, ID{System: d.text(), Value: d.text(), From: d.text(), Until: d.text(), Record: d.record()})
+		s.IDs = append(s.IDs, ID{System: d.text(), Value: d.text(), From: d.text(), Until: d.text(), Own: d.byte() == 1, Record: d.record()})
 		if d.bad {
-			return false
+			return kind, false
 		}
 	}
 	for range d.count() {
 		s.Enrollments = append(s.Enrollments, Enrollment{School: d.text(), Grade: d.text(), Entry: d.text(), Exit: d.text(),
 			SchoolYear: d.text(), Record: d.record()})
 		if d.bad {
-			return false
+			return kind, false
 		}
 	}
-	return !d.bad && len(d.data) == 0
+	return kind, !d.bad && len(d.data) == 0
 }

@@ -140,9 +140,13 @@ func (x *Index) table(system string) (int, bool) {
 var ErrNoSystem = errors.New("no student has an id in this identification system")
 
 // Find gives the students who have an id in a system: none, one, or, where it is ambiguous, several, in order of
-// studentUniqueId. The id is looked up as it stands, case and zeros included. Ids of a crosswalk count on the
-// given day; "" is any day.
-func (x *Index) Find(system, value, day string) (uniqueIDs []string, err error) {
+// studentUniqueId. The id is looked up as it stands, case and zeros included.
+func (x *Index) Find(system, value string) (uniqueIDs []string, err error) {
+	return x.FindOn(system, value, "")
+}
+
+// FindOn is Find on a day: ids of a crosswalk may count only from or until a day. "" is any day.
+func (x *Index) FindOn(system, value, day string) (uniqueIDs []string, err error) {
 	i, ok := x.table(system)
 	switch {
 	case !ok:
@@ -176,7 +180,7 @@ func (x *Index) Find(system, value, day string) (uniqueIDs []string, err error) 
 func (x *Index) Student(uniqueID string) (s *Student, found bool, err error) {
 	err = x.scan(0, uniqueID, func(value []byte) error {
 		s = &Student{UniqueID: uniqueID}
-		if !s.merge(value) {
+		if _, ok := s.merge(value); !ok {
 			return errDamaged
 		}
 		return nil
@@ -189,7 +193,7 @@ func (x *Index) Each(use func(*Student) error) error {
 	for block := range x.tables[0].keys {
 		err := x.entries(0, block, func(key, value []byte) (bool, error) {
 			s := &Student{UniqueID: string(key)}
-			if !s.merge(value) {
+			if _, ok := s.merge(value); !ok {
 				return false, errDamaged
 			}
 			return true, use(s)

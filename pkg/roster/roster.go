@@ -15,8 +15,8 @@ import (
 // UniqueID is the identification system that every student has: the target's own key.
 const UniqueID = "studentUniqueId"
 
-// Crosswalk is the identification system of the ids that the tenant itself gave to students, from a file that
-// a person filled in.
+// Crosswalk is the identification system of the ids that a person matched with students, unless the crosswalk
+// names another.
 const Crosswalk = "crosswalk"
 
 // Student is what is known of one student. Dates are as in the API, 2026-09-01, or "".
@@ -35,8 +35,9 @@ type Student struct {
 type ID struct {
 	System string `json:"system"` // the descriptor's code, such as State
 	Value  string `json:"value"`
-	From   string `json:"effectiveDate,omitempty"` // of a crosswalk: the first day on which it counts
-	Until  string `json:"endDate,omitempty"`       // of a crosswalk: the last day
+	From   string `json:"effectiveDate,omitempty"` // the first day on which it counts, if the crosswalk says so
+	Until  string `json:"endDate,omitempty"`       // the last day
+	Own    bool   `json:"crosswalk,omitempty"`     // it is the tenant's own, from its crosswalk
 
 	Record Record `json:"-"`
 }
@@ -67,6 +68,7 @@ type System struct {
 	Students  int64  `json:"students"`            // who have at least one id
 	IDs       int64  `json:"ids"`                 // distinct ones
 	Ambiguous int64  `json:"ambiguous,omitempty"` // ids that belong to several students
+	Widths    []int  `json:"widths,omitempty"`    // the lengths of those that have digits alone
 }
 
 // About says what an index is.
@@ -76,7 +78,8 @@ type About struct {
 	Students    int64     `json:"students"`
 	Enrollments int64     `json:"enrollments"`
 	Schools     int64     `json:"schools"`
-	Systems     []System  `json:"systems"` // studentUniqueId first
+	Systems     []System  `json:"systems"`           // studentUniqueId first
+	Unknown     int64     `json:"unknown,omitempty"` // students whom only the crosswalk names: they are left out
 	Origin      Origin    `json:"origin"`
 }
 

@@ -69,7 +69,7 @@ func TestPartsOfAStudent(t *testing.T) {
 	if _, found, err := x.Student("1"); found || err != nil {
 		t.Error("found nobody", err)
 	}
-	wantSystems := []System{{Name: UniqueID, Students: 3, IDs: 3}, {Name: "Local", Students: 3, IDs: 2, Ambiguous: 1}, {Name: "State", Students: 1, IDs: 1}}
+	wantSystems := []System{{Name: UniqueID, Students: 3, IDs: 3, Widths: []int{2, 3}}, {Name: "Local", Students: 3, IDs: 2, Ambiguous: 1, Widths: []int{1, 3}}, {Name: "State", Students: 1, IDs: 1}}
 	if diff := cmp.Diff(wantSystems, x.Systems()); diff != "" {
 		t.Error(diff)
 	}
@@ -82,11 +82,11 @@ func TestPartsOfAStudent(t *testing.T) {
 		{"local", "7", []string{"100", "99"}}, {"Local", "007", []string{"98"}}, {"Local", "07", nil},
 		{UniqueID, "99", []string{"99"}}, {"studentuniqueid", "9", nil},
 	} {
-		if got, err := x.Find(q.system, q.value, ""); !slices.Equal(got, q.want) || err != nil {
+		if got, err := x.Find(q.system, q.value); !slices.Equal(got, q.want) || err != nil {
 			t.Errorf("%s %q: %v %v", q.system, q.value, got, err)
 		}
 	}
-	if _, err := x.Find("District", "7", ""); !errors.Is(err, ErrNoSystem) || x.Has("District") || !x.Has("state") {
+	if _, err := x.Find("District", "7"); !errors.Is(err, ErrNoSystem) || x.Has("District") || !x.Has("state") {
 		t.Error(err)
 	}
 }
@@ -98,18 +98,46 @@ func TestDatedIDs(t *testing.T) {
 		Student{UniqueID: "2", IDs: []ID{{System: Crosswalk, Value: "v", From: "2026-07-01"}, {System: Crosswalk, Value: "w", Until: "2026-01-01"}}},
 	)
 	for day, want := range map[string][]string{"": {"1", "2"}, "2026-06-30": {"1"}, "2026-07-01": {"2"}} {
-		if got, err := x.Find(Crosswalk, "v", day); !slices.Equal(got, want) || err != nil {
+		if got, err := x.FindOn(Crosswalk, "v", day); !slices.Equal(got, want) || err != nil {
 			t.Errorf("%q: %v %v", day, got, err)
 		}
 	}
-	if got := x.Systems()[1]; got != (System{Name: Crosswalk, Students: 2, IDs: 2, Ambiguous: 1}) {
+	if got := x.Systems()[1]; !cmp.Equal(got, System{Name: Crosswalk, Students: 2, IDs: 2, Ambiguous: 1}) {
 		t.Errorf("%+v", got)
+	}
+}
+
+// Ids of the tenant's own do not make a student.
+func TestOwnIDs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index")
+	w := Create(path)
+	own := func(student string) *Student {
+		return &Student{UniqueID: student, IDs: []ID{{System: Crosswalk, Value: "v" + student, Own: true}}}
+	}
+	if err := errors.Join(w.AddOwn(own("1")), w.AddOwn(own("2")), w.Add(&Student{UniqueID: "1"})); err != nil {
+		t.Fatal(err)
+	}
+	about, err := w.Commit(Origin{}, noon)
+	if err != nil || about.Students != 1 || about.Unknown != 1 {
+		t.Fatal(about, err)
+	}
+	x, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = x.Close() }()
+	s, found, err := x.Student("1")
+	if diff := cmp.Diff(own("1"), s); diff != "" || !found || err != nil {
+		t.Error(diff, found, err)
+	}
+	if got, err := x.Find(Crosswalk, "v2"); got != nil || err != nil {
+		t.Error(got, err)
 	}
 }
 
 func TestEmpty(t *testing.T) {
 	x := write(t, sortBytes)
-	if got, err := x.Find(UniqueID, "1", ""); got != nil || err != nil || x.Size() != 0 {
+	if got, err := x.Find(UniqueID, "1"); got != nil || err != nil || x.Size() != 0 {
 		t.Error(got, err)
 	}
 	if err := x.Each(func(*Student) error { return errors.New("a student") }); err != nil {
@@ -166,7 +194,7 @@ func TestIndexAgainstMaps(t *testing.T) {
 		}
 		for range 50 {
 			unique := fmt.Sprint(r.IntN(2 * n))
-			if got, err := one.Find(UniqueID, unique, ""); err != nil || (len(got) == 1) != (students[unique] != nil) {
+			if got, err := one.Find(UniqueID, unique); err != nil || (len(got) == 1) != (students[unique] != nil) {
 				t.Error(unique, got, err)
 			}
 		}
@@ -179,11 +207,11 @@ func checkOwners(t *testing.T, x *Index, owners map[[2]string]map[string]bool) {
 	for range 3 {
 		g.Go(func() {
 			for key, want := range owners {
-				got, err := x.Find(key[0], key[1], "")
+				got, err := x.Find(key[0], key[1])
 				if err != nil || !slices.Equal(got, slices.Sorted(maps.Keys(want))) {
 					t.Error(key, got, err)
 				}
-				if got, err := x.Find(key[0], key[1]+"~", ""); err != nil || got != nil {
+				if got, err := x.Find(key[0], key[1]+"~"); err != nil || got != nil {
 					t.Error(key, got, err)
 				}
 			}
@@ -273,7 +301,7 @@ func FuzzDamaged(f *testing.F) {
 		defer func() { _ = x.Close() }()
 		err = x.Each(func(*Student) error { return nil })
 		for i := range 400 {
-			_, other := x.Find("State", fmt.Sprint("s", i), "")
+			_, other := x.Find("State", fmt.Sprint("s", i))
 			err = errors.Join(err, other)
 		}
 		if err == nil {

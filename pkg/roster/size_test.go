@@ -45,7 +45,7 @@ func TestManyStudents(t *testing.T) {
 		g.Go(func() {
 			for i := range each {
 				number := (i*104729 + asker) % n
-				if got, err := x.Find("local", fmt.Sprint("L", number), "2026-09-01"); err != nil || len(got) != 1 || got[0] != fmt.Sprint(1_000_000+number) {
+				if got, err := x.FindOn("local", fmt.Sprint("L", number), "2026-09-01"); err != nil || len(got) != 1 || got[0] != fmt.Sprint(1_000_000+number) {
 					t.Errorf("%d: %v %v", number, got, err)
 					return
 				}

@@ -27,6 +27,7 @@ type Writer struct {
 
 	file    *file
 	about   About
+	widths  widths             // of the students' own ids
 	systems map[string]*System // by folded name
 	schools map[string]struct{}
 }
@@ -39,7 +40,13 @@ func Create(path string) *Writer {
 }
 
 // Add takes up what is known of a student. Blanks around ids are dropped, and so are blank ones.
-func (w *Writer) Add(s *Student) error {
+func (w *Writer) Add(s *Student) error { return w.add(s, partKnown) }
+
+// AddOwn takes up ids that the tenant itself gave to a student. They do not make one: if nothing else is known
+// of the student, they are left out.
+func (w *Writer) AddOwn(s *Student) error { return w.add(s, 0) }
+
+func (w *Writer) add(s *Student, kind byte) error {
 	part := *s
 	part.UniqueID = strings.TrimSpace(part.UniqueID)
 	if part.UniqueID == "" {
@@ -53,7 +60,7 @@ func (w *Writer) Add(s *Student) error {
 		}
 	}
 	part.IDs = slices.DeleteFunc(part.IDs, func(id ID) bool { return id.Value == "" || fold(id.System) == "" })
-	w.text = part.encode(w.text[:0])
+	w.text = part.encode(w.text[:0], kind)
 	return w.parts.add(part.UniqueID, w.text)
 }
 
@@ -69,7 +76,7 @@ func (w *Writer) Commit(origin Origin, now time.Time) (about *About, err error) 
 	}
 	w.about.Digest = "sha256:" + hex.EncodeToString(w.file.digest.Sum(nil))
 	w.about.Schools = int64(len(w.schools))
-	w.about.Systems = []System{{Name: UniqueID, Students: w.about.Students, IDs: w.about.Students}}
+	w.about.Systems = []System{{Name: UniqueID, Students: w.about.Students, IDs: w.about.Students, Widths: w.widths.all()}}
 	if err := w.writeIDs(); err != nil {
 		return nil, err
 	}
@@ -88,24 +95,25 @@ func (w *Writer) Close() error {
 // writeStudents puts the parts of each student together, writes them, and hands on the ids.
 func (w *Writer) writeStudents() error {
 	var s Student
-	begun := false
+	begun, known := false, byte(0)
 	err := w.parts.merged(func(key, value []byte) error {
 		if begun && string(key) != s.UniqueID {
-			if err := w.writeStudent(&s); err != nil {
+			if err := w.writeStudent(&s, known); err != nil {
 				return err
 			}
 			begun = false
 		}
 		if !begun {
-			s, begun = Student{UniqueID: string(key), IDs: s.IDs[:0], Enrollments: s.Enrollments[:0]}, true
+			s, begun, known = Student{UniqueID: string(key), IDs: s.IDs[:0], Enrollments: s.Enrollments[:0]}, true, 0
 		}
-		if !s.merge(value) {
+		kind, ok := s.merge(value)
+		if known |= kind; !ok {
 			return errDamaged
 		}
 		return nil
 	})
 	if err == nil && begun {
-		err = w.writeStudent(&s)
+		err = w.writeStudent(&s, known)
 	}
 	if err != nil {
 		return err
@@ -113,7 +121,12 @@ func (w *Writer) writeStudents() error {
 	return errors.Join(w.file.endTable(), w.parts.close())
 }
 
-func (w *Writer) writeStudent(s *Student) error {
+func (w *Writer) writeStudent(s *Student, kind byte) error {
+	if kind&partKnown == 0 {
+		w.about.Unknown++
+		return nil
+	}
+	w.widths.add(s.UniqueID)
 	slices.SortFunc(s.IDs, func(a, b ID) int {
 		return cmp.Or(cmp.Compare(fold(a.System), fold(b.System)), cmp.Compare(a.Value, b.Value), cmp.Compare(a.From, b.From),
 			cmp.Compare(a.Until, b.Until), cmp.Compare(a.System, b.System), slices.Compare(a.Record[:], b.Record[:]))
@@ -137,7 +150,7 @@ func (w *Writer) writeStudent(s *Student) error {
 		}
 		last = name
 	}
-	w.text = s.encode(w.text[:0])
+	w.text = s.encode(w.text[:0], partKnown)
 	return w.file.entry(s.UniqueID, w.text)
 }
 
@@ -164,12 +177,13 @@ func (w *Writer) addID(s *Student, id *ID, name string, first bool) error {
 func (w *Writer) writeIDs() error {
 	var system *System
 	var owners owners
+	var lengths widths
 	name := ""
 	err := w.ids.merged(func(key, value []byte) error {
 		at := slices.Index(key, 0)
 		if system == nil || string(key[:at]) != name {
 			if system != nil {
-				if err := w.endSystem(system, &owners); err != nil {
+				if err := w.endSystem(system, &owners, &lengths); err != nil {
 					return err
 				}
 			}
@@ -179,6 +193,7 @@ func (w *Writer) writeIDs() error {
 		if !owners.same(key[at+1:]) {
 			owners.count(system)
 			owners.begin(key[at+1:])
+			lengths.add(owners.id)
 		}
 		if !owners.add(value) {
 			return nil // the same student has it from two records
@@ -186,14 +201,15 @@ func (w *Writer) writeIDs() error {
 		return w.file.entry(string(key[at+1:]), value)
 	})
 	if err == nil && system != nil {
-		err = w.endSystem(system, &owners)
+		err = w.endSystem(system, &owners, &lengths)
 	}
 	return err
 }
 
-func (w *Writer) endSystem(system *System, last *owners) error {
+func (w *Writer) endSystem(system *System, last *owners, lengths *widths) error {
 	last.count(system)
-	*last = owners{}
+	system.Widths = lengths.all()
+	*last, *lengths = owners{}, 0
 	w.about.Systems = append(w.about.Systems, *system)
 	return w.file.endTable()
 }
@@ -239,6 +255,24 @@ func (o *owners) count(system *System) {
 			}
 		}
 	}
+}
+
+// widths are the lengths of ids of digits alone: bit n is set if there is one of n digits.
+type widths uint64
+
+func (w *widths) add(id string) {
+	if len(id) < 64 && strings.Trim(id, "0123456789") == "" {
+		*w |= 1 << len(id)
+	}
+}
+
+func (w *widths) all() (lengths []int) {
+	for n := range 64 {
+		if *w&(1<<n) != 0 {
+			lengths = append(lengths, n)
+		}
+	}
+	return lengths
 }
 
 // The form of the file: the head; blocks of entries, each with its checksum; for each table, where its blocks

@@ -38,13 +38,13 @@ func TestCommandsWithoutCobra(t *testing.T) {
 	if !strings.Contains(out.String(), "next: sluice validate 'the run' --offline\n") {
 		t.Errorf("%s", out.String())
 	}
-	if _, err := a.runValidate(t.Context(), "the run", false, false); err == nil || !strings.Contains(err.Error(), "none is named") {
+	if _, err := a.runValidate(t.Context(), "the run", validateOptions{}); err == nil || !strings.Contains(err.Error(), "none is named") {
 		t.Errorf("%v", err)
 	}
 	out.Reset()
 	a.JSON = true
 	a.screen = newScreen(s, a.settings)
-	outcome, err := a.runValidate(t.Context(), "the run", true, false)
+	outcome, err := a.runValidate(t.Context(), "the run", validateOptions{offline: true})
 	var result struct{ Exit runs.Outcome }
 	if err := json.Unmarshal(out.Bytes(), &result); err != nil {
 		t.Fatal(err)

@@ -190,7 +190,10 @@ func (a *app) printCauses(rep *report.Report, stage string) {
 		} else if places := rep.Places(g); len(places) > 0 && g.Level <= diag.LevelWarning {
 			s.paragraph("      ", "      ", strings.Join(places, "; "))
 		}
-		if g.Fix != "" && g.Level <= diag.LevelWarning {
+		switch known := g.Acknowledged; {
+		case known != nil:
+			s.paragraph("      ", "      ", "acknowledged until "+known.Until+": "+known.Why)
+		case g.Fix != "" && g.Level <= diag.LevelWarning:
 			s.remedy(g.Fix)
 		}
 	}
@@ -250,8 +253,8 @@ const mostGroups = 12
 
 func groupText(g report.Group) string {
 	where := ""
-	for _, part := range []string{g.Input, g.Resource, g.Column, g.Path} {
-		if part != "" {
+	for i, part := range []string{g.Input, g.Resource, g.Column, g.Path} {
+		if part != "" && (i != 1 || part != g.Input) { // records of another tool have one name for both
 			where += " " + part
 		}
 	}

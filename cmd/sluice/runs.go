@@ -52,7 +52,7 @@ func (a *app) runRunsList() error {
 	var rows [][]string
 	names := shortNames(all)
 	for i, r := range all {
-		l := listed{Path: r.Path, Tenant: r.Tenant, Bundle: r.Bundle.Name + " " + r.Bundle.Version, Created: r.Created,
+		l := listed{Path: r.Path, Tenant: r.Tenant, Bundle: strings.TrimSpace(r.Bundle.Name + " " + r.Bundle.Version), Created: r.Created,
 			Stages: map[string]runs.Outcome{}, Ending: report.EndingOf(r)}
 		for _, stage := range runs.Stages() {
 			if x := r.Stages[stage.Name]; x != nil {

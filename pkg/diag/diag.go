@@ -76,28 +76,30 @@ func (p Pos) Rule() string {
 //
 // Value may be a student's data: it belongs in the run's files, never in a log.
 type Problem struct {
-	Code       Code   `json:"code"`
-	Level      Level  `json:"level"`
-	Stage      string `json:"stage,omitempty"`
-	Tenant     string `json:"tenant,omitempty"`
-	Input      string `json:"input,omitempty"`
-	File       string `json:"file,omitempty"`
-	Line       int    `json:"line,omitempty"`   // of File, from 1
-	Col        int    `json:"col,omitempty"`    // character in Line, for files that people write
-	Column     string `json:"column,omitempty"` // header of a tabular file
-	Resource   string `json:"resource,omitempty"`
-	StagedLine int    `json:"stagedLine,omitempty"`
-	Path       string `json:"path,omitempty"` // JSON path in the record
-	Key        string `json:"key,omitempty"`  // natural key
-	Value      string `json:"value,omitempty"`
-	Personal   bool   `json:"personal,omitempty"` // Value is made of a student's data, whatever Column is
-	Table      string `json:"table,omitempty"`    // that has no row for Value
-	Message    string `json:"message"`
-	Fix        string `json:"fix,omitempty"`
-	Rule       string `json:"rule,omitempty"`       // file:line of the bundle
-	Count      int    `json:"count,omitempty"`      // how often it occurred, if it stands for several
-	RejectLine int    `json:"rejectLine,omitempty"` // the line that its row has in the file of rejected rows
-	Snippet    string `json:"-"`                    // the source line of a written file, for the terminal
+	Code         Code      `json:"code"`
+	Level        Level     `json:"level"`
+	Stage        string    `json:"stage,omitempty"`
+	Tenant       string    `json:"tenant,omitempty"`
+	Input        string    `json:"input,omitempty"`
+	File         string    `json:"file,omitempty"`
+	Line         int       `json:"line,omitempty"`   // of File, from 1
+	Col          int       `json:"col,omitempty"`    // character in Line, for files that people write
+	Column       string    `json:"column,omitempty"` // header of a tabular file
+	Resource     string    `json:"resource,omitempty"`
+	StagedLine   int       `json:"stagedLine,omitempty"`
+	Path         string    `json:"path,omitempty"` // JSON path in the record
+	Key          string    `json:"key,omitempty"`  // natural key
+	Value        string    `json:"value,omitempty"`
+	Personal     bool      `json:"personal,omitempty"` // Value is made of a student's data, whatever Column is
+	Table        string    `json:"table,omitempty"`    // that has no row for Value
+	Message      string    `json:"message"`
+	Fix          string    `json:"fix,omitempty"`
+	Rule         string    `json:"rule,omitempty"`         // file:line of the bundle
+	RuleID       string    `json:"ruleId,omitempty"`       // of a rule that has one
+	Count        int       `json:"count,omitempty"`        // how often it occurred, if it stands for several
+	RejectLine   int       `json:"rejectLine,omitempty"`   // the line that its row has in the file of rejected rows
+	Acknowledged *Accepted `json:"acknowledged,omitempty"` // a warning that somebody knows of and lets pass
+	Snippet      string    `json:"-"`                      // the source line of a written file, for the terminal
 }
 
 // Pos is where the problem is.

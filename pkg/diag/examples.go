@@ -41,7 +41,11 @@ var examples = map[Code]string{
 	FileHeaderOnly:   "results: the file has a header and no rows",
 	FileAlternatives: "results TestScore: the value of 3 rows is in the column that is not read",
 	FileElements:     "results goals: elements 7 and 8 have no column in the file",
+	FilePassedOver:   "output/notes.txt: it was not read: its name does not end with .jsonl, .ndjson, .json",
+	FileChanged:      "output/studentAssessments.jsonl changed while it was read",
 
+	AckExpired:       "sluice.yaml:14:9 VAL-PORTABLE was acknowledged until 2027-06-30 (the host takes them); 12 warnings count again",
+	AckUnused:        "sluice.yaml:14:9 VAL-PORTABLE is acknowledged until 2027-06-30, and nothing in this run is covered by it",
 	RowQuote:         "results: a quote opens a cell in line 2 and closes it in line 5, but line 3 is a row by itself",
 	RowShortened:     "results: the row ends after 70 cells of 74; the others were read as empty",
 	RowBlank:         "results: blank line, which is not a row",

@@ -22,6 +22,9 @@ func (x *Execution) stage(ctx context.Context, name string, do work) (runs.Outco
 	}
 	r := x.run
 	before, next := r.Stages[name], r.Next
+	if r.Today = time.Now().Format(time.DateOnly); x.tenant != nil {
+		r.Acknowledgements = x.tenant.Acknowledge
+	}
 	x.began = true
 	if err := r.Begin(name, time.Now()); err != nil {
 		return runs.CouldNotRun, err
@@ -88,7 +91,7 @@ func (x *Execution) collectRows(stage string) error {
 // hasWarnings reports whether the stage listed a warning.
 func (x *Execution) hasWarnings(name string) bool {
 	found := false
-	err := x.run.EachProblem(name, func(p diag.Problem) { found = found || p.Level == diag.LevelWarning })
+	err := x.run.EachProblem(name, func(p diag.Problem) { found = found || p.Level == diag.LevelWarning && p.Acknowledged == nil })
 	return found || err != nil
 }
 

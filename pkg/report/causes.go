@@ -24,11 +24,14 @@ type Group struct {
 	Message  string     `json:"message"` // of the first, or of the code where it is the target's; a student's data is never in it
 	Fix      string     `json:"fix,omitempty"`
 	Rule     string     `json:"rule,omitempty"`
+	RuleID   string     `json:"ruleId,omitempty"`
 	First    string     `json:"first,omitempty"` // where the first is: file:line
 	Count    int64      `json:"count"`
 	Rows     int64      `json:"rows"`             // rows that they stand in; records where the file is not known
 	Lines    []Place    `json:"lines,omitempty"`  // of the first ten of these rows
 	Values   []Value    `json:"values,omitempty"` // the most frequent ones of the column; none where they may be a student's
+
+	Acknowledged *diag.Accepted `json:"acknowledged,omitempty"` // by the tenant, until a day
 
 	last     Place // of a row that was counted
 	seen     map[string]*Value
@@ -63,12 +66,22 @@ const mostShapes = 200
 
 // gather reads a stage's problems and adds them up by cause.
 func (rep *Report) gather(r *runs.Run, stage string) error {
-	at := map[runs.Cause]int{}
+	type kind struct {
+		runs.Cause
+		accepted diag.Accepted
+	}
+	at := map[kind]int{}
 	return r.EachProblem(stage, func(p diag.Problem) {
 		n := int64(max(p.Count, 1))
 		rep.Totals[p.Level.String()] += n
+		if p.Acknowledged != nil {
+			rep.Totals["acknowledged"] += n
+		}
 		path := index.ReplaceAllString(p.Path, "[]")
-		cause := runs.Cause{Code: p.Code, Input: p.Input, Column: p.Column, Resource: p.Resource, Path: path, Rule: p.Rule}
+		cause := kind{Cause: runs.Cause{Code: p.Code, Input: p.Input, Column: p.Column, Resource: p.Resource, Path: path, Rule: p.Rule}}
+		if p.Acknowledged != nil {
+			cause.accepted = *p.Acknowledged
+		}
 		message := masked(p)
 		if stage == runs.Send {
 			e, _ := diag.Explain(p.Code)
@@ -84,7 +97,7 @@ func (rep *Report) gather(r *runs.Run, stage string) error {
 			i = len(rep.Problems)
 			at[cause] = i
 			rep.Problems = append(rep.Problems, Group{Stage: stage, Code: p.Code, Level: p.Level, Input: p.Input, Column: p.Column,
-				Resource: p.Resource, Path: path, Message: message, Fix: p.Fix, Rule: p.Rule, First: place(p)})
+				Resource: p.Resource, Path: path, Message: message, Fix: p.Fix, Rule: p.Rule, RuleID: p.RuleID, First: place(p), Acknowledged: p.Acknowledged})
 		}
 		rep.Problems[i].count(p, n)
 		if show := rep.mayShow(p); show || p.Code == diag.Unmapped && p.Value != "" { // the verdict counts all of these

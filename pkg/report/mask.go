@@ -37,7 +37,7 @@ func masked(p diag.Problem) string {
 }
 
 // anotherLine is a line that the problem of one row names; others of the same cause name others.
-var anotherLine = regexp.MustCompile(`\bline \d+`)
+var anotherLine = regexp.MustCompile(`\b(staged )?line \d+`)
 
 // operands are the values in the message of a failed expression.
 var operands = regexp.MustCompile(`"(?:\\.|[^"\\])*"|\d+`)

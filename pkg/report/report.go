@@ -37,7 +37,7 @@ type Report struct {
 	Next     *runs.Next        `json:"next,omitempty"`    // the next command, if there is one
 	Files    []File            `json:"files"`             // of the run's folder, for people
 	Problems []Group           `json:"problems"`          // by cause, the gravest first, then those of most rows
-	Totals   map[string]int64  `json:"totals"`            // problems per level: format, error, warning, info
+	Totals   map[string]int64  `json:"totals"`            // problems per level: format, error, warning, info; acknowledged are among the warnings
 }
 
 // Versions are the three layers that are tracked apart, and the tool.
@@ -118,7 +118,7 @@ func (rep *Report) Rehearsed(name string, counts runs.Counts) *Report {
 func outline(r *runs.Run) *Report {
 	rep := &Report{Run: r.ID, Path: r.Path, Created: r.Created, Tenant: r.Tenant, Target: r.Target, Params: r.Params, Inputs: r.Inputs, ReadAs: r.ReadAs, Stopped: r.Stopped,
 		Local: local(r.Created), Next: r.Next,
-		Versions: Versions{Bundle: r.Bundle.Name + " " + r.Bundle.Version, BundleDigest: r.Bundle.Digest, Assessment: r.Bundle.Assessment, DataStandard: r.DataStandard, Tool: r.Tool},
+		Versions: Versions{Bundle: strings.TrimSpace(r.Bundle.Name + " " + r.Bundle.Version), BundleDigest: r.Bundle.Digest, Assessment: r.Bundle.Assessment, DataStandard: r.DataStandard, Tool: r.Tool},
 		Totals:   map[string]int64{}}
 	if r.Target != nil {
 		rep.Versions.API = r.Target.APIVersion
@@ -154,6 +154,12 @@ func Build(r *runs.Run) (*Report, error) {
 	slices.SortStableFunc(rep.Problems, func(a, b Group) int {
 		if a.Level != b.Level {
 			return int(a.Level) - int(b.Level)
+		}
+		if known := a.Acknowledged != nil; known != (b.Acknowledged != nil) { // which need nobody
+			if known {
+				return 1
+			}
+			return -1
 		}
 		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(b.Count, a.Count))
 	})

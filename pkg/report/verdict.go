@@ -22,7 +22,12 @@ type Remark struct {
 func (rep *Report) verdict(r *runs.Run) []Remark {
 	v := &verdict{run: r}
 	c := v.counts(rep)
-	if c.rows.Read > 0 || r.Finished(runs.Transform) { // else it was stopped before the first row
+	switch {
+	case r.Records != "": // which were taken as they are
+		if c.validate == nil {
+			v.total("%s staged", diag.Counted(int(c.rows.Used), "record is", "records are"))
+		}
+	case c.rows.Read > 0 || r.Finished(runs.Transform): // else it was stopped before the first row
 		v.rows(c.rows)
 	}
 	if c.validate != nil && c.send == nil && r.Finished(runs.Validate) {

@@ -22,8 +22,9 @@ type Manifest struct {
 	StudentAsked bool                    `json:"studentAsked,omitempty"` // a person named the column of students' ids for this run
 	Target       *Target                 `json:"target,omitempty"`
 	Params       map[string]string       `json:"params"`
-	Folder       string                  `json:"folder,omitempty"` // where transform was started: relative paths of inputs begin there
-	ReadAs       map[string]string       `json:"readAs,omitempty"` // inputs whose files are not written as the bundle says
+	Folder       string                  `json:"folder,omitempty"`  // where transform was started: relative paths of inputs begin there
+	Records      string                  `json:"records,omitempty"` // folder of the records of another tool that the run was made of, without a bundle
+	ReadAs       map[string]string       `json:"readAs,omitempty"`  // inputs whose files are not written as the bundle says
 	Inputs       []Input                 `json:"inputs"`
 	Overlays     []Overlay               `json:"overlays,omitempty"` // tenant tables that took part
 	Stages       map[string]*Execution   `json:"stages"`
@@ -36,6 +37,9 @@ type Manifest struct {
 	// ToCorrect is, by file, what the newest stage and transform left behind.
 	ToCorrect []Reject `json:"toCorrect,omitempty"`
 }
+
+// OfRecords stands for the bundle's name in a run that was made of another tool's records.
+const OfRecords = "records"
 
 // Next is the command to go on with.
 type Next struct {

@@ -11,13 +11,15 @@ import (
 
 // Problems writes problems/<stage>.jsonl and .csv. It is owned by one goroutine.
 type Problems struct {
+	run           *Run
 	stage, tenant string
 	listing       *Listing
+	acknowledged  acknowledged
 }
 
 // problemColumns are the columns of problems/<stage>.csv.
 var problemColumns = []string{"code", "level", "stage", "tenant", "input", "file", "line", "col", "column", "resource", "stagedLine",
-	"path", "key", "value", "count", "message", "fix", "rule", "rejectLine"}
+	"path", "key", "value", "count", "message", "fix", "rule", "rejectLine", "acknowledged"}
 
 // NewProblems begins the stage's lists of problems.
 func (r *Run) NewProblems(stage string) (*Problems, error) {
@@ -28,7 +30,7 @@ func (r *Run) NewProblems(stage string) (*Problems, error) {
 	if err != nil {
 		return nil, unwritable(err, r.Path)
 	}
-	return &Problems{stage: stage, tenant: r.Tenant, listing: l}, nil
+	return &Problems{run: r, stage: stage, tenant: r.Tenant, listing: l, acknowledged: r.acknowledged()}, nil
 }
 
 // Add lists one problem; stage, tenant and, where it is empty, the code's resolution are filled in.
@@ -37,10 +39,15 @@ func (p *Problems) Add(d diag.Problem) error {
 	if d.Level == 0 {
 		d.Level = diag.LevelOf(d.Code)
 	}
+	p.acknowledged.mark(&d)
+	accepted := ""
+	if d.Acknowledged != nil {
+		accepted = "until " + d.Acknowledged.Until + ": " + d.Acknowledged.Why
+	}
 	e, _ := diag.Explain(d.Code)
 	d.Fix = cmp.Or(d.Fix, e.Resolution)
 	return p.listing.Add(d, string(d.Code), d.Level.String(), d.Stage, d.Tenant, d.Input, d.File, NumberCell(d.Line), NumberCell(d.Col), d.Column,
-		d.Resource, NumberCell(d.StagedLine), d.Path, d.Key, d.Value, NumberCell(d.Count), d.Message, d.Fix, d.Rule, NumberCell(d.RejectLine))
+		d.Resource, NumberCell(d.StagedLine), d.Path, d.Key, d.Value, NumberCell(d.Count), d.Message, d.Fix, d.Rule, NumberCell(d.RejectLine), accepted)
 }
 
 // Commit gives both files their names.

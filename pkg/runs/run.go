@@ -30,6 +30,11 @@ const format = 1
 type Run struct {
 	Path string // absolute
 	Manifest
+
+	// Acknowledgements are the tenant's, and Today is the day that it is for them, as 2027-06-30. No file of the
+	// run has them: they may be others tomorrow.
+	Acknowledgements []diag.Acknowledgement
+	Today            string
 }
 
 // NewPath is where a run lies unless --run names another place: root/<tenant>/<UTC time>-<bundle>,

@@ -51,6 +51,14 @@ func Keys() []Key {
 		{tenant + "limits.concurrency", "requests, 1–64", "`8`", "How many requests are under way at a time. A 429 slows all of them down by itself."},
 		{tenant + "guards", "map", "", "When `sluice run` stops before it sends."},
 		{tenant + "guards.max_rejected", "percentage", "5% and more than 20 rows", "`run` does not send if a larger share of an input's rows was rejected: `5%`, from 0% to 100%."},
+		{tenant + "acknowledge", "list", "none", "Warnings that somebody has looked at: `- {code: VAL-PORTABLE, until: 2027-06-30, why: the host takes them}`. They are still listed, " +
+			"and do not count under --strict. Errors are never acknowledged."},
+		{tenant + "acknowledge.code", "code", "required", "The code of the warning, as `sluice explain` knows it."},
+		{tenant + "acknowledge.until", "date", "required", "The last day on which it holds, as 2027-06-30; after it the warnings count again, and so does that it has expired."},
+		{tenant + "acknowledge.why", "text", "required", "The reason; files and pages of the run show it."},
+		{tenant + "acknowledge.bundle", "name", "all bundles", "Only runs of this bundle; `records` stands for records of another tool."},
+		{tenant + "acknowledge.resource", "name", "all resources", "Only warnings about this resource."},
+		{tenant + "acknowledge.rule", "id", "all rules", "Only warnings of this rule of a rules.yaml."},
 		{tenant + "max_pass_age", "duration", "`24h`", "How old the pass of `validate` may be when `send` asks for it: `24h`, `90m`."},
 		{tenant + "accept_unchecked", "`true` or `false`", "`false`", "Send records that the credential did not let `validate` check."},
 	}

@@ -30,6 +30,7 @@ tenants:
     inputs: {B: {I: {encoding: e, delimiter: d}}}
     limits: {concurrency: 1}
     guards: {max_rejected: 5%}
+    acknowledge: [{code: VAL-PORTABLE, until: 2027-06-30, why: w, bundle: b, resource: r, rule: r}]
     max_pass_age: 1h
     accept_unchecked: false
 `

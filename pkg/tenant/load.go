@@ -118,7 +118,7 @@ func (r *reader) bad(n *strictyaml.Node, code diag.Code, fix, format string, arg
 
 // later are keys that are meant to come and that this version does not have; to ignore them would be to
 // promise what is not kept.
-var later = map[string]bool{"jobs": true, "max_missing": true, "max_changed": true, "acknowledge": true, "student_ids": true, "rate": true, "quota": true,
+var later = map[string]bool{"jobs": true, "max_missing": true, "max_changed": true, "student_ids": true, "rate": true, "quota": true,
 	"per_minute": true, "per_hour": true, "per_day": true, "retention": true, "notify": true, "audit": true}
 
 // keys calls the function of each key; unknown ones and those of later versions are problems.
@@ -220,6 +220,7 @@ func (r *reader) tenant(key, n *strictyaml.Node) {
 				"max_rejected": func(n *strictyaml.Node) { t.MaxRejected = r.share(n, what+": guards: max_rejected") },
 			})
 		},
+		"acknowledge":      func(n *strictyaml.Node) { t.Acknowledge = r.acknowledge(n, what+": acknowledge") },
 		"max_pass_age":     func(n *strictyaml.Node) { t.MaxPassAge = r.age(n, what) },
 		"accept_unchecked": func(n *strictyaml.Node) { t.AcceptUnchecked = r.boolean(n, what+": accept_unchecked") },
 	})

@@ -82,6 +82,9 @@ func (c *Config) Settings(t *Tenant) []Setting {
 	own("guards.max_rejected", limit)
 	own("max_pass_age", strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(t.MaxPassAge.String()))
 	own("accept_unchecked", strconv.FormatBool(t.AcceptUnchecked))
+	for _, a := range t.Acknowledge {
+		add("acknowledge", string(a.Code)+" until "+a.Until+": "+a.Why, of+": acknowledge")
+	}
 	add("bundles", strings.Join(c.Bundles, ", "), "sluice.yaml: bundles")
 	add("runs", c.Runs, "sluice.yaml: runs")
 	add("state", c.StateFolder(t.Name), "sluice.yaml: state")

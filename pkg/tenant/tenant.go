@@ -55,6 +55,7 @@ type Tenant struct {
 	AcceptUnchecked bool
 	Inputs          map[string]map[string]Reading // by bundle and input: how its files are written
 	MaxRejected     *float64                      // the share of rejected rows above which run does not go on to send; nil: not set
+	Acknowledge     []diag.Acknowledgement        // warnings that somebody knows of and lets pass
 	problems        diag.List
 	invalid         error // of a tenant that has problems: what its commands end with
 }

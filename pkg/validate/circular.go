@@ -55,5 +55,5 @@ func circle(line, parent uint32) string {
 	if line == parent {
 		return "the record refers to itself"
 	}
-	return fmt.Sprintf("refers to line %d, which refers back to this record in one step or more", parent)
+	return fmt.Sprintf("refers to staged line %d, which refers back to this record in one step or more", parent)
 }

@@ -38,7 +38,7 @@ func (r *resource) judgeDuplicates() error {
 			if err := r.checkAgain(d.line); err != nil {
 				return err
 			}
-			r.problem(d.line, diag.Problem{Code: diag.RecordDuplicate, Level: diag.LevelWarning, Message: fmt.Sprintf("equals line %d; it is sent once", d.first)})
+			r.problem(d.line, diag.Problem{Code: diag.RecordDuplicate, Level: diag.LevelWarning, Message: fmt.Sprintf("equals staged line %d; it is sent once", d.first)})
 			continue
 		}
 		if differs[i] && !listed[d.first] {
@@ -64,7 +64,7 @@ func (r *resource) conflict(line, other uint32, what string) error {
 	if err := r.checkAgain(line); err != nil {
 		return err
 	}
-	r.problem(line, diag.Problem{Code: diag.RecordConflict, Message: fmt.Sprintf("line %d has the same natural key %s; neither passes", other, what)})
+	r.problem(line, diag.Problem{Code: diag.RecordConflict, Message: fmt.Sprintf("staged line %d has the same natural key %s; neither passes", other, what)})
 	return nil
 }
 

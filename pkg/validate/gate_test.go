@@ -184,8 +184,8 @@ func TestKeysThatDifferOnlyInCase(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s %d %s", p.Resource, p.StagedLine, p.Message))
 		}
 	}
-	want := []string{"assessments 2 the natural key of line 1 differs only in upper and lower case", "assessments 4 the natural key of line 3 differs only in upper and lower case",
-		"studentAssessments 2 the natural key of line 1 differs only in upper and lower case", "studentAssessments 4 the natural key of line 1 differs only in upper and lower case"}
+	want := []string{"assessments 2 the natural key of staged line 1 differs only in upper and lower case", "assessments 4 the natural key of staged line 3 differs only in upper and lower case",
+		"studentAssessments 2 the natural key of staged line 1 differs only in upper and lower case", "studentAssessments 4 the natural key of staged line 1 differs only in upper and lower case"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s\n%s", diff, v)
 	}

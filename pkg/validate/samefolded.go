@@ -72,7 +72,7 @@ func (r *resource) judgeFolded() error {
 		}
 		if bytes.Equal(folded[0], folded[1]) && !bytes.Equal(raw[0], raw[1]) {
 			r.problem(line, diag.Problem{Code: diag.RecordKeyCase,
-				Message: fmt.Sprintf("the natural key of line %d differs only in upper and lower case", first)})
+				Message: fmt.Sprintf("the natural key of staged line %d differs only in upper and lower case", first)})
 		}
 		return nil
 	})

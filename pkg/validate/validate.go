@@ -179,7 +179,7 @@ func run(ctx context.Context, o Options, c *catalog.Catalog) (result *Result, er
 	if err := g.missingFiles(); err != nil {
 		return nil, err
 	}
-	if err := g.problems.Commit(); err != nil {
+	if err := errors.Join(g.problems.Acknowledge(), g.problems.Commit()); err != nil {
 		return nil, unwritable(err, g.run.File("problems"))
 	}
 	if err := g.checkEquation(); err != nil {

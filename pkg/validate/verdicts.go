@@ -65,6 +65,9 @@ func (g *gate) writeVerdicts(name string, verdicts []runs.Verdict, d jsonl.Diges
 
 func (g *gate) listAll(problems diag.List) error {
 	for _, p := range problems {
+		if g.run.Records != "" && p.Fix == "" && p.Level <= diag.LevelError && p.StagedLine > 0 { // no bundle has made the record
+			p.Fix = "Correct the record in the tool that wrote it, then validate the folder again."
+		}
 		if err := g.problems.Add(p); err != nil {
 			return unwritable(err, g.run.File("problems"))
 		}
@@ -87,7 +90,7 @@ func (g *gate) refuse(name string) error {
 		Message: fmt.Sprintf("data standard %s has no resource %q%s; none of the records in %s.jsonl can be sent", g.standard.Version, name,
 			diag.DidYouMean(name, g.standard.Names()), name),
 		Fix: "Rename the file to the resource it is for, or remove it."}
-	if _, ours := g.run.Staged[name]; ours {
+	if _, ours := g.run.Staged[name]; ours && g.run.Records == "" {
 		problem.Fix = "Remove the resource from the bundle, then run transform again."
 	}
 	list := diag.List{problem}

@@ -10,7 +10,7 @@ import (
 
 func (a *app) newRun() *cobra.Command {
 	var o transformOptions
-	var acceptExisting bool
+	var acceptExisting, allOrNothing bool
 	cmd := &cobra.Command{
 		Use:   "run BUNDLE --input NAME=FILE … --tenant NAME",
 		Short: "Transform, validate and send in one go, with one report",
@@ -18,24 +18,27 @@ func (a *app) newRun() *cobra.Command {
 that ended with 0 or 3, stops otherwise, and ends with the worst of their exit statuses.
 
 If more than 5% of the rows of an input and more than 20 were rejected, it stops before it sends
-(exit 5); guards.max_rejected of the tenant sets another limit. ` + "`sluice send`" + ` loads the rest.`,
+(exit 5); guards.max_rejected of the tenant sets another limit. ` + "`sluice send`" + ` loads the rest.
+With --all-or-nothing one row or record that stayed behind is enough, and ` + "`send`" + ` loads nothing either.`,
 		Example: `  sluice run nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb
-  sluice run nwea-map-growth -i results='inbound/*.csv' -p school_year=2026 -t gb --allow-empty`,
+  sluice run nwea-map-growth -i results='inbound/*.csv' -p school_year=2026 -t gb --allow-empty
+  sluice run nwea-map-growth -i results=export.csv -p school_year=2026 -t gb --all-or-nothing`,
 		Args:              a.bundleAndInputs,
 		ValidArgsFunction: first(a.completeBundles),
 		PreRunE:           a.explicitTenant,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
-			outcome, err := a.runRun(cmd.Context(), args[0], o, acceptExisting)
+			outcome, err := a.runRun(cmd.Context(), args[0], o, acceptExisting, allOrNothing)
 			return o.ended(a, outcome, err)
 		}),
 	}
 	o.add(cmd.Flags())
 	a.completeInputs(cmd)
 	addAcceptExisting(cmd.Flags(), &acceptExisting)
+	addAllOrNothing(cmd.Flags(), &allOrNothing)
 	return cmd
 }
 
-func (a *app) runRun(ctx context.Context, ref string, o transformOptions, acceptExisting bool) (runs.Outcome, error) {
+func (a *app) runRun(ctx context.Context, ref string, o transformOptions, acceptExisting, allOrNothing bool) (runs.Outcome, error) {
 	q, err := o.request(ref)
 	if err != nil {
 		return 0, err
@@ -45,7 +48,7 @@ func (a *app) runRun(ctx context.Context, ref string, o transformOptions, accept
 		return 0, err
 	}
 	defer a.closing(x)
-	x.AcceptExisting = acceptExisting
+	x.AcceptExisting, x.AllOrNothing = acceptExisting, allOrNothing
 	outcome, err := x.All(ctx, q)
 	if err != nil {
 		return outcome, err

@@ -16,13 +16,19 @@ import (
 // validateOptions are the flags of validate.
 type validateOptions struct {
 	offline, showPlan bool
+	allOrNothing      bool
 	run               string
 }
 
 func (o *validateOptions) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.offline, "offline", false, "judge against the embedded data standard; the pass opens nothing")
 	flags.BoolVar(&o.showPlan, "show-plan", false, "say how the target would be asked, and what it costs; do nothing")
+	addAllOrNothing(flags, &o.allOrNothing)
 	flags.StringVar(&o.run, "run", "", "`FOLDER` of the run that is made of another tool's records (default: runs/TENANT/TIME-records beside sluice.yaml)")
+}
+
+func addAllOrNothing(flags *pflag.FlagSet, whole *bool) {
+	flags.BoolVar(whole, "all-or-nothing", false, "give no pass, and end with 5, if one row or record stayed behind: nothing of the run may be sent then")
 }
 
 func (a *app) newValidate() *cobra.Command {
@@ -39,6 +45,10 @@ What the target must be asked is asked in bulk, in the cheaper way: one by one b
 reading a whole collection. --show-plan says which way it would be and what it costs, and
 does nothing: it only counts collections at the target.
 
+With --all-or-nothing a run of which anything stayed behind gets no pass: rows that transform
+rejected, records that are invalid, unchecked or need one of these. What the target refuses while it
+is loaded cannot be taken back.
+
 In place of a run it takes a FOLDER of records that another tool wrote: files of JSON lines, named
 after their resource, as studentAssessments.jsonl (or .ndjson, .json), or any such files in a folder
 studentAssessments. Upper and lower case of the names do not matter. It copies the records into a run,
@@ -47,6 +57,7 @@ happens to the folder afterwards does not matter to the run.`,
 		Example: `  sluice validate latest --tenant gb
   sluice validate r1 --offline
   sluice validate r1 --tenant gb --show-plan
+  sluice validate r1 --tenant gb --all-or-nothing
   sluice validate ./output --tenant gb --run r2`,
 		Args:              exactArgs("RUN"),
 		ValidArgsFunction: first(a.completeRunsAndFolders),
@@ -110,6 +121,7 @@ func (a *app) runValidate(ctx context.Context, name string, o validateOptions) (
 		return 0, err
 	}
 	defer a.closing(x)
+	x.AllOrNothing = o.allOrNothing
 	taken := runs.Done
 	if r == nil {
 		taken, err = x.TakeIn(ctx, pipeline.Records{Folder: name, Run: o.run, Offline: o.offline})

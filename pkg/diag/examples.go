@@ -94,6 +94,7 @@ var examples = map[Code]string{
 	ResourceUnknown:   "studentAssessment: data standard 5.1 has no resource \"studentAssessment\" (did you mean \"studentAssessments\"?)",
 
 	StandardMismatch:   "the run was shaped for data standard 5.1, and the target has 4.0",
+	GuardWhole:         "3 records do not pass, so nothing of the run may be sent (--all-or-nothing)",
 	GuardNoPass:        "the run has no pass: it was not validated, or changed since",
 	GuardForeignPass:   "the run was validated offline; only the target itself can open it",
 	GuardOldPass:       "the run was validated 31h0m0s ago; a pass is good for 24h0m0s",

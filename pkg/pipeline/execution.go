@@ -17,6 +17,7 @@ import (
 // Execution is one run at work, or a command at a tenant's target that needs none. It is owned by one
 // goroutine. Close it in any case.
 type Execution struct {
+	AllOrNothing   bool // a run of which anything stayed behind gets no pass
 	AcceptExisting bool // send into a target that holds results of others; a person has looked at them
 
 	place    *Workplace

@@ -13,13 +13,19 @@ import (
 
 // Validate judges what is staged as the tenant's target would.
 func (x *Execution) Validate(ctx context.Context) (runs.Outcome, error) {
-	outcome, err := x.validate(ctx, false)
-	return x.ended(ctx, outcome, err)
+	return x.judge(ctx, false)
 }
 
 // ValidateOffline judges what is staged against the embedded data standard; its pass opens nothing.
 func (x *Execution) ValidateOffline(ctx context.Context) (runs.Outcome, error) {
-	outcome, err := x.validate(ctx, true)
+	return x.judge(ctx, true)
+}
+
+func (x *Execution) judge(ctx context.Context, offline bool) (runs.Outcome, error) {
+	outcome, err := x.validate(ctx, offline)
+	if err == nil {
+		err = x.guardWhole()
+	}
 	return x.ended(ctx, outcome, err)
 }
 
@@ -88,6 +94,9 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 			return nil, err
 		}
 		r.Verdicts, r.Pass = result.Verdicts, result.Pass
+		if rows, records := x.leftBehind(result.Counts); x.AllOrNothing && rows+records > 0 {
+			r.Pass = nil
+		}
 		if result.Target != nil {
 			r.Target = result.Target
 		}

@@ -32,6 +32,8 @@ func CheckPass(r *runs.Run, tenant string, maxAge time.Duration, now time.Time, 
 	case r.Tenant != tenant:
 		return diag.Fail(diag.Guarded, diag.GuardForeignPass, "Name the tenant of the run, or run `sluice transform` for "+tenant+".",
 			"the run was made for the tenant %q, not for %q", r.Tenant, tenant)
+	case p == nil && r.Stopped != nil && r.Stopped.Code == diag.GuardWhole:
+		return refuse(diag.GuardNoPass, "the run has no pass: it was validated with --all-or-nothing, and not all of it passed")
 	case p == nil:
 		return refuse(diag.GuardNoPass, "the run has no pass: it was not validated, or changed since")
 	case !p.Online:

@@ -9,11 +9,12 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/lint"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
 func (a *app) newBundleLint() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "lint BUNDLE",
 		Short: "Everything that is wrong with a bundle, without a file",
 		Long: `Loads and compiles a bundle against every embedded data standard in its range, and checks the
@@ -21,13 +22,15 @@ rules that bundles keep: every header of the contract bound, in a score table or
 a reason; every name used; identifiers that hold what they must; no descriptor in an expression.
 
 Ends with 2 if the bundle cannot be used, with 0 if it can; with --strict warnings make it 3.`,
-		Example:           "  sluice bundle lint nwea-map-growth\n  sluice bundle lint ./bundles/mine --strict",
+		Example:           "  sluice bundle lint nwea-map-growth\n  sluice bundle lint ./bundles/mine --strict\n  sluice bundle lint ./bundles/mine --format sarif > lint.sarif",
 		Args:              exactArgs("BUNDLE"),
 		ValidArgsFunction: first(a.completeBundles),
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
 			return a.runBundleLint(cmd.Context(), args[0])
 		}),
 	}
+	addFormat(cmd)
+	return cmd
 }
 
 func (a *app) runBundleLint(ctx context.Context, ref string) (runs.Outcome, error) {
@@ -76,6 +79,13 @@ func (a *app) runBundleLint(ctx context.Context, ref string) (runs.Outcome, erro
 	}
 	if problems == nil {
 		problems = diag.List{}
+	}
+	suites := byFile(problems)
+	if len(suites) == 0 {
+		suites = []report.Suite{{Name: b.Name, Passed: "checked against Data Standard " + strings.Join(checked, ", ")}}
+	}
+	if err := a.printFindings(suites, nil); err != nil {
+		return outcome, err
 	}
 	return outcome, a.screen.result(map[string]any{"bundle": b.Name, "version": b.Version,
 		"dataStandards": checked, "unchecked": unchecked, "problems": problems})

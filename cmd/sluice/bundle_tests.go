@@ -20,7 +20,7 @@ func (a *app) newBundleTest() *cobra.Command {
 what is expected, for every embedded data standard that the bundle covers; each staged record
 must also fit that standard. Ends with 2 if a fixture differs. With --update it rewrites what is
 expected, for review.`,
-		Example:           "  sluice bundle test ./bundles/nwea-map-growth\n  sluice bundle test ./bundles/mine --case awkward --update",
+		Example:           "  sluice bundle test ./bundles/nwea-map-growth\n  sluice bundle test ./bundles/mine --case awkward --update\n  sluice bundle test ./bundles/mine --format junit > fixtures.xml",
 		Args:              exactArgs("BUNDLE"),
 		ValidArgsFunction: first(a.completeBundles),
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
@@ -29,6 +29,7 @@ expected, for review.`,
 	}
 	cmd.Flags().BoolVar(&o.Update, "update", false, "rewrite what is expected, then review the difference")
 	cmd.Flags().StringArrayVar(&o.Cases, "case", nil, "only the fixture of this `NAME`; again for more")
+	addFormat(cmd)
 	completes(cmd, "case", a.completeOf("", fixturesOf))
 	return cmd
 }
@@ -64,6 +65,9 @@ func (a *app) printFixtures(ref string, cases []string, b *bundle.Bundle, result
 		if r.Diff != "" {
 			a.screen.say("%s", r.Diff)
 		}
+	}
+	if err := a.printFindings(byFixture(results), nil); err != nil {
+		return runs.Misused, err
 	}
 	result := map[string]any{"bundle": b.Name, "version": b.Version, "cases": results, "failed": failed}
 	words := []string{"bundle", "test", ref, "--update"}

@@ -44,6 +44,13 @@ func (a *app) printError(err error, outcome runs.Outcome) {
 			return
 		}
 	}
+	if a.toPrograms() {
+		if r != nil && len(e.Problems) == 0 {
+			_ = a.printJudged(r, e) // a damaged run has none
+		} else {
+			_ = a.printFindings(byFile(e.Problems), e)
+		}
+	}
 	if !e.Repeats() {
 		a.screen.problems(a.screen.err, e.Problems)
 	}

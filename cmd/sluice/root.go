@@ -41,6 +41,7 @@ type settings struct {
 	NoColor   bool   `mapstructure:"no-color"`
 	Workers   int    `mapstructure:"workers"`
 	Strict    bool   `mapstructure:"strict"`
+	Format    string `mapstructure:"format"` // of the commands that have the flag
 }
 
 // app is one call of sluice.
@@ -129,6 +130,9 @@ func run(ctx context.Context, args []string, s streams) int {
 		outcome, err = runs.Misused, asUsage(err)
 		a.JSON, _ = strconv.ParseBool(s.getenv("SLUICE_JSON"))
 		a.JSON = a.JSON || slices.Contains(args, "--json")
+		if a.Format = formatIn(args); a.chooseFormat() != nil {
+			a.JSON = true
+		}
 		a.screen = newScreen(s, a.settings)
 	}
 	a.printError(err, outcome)
@@ -302,7 +306,11 @@ func (a *app) configure(flags *pflag.FlagSet) error {
 		return usage("Check the SLUICE_* variables: true or false, or a number for SLUICE_WORKERS.",
 			"a setting of the environment has the wrong type")
 	}
+	wrongFormat := a.chooseFormat()
 	a.screen = newScreen(a.streams, a.settings)
+	if wrongFormat != nil {
+		return wrongFormat
+	}
 	if a.Workers < 0 || a.Workers > 256 {
 		return usage("Leave it out for one per core.", "--workers must be from 1 to 256")
 	}

@@ -49,6 +49,9 @@ With --all-or-nothing a run of which anything stayed behind gets no pass: rows t
 rejected, records that are invalid, unchecked or need one of these. What the target refuses while it
 is loaded cannot be taken back.
 
+--format sarif and --format junit write the findings for CI servers: a cause each, with the first
+places that it stands in; a suite for each resource in JUnit. Neither holds a student's data.
+
 In place of a run it takes a FOLDER of records that another tool wrote: files of JSON lines, named
 after their resource, as studentAssessments.jsonl (or .ndjson, .json), or any such files in a folder
 studentAssessments. Upper and lower case of the names do not matter. It copies the records into a run,
@@ -58,6 +61,7 @@ happens to the folder afterwards does not matter to the run.`,
   sluice validate r1 --offline
   sluice validate r1 --tenant gb --show-plan
   sluice validate r1 --tenant gb --all-or-nothing
+  sluice validate r1 --offline --format junit > validate.xml
   sluice validate ./output --tenant gb --run r2`,
 		Args:              exactArgs("RUN"),
 		ValidArgsFunction: first(a.completeRunsAndFolders),
@@ -66,6 +70,7 @@ happens to the folder afterwards does not matter to the run.`,
 		}),
 	}
 	o.add(cmd.Flags())
+	addFormat(cmd)
 	cmd.MarkFlagsMutuallyExclusive("offline", "show-plan")
 	return cmd
 }
@@ -143,6 +148,9 @@ func (a *app) runValidate(ctx context.Context, name string, o validateOptions) (
 		return outcome, err
 	}
 	outcome = max(outcome, taken)
+	if err := a.printJudged(x.Run(), nil); err != nil {
+		return outcome, err
+	}
 	return outcome, a.finish(x.Run(), outcome, a.nextOf(x.Run()))
 }
 

@@ -49,7 +49,7 @@ func (a *app) runDoctor(ctx context.Context, all bool) (runs.Outcome, error) {
 	outcome, of, wrong := runs.Done, "", 0
 	for _, c := range checks {
 		say := a.screen.say
-		if !c.OK {
+		if !c.OK && !c.Unknown {
 			wrong++
 			say = a.screen.conclude(runs.Partly)
 		}

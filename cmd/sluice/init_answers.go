@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/target"
@@ -60,15 +62,17 @@ func (a *app) tryAddress(ctx context.Context, o *newTenant) (string, error) {
 }
 
 func saysOf(address string, about *target.About) string {
-	return fmt.Sprintf("%s is an Ed-Fi API %s, Data Standard %s", address,
-		cmp.Or(about.Version, "of an unknown version"), cmp.Or(about.Standard(), "unknown"))
+	return fmt.Sprintf("%s is an Ed-Fi %s, Data Standard %s", address, catalog.Product(about), cmp.Or(about.Standard(), "unknown"))
 }
 
 // discover reads the target's root document, for which no credential is needed.
 func (a *app) discover(ctx context.Context, o newTenant) (about *target.About, err error) {
 	o.clientID, o.secret = "", "${env:PATH}" // which is set: key and secret are another question
-	err = a.atTarget(ctx, &o, func(api *pipeline.Target) error {
-		about, err = api.Client.Discover(ctx)
+	err = a.atTarget(ctx, &o, func(x *pipeline.Execution) error {
+		api, err := x.Connect(ctx)
+		if err == nil {
+			about, err = api.Client.Discover(ctx)
+		}
 		return err
 	})
 	return about, err
@@ -83,15 +87,24 @@ func (a *app) tryCredential(ctx context.Context, o *newTenant) (string, error) {
 	if _, err := o.config(); err != nil || o.unchecked {
 		return "", err
 	}
-	err := a.atTarget(ctx, o, func(api *pipeline.Target) error { return api.Client.Enter(ctx) })
+	says := "the target accepts the key and its secret"
+	err := a.atTarget(ctx, o, func(x *pipeline.Execution) error {
+		found, err := x.CheckTarget(ctx)
+		for _, f := range found {
+			if f.Code != "" || slices.Contains([]string{"claim set", "namespaces", "organizations"}, f.Subject) {
+				says += "\n  " + f.Subject + ": " + f.Says
+			}
+		}
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
-	return "the target accepts the key and its secret", nil
+	return says, nil
 }
 
 // atTarget does something at the target that the answers so far describe.
-func (a *app) atTarget(ctx context.Context, o *newTenant, work func(*pipeline.Target) error) error {
+func (a *app) atTarget(ctx context.Context, o *newTenant, work func(*pipeline.Execution) error) error {
 	config, err := o.config()
 	if err != nil {
 		return err
@@ -102,11 +115,7 @@ func (a *app) atTarget(ctx context.Context, o *newTenant, work func(*pipeline.Ta
 		return err
 	}
 	defer a.closing(x)
-	api, err := x.Connect(ctx)
-	if err == nil {
-		err = work(api)
-	}
-	return plainly(target.Explain(err, ""))
+	return plainly(target.Explain(work(x), ""))
 }
 
 // config is sluice.yaml as it would be; answers to come are filled in with something of the right form.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -17,8 +18,9 @@ const sandboxAddress = "127.0.0.1:8765"
 
 func (a *app) newSandbox() *cobra.Command {
 	var o sandbox.Options
-	var address, faults, standard string
-	var readOnly []string
+	var address, faults, standard, info string
+	var readOnly, hidden, namespaces []string
+	var districts []int64
 	cmd := &cobra.Command{
 		Use:   "sandbox",
 		Short: "Serve the Ed-Fi API emulator on loopback",
@@ -35,12 +37,17 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
   sluice sandbox --fault 429:0.01,503:0.005,reset-after:0.001`,
 		Args: exactArgs(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if len(readOnly) > 0 {
-				client := sandbox.Client{Key: sandbox.Key, Secret: sandbox.Secret}
-				for _, name := range readOnly {
-					client.Deny = append(client.Deny, sandbox.Denial{Resource: name, Actions: []sandbox.Action{sandbox.Create, sandbox.Update, sandbox.Delete}})
-				}
-				o.Clients = []sandbox.Client{client}
+			client := sandbox.Client{Key: sandbox.Key, Secret: sandbox.Secret, Namespaces: namespaces, Districts: districts}
+			for _, name := range readOnly {
+				client.Deny = append(client.Deny, sandbox.Denial{Resource: name, Actions: []sandbox.Action{sandbox.Create, sandbox.Update, sandbox.Delete}})
+			}
+			for _, name := range hidden {
+				client.Deny = append(client.Deny, sandbox.Denial{Resource: name})
+			}
+			o.Clients = []sandbox.Client{client}
+			o.TokenInfo = sandbox.TokenInfo(info)
+			if !slices.Contains([]string{"full", "short", "none"}, info) {
+				return usage("Write full, short or none.", "--token-info %q is not known", info)
 			}
 			return a.runSandbox(cmd.Context(), o, address, faults, standard)
 		},
@@ -53,6 +60,10 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
 	flags.BoolVar(&o.Reset, "reset", false, "begin with an empty store")
 	flags.StringVar(&o.Students, "students", "", "CSV `FILE` with a column studentUniqueId: more students to know")
 	flags.StringSliceVar(&readOnly, "read-only", nil, "`RESOURCES` that the key may not write, as in assessments,'*Descriptors'")
+	flags.StringSliceVar(&hidden, "hidden", nil, "`RESOURCES` that the key may not even read")
+	flags.StringSliceVar(&namespaces, "namespaces", nil, "`PREFIXES` of the namespaces that the key is for, as in uri://www.nwea.org (default: all)")
+	flags.Int64SliceVar(&districts, "districts", nil, "`NUMBERS` of the districts that the key is for, as it is told; no call is judged by them (default: 255901)")
+	flags.StringVar(&info, "token-info", "full", "how much a key is told of its rights: `MODE` is full (API 7.3), short (older) or none")
 	flags.StringVar(&faults, "fault", "", "`FAULTS` and their probability, as in 429:0.01,503:0.005 (429, 500, 502, 503, 504, reset-before, reset-after, html, log-in, truncated, slow, expire, conflict, empty)")
 	return cmd
 }

@@ -8,11 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/catalog"
-	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
-	"github.com/sluice-edfi/sluice/pkg/pipeline"
 	"github.com/sluice-edfi/sluice/pkg/runs"
-	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/send"
 )
 
@@ -21,10 +18,18 @@ func (a *app) newTargetCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Is the target there, does it take the key, does it fit the bundle?",
-		Long: `Asks the tenant's target what it is, enters it with the tenant's credential, and compares what it
-says with what a bundle or a run needs: data standard, resources, namespaces, permissions.
-It changes nothing. Ends with 0 if nothing would stop a load, 3 if something would.`,
-		Example: "  sluice target check --tenant gb\n  sluice target check --tenant gb --bundle nwea-map-growth\n  sluice target check --tenant gb --run r1",
+		Long: `Says what the tenant's target is (API, data standard, extensions, addresses), what the tenant's
+credential may do there (claim set, namespaces, education organizations, resources), and whether
+it is the tenant's own district, as far as its lea_codes tell. With --bundle or --run it says which
+of the resources and namespaces that are needed the credential may write, and which descriptor
+values the target lacks, by the rules of validate.
+
+A line begins with ok, NO or ?: what the target does not say is not known, and never ok. It changes
+nothing. Ends with 0 if nothing is known that would stop a load, 3 if something is; with
+--strict also if something is doubtful.`,
+		Example: `  sluice target check --tenant gb
+  sluice target check --tenant gb --bundle nwea-map-growth
+  sluice target check --tenant gb --run r1 --json`,
 		Args:    exactArgs(),
 		PreRunE: a.needTenant,
 		RunE: a.action(func(cmd *cobra.Command, _ []string) (runs.Outcome, error) {
@@ -45,87 +50,58 @@ func (a *app) runTargetCheck(ctx context.Context, bundle, run string) (runs.Outc
 		return 0, err
 	}
 	defer a.closing(x)
-	needs, wanted, err := needsOf(x.Place(), a.Tenant, bundle, run)
+	var needed []catalog.Finding
+	switch { // first: a bundle or a run that is not there ends the command before the target is asked much
+	case bundle != "":
+		needed, err = x.CheckBundle(ctx, bundle)
+	case run != "":
+		needed, err = x.CheckRun(ctx, run)
+	}
 	if err != nil {
 		return 0, err
 	}
-	api, err := x.Connect(ctx)
+	found, err := x.CheckTarget(ctx)
 	if err != nil {
 		return 0, err
 	}
-	about, err := api.Enter(ctx)
-	if err != nil {
-		return 0, err
-	}
-	found := []catalog.Finding{{Subject: "address", OK: true, Says: api.Identity.BaseURL},
-		{Subject: "API", OK: true, Says: cmp.Or(about.Version, "of an unknown version")},
-		{Subject: "data standard", OK: true, Says: cmp.Or(about.Standard(), "unknown")}}
-	if wanted != nil {
-		if err := wanted(about.Standard()); err != nil {
-			found[2] = catalog.Finding{Subject: "data standard", Code: diag.StandardMismatch, Says: err.Error()}
-		}
-	}
-	for _, note := range about.Notes {
-		found = append(found, catalog.Finding{Subject: "note", OK: true, Says: note})
-	}
-	found = append(found, catalog.Finding{Subject: "credential", OK: true, Says: "accepted, key " + api.ClientID})
-	offered, err := x.Catalog(ctx)
-	if err != nil {
-		return 0, err
-	}
-	found = append(found, offered.Fits(needs)...)
+	found = append(found, needed...)
 	outcome := a.sayFindings(found)
 	return outcome, a.screen.result(map[string]any{"tenant": a.Tenant, "ok": outcome == runs.Done, "findings": found})
 }
 
 // sayFindings says what was found, and the verdict; under --quiet only what is wrong.
 func (a *app) sayFindings(found []catalog.Finding) runs.Outcome {
-	wrong := 0
+	wrong, unknown, doubtful := 0, 0, false
 	for _, f := range found {
-		if f.OK {
-			a.sayFinding(a.screen.say, f)
-			continue
+		say := a.screen.say
+		switch {
+		case f.OK:
+		case f.Unknown:
+			unknown++
+			doubtful = doubtful || f.Code != ""
+		default:
+			wrong++
+			say = a.screen.conclude(runs.Partly)
 		}
-		wrong++
-		a.sayFinding(a.screen.conclude(runs.Partly), f)
+		a.sayFinding(say, f)
+		if f.Fix != "" {
+			say("   %s %s", paint(a.screen.outColour, dim, "→"), f.Fix)
+		}
 	}
-	if wrong > 0 {
-		a.screen.conclude(runs.Partly)("%d of %s would stop a load (exit 3)", wrong, plural(len(found), "check"))
-		return runs.Partly
+	also := ""
+	if unknown > 0 {
+		also = fmt.Sprintf("; not known or doubtful: %d", unknown)
 	}
-	a.screen.say("nothing that was checked would stop a load")
-	return runs.Done
-}
-
-// needsOf is what a bundle or a run will load, and a check of the data standard that it is for.
-func needsOf(place *pipeline.Workplace, tenant, bundle, run string) (needs catalog.Needs, fits func(version string) error, err error) {
 	switch {
-	case bundle != "":
-		b, err := place.Bundle(bundle)
-		if err != nil {
-			return needs, nil, err
-		}
-		for _, r := range b.Resources {
-			needs.Resources = append(needs.Resources, r.Name.Value)
-		}
-		for _, d := range b.Descriptors.Vendor {
-			needs.Descriptors = append(needs.Descriptors, d.Type.Value)
-		}
-		return needs, func(version string) error { return place.Suits(b, version) }, nil
-	case run != "":
-		r, err := runs.Find(place.Config.Runs, tenant, run)
-		if err != nil {
-			return needs, nil, err
-		}
-		needs.Resources, err = r.StagedResources()
-		return needs, func(version string) error {
-			if version != "" && !schema.SameMajor(version, r.DataStandard) {
-				return fmt.Errorf("%s; the run was shaped for %s", version, r.DataStandard)
-			}
-			return nil
-		}, err
+	case wrong > 0:
+		a.screen.conclude(runs.Partly)("%d of %s would stop a load%s (exit 3)", wrong, plural(len(found), "check"), also)
+	case doubtful && a.Strict:
+		a.screen.conclude(runs.Partly)("nothing that is known would stop a load%s (exit 3, as --strict asks)", also)
+	default:
+		a.screen.say("nothing that is known would stop a load%s", also)
+		return runs.Done
 	}
-	return needs, nil, nil
+	return runs.Partly
 }
 
 func (a *app) newTargetAccept() *cobra.Command {
@@ -160,7 +136,10 @@ func (a *app) runTargetAccept(ctx context.Context) error {
 // sayFinding says one thing that was looked at.
 func (a *app) sayFinding(say func(format string, args ...any), f catalog.Finding) {
 	mark := paint(a.screen.outColour, green, "ok ")
-	if !f.OK {
+	switch {
+	case f.Unknown:
+		mark = paint(a.screen.outColour, yellow, "?  ")
+	case !f.OK:
 		mark = paint(a.screen.outColour, red, "NO ")
 	}
 	if f.Code != "" {

@@ -32,17 +32,17 @@ type Options struct {
 	ClientID string // of the credential
 
 	CacheDir string           // keeps documents and descriptor values between runs; "": nothing is kept
+	Access   *Access          // how the target was entered; nil: it is entered
 	Now      func() time.Time // nil: time.Now
 	Logger   *slog.Logger     // nil: nothing is logged
 }
 
 // Catalog is one target under one credential. It is safe for concurrent use.
 type Catalog struct {
-	reader     Reader
-	about      *target.About
-	standard   *schema.Standard
-	permission *target.TokenInfo // nil: the target does not say
-	cache      *cache
+	reader   Reader
+	access   *Access // nil: the target was not asked
+	standard *schema.Standard
+	cache    *cache
 
 	mu          sync.Mutex // guards descriptors and planned
 	descriptors map[string]*values
@@ -52,10 +52,14 @@ type Catalog struct {
 // Open asks the target what it is and what it accepts, as far as the cache does not know. The
 // credential is tried in any case. The error is the end of a command, with its code.
 func Open(ctx context.Context, client *target.Client, o Options) (*Catalog, error) {
-	about, err := client.Discover(ctx)
-	if err != nil {
-		return nil, notAsked(err)
+	access := o.Access
+	if access == nil {
+		var err error
+		if access, err = Enter(ctx, client, o.ClientID); err != nil {
+			return nil, err
+		}
 	}
+	about := access.About
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -63,10 +67,6 @@ func Open(ctx context.Context, client *target.Client, o Options) (*Catalog, erro
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := openCache(o.CacheDir, o.Now, o.Logger, o.Identity, o.ClientID, about.Version, about.DataStandard)
-	permission, err := tryCredential(ctx, client)
-	if err != nil {
-		return nil, err
-	}
 	docs, keep, err := documents(ctx, client, c)
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func Open(ctx context.Context, client *target.Client, o Options) (*Catalog, erro
 	}
 	keep()
 	opened := New(client, std)
-	opened.about, opened.permission, opened.cache = about, permission, c
+	opened.access, opened.cache = access, c
 	return opened, nil
 }
 
@@ -91,21 +91,11 @@ func New(r Reader, std *schema.Standard) *Catalog {
 // Standard is the data standard as the target describes it.
 func (c *Catalog) Standard() *schema.Standard { return c.standard }
 
-// About is what the target says of itself; nil if it was not asked.
-func (c *Catalog) About() *target.About { return c.about }
+// Access is how the target was entered; nil if it was not asked.
+func (c *Catalog) Access() *Access { return c.access }
 
-// Namespaces are the prefixes, folded as descriptors are, of the namespaces that the credential is
-// for; none if the target does not say.
-func (c *Catalog) Namespaces() []string {
-	if c.permission == nil {
-		return nil
-	}
-	var folded []string
-	for _, n := range c.permission.NamespacePrefixes {
-		folded = append(folded, string(schema.FoldDescriptor(nil, []byte(n))))
-	}
-	return folded
-}
+// Namespaces are the prefixes, folded, of the namespaces that the credential is for; none if the target does not say.
+func (c *Catalog) Namespaces() []string { return c.access.Namespaces() }
 
 // ErrNoResource says that the target's data standard has no such resource.
 var ErrNoResource = errors.New("the data standard has no such resource")

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,10 +47,7 @@ func emulate(t *testing.T, o sandbox.Options) *target.Client {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(s.Handler())
-	client, err := target.New(target.Config{BaseURL: server.URL, ClientID: sandbox.Key, ClientSecret: sandbox.Secret, Retry: target.RetryPolicy{Max: -1}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := clientOf(t, server.URL, sandbox.Key, sandbox.Secret)
 	t.Cleanup(func() {
 		client.Close()
 		server.Close()
@@ -62,9 +58,26 @@ func emulate(t *testing.T, o sandbox.Options) *target.Client {
 	return client
 }
 
+func clientOf(t *testing.T, url, key, secret string) *target.Client {
+	t.Helper()
+	client, err := target.New(target.Config{BaseURL: url, ClientID: key, ClientSecret: secret, Retry: target.RetryPolicy{Max: -1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// as is another client of the same sandbox.
+func as(t *testing.T, client *target.Client, key, secret string) *target.Client {
+	t.Helper()
+	other := clientOf(t, client.BaseURL(), key, secret)
+	t.Cleanup(other.Close)
+	return other
+}
+
 func TestOpen(t *testing.T) {
 	c, err := Open(t.Context(), emulate(t, sandbox.Options{}), Options{})
-	if err != nil || c.Standard().Version != "5.1" || c.About().Version == "" {
+	if err != nil || c.Standard().Version != "5.1" || c.Access().About.Version == "" {
 		t.Fatalf("%+v %v", c, err)
 	}
 	if _, ok := c.Standard().Checker("studentAssessments"); !ok {
@@ -129,38 +142,6 @@ func TestEach(t *testing.T) {
 	full := errors.New("disk full")
 	if err := c.Each(t.Context(), "schools", 1, func(*schema.Record, json.RawMessage) error { return full }); !errors.Is(err, full) {
 		t.Error(err)
-	}
-}
-
-func TestFits(t *testing.T) {
-	needs := Needs{Resources: []string{"students", "castles"}, Descriptors: []string{"PerformanceLevelDescriptor", "MoatDescriptor"}}
-	said := func(o sandbox.Options) []string {
-		t.Helper()
-		c, err := Open(t.Context(), emulate(t, o), Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var all []string
-		for _, f := range c.Fits(needs) {
-			if f.OK != (f.Code == "") {
-				t.Errorf("%+v", f)
-			}
-			if !f.OK {
-				all = append(all, f.Subject+" "+string(f.Code)+" "+f.Says)
-			}
-		}
-		return all
-	}
-	missing := " " + string(diag.ResourceUnknown) + " the target does not have it"
-	want := []string{"resource MoatDescriptor" + missing, "resource castles" + missing}
-	if got := said(sandbox.Options{}); !slices.Equal(got, want) {
-		t.Errorf("%q", got)
-	}
-	client := sandbox.Client{Key: sandbox.Key, Secret: sandbox.Secret, Namespaces: []string{"uri://acme.org"},
-		Deny: []sandbox.Denial{{Resource: "performanceLevelDescriptors", Actions: []sandbox.Action{sandbox.Create}}}}
-	want = append(want, "resource performanceLevelDescriptors AUTH-FORBIDDEN the credential lacks Create; records can still refer to what the target already holds")
-	if got := said(sandbox.Options{Clients: []sandbox.Client{client}}); !slices.Equal(got, want) {
-		t.Errorf("%q", got)
 	}
 }
 

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -91,16 +90,26 @@ func (w *Workplace) checkTenant(ctx context.Context, name string) []Check {
 	if err != nil {
 		return append(all, failed("target", err))
 	}
+	found, err := x.CheckTarget(ctx)
+	if _, failure := api.Client.Discover(ctx); failure != nil { // which is kept, if it came
+		return append(all, failed("target", target.Explain(failure, "")))
+	}
+	if err != nil {
+		return append(all, failed("credential", err))
+	}
+	for _, f := range found {
+		c := Check{Finding: f, Next: f.Fix}
+		c.Fix = ""
+		if !f.OK && !f.Unknown {
+			c.Exit = runs.Guarded
+		}
+		all = append(all, c)
+	}
 	about, err := api.Client.Discover(ctx)
 	if err != nil {
-		return append(all, failed("target", target.Explain(err, "")))
+		return append(all, failed("target", err))
 	}
-	all = append(all, good("target", fmt.Sprintf("%s, API %s, Data Standard %s", x.tenant.API.BaseURL, cmp.Or(about.Version, "of an unknown version"), cmp.Or(about.Standard(), "unknown"))),
-		checkClock(about.Clock, time.Now()))
-	if err := api.Client.Enter(ctx); err != nil {
-		return append(all, failed("credential", target.Explain(err, "")))
-	}
-	return append(all, good("credential", "accepted"))
+	return append(all, checkClock(about.Clock, time.Now()))
 }
 
 // failed is a check that ended in an error.

@@ -27,6 +27,7 @@ type Execution struct {
 	logger   *slog.Logger     // made once, because the target's client keeps it over several stages
 	target   *Target          // nil until it is needed
 	catalog  *catalog.Catalog // of the target; nil until it is needed
+	access   *catalog.Access  // how the target was entered; nil until it was
 	lock     *durable.Lock
 	prepared *prepared // what transform will run; nil for a run that was opened
 	known    diag.List // what was found before the first row, and does not stop the run
@@ -38,6 +39,8 @@ type Execution struct {
 	kept    bool   // the run has the reason why it stopped
 	began   bool   // a stage of this execution has begun
 	listed  bool   // the list of runs has the one at work
+
+	ownDistrict bool // the target was compared with the tenant's lea_codes
 }
 
 // New begins an execution for a tenant of sluice.yaml, "" being none; locks name the command as their
@@ -102,6 +105,9 @@ func (x *Execution) All(ctx context.Context, q Request) (runs.Outcome, error) {
 		return x.ended(ctx, 0, err)
 	}
 	if _, err := api.Enter(ctx); err != nil {
+		return x.ended(ctx, 0, err)
+	}
+	if err := x.guardDistrict(ctx); err != nil {
 		return x.ended(ctx, 0, err)
 	}
 	if err := x.claim(m); err != nil {

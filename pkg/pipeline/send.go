@@ -64,6 +64,9 @@ func (x *Execution) loading(ctx context.Context, work func(send.Options) error) 
 	if err := x.checkStudents(); err != nil {
 		return err
 	}
+	if err := x.guardDistrict(ctx); err != nil {
+		return err
+	}
 	t := x.tenant
 	return x.withLedger(ctx, ledger.Open, func(d send.Destination) error {
 		return work(send.Options{Run: x.run, To: d, AcceptUnchecked: t.AcceptUnchecked, AcceptExisting: x.AcceptExisting, MaxPassAge: t.MaxPassAge})

@@ -70,12 +70,16 @@ func (x *Execution) Catalog(ctx context.Context) (*catalog.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.catalog, err = catalog.Open(ctx, api.Client, catalog.Options{Identity: api.Identity.String(), ClientID: api.ClientID,
+	access, err := x.enterTarget(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x.catalog, err = catalog.Open(ctx, api.Client, catalog.Options{Identity: api.Identity.String(), ClientID: api.ClientID, Access: access,
 		CacheDir: x.place.stateFile(x.tenant, "cache"), Logger: x.logger})
 	if err != nil || x.tenant.API == nil {
 		return x.catalog, err
 	}
-	return x.catalog, x.rememberStandard(x.catalog.About().Standard())
+	return x.catalog, x.rememberStandard(x.catalog.Access().About.Standard())
 }
 
 func (x *Execution) openTarget(ctx context.Context) (*Target, error) {

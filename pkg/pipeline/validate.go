@@ -46,9 +46,20 @@ func (x *Execution) ShowPlan(ctx context.Context) (*catalog.Plan, error) {
 
 // judging is how the run is judged, offline. A run that cannot be is refused.
 func (x *Execution) judging() (o validate.Options, err error) {
-	r, t := x.run, x.tenant
+	r := x.run
+	if err := x.mayJudge(r); err != nil {
+		return o, err
+	}
+	o = validate.Options{Run: r, Embedded: schema.Versions(x.place.Schemas), Workers: x.place.workers(), Now: time.Now, Logger: x.logger}
+	o.Standard, err = x.place.Standard(r.DataStandard) // online too: of others this sluice knows nothing
+	return o, err
+}
+
+// mayJudge refuses a run that has nothing to judge, or is another tenant's.
+func (x *Execution) mayJudge(r *runs.Run) error {
+	t := x.tenant
 	if !r.Finished(runs.Transform) {
-		return o, diag.Fail(diag.Usage, diag.ConfigRun, "Run transform again.",
+		return diag.Fail(diag.Usage, diag.ConfigRun, "Run transform again.",
 			"the transform of %s did not end well; there is nothing to judge", r.Path)
 	}
 	if t != nil && r.Tenant != t.Name {
@@ -56,12 +67,10 @@ func (x *Execution) judging() (o validate.Options, err error) {
 		if r.Tenant == "" {
 			of = "no tenant"
 		}
-		return o, diag.Fail(diag.Usage, diag.ConfigTenant, "Transform the file with --tenant "+t.Name+".",
+		return diag.Fail(diag.Usage, diag.ConfigTenant, "Transform the file with --tenant "+t.Name+".",
 			"the run in %s was made for %s, not for %s", r.Path, of, t.Name)
 	}
-	o = validate.Options{Run: r, Embedded: schema.Versions(x.place.Schemas), Workers: x.place.workers(), Now: time.Now, Logger: x.logger}
-	o.Standard, err = x.place.Standard(r.DataStandard) // online too: of others this sluice knows nothing
-	return o, err
+	return nil
 }
 
 func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, error) {
@@ -80,6 +89,9 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 		if !offline {
 			api, err := x.Connect(ctx)
 			if err != nil {
+				return nil, err
+			}
+			if err := x.guardDistrict(ctx); err != nil {
 				return nil, err
 			}
 			o.Client, o.Catalog, o.Target = api.Client, x.Catalog, api.describe()

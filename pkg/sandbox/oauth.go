@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -219,6 +220,10 @@ func (s *Server) tokenClient(r *http.Request, g *grantRequest) (c *Client, statu
 }
 
 func (s *Server) serveTokenInfo(w http.ResponseWriter, r *http.Request) {
+	if s.info == TokenInfoNone {
+		s.serveNothing(w, r)
+		return
+	}
 	if r.Method != http.MethodPost {
 		methodNotAllowed("Only POST is supported.").write(w, r)
 		return
@@ -241,20 +246,37 @@ func (s *Server) serveTokenInfo(w http.ResponseWriter, r *http.Request) {
 	if len(namespaces) == 0 {
 		namespaces = []string{"uri://"}
 	}
-	var resources []object
+	said := object{"active": true, "client_id": c.Key, "namespace_prefixes": namespaces, "education_organizations": s.organizations(c),
+		"student_identification_system": nil, "assigned_profiles": []string{}}
+	if s.info != TokenInfoShort {
+		said["claim_set"], said["resources"], said["services"] = object{"name": c.ClaimSet}, s.granted(c), []string{}
+	}
+	writeJSON(w, http.StatusOK, said)
+}
+
+// organizations are what the client is for, as token_info has it.
+func (s *Server) organizations(c *Client) []object {
+	if c.Districts == nil {
+		return []object{{"education_organization_id": District, "name_of_institution": "Sandbox District",
+			"type": "edfi.LocalEducationAgency", "local_education_agency_id": District}}
+	}
+	all := []object{}
+	for _, id := range c.Districts {
+		all = append(all, object{"education_organization_id": id, "name_of_institution": "District " + strconv.FormatInt(id, 10),
+			"type": "edfi.LocalEducationAgency", "local_education_agency_id": id})
+	}
+	return all
+}
+
+// granted is what the client may do.
+func (s *Server) granted(c *Client) (resources []object) {
 	for _, e := range s.model.endpoints {
 		may := slices.DeleteFunc(slices.Clone(allActions), func(a Action) bool { return c.denies(e.Name, a) })
 		if len(may) > 0 {
 			resources = append(resources, object{"resource": e.path(), "operations": may})
 		}
 	}
-	writeJSON(w, http.StatusOK, object{
-		"active": true, "client_id": c.Key, "namespace_prefixes": namespaces,
-		"education_organizations": []object{{"education_organization_id": District, "name_of_institution": "Sandbox District",
-			"type": "edfi.LocalEducationAgency", "local_education_agency_id": District}},
-		"student_identification_system": nil, "assigned_profiles": []string{}, "claim_set": object{"name": c.ClaimSet},
-		"resources": resources, "services": []string{},
-	})
+	return resources
 }
 
 // denies says that the client may not do that.

@@ -63,7 +63,18 @@ type Client struct {
 	ClaimSet    string   // its name; empty: Ed-Fi Sandbox
 	Namespaces  []string // prefixes of namespaces it may touch; empty: any (token_info then says uri://)
 	Deny        []Denial // what the claim set lacks
+	Districts   []int64  // what token_info says that it is for, which no call is judged by; nil: the one of the sandbox
 }
+
+// TokenInfo is how much token_info says.
+type TokenInfo string
+
+// The kinds of token_info.
+const (
+	TokenInfoFull  TokenInfo = "full"  // as from 7.3 on: claim set and resources too
+	TokenInfoShort TokenInfo = "short" // as before
+	TokenInfoNone  TokenInfo = "none"  // there is none
+)
 
 // Denial takes actions on a resource away from a client.
 type Denial struct {
@@ -87,6 +98,7 @@ type Options struct {
 	TokenLimit  int              // live tokens of a client; 0: no limit, as in 7.2
 	Now         func() time.Time // nil: time.Now
 	Logger      *slog.Logger     // nil: silent
+	TokenInfo   TokenInfo        // how much it says; empty: full
 }
 
 // FileError says that a file is not what the sandbox needs: the log of its store, which another version wrote
@@ -110,6 +122,7 @@ type Server struct {
 	context   string // with a slash before it
 	log       *slog.Logger
 	documents map[string]func() *document // made when they are first asked for
+	info      TokenInfo
 }
 
 // Open opens the store and makes the server ready; Handler answers calls from then on.
@@ -131,7 +144,7 @@ func Open(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{model: m, store: st, tokens: newTokens(&o), log: o.Logger, documents: m.documents()}
+	s := &Server{model: m, store: st, tokens: newTokens(&o), log: o.Logger, documents: m.documents(), info: o.TokenInfo}
 	if context := strings.Trim(o.Context, "/"); context != "" {
 		s.context = "/" + context
 	}

@@ -17,9 +17,11 @@ import (
 // About is what a target says of itself, with its addresses made concrete. An address that the
 // target does not offer is "".
 type About struct {
-	Version      string // of the API: "7.2"
-	Mode         string // 5 and 6: "Shared Instance", "Year Specific" …
-	DataStandard string // version of the data model "Ed-Fi" as listed: "3.3.1-b", "5.1.0"
+	Version      string   // of the API: "7.2"
+	Mode         string   // 5 and 6: "Shared Instance", "Year Specific" …
+	DataStandard string   // version of the data model "Ed-Fi" as listed: "3.3.1-b", "5.1.0"
+	Extensions   []string // other data models with their versions: "TPDM 1.1.0"
+	Service      bool     // it is a Data Management Service, not an ODS/API
 
 	DataURL          string
 	OAuthURL         string
@@ -44,6 +46,7 @@ var majorMinor = regexp.MustCompile(`^\d+(\.\d+)?`)
 // rootDocument is the root of an Ed-Fi API, all generations together.
 type rootDocument struct {
 	Version    string `json:"version"`
+	Suite      string `json:"suite"` // of an ODS/API: "3"
 	APIMode    string `json:"apiMode"`
 	DataModels []struct {
 		Name    string `json:"name"` // "Ed-Fi", "TPDM"
@@ -62,6 +65,16 @@ func (r *rootDocument) standard() (version string) {
 		}
 	}
 	return version
+}
+
+// extensions are the data models beside the standard's own.
+func (r *rootDocument) extensions() (all []string) {
+	for _, m := range r.DataModels {
+		if !strings.EqualFold(m.Name, "Ed-Fi") {
+			all = append(all, strings.TrimSpace(m.Name+" "+m.Version))
+		}
+	}
+	return all
 }
 
 // Discover reads the root document and makes the target's addresses concrete. The first success
@@ -175,7 +188,8 @@ func (c *Client) rootFix() (ofData bool, fix string) {
 // settle turns the root document into addresses that can be used, and refuses what it cannot.
 func (c *Client) settle(root *rootDocument) (*About, error) {
 	urls := lowerCased(root.URLs)
-	a := &About{Version: root.Version, Mode: root.APIMode, DataStandard: root.standard(), Clock: root.date, missing: map[string]*Failure{}}
+	a := &About{Version: root.Version, Mode: root.APIMode, DataStandard: root.standard(), Extensions: root.extensions(), Clock: root.date,
+		Service: root.Suite == "" && urls["tokeninfo"] != "", missing: map[string]*Failure{}}
 	if f := root.unusable; f != nil {
 		a.Notes = append(a.Notes, "the target's root document cannot be used ("+f.Summary()+"); the addresses are those of the settings")
 	}

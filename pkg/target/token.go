@@ -246,6 +246,17 @@ type TokenInfo struct {
 		Name string `json:"name"`
 	} `json:"claim_set"`
 	Resources []Permission `json:"resources"` // from 7.3 on
+
+	Organizations []Organization `json:"education_organizations"`
+	Profiles      []string       `json:"assigned_profiles"`
+}
+
+// Organization is an education organization that the credential is for.
+type Organization struct {
+	ID     int64  `json:"education_organization_id"`
+	Name   string `json:"name_of_institution"`
+	Type   string `json:"type"`                      // edfi.School
+	Agency int64  `json:"local_education_agency_id"` // the district that it is or belongs to; 0: none, or not said
 }
 
 // Permission is what the claim set grants on one resource.

@@ -3,10 +3,8 @@ package validate
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 
+	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
@@ -135,13 +133,12 @@ func (w *worker) namespace() {
 		if p.Name != "namespace" || bytes.Equal(p.Value, w.covered) {
 			continue
 		}
-		folded := fold(string(p.Value))
-		if slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(folded, prefix) }) {
+		if catalog.Covers(prefixes, p.Value) {
 			w.covered = append(w.covered[:0], p.Value...)
 			continue
 		}
 		w.sum(diag.Problem{Code: diag.AuthNamespace, Level: diag.LevelWarning, Path: "$.namespace",
-			Message: fmt.Sprintf("the credential is for namespaces that begin with %s, not for %s; unless its claim set says otherwise the target will refuse these records", strings.Join(prefixes, " or "), p.Value)})
+			Message: catalog.ForeignNamespace(prefixes, string(p.Value))})
 	}
 }
 

@@ -71,7 +71,7 @@ func Open(ctx context.Context, client *target.Client, o Options) (*Catalog, erro
 	if err != nil {
 		return nil, err
 	}
-	docs.Version = about.Standard()
+	docs.Version, docs.Generation = about.Standard(), schema.GenerationOf(about.Version, about.DataURL)
 	std, err := schema.FromOpenAPI(docs)
 	if err != nil {
 		return nil, diag.FailWith(err, diag.CouldNotRun, diag.TargetOdd, "Check that the address is the API's, and that it serves its OpenAPI documents.",

@@ -105,10 +105,14 @@ func (d *decoder) fault() error {
 	return fmt.Errorf("unexpected character %q at position %d", r, d.scan.Pos)
 }
 
+// flawed is the kind of a text that no database takes: it holds a NUL, or half a character.
+const flawed = '\\'
+
 // value reads the value of a property; p is nil for what the standard does not have.
 func (d *decoder) value(p *schema.Property) (v value, ok bool) {
+	v.kind = d.scan.Peek()
 	from := d.scan.Pos
-	switch v.kind = d.scan.Peek(); v.kind {
+	switch v.kind {
 	case '{':
 		var o *schema.Object
 		if p != nil {
@@ -120,14 +124,16 @@ func (d *decoder) value(p *schema.Property) (v value, ok bool) {
 		v.parts, ok = d.items(p)
 		return v, ok
 	case '"':
-		v.text, ok = d.scan.Text()
+		if v.text, ok = d.scan.Text(); len(d.scan.Flaws) > 0 {
+			v.kind = flawed
+		}
 		return v, ok
 	case 't':
 		ok = d.scan.Literal("true")
 	case 'f':
 		ok = d.scan.Literal("false")
 	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-		from, v.kind = d.scan.Pos, '0'
+		v.kind = '0'
 		_, ok = d.scan.Number()
 	default:
 		return value{}, d.scan.Literal("null")

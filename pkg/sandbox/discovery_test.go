@@ -17,6 +17,7 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/sandbox"
 	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/schemas"
 )
 
 func unmarshal(t *testing.T, data []byte, v any) {
@@ -118,18 +119,26 @@ func TestDocumentIsCached(t *testing.T) {
 
 // What a client derives from the documents is what the server works by.
 func TestDocumentsDescribeTheStandard(t *testing.T) {
-	a := start(t, options(t))
+	for _, version := range schema.Versions(schemas.FS) {
+		t.Run(version, func(t *testing.T) {
+			std, err := schema.Load(schemas.FS, version)
+			if err != nil {
+				t.Fatal(err)
+			}
+			describes(t, std)
+		})
+	}
+}
+
+func describes(t *testing.T, std *schema.Standard) {
+	a := start(t, sandbox.Options{Standard: std})
 	meta := a.url + "/metadata/data/v3/"
 	got, err := schema.FromOpenAPI(schema.Documents{
 		Resources:    [][]byte{a.get(meta+"resources/swagger.json", "Accept-Encoding", "identity").body},
 		Descriptors:  [][]byte{a.get(meta+"descriptors/swagger.json", "Accept-Encoding", "identity").body},
 		Dependencies: a.get(meta + "dependencies").body,
-		Version:      "5.1",
+		Version:      std.Version,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	std, err := standard()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,6 +153,9 @@ func TestDocumentsDescribeTheStandard(t *testing.T) {
 		}
 		if want.KeyUpdates != have.KeyUpdates || want.Order != have.Order && name != "schoolYearTypes" {
 			t.Errorf("%s: key updates %v, order %d; want %v, %d", name, have.KeyUpdates, have.Order, want.KeyUpdates, want.Order)
+		}
+		if w, h := fmt.Sprint(want.Equal), fmt.Sprint(have.Equal); w != h {
+			t.Errorf("%s: equal\n%s, want\n%s", name, h, w)
 		}
 		sameObject(t, name, want.Root, have.Root)
 	}
@@ -161,6 +173,9 @@ func sameObject(t *testing.T, path string, want, have *schema.Object) {
 		if w.Kind != h.Kind || w.Required != h.Required || !strings.EqualFold(w.Descriptor, h.Descriptor) || w.MaxLength != h.MaxLength ||
 			w.MinLength != h.MinLength || w.Int64 != h.Int64 || bound(w.Minimum) != bound(h.Minimum) || bound(w.Maximum) != bound(h.Maximum) {
 			t.Errorf("%s: %+v, want %+v", at, h, w)
+		}
+		if w, h := fmt.Sprint(w.ItemKey), fmt.Sprint(h.ItemKey); w != h {
+			t.Errorf("%s: unique by %s, want %s", at, h, w)
 		}
 		if (w.Object == nil) != (h.Object == nil) {
 			t.Errorf("%s: object %v, want %v", at, h.Object, w.Object)

@@ -79,6 +79,7 @@ func FuzzDecode(f *testing.F) {
 		`{}`, `{"a":1}`, `{"list":[1,-0.5e+3,true,false,null,"x\u00e9\ud83d\ude00\n",{"a":{}}]}`, ` {"a":{"b":[]}} `, `{"a":01}`, `{"a":1.}`, `{"a":"\ud800"}`,
 		`{"object":{"list":[{"a":"\ud800\u0041"}]}}`, `{"a",}`, `{"a":1,}`, `[1]`, `{"a":"` + "\x01" + `"}`, `{"a":nul}`, `{"a":-}`, "{\"a\":\"\xff\"}", `{"a":tru`,
 		`{"\u0061":1}`, `{"a":"\"}`, `{"a":1,"a":2}`, `{"a":}`, `{"a":1}}`, `{"b":{"a":[{}]}}`,
+		"{ \"a\" : true , \"list\" :\t[ false , 1 ,null ] }",
 	} {
 		f.Add([]byte(s))
 	}
@@ -101,10 +102,21 @@ func FuzzDecode(f *testing.F) {
 		if err := d.Decode(&want); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(expected(&schema.Property{Object: root}, want), value{kind: '{', parts: got}, cmp.AllowUnexported(value{})); diff != "" && !inOtherCase(want) {
+		if diff := cmp.Diff(expected(&schema.Property{Object: root}, want), unflawed(value{kind: '{', parts: got}), cmp.AllowUnexported(value{})); diff != "" && !inOtherCase(want) {
 			t.Fatalf("%q: %s", data, diff)
 		}
 	})
+}
+
+// unflawed makes texts with flaws, which encoding/json does not tell apart, like others.
+func unflawed(v value) value {
+	if v.kind == flawed {
+		v.kind = '"'
+	}
+	for i := range v.parts {
+		v.parts[i] = unflawed(v.parts[i])
+	}
+	return v
 }
 
 // expected is what decode makes of a value that encoding/json has read.

@@ -88,14 +88,20 @@ func (m *model) keyNames() map[string]map[string]string {
 
 // parameterName names the query parameter of a reference's key part.
 func (m *model) parameterName(e *endpoint, ref, part *schema.Property) string {
-	if e.isUnified(schema.Path{ref.Name, part.Name}) {
-		return part.Name
+	if name := m.unifiedName(e, ref, part); name != "" {
+		return name
 	}
 	if role := m.role(ref); role != "" {
 		return camel(role) + title(part.Name)
 	}
+	if p := e.Root.ByName[part.Name]; p != nil && p.Object == nil { // a property of the record's own
+		return joined(strings.TrimSuffix(ref.Name, "Reference"), title(part.Name))
+	}
 	for _, p := range e.Root.Properties { // another reference has a part of that name, which need not be equal
 		if p == ref || p.Object == nil || p.Object.Reference == nil || m.role(p) != "" || p.Object.ByName[part.Name] == nil {
+			continue
+		}
+		if name := m.unifiedName(e, p, part); name != "" && name != part.Name {
 			continue
 		}
 		if rank, mine := p.Object.Reference.Identity, ref.Object.Reference.Identity; rank && !mine || rank == mine && p.Name < ref.Name {
@@ -105,16 +111,57 @@ func (m *model) parameterName(e *endpoint, ref, part *schema.Property) string {
 	return part.Name
 }
 
+// unifiedName names the parameter of a part that must equal others: by the role of one of them where a part of that
+// name need not equal them, else as the part is called. It is empty for a part that stands alone.
+func (m *model) unifiedName(e *endpoint, ref, part *schema.Property) string {
+	equal := e.equalTo(schema.Path{ref.Name, part.Name})
+	if len(equal) == 1 {
+		return ""
+	}
+	within := func(path schema.Path) bool {
+		return slices.ContainsFunc(equal, func(other schema.Path) bool { return slices.Equal(path, other) })
+	}
+	apart := slices.ContainsFunc(e.Root.Properties, func(p *schema.Property) bool {
+		return p.Object != nil && p.Object.Reference != nil && p.Object.ByName[part.Name] != nil && !within(schema.Path{p.Name, part.Name})
+	})
+	for _, path := range equal {
+		if holder, ok := e.Property(path[:len(path)-1]); apart && ok && m.role(holder) != "" {
+			return camel(m.role(holder)) + title(part.Name)
+		}
+	}
+	return part.Name
+}
+
+// equalTo are the paths whose values must equal that at path, which is the first of them.
+func (e *endpoint) equalTo(path schema.Path) []schema.Path {
+	out := []schema.Path{path}
+	for i := 0; i < len(out); i++ {
+		for _, pair := range e.Equal {
+			for n := range pair {
+				known := func(p schema.Path) bool { return slices.Equal(p, pair[1-n]) }
+				if slices.Equal(pair[n], out[i]) && !slices.ContainsFunc(out, known) {
+					out = append(out, pair[1-n])
+				}
+			}
+		}
+	}
+	return out
+}
+
+// joined joins two names, with what one ends and the other begins with once: chartOfAccount and
+// AccountIdentifier are chartOfAccountIdentifier.
+func joined(before, after string) string {
+	for i := range after {
+		if i > 0 && after[i] >= 'A' && after[i] <= 'Z' && strings.HasSuffix(before, after[:i]) {
+			return before + after[i:]
+		}
+	}
+	return before + after
+}
+
 // role is what a reference's name has before its target's: Reported of reportedSchoolReference.
 func (m *model) role(ref *schema.Property) string {
 	return strings.TrimSuffix(title(strings.TrimSuffix(ref.Name, "Reference")), m.references[ref.Object.Reference].name)
-}
-
-// isUnified says that the value at a path must equal another one of the record.
-func (e *endpoint) isUnified(path schema.Path) bool {
-	return slices.ContainsFunc(e.Equal, func(pair [2]schema.Path) bool {
-		return slices.Equal(pair[0], path) || slices.Equal(pair[1], path)
-	})
 }
 
 // filter finds a parameter; its exact name goes before an alias.

@@ -20,6 +20,9 @@ func scalarFault(p *schema.Property, v value, key bool) string {
 	if v.kind == '{' || v.kind == '[' {
 		return fmt.Sprintf("Unexpected object or collection for %s.", title(p.Name))
 	}
+	if v.kind == flawed {
+		return title(p.Name) + " contains a character that cannot be stored."
+	}
 	isText := v.kind == '"'
 	switch p.Kind {
 	case schema.KindString:
@@ -34,7 +37,7 @@ func scalarFault(p *schema.Property, v value, key bool) string {
 	case schema.KindBoolean:
 		return booleanFault(v)
 	case schema.KindDate:
-		if _, err := time.Parse(time.DateOnly, string(v.text)); !isText || err != nil {
+		if at, err := time.Parse(time.DateOnly, string(v.text)); !isText || err != nil || at.Year() < 1 {
 			return fmt.Sprintf("Could not convert string to date: %s. Expected format: 'YYYY-MM-DD'.", v.text)
 		}
 	case schema.KindDateTime:
@@ -54,7 +57,9 @@ func textFault(p *schema.Property, text []byte, key bool) string {
 		if p.Required || key {
 			return title(p.Name) + " is required and should not be left empty."
 		}
-		return ""
+		if len(text) == 0 && p.MinLength == 0 {
+			return ""
+		}
 	}
 	if tooLong(text, p.MaxLength) || len(text) < 3*p.MinLength && jsonl.UTF16Length(text) < p.MinLength {
 		if p.MinLength > 0 {
@@ -67,7 +72,7 @@ func textFault(p *schema.Property, text []byte, key bool) string {
 		return fmt.Sprintf("%s value '%s' is not a valid value for use as a descriptor (a '#' is expected to delimit the namespace and code value portions).", title(p.Name), text)
 	case p.Descriptor != "":
 		return ""
-	case key && len(bytes.Trim(text, " \t\r\n")) != len(text):
+	case key && len(bytes.TrimSpace(text)) != len(text):
 		return title(p.Name) + " cannot contain leading or trailing spaces."
 	case dangerous(text):
 		return title(p.Name) + " contains a value that could be dangerous. Please remove any HTML tags or put spaces around '<' and '&#'."
@@ -159,23 +164,33 @@ func parseBool(text string) (value, ok bool) {
 
 var dateTimeLayouts = []string{
 	"2006-01-02T15:04:05.999999999Z07:00", "2006-01-02T15:04:05.999999999", "2006-01-02T15:04Z07:00",
-	"2006-01-02T15:04", "2006-01-02 15:04:05.999999999", time.DateOnly,
+	"2006-01-02T15:04", time.DateOnly,
 }
 
 // parseDateTime reads an ISO 8601 time; without a zone it is UTC.
 func parseDateTime(text string) (time.Time, bool) {
+	const blank = len(time.DateOnly)
+	if len(text) > blank && text[blank] == ' ' {
+		text = text[:blank] + "T" + text[blank+1:]
+	}
 	for _, layout := range dateTimeLayouts {
 		if at, err := time.Parse(layout, text); err == nil {
-			return at, true
+			return at, at.Year() > 0 && (len(text) == blank || plainClock(text[blank+1:]))
 		}
 	}
 	return time.Time{}, false
 }
 
+// plainClock says that a time of day has two digits for the hour and no comma, without either of which
+// time.Parse would take it.
+func plainClock(text string) bool {
+	return len(text) > 2 && text[2] == ':' && !strings.Contains(text, ",")
+}
+
 // canonicalTime is a time of day as HH:mm:ss, or nothing.
 func canonicalTime(text string) string {
 	for _, layout := range []string{"15:04:05.999999999", "15:04"} {
-		if at, err := time.Parse(layout, text); err == nil {
+		if at, err := time.Parse(layout, text); err == nil && plainClock(text) {
 			return at.Format(time.TimeOnly)
 		}
 	}

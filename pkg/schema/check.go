@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"slices"
+
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 )
@@ -142,8 +144,12 @@ func (s *run) object(p *plan) bool {
 	} else if !s.members(p, base) {
 		return false
 	}
-	if !s.keyOnly {
-		s.requireMembers(p, sc.seen[base:base+p.words])
+	if seen := sc.seen[base : base+p.words]; !s.keyOnly {
+		if p.ref != nil && !slices.ContainsFunc(seen, func(w uint64) bool { return w != 0 }) {
+			s.emptyReference(p)
+		} else {
+			s.requireMembers(p, seen)
+		}
 	}
 	sc.seen = sc.seen[:base]
 	if p.ref != nil {
@@ -225,7 +231,20 @@ func (s *run) member(p *plan, base, n int) bool {
 		s.find(diag.RecordJSON, s.place(p.fields[n].path), nil, "Keep one of them.", "%s appears twice in one object", p.fields[n].Name)
 	}
 	*seen |= bit
+	if p.ref != nil && s.in.Peek() == 'n' { // to a target, a part that is null is missing
+		*seen &^= bit
+		return s.in.Literal("null")
+	}
 	return s.value(&p.fields[n])
+}
+
+// emptyReference judges a reference without any part, which targets take as absent.
+func (s *run) emptyReference(p *plan) {
+	if p.ref.Required {
+		s.find(diag.RecordSchema, s.place(p.path), nil, "", "%s is empty; it is required", p.ref.Path.Leaf())
+		return
+	}
+	s.warnAt(p.path, "the reference is empty where it could be left out; some targets refuse that")
 }
 
 // requireMembers finds the required properties that are not in the object.
@@ -255,9 +274,12 @@ func (s *run) unknown(p *plan, name string) bool {
 	s.in.Peek()
 	if !p.open && !s.keyOnly {
 		here := s.place(p.path.member(name))
-		if serverFields[name] {
+		switch {
+		case p.isServerField(name) && (name != "id" || s.in.Peek() == 'n'):
+			s.warnAt(p.path.member(name), name+" is set by the target alone, which passes over it")
+		case p.isServerField(name):
 			s.find(diag.RecordServerField, here, nil, "", "%s is set by the target alone", name)
-		} else {
+		default:
 			known := make([]string, 0, len(p.fields))
 			for i := range p.fields {
 				known = append(known, p.fields[i].Name)
@@ -280,8 +302,6 @@ func (s *run) value(f *field) bool {
 		}
 		if f.Required { // to a target, null is absent
 			s.wrong(f, nil, "", "%s is null; it is required", f.Name)
-		} else {
-			s.warn(f, "null is written where the property could be left out; some targets refuse that")
 		}
 		return true
 	}
@@ -298,9 +318,15 @@ func (s *run) value(f *field) bool {
 		if c == '-' || '0' <= c && c <= '9' {
 			return s.number(f)
 		}
+		if c == '"' {
+			return s.quotedNumber(f)
+		}
 	case KindBoolean:
 		if c == 't' || c == 'f' {
 			return s.boolean(f, c)
+		}
+		if c == '"' || c == '0' || c == '1' {
+			return s.otherBoolean(f, c)
 		}
 	default:
 		if c == '"' {
@@ -315,6 +341,11 @@ func (s *run) wrongKind(f *field, c byte) bool {
 	if !s.in.Skip() {
 		return false
 	}
+	s.isWrongKind(f, s.in.Data[start:s.in.Pos], c)
+	return true
+}
+
+func (s *run) isWrongKind(f *field, value []byte, c byte) {
 	fix := ""
 	switch {
 	case c == '"' && (f.Kind == KindInteger || f.Kind == KindNumber || f.Kind == KindBoolean):
@@ -322,8 +353,7 @@ func (s *run) wrongKind(f *field, c byte) bool {
 	case f.Kind == KindString && (c == '-' || '0' <= c && c <= '9'):
 		fix = "Write it in quotes."
 	}
-	s.wrong(f, s.in.Data[start:s.in.Pos], fix, "%s must be %s, not %s", f.Name, f.Kind, kindOf(c))
-	return true
+	s.wrong(f, value, fix, "%s must be %s, not %s", f.Name, f.Kind, kindOf(c))
 }
 
 // kindOf says what a value is by its first character.

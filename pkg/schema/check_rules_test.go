@@ -31,10 +31,7 @@ func TestRules(t *testing.T) {
 	}{
 		{name: "a minimal record fits", record: minimalStudentAssessment},
 		{name: "white space between is nothing", record: " { \"studentAssessmentIdentifier\" :\t\"7781\" ,\n\"assessmentReference\": { \"assessmentIdentifier\":\"RD-3\" , \"namespace\":\"uri://acme.org/Assessment\" },\"studentReference\":{\"studentUniqueId\":\"604822\"} }\n"},
-		{name: "null is absent", record: with(minimalStudentAssessment, `"serialNumber":null,"scoreResults":null,"period":null`), want: []string{
-			"$.serialNumber: null is written where the property could be left out; some targets refuse that",
-			"$.scoreResults: null is written where the property could be left out; some targets refuse that",
-			"$.period: null is written where the property could be left out; some targets refuse that"}},
+		{name: "null is absent", record: with(minimalStudentAssessment, `"serialNumber":null,"scoreResults":null,"period":null`)},
 		{name: "an empty optional list is absent", record: with(minimalStudentAssessment, `"scoreResults":[],"items":[]`)},
 
 		{name: "no object", record: `[1]`, want: []string{"$: character 1: a record must be an object: it begins with {"}},
@@ -72,11 +69,16 @@ func TestRules(t *testing.T) {
 		{name: "dates with time without seconds", record: with(minimalStudentAssessment, `"administrationDate":"2025-03-04T14:00Z","administrationEndDate":"2025-03-04T14:00"`), want: []string{
 			"$.administrationDate: the time has no seconds; some targets refuse that", "$.administrationEndDate: the time has no seconds; some targets refuse that"}},
 
-		{name: "text for a number", record: with(minimalStudentAssessment, `"assessedMinutes":"45"`), want: []string{"$.assessedMinutes: assessedMinutes must be a whole number, not text [Write it without quotes.]"}},
+		{name: "text for a number", record: with(minimalStudentAssessment, `"assessedMinutes":"45 min"`), want: []string{"$.assessedMinutes: assessedMinutes must be a whole number, not text [Write it without quotes.]"}},
+		{name: "a number in quotes", record: with(minimalStudentAssessment, `"assessedMinutes":"45"`), want: []string{"$.assessedMinutes: a number stands in quotes; some targets refuse that"}},
+		{name: "too large a number in quotes", record: with(minimalStudentAssessment, `"assessedMinutes":"2147483648"`), want: []string{
+			"$.assessedMinutes: a number stands in quotes; some targets refuse that",
+			"$.assessedMinutes: assessedMinutes is too large a number; from -2147483648 to 2147483647 are allowed"}},
 		{name: "number for a text", record: with(minimalStudentAssessment, `"serialNumber":45`), want: []string{"$.serialNumber: serialNumber must be text, not a number [Write it in quotes.]"}},
 		{name: "object for a list", record: with(minimalStudentAssessment, `"scoreResults":`+score), want: []string{"$.scoreResults: scoreResults must be a list, not an object"}},
 		{name: "text for an item", record: with(minimalStudentAssessment, `"scoreResults":["512"]`), want: []string{"$.scoreResults[0]: item 1 of scoreResults must be an object, not text"}},
-		{name: "number for a boolean", resource: "assessments", record: with(minimalAssessment, `"adaptiveAssessment":1`), want: []string{"$.adaptiveAssessment: adaptiveAssessment must be true or false, not a number"}},
+		{name: "number for a boolean", resource: "assessments", record: with(minimalAssessment, `"adaptiveAssessment":2`), want: []string{"$.adaptiveAssessment: adaptiveAssessment must be true or false, not a number"}},
+		{name: "one for a boolean", resource: "assessments", record: with(minimalAssessment, `"adaptiveAssessment":1`), want: []string{"$.adaptiveAssessment: true or false is written as a text or a number; some targets refuse that"}},
 		{name: "boolean", resource: "assessments", record: with(minimalAssessment, `"adaptiveAssessment":false`)},
 
 		{name: "fraction", record: with(minimalStudentAssessment, `"assessedMinutes":45.5`), want: []string{"$.assessedMinutes: assessedMinutes must be a whole number"}},
@@ -89,7 +91,12 @@ func TestRules(t *testing.T) {
 			"$.reportedSchoolReference.schoolId: schoolId is 0, which targets read as not given"}},
 		{name: "maximum", resource: "assessments", record: with(minimalAssessment, `"maxRawScore":10000000000`), want: []string{"$.maxRawScore: maxRawScore is 10000000000, at most 9999999999.99999 is allowed"}},
 		{name: "minimum", resource: "assessments", record: with(minimalAssessment, `"maxRawScore":-10000000000`), want: []string{"$.maxRawScore: maxRawScore is -10000000000, at least -9999999999.99999 is allowed"}},
-		{name: "exponent", resource: "assessments", record: with(minimalAssessment, `"maxRawScore":1e3`), want: []string{"$.maxRawScore: maxRawScore has an exponent, which targets do not read [Write it in full.]"}},
+		{name: "exponent", resource: "assessments", record: with(minimalAssessment, `"maxRawScore":1e3`), want: []string{"$.maxRawScore: the number has an exponent; some targets do not read that"}},
+		{name: "exponent beyond the maximum", resource: "assessments", record: with(minimalAssessment, `"maxRawScore":1e30`), want: []string{
+			"$.maxRawScore: maxRawScore is 1e30, at most 9999999999.99999 is allowed", "$.maxRawScore: the number has an exponent; some targets do not read that"}},
+		{name: "digits that are not kept", resource: "assessments", record: with(minimalAssessment, `"maxRawScore":1.1234567`), want: []string{
+			"$.maxRawScore: the number has more digits behind the point than targets keep; some round it"}},
+		{name: "digits that are kept", resource: "assessments", record: with(minimalAssessment, `"maxRawScore":1.1234500`)},
 
 		{name: "too long", record: with(minimalStudentAssessment, `"scoreResults":[`+strings.Replace(score, "512", strings.Repeat("5", 41), 1)+`]`), want: []string{
 			"$.scoreResults[0].result: result is 41 characters long, at most 35 are allowed"}},
@@ -121,16 +128,40 @@ func TestRules(t *testing.T) {
 			"$.platformTypeDescriptor: platformTypeDescriptor is not a descriptor value: that is a namespace, #, and a code [Write it as uri://ed-fi.org/PlatformTypeDescriptor#code.]"}},
 		{name: "descriptor without code", record: with(minimalStudentAssessment, `"platformTypeDescriptor":"uri://ed-fi.org/PlatformTypeDescriptor#"`), want: []string{
 			"$.platformTypeDescriptor: platformTypeDescriptor is not a descriptor value: that is a namespace, #, and a code [Write it as uri://ed-fi.org/PlatformTypeDescriptor#code.]"}},
-		{name: "descriptor, empty", record: with(minimalStudentAssessment, `"platformTypeDescriptor":""`), want: []string{"$.platformTypeDescriptor: platformTypeDescriptor is blank"}},
+		{name: "descriptor, empty", record: with(minimalStudentAssessment, `"platformTypeDescriptor":""`), want: []string{"$.platformTypeDescriptor: the text is empty where the property could be left out; some targets refuse that"}},
+		{name: "descriptor, blank", record: with(minimalStudentAssessment, `"platformTypeDescriptor":" "`), want: []string{"$.platformTypeDescriptor: platformTypeDescriptor is blank"}},
+		{name: "empty reference", record: with(minimalStudentAssessment, `"reportedSchoolReference":{}`), want: []string{
+			"$.reportedSchoolReference: the reference is empty where it could be left out; some targets refuse that"}},
+		{name: "reference with nothing but null", record: with(minimalStudentAssessment, `"reportedSchoolReference":{"schoolId":null}`), want: []string{
+			"$.reportedSchoolReference: the reference is empty where it could be left out; some targets refuse that"}},
+		{name: "required reference, empty", record: strings.Replace(minimalStudentAssessment, `{"studentUniqueId":"604822"}`, "{}", 1), want: []string{
+			"$.studentReference: studentReference is empty; it is required"}},
+		{name: "a part of a reference is null", record: strings.Replace(minimalStudentAssessment, `"RD-3"`, "null", 1), want: []string{
+			"$.assessmentReference.assessmentIdentifier: assessmentReference lacks assessmentIdentifier, a part of what it points at"}},
+		{name: "markup", record: with(minimalStudentAssessment, `"serialNumber":"<b>"`), want: []string{
+			"$.serialNumber: serialNumber looks like HTML [Put a blank behind each < and between & and #.]"}},
+		{name: "signs that are no markup", record: with(minimalStudentAssessment, `"serialNumber":"a < b & c <3 <"`)},
+		{name: "before 1753", record: with(minimalStudentAssessment, `"administrationDate":"1066-10-14T12:00:00Z"`), want: []string{
+			"$.administrationDate: the year is before 1753, the first that some databases keep"}},
+		{name: "a blank between date and time", record: with(minimalStudentAssessment, `"administrationDate":"2025-03-04 12:00:00Z"`), want: []string{
+			"$.administrationDate: there is a blank between date and time where a T belongs; some targets refuse that"}},
+		{name: "a descriptor's code", resource: "gradeLevelDescriptors", record: `{"namespace":"uri://acme.org/GradeLevelDescriptor","codeValue":"K#1","shortDescription":"K"}`, want: []string{
+			"$.codeValue: codeValue holds #, which ends the namespace of a descriptor value"}},
+		{name: "a descriptor's namespace", resource: "gradeLevelDescriptors", record: `{"namespace":"uri://acme.org","codeValue":"K","shortDescription":"K"}`, want: []string{
+			"$.namespace: namespace is not the namespace of a descriptor: that is uri://, an organization, / and the descriptor's name [Write it as uri://acme.org/GradeLevelDescriptor.]"}},
+		{name: "a descriptor's namespace with further segments", resource: "gradeLevelDescriptors", record: `{"namespace":"uri://www.acme.org/x/GradeLevelDescriptor","codeValue":"K","shortDescription":"K"}`},
 
 		{name: "unknown property", record: with(minimalStudentAssessment, `"scoreResult":[{"a":[1,2,{"b":null}]}]`), want: []string{`$.scoreResult: there is no property scoreResult here (did you mean "scoreResults"?)`}},
 		{name: "case matters", record: with(minimalStudentAssessment, `"SerialNumber":"1"`), want: []string{`$.SerialNumber: there is no property SerialNumber here (did you mean "serialNumber"?)`}},
 		{name: "unknown in an item", record: with(minimalStudentAssessment, `"scoreResults":[`+with(score, `"zebra":1`)+`]`), want: []string{"$.scoreResults[0].zebra: there is no property zebra here"}},
 		{name: "server fields", record: strings.Replace(with(minimalStudentAssessment, `"id":"1","_etag":"2","_lastModifiedDate":"x"`), `"604822"`, `"604822","link":{"rel":"Student","href":"/"}`, 1), want: []string{
-			"$._etag: _etag is set by the target alone",
-			"$._lastModifiedDate: _lastModifiedDate is set by the target alone",
+			"$._etag: _etag is set by the target alone, which passes over it",
+			"$._lastModifiedDate: _lastModifiedDate is set by the target alone, which passes over it",
 			"$.id: id is set by the target alone",
-			"$.studentReference.link: link is set by the target alone"}},
+			"$.studentReference.link: link is set by the target alone, which passes over it"}},
+		{name: "an id of null", record: with(minimalStudentAssessment, `"id":null`), want: []string{"$.id: id is set by the target alone, which passes over it"}},
+		{name: "server fields where the target sets none", record: with(minimalStudentAssessment, `"link":{},"scoreResults":[`+with(score, `"id":"1"`)+`]`), want: []string{
+			"$.link: there is no property link here", "$.scoreResults[0].id: there is no property id here"}},
 
 		{name: "incomplete reference", record: strings.Replace(minimalStudentAssessment, `,"namespace":"uri://acme.org/Assessment"`, "", 1), want: []string{
 			"$.assessmentReference.namespace: assessmentReference lacks namespace, a part of what it points at"}},

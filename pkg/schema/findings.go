@@ -23,11 +23,26 @@ func (s *run) find(code diag.Code, at Place, value []byte, fix, format string, a
 }
 
 // warn finds that some targets do not take a value. It may be so in every record: that costs no allocation.
-func (s *run) warn(f *field, message string) {
+func (s *run) warn(f *field, message string) { s.warnAt(f.path, message) }
+
+func (s *run) warnAt(at *pathTemplate, message string) {
 	if !s.keyOnly {
 		s.rec.Findings = append(s.rec.Findings,
-			Finding{Code: diag.RecordPortable, Level: diag.LevelWarning, Path: f.path.pattern, Message: message})
+			Finding{Code: diag.RecordPortable, Level: diag.LevelWarning, Path: at.pattern, Message: message})
 	}
+}
+
+// allRefuse reports whether all generations that may judge the record are among those given.
+func (s *run) allRefuse(by Generations) bool { return s.rec.scratch.owner.generations&^by == 0 }
+
+// refused finds that generations of the API refuse a value that the schema allows: it is wrong if all that may
+// judge the record do, else worth a warning. What is a predicate.
+func (s *run) refused(by Generations, f *field, value []byte, fix, what string) {
+	if s.allRefuse(by) {
+		s.wrong(f, value, fix, "%s %s", f.Name, what)
+		return
+	}
+	s.warn(f, "the value "+what+"; some targets refuse that")
 }
 
 // shownLength bounds the values in findings, in bytes.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -26,9 +27,10 @@ func beyondJSONSchema(f schema.Finding) bool {
 		return strings.Contains(f.Message, "appears twice")
 	}
 	for _, rule := range []string{
-		" is blank",                       // required text of blanks only
+		" is blank", // required text of blanks only
+		"looks like HTML",
+		"holds #", "is not the namespace of a descriptor", // in the record of a descriptor
 		"has blanks at its beginning",     // keys
-		"has an exponent",                 // numbers are written in full
 		"is 0, which targets read as not", // numbers in keys
 		"holds a NUL", "holds half a character",
 	} {
@@ -37,6 +39,12 @@ func beyondJSONSchema(f schema.Finding) bool {
 		}
 	}
 	return strings.HasSuffix(f.Message, "must be a whole number") // 5.0 is one to the library
+}
+
+// takenAnyway tells whether a finding is only a warning although JSON Schema refuses the value: targets take it.
+func takenAnyway(f schema.Finding) bool {
+	return f.Code == diag.RecordPortable && slices.ContainsFunc([]string{"in quotes", "as a text or a number", "reference is empty", "a blank between", "passes over it"},
+		func(rule string) bool { return strings.Contains(f.Message, rule) })
 }
 
 // recordMaker makes records that fit but for some mutations.
@@ -170,12 +178,13 @@ func compare(t *testing.T, s *schema.Standard, v *schema.Validator, name string,
 	c, _ := s.Checker(name)
 	var rec schema.Record
 	c.Check(text, &rec)
-	wrong, told := false, false
+	wrong, told, taken := false, false, false
 	for _, finding := range rec.Findings {
 		wrong = wrong || finding.Level <= diag.LevelError
 		told = told || !beyondJSONSchema(finding)
+		taken = taken || takenAnyway(finding)
 	}
-	if len(refusals) > 0 && !wrong {
+	if len(refusals) > 0 && !wrong && !taken {
 		t.Errorf("only the library refuses %s %s: %+v", name, text, refusals)
 	}
 	if told && len(refusals) == 0 {

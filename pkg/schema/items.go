@@ -89,7 +89,7 @@ func (s *run) elements(f *field, firstItem int) bool {
 }
 
 // compareItem compares the key of the item just read with those before it, the first of which is
-// scratch.items[first]. An item whose key is incomplete has no equal.
+// scratch.items[first]. An item that lacks a required part of its key has no equal.
 func (s *run) compareItem(f *field, hashes *hashSet, first, number int) {
 	sc := &s.rec.scratch
 	n := len(f.plan.keyFold)
@@ -97,7 +97,7 @@ func (s *run) compareItem(f *field, hashes *hashSet, first, number int) {
 	h := uint64(hashSeed)
 	for i := range values {
 		v := &values[i]
-		if v.value == nil {
+		if v.value == nil && !f.plan.keyFree[i] {
 			return
 		}
 		if v.hash == 0 {

@@ -152,7 +152,11 @@ func (r *reader) setIdentity(raw *rawResource) {
 func (raw *rawResource) column(ref *rawReference, part string) string {
 	candidates := append(ref.prefixed(part), part)
 	for _, name := range candidates {
-		if _, ok := raw.params[name]; ok {
+		identity, ok := raw.params[name]
+		if ok && !identity && ref.Required && raw.params[part] && raw.isRole(ref.base) {
+			continue // certificationExamNamespace is that of certificationExamStudentAssessmentReference
+		}
+		if ok {
 			return name
 		}
 	}
@@ -162,6 +166,11 @@ func (raw *rawResource) column(ref *rawReference, part string) string {
 		}
 	}
 	return ref.base + "." + part
+}
+
+// isRole reports whether a name is the role of one of the references.
+func (raw *rawResource) isRole(name string) bool {
+	return slices.ContainsFunc(raw.refs, func(ref *rawReference) bool { return ref.role == name })
 }
 
 // prefixed lists the names that part may have with the role or the reference's name in front: joined as
@@ -256,9 +265,9 @@ func (raw *rawResource) setEqual(marked bool) {
 				shared[c] = k.Name
 			}
 		}
-		// Organizations have many roles that the documents do not name (a cohort's own, that of its
-		// program): an organization's number alone is not a shared part.
-		if _, ok := shared[educationOrganizationID]; ok && inner && len(shared) == 1 {
+		// Organizations have many roles that the documents do not name (a cohort's own, that of its program), and
+		// what a record points at may be of another namespace: either alone is not a shared part.
+		if inner && len(shared) == 1 && (shared[educationOrganizationID] != "" || shared["namespace"] != "") {
 			continue
 		}
 		for c, part := range shared {
@@ -295,7 +304,7 @@ func (raw *rawResource) innerColumn(ref *rawReference, part string) string {
 		}
 	}
 	// locationReference beside locationSchoolReference: the two share a school, which is not the section's.
-	if slices.ContainsFunc(raw.refs, func(other *rawReference) bool { return other.role == ref.base }) {
+	if raw.isRole(ref.base) {
 		return ""
 	}
 	if (ref.role == "" || ref.entity == raw.entity) && fromReference(part) {

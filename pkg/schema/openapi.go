@@ -16,8 +16,9 @@ import (
 type Documents struct {
 	Resources    [][]byte // OpenAPI documents, Swagger 2.0 or OpenAPI 3
 	Descriptors  [][]byte
-	Dependencies []byte // the dependencies document in JSON; empty: the order is derived
-	Version      string // of the data standard, as in 5.1
+	Dependencies []byte      // the dependencies document in JSON; empty: the order is derived
+	Version      string      // of the data standard, as in 5.1
+	Generation   Generations // of the target; 0: not known
 }
 
 // document is the part of an OpenAPI document that is read, in either generation.
@@ -61,10 +62,16 @@ func (f *valueSchema) reference() string {
 // serverFields are set by the target alone: link inside references, the others at the root.
 var serverFields = map[string]bool{"id": true, "link": true, "_etag": true, "_lastModifiedDate": true}
 
+// isServerField reports whether name, in an object of this plan, is what the target alone sets.
+func (p *plan) isServerField(name string) bool {
+	return serverFields[name] && (name == "link") == (p.ref != nil) && (p.ref != nil || len(p.path.names) == 0)
+}
+
 // FromOpenAPI reads a data standard from its documents: Swagger 2.0 as ODS/API 5 and 6 publish it, or
 // OpenAPI 3 as ODS/API 7 and the Data Management Service do, which spell schema names differently.
 func FromOpenAPI(docs Documents) (*Standard, error) {
 	r := &reader{standard: newStandard(docs.Version), roots: map[string]*rawResource{}, types: map[string]string{}}
+	r.standard.Generation = docs.Generation
 	for _, text := range docs.Descriptors {
 		if err := r.read(text, true); err != nil {
 			return nil, fmt.Errorf("read OpenAPI document of descriptors: %w", err)

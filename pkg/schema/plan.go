@@ -13,6 +13,7 @@ import (
 // record's key, for the reference or the item they are part of, for comparison with equal places.
 type Checker struct {
 	resource    *Resource
+	generations Generations // that judge its records
 	root        *plan
 	key         []keySlots
 	slots       int // values of the record that make its key
@@ -39,6 +40,7 @@ type plan struct {
 	open     bool     // other properties are allowed
 	ref      *referencePlan
 	keyFold  []bool // of an item, by part of its key: compare without regard to case
+	keyFree  []bool // it may be missing, and then counts as empty
 	keyNames string // of an item: the names of these parts, for messages
 }
 
@@ -62,7 +64,17 @@ type field struct {
 	item   int   // which part of the key of the item
 	group  int   // whose values must be equal
 	memory int   // number among the fields that hold descriptor values
+	digits int   // that targets keep behind a decimal's point
+	ofKind descriptorPart
 }
+
+// descriptorPart says what a text is for the record of a descriptor.
+type descriptorPart uint8
+
+const (
+	descriptorCode descriptorPart = iota + 1
+	descriptorNamespace
+)
 
 const none = -1
 
@@ -72,7 +84,7 @@ func (s *Standard) Checker(resource string) (*Checker, bool) {
 	if !ok {
 		return nil, false
 	}
-	c := &compiler{standard: s, checker: &Checker{resource: r}, slots: map[string]int{}, groups: map[string]int{}}
+	c := &compiler{standard: s, checker: &Checker{resource: r, generations: s.generations()}, slots: map[string]int{}, groups: map[string]int{}}
 	for _, k := range r.Identity {
 		ks := keySlots{name: k.Path.Leaf(), fold: k.Descriptor != ""}
 		for _, p := range append([]Path{k.Path}, k.Also...) {
@@ -156,7 +168,10 @@ func (c *compiler) reference(o *Object) *referencePlan {
 // field makes the field of prop in p: first which parts its value is, then the plan of what is in it.
 func (c *compiler) field(p *plan, prop *Property, itemKey []Path) field {
 	path := p.path.member(prop.Name)
-	f := field{quoted: `"` + prop.Name + `":`, Property: prop, path: path, slot: none, part: none, item: none, group: none}
+	f := field{quoted: `"` + prop.Name + `":`, Property: prop, path: path, slot: none, part: none, item: none, group: none, digits: digitsOf(prop)}
+	if c.checker.resource.Descriptor != "" && len(path.names) == 1 {
+		f.ofKind = map[string]descriptorPart{"codeValue": descriptorCode, "namespace": descriptorNamespace}[prop.Name]
+	}
 	if slot, ok := c.slots[path.names.String()]; ok && len(path.pieces) == 1 {
 		f.slot = slot
 	}
@@ -192,6 +207,19 @@ func (c *compiler) field(p *plan, prop *Property, itemKey []Path) field {
 	return f
 }
 
+// digitsOf is how many digits behind the point targets keep of a decimal, as far as its maximum tells, which is
+// then written in nines: 9999999.99.
+func digitsOf(p *Property) int {
+	if p.Kind != KindNumber || p.Maximum == nil {
+		return none
+	}
+	whole, fraction, found := strings.Cut(boundText(*p.Maximum), ".")
+	if !found || strings.Trim(whole+fraction, "9") != "" {
+		return none
+	}
+	return len(fraction)
+}
+
 // items makes the plan of a collection's items.
 func (c *compiler) items(prop *Property, path *pathTemplate) *plan {
 	p := c.plan(prop.Object, &pathTemplate{names: path.names, pieces: append(slices.Clone(path.pieces), "")}, prop.ItemKey)
@@ -199,6 +227,8 @@ func (c *compiler) items(prop *Property, path *pathTemplate) *plan {
 	for i, k := range prop.ItemKey {
 		names[i] = k.Leaf()
 		p.keyFold = append(p.keyFold, prop.Object.holdsDescriptor(k))
+		first, ok := prop.Object.ByName[k[0]]
+		p.keyFree = append(p.keyFree, ok && !first.Required)
 	}
 	p.keyNames = strings.Join(names, ", ")
 	return p

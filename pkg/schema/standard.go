@@ -15,7 +15,8 @@ import (
 // Standard is one data standard: embedded, or as a target describes itself. Immutable, and safe
 // for concurrent use.
 type Standard struct {
-	Version string // "5.1"
+	Version    string      // "5.1"
+	Generation Generations // of the target that it was read from; 0: not known
 
 	resources   map[string]func() *Resource // by endpoint name, descriptors included
 	descriptors map[string]string           // endpoint names by folded type name

@@ -78,7 +78,7 @@ func TestWhatTheSchemaSays(t *testing.T) {
 		assessment("B", "assessmentVersion", raw("3000000000")),
 		assessment("C", "assessmentTitel", "x"),
 		assessment("D", "id", "0123"),
-		assessment("E", "nomenclature", nil),
+		assessment("E", "nomenclature", ""),
 		assessment(strings.Repeat("x", 61)),
 		assessment("G", "nomenclature", strings.Repeat("\U0001F600", 51)),
 		assessment("H", "scores", raw(`[{"assessmentReportingMethodDescriptor":"uri://ed-fi.org/AssessmentReportingMethodDescriptor#Scale score"},{"assessmentReportingMethodDescriptor":"uri://ed-fi.org/AssessmentReportingMethodDescriptor#Scale score"}]`)),
@@ -100,7 +100,7 @@ func TestWhatTheSchemaSays(t *testing.T) {
 func TestWhatSomeTargetsRefuse(t *testing.T) {
 	var records []string
 	for i := range 50 {
-		records = append(records, assessment(fmt.Sprint("A", i), "nomenclature", nil, "languages", raw(`[{"languageDescriptor":"uri://ed-fi.org/LanguageDescriptor#eng "}]`)))
+		records = append(records, assessment(fmt.Sprint("A", i), "nomenclature", "", "languages", raw(`[{"languageDescriptor":"uri://ed-fi.org/LanguageDescriptor#eng "}]`)))
 	}
 	v := judgeAll(t, map[string]string{"assessments": lines(records...)}, world(), nil)
 	counts := map[string]int{}
@@ -165,7 +165,7 @@ func TestInvalidDescriptorsMarkWhatUsesThem(t *testing.T) {
 }
 
 func TestDescriptorsThatDifferInCase(t *testing.T) {
-	v := judgeAll(t, map[string]string{"performanceLevelDescriptors": lines(descriptor(level), descriptor(strings.ToUpper(level)))}, world(),
+	v := judgeAll(t, map[string]string{"performanceLevelDescriptors": lines(descriptor(level), descriptor("uri://"+strings.ToUpper(strings.TrimPrefix(level, "uri://"))))}, world(),
 		map[string]string{"performanceLevelDescriptors": "vv"})
 	if len(v.problems) != 1 || !v.has(diag.DescriptorCase, "performanceLevelDescriptors", 2) {
 		t.Errorf("%s", v)

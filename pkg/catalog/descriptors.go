@@ -13,9 +13,9 @@ import (
 
 // values is the descriptor values of one type.
 type values struct {
-	known  map[string]bool // folded
-	fresh  bool            // read in this run: what is not in it does not exist
-	denied bool            // the credential may not read them
+	known  map[string]string // folded: as the target writes it
+	fresh  bool              // read in this run: what is not in it does not exist
+	denied bool              // the credential may not read them
 }
 
 // Descriptor says whether the target has a value of a descriptor type. value is folded as
@@ -33,18 +33,32 @@ func (c *Catalog) Descriptor(ctx context.Context, typ, value string) (Answer, er
 		all = c.cachedValues(res)
 		c.descriptors[res.Name] = all
 	}
-	if !all.known[value] && !all.fresh {
+	if all.known[value] == "" && !all.fresh {
 		if err := c.readValues(ctx, res, all); err != nil {
 			return NotAsked, err
 		}
 	}
 	switch {
-	case all.known[value]:
+	case all.known[value] != "":
 		return Present, nil
 	case all.denied:
 		return Unreadable, nil
 	}
 	return Absent, nil
+}
+
+// KnownDescriptors are the values of a type, as far as Descriptor had to ask for them.
+func (c *Catalog) KnownDescriptors(typ string) []string {
+	res, ok := c.standard.DescriptorResource(typ)
+	if !ok {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if all := c.descriptors[res.Name]; all != nil {
+		return slices.Collect(maps.Values(all.known))
+	}
+	return nil
 }
 
 // PlanDescriptor notes that a value of a type is to be looked up, which PlanDescriptors tells; value is folded.
@@ -61,7 +75,7 @@ func (c *Catalog) PlanDescriptor(typ, value string) {
 	if c.planned[res.Name] == nil {
 		c.planned[res.Name] = map[string]bool{}
 	}
-	c.planned[res.Name][value] = c.descriptors[res.Name].known[value]
+	c.planned[res.Name][value] = c.descriptors[res.Name].known[value] != ""
 }
 
 // PlanDescriptors adds to p how the values would be looked up that were noted: a type of which the cache knows
@@ -94,16 +108,20 @@ func valuesFile(res *schema.Resource) string { return "descriptors-" + res.Name 
 
 // cachedValues are the values of a type as the cache knows them, up to its age.
 func (c *Catalog) cachedValues(res *schema.Resource) *values {
-	all := &values{known: map[string]bool{}}
+	all := &values{known: map[string]string{}}
 	kept, ok := c.cache.read(valuesFile(res))
 	var list []string
 	if !ok || !kept.fresh || json.Unmarshal(kept.body, &list) != nil {
 		return all
 	}
-	for _, v := range list {
-		all.known[v] = true
-	}
+	all.add(list)
 	return all
+}
+
+func (all *values) add(list []string) {
+	for _, v := range list {
+		all.known[string(schema.FoldDescriptor(nil, []byte(v)))] = v
+	}
 }
 
 // readValues reads the values of a type from the target and adds them to those known.
@@ -115,7 +133,7 @@ func (c *Catalog) readValues(ctx context.Context, res *schema.Resource, all *val
 			if err := json.Unmarshal(item, &d); err != nil {
 				return diag.FailWith(err, diag.CouldNotRun, diag.TargetOdd, "", "the target's %s cannot be read", res.Name)
 			}
-			list = append(list, string(schema.FoldDescriptor(nil, []byte(d.Namespace+"#"+d.CodeValue))))
+			list = append(list, d.Namespace+"#"+d.CodeValue)
 		}
 		return nil
 	})
@@ -126,9 +144,7 @@ func (c *Catalog) readValues(ctx context.Context, res *schema.Resource, all *val
 	if all.denied {
 		return nil
 	}
-	for _, v := range list {
-		all.known[v] = true
-	}
+	all.add(list)
 	slices.Sort(list)
 	if body, err := json.Marshal(slices.Compact(list)); err == nil {
 		c.cache.write(valuesFile(res), "", body)

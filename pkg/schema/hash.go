@@ -6,6 +6,8 @@ import (
 	"math/bits"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // partEnd ends each part of a key's canonical form; no UTF-8 text holds it. A key's hash is the first
@@ -70,13 +72,32 @@ func FoldDescriptor(dst, value []byte) []byte {
 	return dst
 }
 
-// Folded is a quick hash of the key without regard to case: keys that differ in nothing else have the same.
+// Folded is a quick hash of the key without regard to case and to how characters are composed: keys that differ
+// in nothing else have the same.
 func (k *Key) Folded() uint64 {
 	h := uint64(hashSeed)
 	for i := range k.Parts {
-		h = quickHash(h, k.Parts[i].Value, true)
+		h = quickHash(h, composed(k.Parts[i].Value), true)
 	}
 	return h
+}
+
+// AppendFolded appends the key as Folded sees it.
+func (k *Key) AppendFolded(dst []byte) []byte {
+	for i := range k.Parts {
+		dst = append(FoldDescriptor(dst, composed(k.Parts[i].Value)), partEnd)
+	}
+	return dst
+}
+
+// composed is a text in the form in which each character is one where it can be: é, not e with an accent behind.
+func composed(text []byte) []byte {
+	for _, c := range text {
+		if c >= utf8.RuneSelf {
+			return norm.NFC.Bytes(text)
+		}
+	}
+	return text
 }
 
 // equalValues compares two canonical values, as descriptors if fold is set.

@@ -35,7 +35,7 @@ func TestVerdictsAreTheTargets(t *testing.T) {
 	for _, version := range schema.Versions(schemas.FS) {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			p := newProof(t, version)
+			p := newProof(t, version, sandbox.Options{}, nil)
 			p.makeAnchors()
 			cases := p.makeCases()
 			p.judge(cases)
@@ -78,7 +78,9 @@ type proofCase struct {
 	answer  string
 }
 
-func newProof(t *testing.T, version string) *proof {
+// newProof starts a target of a data standard. wrap, if it is not nil, stands before it.
+func newProof(t *testing.T, version string, o sandbox.Options, wrap func(*schema.Standard, http.Handler) http.Handler) *proof {
+	t.Helper()
 	std, err := schema.Load(schemas.FS, version)
 	if err != nil {
 		t.Fatal(err)
@@ -87,12 +89,17 @@ func newProof(t *testing.T, version string) *proof {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := sandbox.Open(sandbox.Options{Standard: std, Descriptors: descriptors})
+	o.Standard, o.Descriptors = std, descriptors
+	server, err := sandbox.Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	handler := server.Handler()
+	if wrap != nil {
+		handler = wrap(std, handler)
+	}
 	p := &proof{T: t, std: std, values: map[string][]string{}, anchors: map[string]map[string]any{}, warned: map[warning]bool{},
-		rnd: rand.New(rand.NewPCG(1, 2)), api: httptest.NewServer(server.Handler())}
+		rnd: rand.New(rand.NewPCG(1, 2)), api: httptest.NewServer(handler)}
 	t.Cleanup(func() {
 		p.api.Close()
 		if err := server.Close(); err != nil {
@@ -176,13 +183,17 @@ func (p *proof) mustPost(resource string, record map[string]any) {
 	if err != nil {
 		p.Fatal(err)
 	}
-	if status, answer := p.postRecord(resource, text); status != http.StatusCreated {
+	p.mustPostText(resource, string(text))
+}
+
+func (p *proof) mustPostText(resource, text string) {
+	if status, answer := p.postRecord(resource, []byte(text)); status != http.StatusCreated {
 		p.Fatalf("%s %s: %d %s", resource, text, status, answer)
 	}
 }
 
-// judge has the gate judge all records in one run.
-func (p *proof) judge(cases []*proofCase) {
+// stage makes a run of all records; lines are those of each resource.
+func (p *proof) stage(cases []*proofCase) (r *runs.Run, lines map[string][]*proofCase) {
 	p.Helper()
 	r, err := runs.Create(filepath.Join(p.TempDir(), "run"), runs.Manifest{Tenant: "gb", DataStandard: p.std.Version, Created: now,
 		Bundle: runs.Bundle{Name: "made-up", Digest: "b1"}})
@@ -190,7 +201,7 @@ func (p *proof) judge(cases []*proofCase) {
 		p.Fatal(err)
 	}
 	r.Staged = map[string]jsonl.Digest{}
-	lines := map[string][]*proofCase{}
+	lines = map[string][]*proofCase{}
 	for _, c := range cases {
 		lines[c.resource] = append(lines[c.resource], c)
 	}
@@ -211,13 +222,26 @@ func (p *proof) judge(cases []*proofCase) {
 		}
 	}
 	r.Inputs = []runs.Input{{Name: "results", Path: "/in/a.csv"}}
-	client, err := target.New(target.Config{BaseURL: p.api.URL, ClientID: sandbox.Key, ClientSecret: sandbox.Secret})
+	return r, lines
+}
+
+// gate has the gate judge a run.
+func (p *proof) gate(r *runs.Run) (*Result, error) {
+	client, err := target.New(target.Config{BaseURL: p.api.URL, ClientID: sandbox.Key, ClientSecret: sandbox.Secret, Retry: target.RetryPolicy{Max: -1}})
 	if err != nil {
-		p.Fatal(err)
+		return nil, err
 	}
 	p.Cleanup(client.Close)
 	o := Options{Run: r, Client: client, Target: runs.Target{Identity: "id"}, Workers: 2, Now: func() time.Time { return now }}
-	if _, err := online(p.Context(), o, p.TempDir()); err != nil {
+	return online(p.Context(), o, "")
+}
+
+// judge has the gate judge all records in one run.
+func (p *proof) judge(cases []*proofCase) *runs.ValidateCounts {
+	p.Helper()
+	r, lines := p.stage(cases)
+	result, err := p.gate(r)
+	if err != nil {
 		p.Fatal(err)
 	}
 	for name, of := range lines {
@@ -245,6 +269,7 @@ func (p *proof) judge(cases []*proofCase) {
 		at := strings.TrimPrefix(strings.ReplaceAll(problem.Path, "[*]", ""), "$.")
 		p.warned[warning{problem.Resource, at, problem.Code}] = true
 	}
+	return result.Counts
 }
 
 // post sends all records in the order in which send would: descriptors first.

@@ -3,6 +3,7 @@ package validate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/catalog"
@@ -48,9 +49,9 @@ type descriptorValues struct {
 	standard *schema.Standard
 	catalog  *catalog.Catalog // nil: offline
 	staged   map[descriptorKey]*stagedValue
-	hosts    map[string]bool        // whose values are staged
-	embedded map[descriptorKey]bool // for offline
-	planning bool                   // what the target would be asked is noted, and nothing is asked
+	hosts    map[string]bool          // whose values are staged
+	embedded map[descriptorKey]string // for offline: as written
+	planning bool                     // what the target would be asked is noted, and nothing is asked
 }
 
 // stagedValue is a descriptor that the run brings along.
@@ -62,9 +63,10 @@ type stagedValue struct {
 
 func newDescriptorValues(std *schema.Standard, c *catalog.Catalog, embedded []schema.DescriptorValue) *descriptorValues {
 	v := &descriptorValues{standard: std, catalog: c, staged: map[descriptorKey]*stagedValue{}, hosts: map[string]bool{},
-		embedded: map[descriptorKey]bool{}}
+		embedded: map[descriptorKey]string{}}
 	for _, d := range embedded {
-		v.embedded[descriptorKey{v.endpoint(d.Type), fold(d.Namespace + "#" + d.CodeValue)}] = true
+		value := d.Namespace + "#" + d.CodeValue
+		v.embedded[descriptorKey{v.endpoint(d.Type), fold(value)}] = value
 	}
 	return v
 }
@@ -101,7 +103,7 @@ func (v *descriptorValues) find(ctx context.Context, typ, value string) (valueSt
 	}
 	if v.catalog == nil {
 		switch {
-		case v.embedded[key]:
+		case v.embedded[key] != "":
 			return valueKnown, nil
 		case strings.HasPrefix(folded, edfiNamespace) || v.hosts[host(folded)]:
 			return valueUnknown, nil
@@ -131,6 +133,44 @@ func (v *descriptorValues) explain(typ string) (message, fix string) {
 	}
 	return "neither the target nor " + endpoint + ".jsonl of this run has this " + typ,
 		"Load it at the target, or point the mapping (in the tenant's overlay) at a value that the target has."
+}
+
+// near finds the value of the type that one which is not known was probably meant to be: with the same code in
+// another namespace, or else with the most similar code.
+func (v *descriptorValues) near(typ, value string) string {
+	endpoint := v.endpoint(typ)
+	var all []string
+	for key, staged := range v.staged {
+		if key.of == endpoint {
+			all = append(all, staged.text)
+		}
+	}
+	if v.catalog != nil {
+		all = append(all, v.catalog.KnownDescriptors(typ)...)
+	} else {
+		for key, written := range v.embedded {
+			if key.of == endpoint {
+				all = append(all, written)
+			}
+		}
+	}
+	slices.Sort(all) // whatever the order of the maps
+	byCode := map[string]string{}
+	codes := make([]string, 0, len(all))
+	for _, known := range all {
+		if code := codeOf(known); byCode[code] == "" {
+			byCode[code] = known
+			codes = append(codes, code)
+		}
+	}
+	if near := diag.Nearest(codeOf(value), codes, 1); len(near) > 0 {
+		return byCode[near[0]]
+	}
+	return ""
+}
+
+func codeOf(value string) string {
+	return strings.TrimSpace(value[strings.LastIndexByte(value, '#')+1:])
 }
 
 // stagedDescriptor is a descriptor found in a line of a staged file.
@@ -201,9 +241,25 @@ func (w *worker) descriptor(d *schema.DescriptorUse) error {
 	default:
 		p.Code = diag.RecordDescriptor
 		p.Message, p.Fix = w.r.gate.descriptors.explain(d.Type)
+		if near := w.nearValue(d.Type, p.Value); near != "" {
+			p.Message += fmt.Sprintf(" (did you mean %q?)", near)
+		}
 		w.invalid(p)
 	}
 	return nil
+}
+
+// mostNear bounds the values for which a worker looks for one that is like them.
+const mostNear = 500
+
+func (w *worker) nearValue(typ, value string) string {
+	key := descriptorKey{typ, value}
+	near, ok := w.near[key]
+	if !ok && len(w.near) < mostNear {
+		near = w.r.gate.descriptors.near(typ, value)
+		w.near[key] = near
+	}
+	return near
 }
 
 // namespaceHost is the host of the record's own namespace: its vendor.

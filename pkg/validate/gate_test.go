@@ -144,6 +144,33 @@ func TestDescriptors(t *testing.T) {
 	}
 }
 
+// A value that is not known comes with the one that was probably meant: of the target, of the run or, offline, of the
+// standard.
+func TestNearMissesOfDescriptors(t *testing.T) {
+	const grade = "uri://ed-fi.org/GradeLevelDescriptor#"
+	use := func(id, uri string) string {
+		return assessment(id, "assessedGradeLevels", raw(`[`+obj("gradeLevelDescriptor", uri)+`]`))
+	}
+	staged := func() map[string]string {
+		return map[string]string{"gradeLevelDescriptors": lines(descriptor("uri://acme.org/GradeLevelDescriptor#Hatchling")),
+			"assessments": lines(use("A", grade+"Frist grade"), use("B", "uri://acme.org/GradeLevelDescriptor#Third grade"), use("C", grade+"First grade "),
+				use("D", "uri://acme.org/GradeLevelDescriptor#Hatchlings"), use("E", grade+"xyzzy"))}
+	}
+	want := map[int]string{1: grade + "First grade", 2: grade + "Third grade", 3: grade + "First grade", 4: "uri://acme.org/GradeLevelDescriptor#Hatchling"}
+	for name, target := range map[string]*fakeTarget{"online": world(), "offline": nil} {
+		v := judgeAll(t, staged(), target, map[string]string{"assessments": "iiiii"})
+		for _, p := range v.problems {
+			near := ""
+			if want[p.StagedLine] != "" {
+				near = fmt.Sprintf(" (did you mean %q?)", want[p.StagedLine])
+			}
+			if p.Code == diag.RecordDescriptor && p.Resource == "assessments" && (!strings.HasSuffix(p.Message, near) || near == "" && strings.Contains(p.Message, "did you mean")) {
+				t.Errorf("%s: line %d: %s, want%s", name, p.StagedLine, p.Message, near)
+			}
+		}
+	}
+}
+
 func TestDescriptorsThatMayNotBeRead(t *testing.T) {
 	f := world()
 	f.forbidden["ed-fi/gradeLevelDescriptors"] = true
@@ -188,6 +215,17 @@ func TestKeysThatDifferOnlyInCase(t *testing.T) {
 		"studentAssessments 2 the natural key of staged line 1 differs only in upper and lower case", "studentAssessments 4 the natural key of staged line 1 differs only in upper and lower case"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s\n%s", diff, v)
+	}
+}
+
+// A letter with its accent may be one character or two: that looks the same, and is another key to most targets.
+func TestKeysThatDifferOnlyInComposition(t *testing.T) {
+	v := judgeAll(t, map[string]string{"assessments": lines(assessment("Espa\u00f1ol"), assessment("Espan\u0303ol"), assessment("ESPAN\u0303OL"), assessment("Espanol"))}, world(),
+		map[string]string{"assessments": "vvvv"})
+	for line, want := range map[int]bool{1: false, 2: true, 3: true, 4: false} {
+		if v.has(diag.RecordKeyCase, "assessments", line) != want {
+			t.Errorf("line %d\n%s", line, v)
+		}
 	}
 }
 

@@ -43,6 +43,7 @@ type worker struct {
 	r       *resource
 	rec     schema.Record
 	values  map[descriptorKey]valueState // by type and value as written
+	near    map[descriptorKey]string     // to those that are not known
 	batch   *batch
 	line    int
 	key     string // of the record, once a problem asks for it
@@ -55,7 +56,7 @@ type worker struct {
 const maxValues = 1 << 16
 
 func (r *resource) newWorker(ctx context.Context) func(*batch) error {
-	w := &worker{ctx: ctx, r: r, values: map[descriptorKey]valueState{}}
+	w := &worker{ctx: ctx, r: r, values: map[descriptorKey]valueState{}, near: map[descriptorKey]string{}}
 	return w.judge
 }
 

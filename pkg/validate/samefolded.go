@@ -10,8 +10,8 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
-// Targets on SQL Server compare keys without regard to case: two records whose keys differ in nothing else
-// are one record there, and the second overwrites the first.
+// Targets on SQL Server compare keys without regard to case and to how characters are composed: two records whose
+// keys differ in nothing else are one record there, and the second overwrites the first.
 
 // mostFolded bounds the lines of a file that are compared so, at 8 bytes each; mostReread those that are
 // read once more, since two keys may share a hash by chance.
@@ -19,14 +19,6 @@ const (
 	mostFolded = 1 << 20
 	mostReread = 10 * listWarnings
 )
-
-// foldedKey appends the parts of a key as such targets compare them.
-func foldedKey(dst []byte, key *schema.Key) []byte {
-	for _, p := range key.Parts {
-		dst = append(schema.FoldDescriptor(dst, p.Value), 0xff)
-	}
-	return dst
-}
 
 // foldedKeys are the lines of a file, each behind the hash of its folded key. The zero value is ready.
 type foldedKeys struct{ list []uint64 }
@@ -55,7 +47,7 @@ func (f *foldedKeys) pairs(yield func(first, line uint32) error) error {
 	return nil
 }
 
-// judgeFolded warns of keys that differ in nothing but case.
+// judgeFolded warns of keys that differ in nothing but case and composition.
 func (r *resource) judgeFolded() error {
 	reread := 0
 	var raw, folded [2][]byte
@@ -68,11 +60,15 @@ func (r *resource) judgeFolded() error {
 			if err := r.checkAgain(n); err != nil {
 				return err
 			}
-			raw[i], folded[i] = append(raw[i][:0], r.checked.Key.String()...), foldedKey(folded[i][:0], &r.checked.Key)
+			raw[i], folded[i] = append(raw[i][:0], r.checked.Key.String()...), r.checked.Key.AppendFolded(folded[i][:0])
 		}
 		if bytes.Equal(folded[0], folded[1]) && !bytes.Equal(raw[0], raw[1]) {
+			how := "upper and lower case"
+			if !bytes.Equal(schema.FoldDescriptor(nil, raw[0]), schema.FoldDescriptor(nil, raw[1])) {
+				how = "how characters are composed, and look the same"
+			}
 			r.problem(line, diag.Problem{Code: diag.RecordKeyCase,
-				Message: fmt.Sprintf("the natural key of staged line %d differs only in upper and lower case", first)})
+				Message: fmt.Sprintf("the natural key of staged line %d differs only in %s", first, how)})
 		}
 		return nil
 	})

@@ -68,7 +68,7 @@ func saysOf(address string, about *target.About) string {
 // discover reads the target's root document, for which no credential is needed.
 func (a *app) discover(ctx context.Context, o newTenant) (about *target.About, err error) {
 	o.clientID, o.secret = "", "${env:PATH}" // which is set: key and secret are another question
-	err = a.atTarget(ctx, &o, func(x *pipeline.Execution) error {
+	err = a.atTarget(&o, func(x *pipeline.Execution) error {
 		api, err := x.Connect(ctx)
 		if err == nil {
 			about, err = api.Client.Discover(ctx)
@@ -88,7 +88,7 @@ func (a *app) tryCredential(ctx context.Context, o *newTenant) (string, error) {
 		return "", err
 	}
 	says := "the target accepts the key and its secret"
-	err := a.atTarget(ctx, o, func(x *pipeline.Execution) error {
+	err := a.atTarget(o, func(x *pipeline.Execution) error {
 		found, err := x.CheckTarget(ctx)
 		for _, f := range found {
 			if f.Code != "" || slices.Contains([]string{"claim set", "namespaces", "organizations"}, f.Subject) {
@@ -104,7 +104,7 @@ func (a *app) tryCredential(ctx context.Context, o *newTenant) (string, error) {
 }
 
 // atTarget does something at the target that the answers so far describe.
-func (a *app) atTarget(ctx context.Context, o *newTenant, work func(*pipeline.Execution) error) error {
+func (a *app) atTarget(o *newTenant, work func(*pipeline.Execution) error) error {
 	config, err := o.config()
 	if err != nil {
 		return err

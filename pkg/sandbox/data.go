@@ -35,6 +35,10 @@ func (s *Server) serveData(w http.ResponseWriter, r *http.Request, segment, name
 		s.refuse(w, r, notFound(noSuchResource))
 		return
 	}
+	if inSnapshot(r) {
+		s.refuse(w, r, notFound(noSnapshot))
+		return
+	}
 	room := arenas.Get().(*arena)
 	defer room.release()
 	c := &dataCall{s, w, r, client, e, room}
@@ -42,6 +46,11 @@ func (s *Server) serveData(w http.ResponseWriter, r *http.Request, segment, name
 		s.refuse(w, r, err)
 	}
 }
+
+const noSnapshot = "Snapshot not found."
+
+// inSnapshot says that a call is about a snapshot, of which there is none.
+func inSnapshot(r *http.Request) bool { return strings.EqualFold(r.Header.Get("Use-Snapshot"), "true") }
 
 // answer carries a call out. An error may be a *problem; any other is a failure of the sandbox.
 func (c *dataCall) answer(id string) error {

@@ -41,6 +41,10 @@ func (s *Server) serveChangeVersions(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
+	if inSnapshot(r) {
+		s.refuse(w, r, notFound(noSnapshot))
+		return
+	}
 	s.store.mu.RLock()
 	newest := s.store.version
 	s.store.mu.RUnlock()

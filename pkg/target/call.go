@@ -51,6 +51,7 @@ type call struct {
 	body        []byte
 	contentType string
 	etag        string // If-None-Match
+	snapshot    *snapshot
 	anonymous   bool
 	basic       bool  // the token request
 	posts       bool  // a record, so that a success names it
@@ -99,6 +100,7 @@ func (a *call) do(ctx context.Context) (*answer, error) {
 	if a.etag != "" {
 		h["If-None-Match"] = []string{a.etag}
 	}
+	a.snapshot.dress(h)
 	if a.posts {
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 			GotConn: func(got httptrace.GotConnInfo) { a.connection = connectionOf(got.Conn) },

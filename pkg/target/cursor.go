@@ -31,22 +31,22 @@ func (c *Client) offersCursor() bool {
 // readPartitions reads a large collection in parts, each of them page after page by token. An offset makes the
 // target's database read and drop all that comes before, a token does not; and what others delete meanwhile
 // moves no record to a page that was read already. A target that does not know it is read by offset.
-func (c *Client) readPartitions(ctx context.Context, r reading, s *collector, first *page) error {
-	workers := max(1, min(r.workers, c.config.Concurrency))
+func (c *Client) readPartitions(ctx context.Context, r reading, s *collector, first *page) (shifts bool, err error) {
+	workers := c.readers(r)
 	tokens, err := c.partitions(ctx, r, workers)
 	if errors.Is(err, errNoPartitions) || IsKind(err, NotFound) || IsKind(err, Validation) || IsKind(err, Odd) {
 		c.noCursor.Store(true)
-		return c.readTogether(ctx, r, s, first)
+		return true, c.readTogether(ctx, r, s, first)
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	g, groupCtx := errgroup.WithContext(ctx)
 	g.SetLimit(workers)
 	for _, token := range tokens {
 		g.Go(func() error { return c.walk(groupCtx, r, s, token) })
 	}
-	return g.Wait()
+	return false, g.Wait()
 }
 
 // errNoPartitions is for an answer that is not one to the question for partitions.
@@ -58,7 +58,7 @@ func (c *Client) partitions(ctx context.Context, r reading, number int) ([]strin
 	for name, value := range r.query {
 		q[name] = value
 	}
-	got, err := c.onResource(ctx, &call{method: http.MethodGet, most: maxSmall}, resourcePath(r.resource)+"/partitions", q)
+	got, err := c.onResource(ctx, &call{method: http.MethodGet, most: maxSmall, snapshot: r.snapshot}, resourcePath(r.resource)+"/partitions", q)
 	if err != nil {
 		return nil, err
 	}

@@ -100,6 +100,7 @@ func TestCursor(t *testing.T) {
 		for _, workers := range []int{1, 4} {
 			t.Run(fmt.Sprint(name, workers), func(t *testing.T) {
 				f := newFake(t)
+				f.still = true
 				f.root = rootDocumentOf(f.base)
 				f.root["version"] = tt.version
 				serve := byToken(t, tt.n)
@@ -111,7 +112,7 @@ func TestCursor(t *testing.T) {
 				seen := map[string]int{}
 				c := f.client()
 				read := func() error {
-					return c.eachPage(t.Context(), reading{"students", 10, workers, nil}, func(items []json.RawMessage) error {
+					return c.eachPage(t.Context(), reading{resource: "students", size: 10, workers: workers}, func(items []json.RawMessage) error {
 						for _, item := range items {
 							seen[string(item)]++
 						}

@@ -7,5 +7,5 @@ import (
 
 // EachPageOf is EachPage with pages of another size.
 func EachPageOf(ctx context.Context, c *Client, resource string, size, workers int, yield func([]json.RawMessage) error) error {
-	return c.eachPage(ctx, reading{resource, size, workers, nil}, yield)
+	return c.eachPage(ctx, reading{resource: resource, size: size, workers: workers}, yield)
 }

@@ -33,6 +33,8 @@ type fake struct {
 	token func(w http.ResponseWriter, r *http.Request, n int)
 	data  func(w http.ResponseWriter, r *http.Request, n int)
 
+	still bool // nothing is told of changes, and it is not asked for in vain
+
 	mu     sync.Mutex
 	tokens int      // token requests so far
 	calls  int      // data calls so far
@@ -83,6 +85,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(root)
 	case strings.HasSuffix(r.URL.Path, "/oauth/token"):
 		f.serveToken(w, r)
+	case f.still && strings.Contains(r.URL.Path, "/changeQueries/"):
+		reply(w, 404, "")
 	default:
 		f.mu.Lock()
 		f.calls++

@@ -23,7 +23,9 @@ import (
 
 // EachPage reads a whole collection, several pages under way at a time. yield gets its records in any
 // order, each of them once, never two pages at once; if it fails, the reading ends with its error.
-// workers is bounded by the client's Concurrency.
+// workers is bounded by the client's Concurrency, and by mostReaders.
+//
+// Every record comes that is there from the beginning to the end, whatever others write meanwhile (steadily).
 //
 // What a target promises is not believed: records are told apart by their ids, and only a page that is
 // not full ends a collection, or, without a Total-Count that agrees, an empty one. Where fewer records come
@@ -40,6 +42,14 @@ func (c *Client) EachChanged(ctx context.Context, resource string, version int64
 	return c.eachPage(ctx, reading{resource: resource, size: c.usualPage(), workers: workers, query: query}, yield)
 }
 
+// mostReaders is how many pages of a collection are asked for at a time at most: reading should not load a target that
+// others work with.
+const mostReaders = 4
+
+func (c *Client) readers(r reading) int {
+	return max(1, min(r.workers, c.config.Concurrency, mostReaders))
+}
+
 // usualPage is the largest page that this target is known to serve.
 func (c *Client) usualPage() int {
 	if known := c.pageSize.Load(); known > 0 {
@@ -54,31 +64,49 @@ type reading struct {
 	size     int // of a page
 	workers  int
 	query    url.Values // what is asked for; nil: all
+	snapshot *snapshot  // nil: the live data
 }
 
 func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []json.RawMessage) error) error {
 	s := &collector{yield: yield}
+	first, err := c.firstPage(ctx, &r)
+	if err == nil {
+		_, err = s.take(first)
+	}
+	if err != nil || first.ends(int64(len(first.items)), first.total, r.size) {
+		return err
+	}
+	return c.steadily(ctx, r, s, first)
+}
+
+// collect reads a collection. first is its first page, if that was read already. shifts: it was read by offset, so
+// that what others delete meanwhile may move a record to a page that was read already.
+func (c *Client) collect(ctx context.Context, r reading, s *collector, first *page) (shifts bool, err error) {
 	var total int64
 	for _, several := range []bool{true, false} {
-		s.earlier, s.round = s.round, keyset.Set{}
-		first, err := c.firstPage(ctx, &r)
-		if err == nil {
-			_, err = s.take(first)
+		if first == nil {
+			if first, err = c.firstPage(ctx, &r); err == nil {
+				_, err = s.take(first)
+			}
+			if err != nil {
+				return true, err
+			}
 		}
-		if err != nil {
-			return err
-		}
-		total = first.total
+		total, shifts = first.total, true
 		switch whole := several && first.totalKnown && len(first.items) == r.size; {
 		case whole && c.offersCursor() && total >= int64(cursorPages*r.size):
-			err = c.readPartitions(ctx, r, s, first)
+			shifts, err = c.readPartitions(ctx, r, s, first)
 		case whole:
 			err = c.readTogether(ctx, r, s, first)
 		default:
 			err = c.follow(ctx, r, s, first, int64(len(first.items)))
 		}
 		if err != nil || int64(s.round.Len()) >= total {
-			return err
+			return shifts, err
+		}
+		if several {
+			s.again()
+			first = nil
 		}
 	}
 	now, err := c.Count(ctx, r.resource, r.query)
@@ -86,12 +114,12 @@ func (c *Client) eachPage(ctx context.Context, r reading, yield func(items []jso
 	case errors.Is(err, ErrNoCount):
 		now = total
 	case err != nil:
-		return err
+		return shifts, err
 	}
 	if int64(s.round.Len()) >= now {
-		return nil // they were deleted before we came to them
+		return shifts, nil // they were deleted before we came to them
 	}
-	return &Failure{Kind: Odd, Retryable: true, Method: http.MethodGet, Resource: resourcePath(r.resource),
+	return shifts, &Failure{Kind: Odd, Retryable: true, Method: http.MethodGet, Resource: resourcePath(r.resource),
 		Detail: fmt.Sprintf("the target counts %s, and %d of them came", diag.Counted(int(now), "record", "records"), s.round.Len()),
 		Fix:    "Run the same command again when nobody deletes records there; if it persists, look for a proxy that keeps answers."}
 }
@@ -119,7 +147,7 @@ func (c *Client) firstPage(ctx context.Context, r *reading) (*page, error) {
 func (c *Client) readTogether(ctx context.Context, r reading, s *collector, first *page) error {
 	var ended atomic.Bool
 	g, groupCtx := errgroup.WithContext(ctx)
-	g.SetLimit(max(1, min(r.workers, c.config.Concurrency)))
+	g.SetLimit(c.readers(r))
 	offset := int64(r.size)
 	for ; offset < first.total && !ended.Load() && groupCtx.Err() == nil; offset += int64(r.size) {
 		at := offset
@@ -195,7 +223,7 @@ func (c *Client) page(ctx context.Context, r reading, offset int64, count bool) 
 // pageBy asks for the page that a query names, beside the reading's own.
 func (c *Client) pageBy(ctx context.Context, r reading, q url.Values) (*page, error) {
 	maps.Copy(q, r.query)
-	p := &page{call: &call{method: http.MethodGet, most: maxList}}
+	p := &page{call: &call{method: http.MethodGet, most: maxList, snapshot: r.snapshot}}
 	got, err := c.onResource(ctx, p.call, resourcePath(r.resource), q)
 	if err != nil {
 		return nil, err
@@ -267,10 +295,20 @@ func records(body []byte, most int) (items []json.RawMessage, why string) {
 // collector hands on the records of a collection, each once, whatever page they come on.
 type collector struct {
 	yield func(items []json.RawMessage) error
+	gone  map[string]bool // ids of records that are not handed on
 
-	mu      sync.Mutex // held around yield
-	earlier keyset.Set // what came before that
-	round   keyset.Set // what came since the collection was begun from the start
+	mu     sync.Mutex // held around yield
+	known  keyset.Set // what came before that, if the collection was begun again from the start
+	round  keyset.Set // what came since
+	rounds int        // how often it was begun again
+}
+
+// again says that the collection is begun from the start.
+func (s *collector) again() {
+	if s.rounds++; s.rounds == 1 {
+		s.known = s.round
+	}
+	s.round = keyset.Set{}
 }
 
 // take hands on the records of a page that were not met before. fresh is how many are new in this round.
@@ -283,9 +321,15 @@ func (s *collector) take(p *page) (fresh int, err error) {
 			continue
 		}
 		fresh++
-		if _, ok := s.earlier.Find(key); !ok {
-			unknown = append(unknown, p.items[i])
+		if s.gone != nil && s.gone[NormalID(idIn(p.items[i]))] {
+			continue
 		}
+		if s.rounds > 0 {
+			if _, ok := s.known.Add(key); !ok {
+				continue
+			}
+		}
+		unknown = append(unknown, p.items[i])
 	}
 	if len(unknown) > 0 {
 		err = s.yield(unknown)

@@ -98,6 +98,7 @@ func TestPagesThatLie(t *testing.T) {
 		for _, workers := range []int{1, 4} {
 			t.Run(fmt.Sprint(name, workers), func(t *testing.T) {
 				f := newFake(t)
+				f.still = true
 				serve := collection(t, tt.n)
 				f.data = func(w http.ResponseWriter, r *http.Request, n int) {
 					if tt.odd != nil && tt.odd(w, r) {
@@ -106,7 +107,7 @@ func TestPagesThatLie(t *testing.T) {
 					serve(claiming{w, tt.total}, r, n)
 				}
 				seen := map[string]int{}
-				err := f.client().eachPage(t.Context(), reading{"students", 10, workers, nil}, func(items []json.RawMessage) error {
+				err := f.client().eachPage(t.Context(), reading{resource: "students", size: 10, workers: workers}, func(items []json.RawMessage) error {
 					for _, item := range items {
 						seen[string(item)]++
 					}
@@ -120,7 +121,7 @@ func TestPagesThatLie(t *testing.T) {
 				if tt.fails == "" && (err != nil || len(seen) != tt.n) || tt.fails != "" && (err == nil || !strings.Contains(err.Error(), tt.fails)) {
 					t.Errorf("%d of %d records, %v", len(seen), tt.n, err)
 				}
-				if f.calls > tt.calls {
+				if f.calls > tt.calls+1 { // after more than a page the records are counted again
 					t.Errorf("%d requests: %q", f.calls, f.log)
 				}
 				if err != nil {
@@ -167,6 +168,7 @@ func asBytes(items []json.RawMessage) (texts [][]byte) {
 func TestPageLimitBelowOurs(t *testing.T) {
 	for _, limit := range []int{100, 60} {
 		f := newFake(t)
+		f.still = true
 		serve := collection(t, 250)
 		f.data = func(w http.ResponseWriter, r *http.Request, n int) {
 			if asked, _ := strconv.Atoi(r.URL.Query().Get("limit")); asked > limit {
@@ -179,7 +181,7 @@ func TestPageLimitBelowOurs(t *testing.T) {
 		for range 2 {
 			before, seen := f.calls, 0
 			err := c.EachPage(t.Context(), "students", 4, func(items []json.RawMessage) error { seen += len(items); return nil })
-			if err != nil || seen != 250 || f.calls-before > 13 || before > 0 && strings.Contains(f.log[before], "limit=500") {
+			if err != nil || seen != 250 || f.calls-before > 14 || before > 0 && strings.Contains(f.log[before], "limit=500") {
 				t.Errorf("%d records, %v: %q", seen, err, f.log[before:])
 			}
 		}
@@ -191,6 +193,7 @@ func TestVeryManyItems(t *testing.T) {
 	for _, item := range []string{"1,", "{},"} {
 		body := "[" + strings.Repeat(item, 10<<20/len(item)) + "{}]"
 		f := newFake(t)
+		f.still = true
 		f.data = func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 200, body) }
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

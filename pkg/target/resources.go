@@ -130,6 +130,10 @@ func (c *Client) complete(ctx context.Context, a *call, path string, u *url.URL)
 // NewestChangeVersion asks for the newest change version; it grows with every write. The error is
 // ErrNotOffered where change queries are off.
 func (c *Client) NewestChangeVersion(ctx context.Context) (int64, error) {
+	return c.newestChangeVersion(ctx, nil)
+}
+
+func (c *Client) newestChangeVersion(ctx context.Context, taken *snapshot) (int64, error) {
 	about, err := c.Discover(ctx)
 	if err != nil {
 		return 0, err
@@ -141,6 +145,7 @@ func (c *Client) NewestChangeVersion(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	a.snapshot = taken
 	answer, err := a.do(ctx)
 	if err != nil {
 		if f, ok := AsFailure(err); ok && f.Kind == NotFound {

@@ -17,6 +17,7 @@ import (
 
 func TestPost(t *testing.T) {
 	f := newFake(t)
+	f.still = true
 	f.data = func(w http.ResponseWriter, r *http.Request, n int) {
 		if r.Header.Get("Content-Type") != "application/json" || r.ContentLength != 7 {
 			t.Error(r.Header, r.ContentLength)
@@ -41,6 +42,7 @@ func TestPost(t *testing.T) {
 
 func TestResourcePaths(t *testing.T) {
 	f := newFake(t)
+	f.still = true
 	c := f.client()
 	for _, resource := range []string{"students", "ed-fi/students", "/tpdm/candidates/"} {
 		if _, err := c.Post(t.Context(), resource, []byte(`{}`)); err != nil {
@@ -56,6 +58,7 @@ func TestResourcePaths(t *testing.T) {
 // A log-in page with status 200 is not a record that was stored.
 func TestPageInPlaceOfAnAnswer(t *testing.T) {
 	f := newFake(t)
+	f.still = true
 	f.data = func(w http.ResponseWriter, _ *http.Request, _ int) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = w.Write([]byte("\n<html><title>Guest network: please log in</title></html>"))
@@ -91,6 +94,7 @@ func TestPages(t *testing.T) {
 		for _, workers := range []int{0, 3, 100} {
 			t.Run(fmt.Sprintf("%d by %d", n, workers), func(t *testing.T) {
 				f := newFake(t)
+				f.still = true
 				f.data = collection(t, n)
 				c := f.client()
 				var got []int
@@ -114,18 +118,18 @@ func TestPages(t *testing.T) {
 				}
 				var err error
 				if workers == 0 {
-					err = c.eachPage(t.Context(), reading{"students", 10, 1, nil}, yield)
+					err = c.eachPage(t.Context(), reading{resource: "students", size: 10, workers: 1}, yield)
 					if !slices.IsSorted(got) {
 						t.Error("out of order")
 					}
 				} else {
-					err = c.eachPage(t.Context(), reading{"students", 10, workers, nil}, yield)
+					err = c.eachPage(t.Context(), reading{resource: "students", size: 10, workers: workers}, yield)
 				}
 				slices.Sort(got)
 				if err != nil || len(got) != n || len(slices.Compact(got)) != n {
 					t.Errorf("%d of %d records, %v", len(got), n, err)
 				}
-				if want := n/10 + 1; workers == 0 && f.calls != want {
+				if want := n/10 + 1; workers == 0 && f.calls != want && f.calls != want+1 { // of more than a page, the records are counted after it
 					t.Errorf("%d requests for %d pages: %v", f.calls, want, f.log)
 				}
 			})
@@ -136,6 +140,7 @@ func TestPages(t *testing.T) {
 // The peer asks again and again, without a pause, when a page is refused.
 func TestPageThatIsRefused(t *testing.T) {
 	f := newFake(t)
+	f.still = true
 	f.data = func(w http.ResponseWriter, _ *http.Request, _ int) {
 		reply(w, 400, `{"detail":"Limit must be a value between 0 and 100.","type":"urn:ed-fi:api:bad-request:parameter-validation-failed"}`)
 	}
@@ -149,10 +154,11 @@ func TestPageThatIsRefused(t *testing.T) {
 func TestPagesOfOddTargets(t *testing.T) {
 	read := func(f *fake) (int, error) {
 		n := 0
-		return n, f.client().eachPage(t.Context(), reading{"students", 10, 1, nil}, func(items []json.RawMessage) error { n += len(items); return nil })
+		return n, f.client().eachPage(t.Context(), reading{resource: "students", size: 10, workers: 1}, func(items []json.RawMessage) error { n += len(items); return nil })
 	}
 	t.Run("no Total-Count", func(t *testing.T) {
 		f, seen := newFake(t), 0
+		f.still = true
 		serve := collection(t, 25)
 		f.data = func(w http.ResponseWriter, r *http.Request, n int) {
 			q := r.URL.Query()
@@ -160,7 +166,7 @@ func TestPagesOfOddTargets(t *testing.T) {
 			r.URL.RawQuery = q.Encode()
 			serve(w, r, n)
 		}
-		err := f.client().eachPage(t.Context(), reading{"students", 10, 4, nil}, func(items []json.RawMessage) error { seen += len(items); return nil })
+		err := f.client().eachPage(t.Context(), reading{resource: "students", size: 10, workers: 4}, func(items []json.RawMessage) error { seen += len(items); return nil })
 		if seen != 25 || err != nil {
 			t.Error(seen, err)
 		}
@@ -168,6 +174,7 @@ func TestPagesOfOddTargets(t *testing.T) {
 	t.Run("smaller pages than asked for", func(t *testing.T) {
 		for _, workers := range []int{0, 4} {
 			f, seen := newFake(t), 0
+			f.still = true
 			serve := collection(t, 25)
 			f.data = func(w http.ResponseWriter, r *http.Request, n int) {
 				q := r.URL.Query()
@@ -176,10 +183,10 @@ func TestPagesOfOddTargets(t *testing.T) {
 				serve(w, r, n)
 			}
 			count := func(items []json.RawMessage) error { seen += len(items); return nil }
-			err := f.client().eachPage(t.Context(), reading{"students", 10, 1, nil}, count)
+			err := f.client().eachPage(t.Context(), reading{resource: "students", size: 10, workers: 1}, count)
 			if workers > 0 {
 				seen = 0
-				err = f.client().eachPage(t.Context(), reading{"students", 10, workers, nil}, count)
+				err = f.client().eachPage(t.Context(), reading{resource: "students", size: 10, workers: workers}, count)
 			}
 			if seen != 25 || err != nil {
 				t.Error(seen, err)
@@ -188,6 +195,7 @@ func TestPagesOfOddTargets(t *testing.T) {
 	})
 	t.Run("the same page for ever", func(t *testing.T) {
 		f := newFake(t)
+		f.still = true
 		f.data = func(w http.ResponseWriter, _ *http.Request, _ int) {
 			reply(w, 200, `[`+strings.TrimSuffix(strings.Repeat(`{"n":1},`, 10), ",")+`]`)
 		}
@@ -199,6 +207,7 @@ func TestPagesOfOddTargets(t *testing.T) {
 	})
 	t.Run("records slip between pages", func(t *testing.T) {
 		f := newFake(t)
+		f.still = true
 		serve := collection(t, 28)
 		f.data = func(w http.ResponseWriter, r *http.Request, n int) { serve(claiming{w, "30"}, r, n) }
 		_, err := read(f)
@@ -208,6 +217,7 @@ func TestPagesOfOddTargets(t *testing.T) {
 	})
 	t.Run("records deleted meanwhile", func(t *testing.T) {
 		f := newFake(t)
+		f.still = true
 		before, after := collection(t, 30), collection(t, 28)
 		f.data = func(w http.ResponseWriter, r *http.Request, n int) {
 			if n == 1 {
@@ -223,6 +233,7 @@ func TestPagesOfOddTargets(t *testing.T) {
 	t.Run("yield fails", func(t *testing.T) {
 		full := errors.New("disk full")
 		f := newFake(t)
+		f.still = true
 		f.data = collection(t, 100)
 		for _, parallel := range []bool{false, true} {
 			n := 0
@@ -232,10 +243,10 @@ func TestPagesOfOddTargets(t *testing.T) {
 				}
 				return nil
 			}
-			err := f.client().eachPage(t.Context(), reading{"students", 10, 1, nil}, yield)
+			err := f.client().eachPage(t.Context(), reading{resource: "students", size: 10, workers: 1}, yield)
 			if parallel {
 				n = 0
-				err = f.client().eachPage(t.Context(), reading{"students", 10, 2, nil}, yield)
+				err = f.client().eachPage(t.Context(), reading{resource: "students", size: 10, workers: 2}, yield)
 			}
 			if !errors.Is(err, full) {
 				t.Error(err)
@@ -248,6 +259,7 @@ func TestPagesOfOddTargets(t *testing.T) {
 func TestPagesSurviveTroubles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake(t)
+		f.still = true
 		serve := collection(t, 200)
 		f.data = func(w http.ResponseWriter, r *http.Request, n int) {
 			time.Sleep(10 * time.Millisecond)
@@ -259,7 +271,7 @@ func TestPagesSurviveTroubles(t *testing.T) {
 		}
 		c := f.client()
 		seen := 0
-		err := c.eachPage(t.Context(), reading{"students", 10, 5, nil}, func(items []json.RawMessage) error { seen += len(items); return nil })
+		err := c.eachPage(t.Context(), reading{resource: "students", size: 10, workers: 5}, func(items []json.RawMessage) error { seen += len(items); return nil })
 		if err != nil || seen != 200 || f.calls <= 200/10 {
 			t.Error(seen, err)
 		}
@@ -268,6 +280,7 @@ func TestPagesSurviveTroubles(t *testing.T) {
 
 func TestCount(t *testing.T) {
 	f := newFake(t)
+	f.still = true
 	f.data = collection(t, 1234)
 	c := f.client()
 	query := url.Values{"schoolYear": {"2026"}}

@@ -72,6 +72,7 @@ type Client struct {
 	addresses   sync.Map     // resource → *url.URL
 	pageSize    atomic.Int32 // the largest that the target serves; 0: as large as any API
 	noCursor    atomic.Bool  // the target has no pages by token, whatever its version says
+	noSnapshot  atomic.Bool  // the target has no snapshot that can be read
 	identifying atomic.Bool  // a host has asked for a client certificate
 
 	reached  atomic.Bool   // any HTTP answer so far, read whole: the address is right

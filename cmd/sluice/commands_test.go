@@ -53,7 +53,7 @@ func TestCommandsWithoutCobra(t *testing.T) {
 		t.Errorf("%v, %v, %+v", outcome, err, result)
 	}
 	a.Tenant = "sandbox"
-	_, err = a.runSend(t.Context(), "the run", false, false)
+	_, err = a.runSend(t.Context(), "the run", false)
 	if e, ok := diag.AsError(err); !ok || e.Kind != diag.Guarded && e.Kind != diag.Usage {
 		t.Errorf("an offline pass opened the target: %v", err)
 	}

@@ -46,6 +46,9 @@ func (a *app) runLedgerRebuild(ctx context.Context) error {
 		})
 		counts, err := send.Rebuild(ctx, d, others)
 		stop()
+		if err == nil {
+			err = x.ForgetEvents()
+		}
 		if err != nil {
 			return err
 		}

@@ -239,7 +239,7 @@ func (a *app) newRoot() *cobra.Command {
 			a.newTenantList(), a.newTenantShow(), a.newTenantClone()),
 		a.group("target", "A tenant's target: check it, accept its new data standard",
 			"  sluice target check --tenant gb --bundle nwea-map-growth",
-			a.newTargetCheck(), a.newTargetAccept()),
+			a.newTargetCheck(), a.newTargetAccept(), a.newTargetAdopt()),
 		a.group("ledger", "What the tenant's target holds, as sluice knows it",
 			"  sluice ledger rebuild --tenant gb",
 			a.newLedgerRebuild()),

@@ -10,7 +10,7 @@ import (
 
 func (a *app) newRun() *cobra.Command {
 	var o transformOptions
-	var acceptExisting, allOrNothing bool
+	var acceptNew, allOrNothing bool
 	cmd := &cobra.Command{
 		Use:   "run BUNDLE --input NAME=FILE … --tenant NAME",
 		Short: "Transform, validate and send in one go, with one report",
@@ -27,18 +27,18 @@ With --all-or-nothing one row or record that stayed behind is enough, and ` + "`
 		ValidArgsFunction: first(a.completeBundles),
 		PreRunE:           a.explicitTenant,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
-			outcome, err := a.runRun(cmd.Context(), args[0], o, acceptExisting, allOrNothing)
+			outcome, err := a.runRun(cmd.Context(), args[0], o, acceptNew, allOrNothing)
 			return o.ended(a, outcome, err)
 		}),
 	}
 	o.add(cmd.Flags())
 	a.completeInputs(cmd)
-	addAcceptExisting(cmd.Flags(), &acceptExisting)
+	addAcceptNew(cmd.Flags(), &acceptNew)
 	addAllOrNothing(cmd.Flags(), &allOrNothing)
 	return cmd
 }
 
-func (a *app) runRun(ctx context.Context, ref string, o transformOptions, acceptExisting, allOrNothing bool) (runs.Outcome, error) {
+func (a *app) runRun(ctx context.Context, ref string, o transformOptions, acceptNew, allOrNothing bool) (runs.Outcome, error) {
 	q, err := o.request(ref)
 	if err != nil {
 		return 0, err
@@ -48,7 +48,7 @@ func (a *app) runRun(ctx context.Context, ref string, o transformOptions, accept
 		return 0, err
 	}
 	defer a.closing(x)
-	x.AcceptExisting, x.AllOrNothing = acceptExisting, allOrNothing
+	x.AcceptNew, x.AllOrNothing = acceptNew, allOrNothing
 	outcome, err := x.All(ctx, q)
 	if err != nil {
 		return outcome, err

@@ -4,14 +4,13 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
 func (a *app) newSend() *cobra.Command {
-	var dryRun, acceptExisting bool
+	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "send RUN --tenant NAME",
 		Short: "Load what passed",
@@ -21,8 +20,9 @@ descriptor, assessment or objective that the target holds, or may hold. Every re
 is listed in errors/, with the target's own message if it gave one, and its source row is in rejects/, to be
 corrected and run again, unless it is only to be sent again.
 
-If the target holds results of the same assessment, none of which came from here, nothing is sent (exit 5):
-another loader may have brought the same ones under other identifiers, and they would be doubled.
+Results that validate did not look for at the target are not sent (exit 5): another loader may have
+brought the same ones under other identifiers, and they would be there twice. --accept-existing of
+earlier versions is --accept-new of validate and run.
 
 Stopped at any moment, the same command goes on where it was: nothing is lost, nothing doubled.`,
 		Example: `  sluice send r1 --tenant gb
@@ -31,11 +31,10 @@ Stopped at any moment, the same command goes on where it was: nothing is lost, n
 		ValidArgsFunction: first(a.completeRuns),
 		PreRunE:           a.explicitTenant,
 		RunE: a.action(func(cmd *cobra.Command, args []string) (runs.Outcome, error) {
-			return a.runSend(cmd.Context(), args[0], dryRun, acceptExisting)
+			return a.runSend(cmd.Context(), args[0], dryRun)
 		}),
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be created, updated and left alone; change nothing")
-	addAcceptExisting(cmd.Flags(), &acceptExisting)
 	return cmd
 }
 
@@ -56,11 +55,7 @@ func (a *app) concludeRehearsal(r *runs.Run, outcome runs.Outcome, rep *report.R
 	return nil
 }
 
-func addAcceptExisting(flags *pflag.FlagSet, accept *bool) {
-	flags.BoolVar(accept, "accept-existing", false, "load although the target holds results of the same assessment that did not come from here; look at them first")
-}
-
-func (a *app) runSend(ctx context.Context, name string, dryRun, acceptExisting bool) (runs.Outcome, error) {
+func (a *app) runSend(ctx context.Context, name string, dryRun bool) (runs.Outcome, error) {
 	r, err := a.findRun(name)
 	if err != nil {
 		return 0, err
@@ -70,7 +65,6 @@ func (a *app) runSend(ctx context.Context, name string, dryRun, acceptExisting b
 		return 0, err
 	}
 	defer a.closing(x)
-	x.AcceptExisting = acceptExisting
 	if err := x.Open(r.Path); err != nil {
 		return 0, err
 	}

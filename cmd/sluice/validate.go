@@ -17,6 +17,7 @@ import (
 type validateOptions struct {
 	offline, showPlan bool
 	allOrNothing      bool
+	acceptNew         bool
 	run               string
 }
 
@@ -24,7 +25,12 @@ func (o *validateOptions) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.offline, "offline", false, "judge against the embedded data standard; the pass opens nothing")
 	flags.BoolVar(&o.showPlan, "show-plan", false, "say how the target would be asked, and what it costs; do nothing")
 	addAllOrNothing(flags, &o.allOrNothing)
+	addAcceptNew(flags, &o.acceptNew)
 	flags.StringVar(&o.run, "run", "", "`FOLDER` of the run that is made of another tool's records (default: runs/TENANT/TIME-records beside sluice.yaml)")
+}
+
+func addAcceptNew(flags *pflag.FlagSet, accept *bool) {
+	flags.BoolVar(accept, "accept-new", false, "do not look for results at the target under other identifiers: you have looked, and they are not there")
 }
 
 func addAllOrNothing(flags *pflag.FlagSet, whole *bool) {
@@ -40,6 +46,11 @@ func (a *app) newValidate() *cobra.Command {
 references, against the target's own documents and data; or, offline, against the embedded
 data standard. Writes a verdict for each record and the pass that send asks for. An offline
 pass opens nothing. The source rows of records that do not pass join those in rejects/.
+
+Results that were not loaded from here are looked for at the target: another loader may have brought
+the same events under identifiers of its own, or a part of their key was corrected. Such records do
+not pass, and problems/same-events.csv lists them. If they are more than 1% of an assessment's records,
+there is no pass (exit 5). ` + "`sluice target adopt`" + ` gives them the identifiers that the target has.
 
 What the target must be asked is asked in bulk, in the cheaper way: one by one by key, or by
 reading a whole collection. --show-plan says which way it would be and what it costs, and
@@ -126,6 +137,7 @@ func (a *app) runValidate(ctx context.Context, name string, o validateOptions) (
 		return 0, err
 	}
 	defer a.closing(x)
+	x.AcceptNew = o.acceptNew
 	x.AllOrNothing = o.allOrNothing
 	taken := runs.Done
 	if r == nil {

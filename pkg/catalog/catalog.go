@@ -24,6 +24,8 @@ type Reader interface {
 	Count(ctx context.Context, resource string, query url.Values) (int64, error)
 	Get(ctx context.Context, resource string, query url.Values) (*target.Response, error)
 	EachPage(ctx context.Context, resource string, workers int, yield func(items []json.RawMessage) error) error
+	EachMatching(ctx context.Context, resource string, query url.Values, workers int, yield func(items []json.RawMessage) error) error
+	ChangeReader
 }
 
 // Options says whose target it is, and what is kept of it.

@@ -145,8 +145,18 @@ func TestEach(t *testing.T) {
 	}
 }
 
+// noResults has no results and no change queries.
+type noResults struct{}
+
+func (noResults) EachMatching(context.Context, string, url.Values, int, func([]json.RawMessage) error) error {
+	return errors.New("not asked for")
+}
+
+func (noResults) NewestChangeVersion(context.Context) (int64, error) { return 0, target.ErrNotOffered }
+
 // library answers with descriptors and nothing else.
 type library struct {
+	noResults
 	items map[string][]string // ed-fi/gradeLevelDescriptors → code values
 	pages int
 }
@@ -211,7 +221,7 @@ func TestCachedDescriptorsNeverCondemn(t *testing.T) {
 func TestPagesThatAreRefused(t *testing.T) {
 	for kind, want := range map[target.Kind]diag.Code{target.Forbidden: "", target.NotFound: "", target.Validation: diag.TargetOdd, target.Odd: diag.TargetOdd, target.Token: diag.TargetOdd} {
 		std, _ := standard()
-		c := New(refusing{&target.Failure{Kind: kind, Method: "GET", Status: 400}}, std)
+		c := New(refusing{failure: &target.Failure{Kind: kind, Method: "GET", Status: 400}}, std)
 		answer, err := c.Descriptor(t.Context(), "GradeLevelDescriptor", "uri://acme.org/gradeleveldescriptor#x")
 		if e, failed := diag.AsError(err); failed != (want != "") || failed && e.Code != want || !failed && answer != Unreadable {
 			t.Errorf("%s: %v, %v", kind, answer, err)
@@ -220,7 +230,10 @@ func TestPagesThatAreRefused(t *testing.T) {
 }
 
 // refusing answers no question.
-type refusing struct{ failure error }
+type refusing struct {
+	noResults
+	failure error
+}
 
 func (r refusing) Count(context.Context, string, url.Values) (int64, error) { return 0, r.failure }
 func (r refusing) Get(context.Context, string, url.Values) (*target.Response, error) {

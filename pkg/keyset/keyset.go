@@ -30,6 +30,9 @@ func (s *Set) Find(k Key) (uint32, bool) {
 	return n - 1, n != 0
 }
 
+// At is the key that has a number; that of a number which was skipped is zero.
+func (s *Set) At(n uint32) Key { return *s.keys.At(n) }
+
 // Add finds a key, or gives it the next number.
 func (s *Set) Add(k Key) (number uint32, fresh bool) {
 	if s.indexed >= len(s.slots)/10*7 {

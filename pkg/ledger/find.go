@@ -25,35 +25,25 @@ func (l *Ledger) EachDigest(ctx context.Context, resource string, yield func(key
 	return nil
 }
 
-// Knows reports whether the ledger has a row of one of the records.
-func (l *Ledger) Knows(ctx context.Context, keys []Hash) (bool, error) {
-	entries := make([]Entry, len(keys))
-	for i, k := range keys {
-		entries[i].Key = k
-	}
-	states, err := l.Decide(ctx, entries, nil)
-	return slices.ContainsFunc(states, func(s State) bool { return s != New }), err
-}
-
-// Sent reports whether one of the records was sent from here. That a rebuild found it at the target
-// does not say so.
-func (l *Ledger) Sent(ctx context.Context, keys []Hash) (bool, error) {
-	sent, wanted := false, map[Hash]bool{}
-	for _, k := range keys {
-		wanted[k] = true
-	}
-	err := eachRow(ctx, l.read, func(row *sql.Rows) error {
-		var h int64
-		var rest sql.RawBytes
-		if err := row.Scan(&h, &rest); err != nil {
+// Sent says of each record whether it was sent from here. That a rebuild found it at the target does not say so.
+func (l *Ledger) Sent(ctx context.Context, keys []Hash) ([]bool, error) {
+	sent := map[Hash]bool{}
+	for part := range slices.Chunk(keys, batch) {
+		err := eachRow(ctx, l.read, func(row *sql.Rows) error {
+			var h int64
+			var rest sql.RawBytes
+			err := row.Scan(&h, &rest)
+			sent[key(h, rest)] = true
 			return err
+		}, "SELECT r.half, r.rest FROM record r JOIN run ON run.no = r.run WHERE run.bundle <> '' AND "+
+			"r.half IN (SELECT value FROM json_each(?))", halves(part))
+		if err != nil {
+			return nil, fmt.Errorf("read the ledger: %w", explain(err, l.path))
 		}
-		sent = sent || wanted[key(h, rest)]
-		return nil
-	}, "SELECT r.half, r.rest FROM record r JOIN run ON run.no = r.run WHERE run.bundle <> '' AND "+
-		"r.half IN (SELECT value FROM json_each(?))", halves(keys))
-	if err != nil {
-		return false, fmt.Errorf("read the ledger: %w", explain(err, l.path))
 	}
-	return sent, nil
+	all := make([]bool, len(keys))
+	for i, k := range keys {
+		all[i] = sent[k]
+	}
+	return all, nil
 }

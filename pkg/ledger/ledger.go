@@ -9,6 +9,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -66,6 +67,7 @@ var ErrNewer = errors.New("the ledger was written by a newer version")
 type Ledger struct {
 	path     string
 	identity Identity
+	id       string      // tells this file from any other: a rebuilt one is another
 	bound    atomic.Bool // the file says which target it is of
 	foreign  bool        // it is of another target
 	facts    Facts       // of a ledger that is not bound yet
@@ -212,6 +214,9 @@ func (l *Ledger) prepare(ctx context.Context, adopt bool) error {
 		if err != nil {
 			return err
 		}
+		if l.id, err = ownID(ctx, tx); err != nil {
+			return err
+		}
 		l.bound.Store(known != nil)
 		l.foreign = known != nil && known.String() != l.identity.as(known).String()
 		if l.foreign && !adopt {
@@ -258,6 +263,19 @@ func explain(err error, path string) error {
 
 // Identity is the target that the ledger belongs to.
 func (l *Ledger) Identity() Identity { return l.identity }
+
+// ID tells the ledger from any other, also from one that was rebuilt in its place.
+func (l *Ledger) ID() string { return l.id }
+
+// ownID is the id of the file, which is given one when it is first opened.
+func ownID(ctx context.Context, tx *sql.Tx) (string, error) {
+	if _, err := tx.ExecContext(ctx, "INSERT INTO fact VALUES ('ledgerId', ?) ON CONFLICT DO NOTHING", rand.Text()); err != nil {
+		return "", err
+	}
+	var id string
+	err := tx.QueryRowContext(ctx, "SELECT value FROM fact WHERE name = 'ledgerId'").Scan(&id)
+	return id, err
+}
 
 // Path is where the ledger lies.
 func (l *Ledger) Path() string { return l.path }

@@ -189,7 +189,7 @@ func TestIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l3.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{DataStandard: "5.1"}, "kept", func(add func(Row) error) error {
+	if err := l3.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{DataStandard: "5.1"}, func(add func(Row) error) error {
 		return add(row("schools", 7, 1))
 	}); err != nil {
 		t.Fatal(err)
@@ -235,7 +235,7 @@ func TestFailedRebuildChangesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := again.Rebuild(ctx, Run{ID: "rebuild"}, Facts{}, "kept", fill); !errors.Is(err, broken) && !errors.Is(err, context.Canceled) {
+		if err := again.Rebuild(ctx, Run{ID: "rebuild"}, Facts{}, fill); !errors.Is(err, broken) && !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err := again.Close(); err != nil {
@@ -262,6 +262,12 @@ func TestRebuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := open1(t, path)
+	if again.ID() != l.ID() {
+		t.Errorf("opened again, the ledger has the id %q, and not %q", again.ID(), l.ID())
+	}
+	if sent, err := again.Sent(t.Context(), []Hash{hash(1), hash(7), hash(2)}); !slices.Equal(sent, []bool{true, false, true}) || err != nil {
+		t.Errorf("sent from here: %v, %v", sent, err)
+	}
 	if err := errors.Join(again.Note(t.Context(), map[string]string{"kept 1": "x", "other": "y"}), again.Close()); err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +280,7 @@ func TestRebuild(t *testing.T) {
 		if d := cmp.Diff(want, again.FormerResources()); d != "" {
 			t.Error(d)
 		}
-		err = again.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{DataStandard: "5.1"}, "kept", func(add func(Row) error) error {
+		err = again.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{DataStandard: "5.1"}, func(add func(Row) error) error {
 			return again.FormerRows(t.Context(), "students", add)
 		})
 		if err := errors.Join(err, again.Close()); err != nil {
@@ -287,11 +293,14 @@ func TestRebuild(t *testing.T) {
 	if err != nil || states[0] != Forgotten || states[1] != New {
 		t.Errorf("%v, %v", states, err)
 	}
-	if notes, err := l.Notes(t.Context()); len(notes) != 1 || notes["kept 1"] != "x" || err != nil {
+	if notes, err := l.Notes(t.Context()); len(notes) != 0 || err != nil {
 		t.Errorf("%v, %v", notes, err)
 	}
-	if sent, err := l.Sent(t.Context(), []Hash{hash(1)}); sent || err != nil {
+	if sent, err := l.Sent(t.Context(), []Hash{hash(1), hash(2)}); sent[0] || sent[1] || err != nil {
 		t.Errorf("what a rebuild found was sent from here: %v", err)
+	}
+	if l.ID() == "" || l.ID() == again.ID() {
+		t.Errorf("the rebuilt ledger has the id %q, and the former one had %q", l.ID(), again.ID())
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
@@ -547,7 +556,7 @@ func TestDamagedPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = again.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{}, "", func(add func(Row) error) error {
+	err = again.Rebuild(t.Context(), Run{ID: "rebuild"}, Facts{}, func(add func(Row) error) error {
 		return again.FormerRows(t.Context(), "students", add)
 	})
 	if err := errors.Join(err, again.Close()); err != nil {
@@ -691,7 +700,7 @@ func BenchmarkDecide(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			err = l.Rebuild(b.Context(), run1, Facts{}, "kept", func(add func(Row) error) error {
+			err = l.Rebuild(b.Context(), run1, Facts{}, func(add func(Row) error) error {
 				for i := range known {
 					if err := add(row("students", i, 1)); err != nil {
 						return err

@@ -5,10 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -18,7 +16,6 @@ type former struct {
 	ledger    *Ledger // nil: there is none that can be used
 	damaged   bool
 	resources []string
-	notes     map[string]string
 }
 
 // OpenToRebuild opens an empty ledger, which takes the place of the one at path when Rebuild has filled
@@ -31,9 +28,6 @@ func OpenToRebuild(path string, id Identity) (*Ledger, error) {
 	f := &former{path: path}
 	if f.ledger, err = openAt(path, id, true); err == nil {
 		f.resources, err = f.ledger.Resources(context.Background())
-		if err == nil && !f.ledger.foreign {
-			f.notes, err = f.ledger.Notes(context.Background())
-		}
 	}
 	unfinished := path + ".rebuild"
 	if errors.Is(err, ErrDamaged) {
@@ -87,31 +81,14 @@ func (l *Ledger) FormerRows(ctx context.Context, resource string, add func(Row) 
 	return err
 }
 
-// FormerKnows reports whether the ledger to be replaced knew one of the records.
-func (l *Ledger) FormerKnows(ctx context.Context, keys []Hash) (bool, error) {
-	old := l.former.ledger
-	if old == nil || old.foreign {
-		return false, nil
-	}
-	known, err := old.Knows(ctx, keys)
-	if errors.Is(err, ErrDamaged) {
-		l.former.damaged = true
-		return false, nil
-	}
-	return known, err
-}
-
-// DropFormerNotes says that the notes of the ledger to be replaced are not true any more.
-func (l *Ledger) DropFormerNotes() { l.former.notes = nil }
-
 // rebuildBatch is how many rows Rebuild writes at a time.
 const rebuildBatch = 1000
 
 // Rebuild fills a ledger that was opened for it with what fill adds, puts it in the place of the former
 // one, and closes it. A damaged one is kept beside it, as .damaged. After an error or a crash the former
-// one is as it was, but a damaged one may already have that name. Of its notes those stay whose names
-// begin with keep. fill may run for hours.
-func (l *Ledger) Rebuild(ctx context.Context, run Run, facts Facts, keep string, fill func(add func(Row) error) error) error {
+// one is as it was, but a damaged one may already have that name. Its notes are not
+// kept. fill may run for hours.
+func (l *Ledger) Rebuild(ctx context.Context, run Run, facts Facts, fill func(add func(Row) error) error) error {
 	l.facts = facts
 	rows := make([]Row, 0, rebuildBatch)
 	flush := func() error {
@@ -128,9 +105,7 @@ func (l *Ledger) Rebuild(ctx context.Context, run Run, facts Facts, keep string,
 	if err != nil {
 		return fmt.Errorf("rebuild the ledger: %w", err)
 	}
-	notes := maps.Clone(l.former.notes)
-	maps.DeleteFunc(notes, func(name, _ string) bool { return !strings.HasPrefix(name, keep) })
-	if err := errors.Join(flush(), l.Note(ctx, notes)); err != nil {
+	if err := flush(); err != nil {
 		return err
 	}
 	if err := l.replace(); err != nil {

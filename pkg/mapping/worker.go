@@ -42,6 +42,7 @@ type Worker struct {
 	unnamed   []tally // of columns without header that hold a value
 	lost      []tally // of values in a column that is not read, where another one is
 	decided   Decided // nil: nothing
+	renamer   Renamer // nil: every record keeps its natural key
 }
 
 type elementState struct {
@@ -64,7 +65,8 @@ func (p Place) Origin(dst []byte, line int64) []byte {
 
 // NewWorker makes a worker for a file; decided may be nil.
 func NewWorker(pl *Plan, at Place, decided Decided) *Worker {
-	return &Worker{plan: pl, place: at, decided: decided, frame: *expression.NewFrame(pl.slots), elements: make([]elementState, len(pl.elements)),
+	renamer, _ := decided.(Renamer)
+	return &Worker{renamer: renamer, plan: pl, place: at, decided: decided, frame: *expression.NewFrame(pl.slots), elements: make([]elementState, len(pl.elements)),
 		fits: make([]fits, len(pl.columns)), sites: make([]map[string]*resolved, pl.sites), padded: make([]string, len(pl.headers)),
 		unnamed: make([]tally, len(pl.unnamed)), lost: make([]tally, len(pl.doubles))}
 }
@@ -190,6 +192,9 @@ func (r *Worker) make(u *unit, dst []byte) ([]byte, RecordHash, bool) {
 	if !ok {
 		r.fail(expression.FaultAt(u.source.def.Pos, diag.RecordRequired, "nothing in the record has a value"), "$")
 		return dst[:start], RecordHash{}, false
+	}
+	if r.renamer != nil {
+		dst = r.rename(u, dst)
 	}
 	h := r.hash(u, dst, start)
 	return append(dst, '\n'), h, true

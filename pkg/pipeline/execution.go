@@ -17,8 +17,8 @@ import (
 // Execution is one run at work, or a command at a tenant's target that needs none. It is owned by one
 // goroutine. Close it in any case.
 type Execution struct {
-	AllOrNothing   bool // a run of which anything stayed behind gets no pass
-	AcceptExisting bool // send into a target that holds results of others; a person has looked at them
+	AllOrNothing bool // a run of which anything stayed behind gets no pass
+	AcceptNew    bool // results that the ledger does not know are new at the target; a person has looked
 
 	place    *Workplace
 	tenant   *tenant.Tenant // nil: none
@@ -118,7 +118,21 @@ func (x *Execution) All(ctx context.Context, q Request) (runs.Outcome, error) {
 		x.working = runs.Send
 		return x.ended(ctx, runs.Done, x.guardRejected())
 	}
-	for _, stage := range []func(context.Context) (runs.Outcome, error){x.Transform, x.Validate, guarded, x.Send} {
+	validated := func(ctx context.Context) (runs.Outcome, error) {
+		outcome, err := x.Validate(ctx)
+		if err != nil {
+			return outcome, err
+		}
+		healed, again, err := x.heal(ctx)
+		if err != nil {
+			return x.ended(ctx, healed, err)
+		}
+		if again {
+			outcome = healed
+		}
+		return outcome, nil
+	}
+	for _, stage := range []func(context.Context) (runs.Outcome, error){x.Transform, validated, guarded, x.Send} {
 		outcome, err := stage(ctx)
 		if err != nil {
 			return outcome, err

@@ -3,6 +3,8 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -69,7 +71,7 @@ func (x *Execution) loading(ctx context.Context, work func(send.Options) error) 
 	}
 	t := x.tenant
 	return x.withLedger(ctx, ledger.Open, func(d send.Destination) error {
-		return work(send.Options{Run: x.run, To: d, AcceptUnchecked: t.AcceptUnchecked, AcceptExisting: x.AcceptExisting, MaxPassAge: t.MaxPassAge})
+		return work(send.Options{Run: x.run, To: d, AcceptUnchecked: t.AcceptUnchecked, MaxPassAge: t.MaxPassAge})
 	})
 }
 
@@ -124,6 +126,21 @@ func (x *Execution) withLedger(ctx context.Context, open OpenLedger, work func(s
 // openLedger opens what the tenant's target holds.
 func (x *Execution) openLedger(open OpenLedger, identity ledger.Identity) (*ledger.Ledger, error) {
 	l, err := open(x.place.stateFile(x.tenant, "ledger.db"), identity)
+	return l, DiskError(x.ledgerError(err))
+}
+
+// readLedger opens what the ledger knows, for validate; nil: nothing. One that cannot be used is for send to refuse:
+// until then nothing that it says is believed.
+func (x *Execution) readLedger(identity ledger.Identity) (*ledger.Ledger, error) {
+	path := x.place.stateFile(x.tenant, "ledger.db")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	l, err := ledger.Open(path, identity)
+	if errors.Is(err, ledger.ErrOtherTarget) || errors.Is(err, ledger.ErrDamaged) || errors.Is(err, ledger.ErrNewer) {
+		x.logger.Warn("the ledger cannot be used; every result is looked for at the target", "error", err.Error())
+		return nil, nil
+	}
 	return l, DiskError(x.ledgerError(err))
 }
 

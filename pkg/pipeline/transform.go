@@ -48,6 +48,9 @@ func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 	}
 	o := transform.Options{Sink: transform.ToRun(x.run), Inputs: files, Workers: x.place.workers(), Progress: p, Student: x.prepared.student,
 		Known: x.known, Allowed: x.references.Allowed}
+	if o.Adopted, err = x.adoptedTable(); err != nil {
+		return nil, errors.Join(err, remove())
+	}
 	out, err := transform.Run(ctx, x.prepared.program, o)
 	if out == nil {
 		return nil, errors.Join(x.unread(ctx, x.prepared, files, err), remove())
@@ -85,7 +88,11 @@ func (x *Execution) Preview(ctx context.Context, q Request, rows int) (*transfor
 		return nil, OutcomeOf(ctx, err), err
 	}
 	preview := &transform.Preview{}
-	out, err := transform.Run(ctx, m.program, transform.Options{Sink: preview, Inputs: files, Workers: x.place.workers(), Rows: rows, Student: m.student})
+	var out *transform.Result
+	table, err := x.adoptedTable()
+	if err == nil {
+		out, err = transform.Run(ctx, m.program, transform.Options{Sink: preview, Inputs: files, Workers: x.place.workers(), Rows: rows, Student: m.student, Adopted: table})
+	}
 	if out == nil {
 		err = x.unread(ctx, m, files, err)
 	}

@@ -41,6 +41,12 @@ func (x *Execution) ShowPlan(ctx context.Context) (*catalog.Plan, error) {
 		return nil, err
 	}
 	o.Client, o.Catalog = api.Client, x.Catalog
+	if o.Ledger, err = x.readLedger(api.Identity); err != nil {
+		return nil, err
+	}
+	if o.Ledger != nil {
+		defer o.Ledger.Close()
+	}
 	return validate.Plan(ctx, o)
 }
 
@@ -50,7 +56,8 @@ func (x *Execution) judging() (o validate.Options, err error) {
 	if err := x.mayJudge(r); err != nil {
 		return o, err
 	}
-	o = validate.Options{Run: r, Embedded: schema.Versions(x.place.Schemas), Workers: x.place.workers(), Now: time.Now, Logger: x.logger}
+	o = validate.Options{Run: r, Embedded: schema.Versions(x.place.Schemas), Workers: x.place.workers(), Now: time.Now, Logger: x.logger,
+		AcceptNew: x.AcceptNew, Command: x.place.command}
 	o.Standard, err = x.place.Standard(r.DataStandard) // online too: of others this sluice knows nothing
 	return o, err
 }
@@ -95,6 +102,12 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 				return nil, err
 			}
 			o.Client, o.Catalog, o.Target = api.Client, x.Catalog, api.describe()
+			if o.Ledger, err = x.readLedger(api.Identity); err != nil {
+				return nil, err
+			}
+			if o.Ledger != nil {
+				defer o.Ledger.Close()
+			}
 		}
 		p := &validate.Progress{}
 		o.Progress = p

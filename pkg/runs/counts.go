@@ -129,6 +129,8 @@ type ValidateCounts struct {
 	// target alone can answer. That is not the records' fault.
 	OpenForTarget bool                `json:"openForTarget,omitempty"`
 	Resources     map[string]Verdicts `json:"resources"`
+
+	SameEvents SameEventCounts `json:"sameEvents,omitzero"` // results that the target seems to hold under other identifiers
 }
 
 // Equations are those of the resources.

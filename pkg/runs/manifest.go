@@ -27,6 +27,7 @@ type Manifest struct {
 	ReadAs       map[string]string       `json:"readAs,omitempty"`  // inputs whose files are not written as the bundle says
 	Inputs       []Input                 `json:"inputs"`
 	Overlays     []Overlay               `json:"overlays,omitempty"` // tenant tables that took part
+	Adopted      *Adopted                `json:"adopted,omitempty"`  // identifiers of the target that took part
 	Stages       map[string]*Execution   `json:"stages"`
 	Stopped      *Stop                   `json:"stopped,omitempty"` // nil: the last command ended by itself, or was killed
 	Next         *Next                   `json:"next,omitempty"`    // the command to go on with; nil: there is none
@@ -161,6 +162,14 @@ type Overlay struct {
 	Replaced int    `json:"replaced"`
 }
 
+// Adopted is the tenant's table of identifiers that the target already had.
+type Adopted struct {
+	Table  string `json:"table"` // in the tenant's folder of state
+	SHA256 string `json:"sha256"`
+	Rows   int    `json:"rows"`
+	Used   int64  `json:"used"` // records that have one of them
+}
+
 // Execution is one execution of a stage; the newest one stands in the manifest, all of them in summaries/.
 type Execution struct {
 	Start  time.Time       `json:"start"`
@@ -179,6 +188,14 @@ type Pass struct {
 	At           time.Time         `json:"at"`
 	Staged       map[string]string `json:"staged"`   // resource → sha256
 	Verdicts     map[string]string `json:"verdicts"` // resource → sha256
+
+	Events *PassEvents `json:"events,omitempty"` // nil: no results are staged, or they were not looked for
+}
+
+// PassEvents says that the results which the ledger did not know were looked for at the target.
+type PassEvents struct {
+	Ledger   string `json:"ledger,omitempty"`   // which ledger that was; empty: none, so that all were looked for
+	Accepted bool   `json:"accepted,omitempty"` // a person had looked at them, and they were not
 }
 
 // Verdict is validate's word on one staged line, one byte in verdicts/<resource>.

@@ -21,7 +21,6 @@ type Client interface {
 	Post(ctx context.Context, resource string, body []byte) (*target.Response, error)
 	EachChanged(ctx context.Context, resource string, version int64, workers int, yield func(items []json.RawMessage) error) error
 	catalog.Reader
-	catalog.ChangeReader
 }
 
 // Destination is a tenant's target, and the ledger that says what that target holds.

@@ -64,12 +64,9 @@ func factsOf(ctx context.Context, client Client, clientID string) (ledger.Facts,
 }
 
 // remember records what the next load should know of this one that went through: how far the ledger
-// knows the target, and whose results came from here. A failure is only logged: the next load has more to ask.
+// knows the target. A failure is only logged: the next load has more to ask.
 func (l *loader) remember(ctx context.Context, facts ledger.Facts) {
-	err := l.noteLoaded(ctx)
-	if err == nil {
-		err = l.keepSeen(ctx)
-	}
+	err := l.keepSeen(ctx)
 	if l.changes.newest != 0 && err == nil {
 		newest := l.changes.newest
 		if l.to.Progress.Sent.Load() > 0 {

@@ -34,14 +34,10 @@ func Rebuild(ctx context.Context, d Destination, others []string) (map[string]in
 	counts := map[string]int64{}
 	now := d.Now()
 	run := ledger.Run{ID: "rebuild " + now.UTC().Format(time.RFC3339Nano)}
-	err = d.Ledger.Rebuild(ctx, run, facts, loadedNote, func(add func(ledger.Row) error) error {
+	err = d.Ledger.Rebuild(ctx, run, facts, func(add func(ledger.Row) error) error {
 		var denied error
-		stay := stayed{ledger: d.Ledger}
 		for _, name := range names {
-			n, err := d.readResource(ctx, name, now, func(row ledger.Row) error {
-				return errors.Join(stay.look(ctx, row), add(row))
-			})
-			err = errors.Join(err, stay.end(ctx))
+			n, err := d.readResource(ctx, name, now, add)
 			if n == 0 && (target.IsKind(err, target.Forbidden, target.NotFound) || errors.Is(err, catalog.ErrNoResource)) {
 				d.warn(name, "the resource cannot be read; its records will be sent again")
 				denied = err
@@ -53,10 +49,6 @@ func Rebuild(ctx context.Context, d Destination, others []string) (map[string]in
 			if err != nil {
 				return target.Explain(err, "the target's records could not be read; the ledger is as it was")
 			}
-		}
-		if _, ok := counts[results]; ok && !stay.found {
-			d.warn(results, "none that the target holds is known to have come from here")
-			d.Ledger.DropFormerNotes()
 		}
 		if len(counts) == 0 && denied != nil {
 			return target.Explain(denied, "the target does not let the credential read anything; the ledger is unchanged")
@@ -95,30 +87,4 @@ func Accept(ctx context.Context, d Destination) (before, now ledger.Facts, err e
 	// A change version that ran backwards is not accepted here: that takes a rebuild.
 	now.ChangeVersion = max(now.ChangeVersion, before.ChangeVersion)
 	return before, now, d.Ledger.SetFacts(ctx, now)
-}
-
-// stayed looks for results that the ledger to be replaced knew among those at the target. If there are none,
-// what is there came from others.
-type stayed struct {
-	ledger  *ledger.Ledger
-	waiting []ledger.Hash
-	found   bool
-}
-
-func (s *stayed) look(ctx context.Context, row ledger.Row) error {
-	if s.found || row.Resource != results {
-		return nil
-	}
-	if s.waiting = append(s.waiting, row.Key); len(s.waiting) < 1000 {
-		return nil
-	}
-	return s.end(ctx)
-}
-
-func (s *stayed) end(ctx context.Context) (err error) {
-	if len(s.waiting) > 0 {
-		s.found, err = s.ledger.FormerKnows(ctx, s.waiting)
-		s.waiting = s.waiting[:0]
-	}
-	return err
 }

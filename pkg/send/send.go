@@ -59,7 +59,6 @@ type Options struct {
 	To  Destination
 
 	AcceptUnchecked bool          // the tenant sends what validate was not allowed to check
-	AcceptExisting  bool          // a person has looked at the results that others brought to the target
 	DryRun          bool          // plan, and change nothing
 	MaxPassAge      time.Duration // of a pass that still opens the target
 }
@@ -78,8 +77,7 @@ type loader struct {
 	found    *validateProblems
 	changes  changes
 
-	assessments []assessment     // of the run; nil: not read yet
-	holds       *catalog.Catalog // what the target holds
+	holds *catalog.Catalog // what the target holds
 
 	refused  *refused
 	journal  *journal
@@ -115,7 +113,7 @@ func Run(ctx context.Context, o Options) (*runs.SendCounts, error) {
 	if err != nil {
 		return nil, interruptedOr(ctx, err)
 	}
-	if err := l.checkExisting(ctx); err != nil {
+	if err := l.checkEvents(ctx); err != nil {
 		return nil, interruptedOr(ctx, err)
 	}
 	if !o.DryRun {

@@ -208,7 +208,7 @@ func (w *world) run(all records) *runs.Run {
 	if err := os.MkdirAll(r.File("verdicts"), 0o700); err != nil {
 		w.t.Fatal(err)
 	}
-	r.Pass = &runs.Pass{Tenant: "bend", Target: bend.String(), Bundle: "b1", DataStandard: "5.1", Online: true, At: w.now.Add(-time.Hour),
+	r.Pass = &runs.Pass{Tenant: "bend", Target: bend.String(), Bundle: "b1", DataStandard: "5.1", Online: true, At: w.now.Add(-time.Hour), Events: &runs.PassEvents{},
 		Staged: map[string]string{}, Verdicts: map[string]string{}}
 	for name, lines := range all {
 		var verdicts, text, origin strings.Builder

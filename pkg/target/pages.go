@@ -38,7 +38,13 @@ func (c *Client) EachPage(ctx context.Context, resource string, workers int, yie
 // EachChanged reads those records of a collection that were created or changed after a change version.
 func (c *Client) EachChanged(ctx context.Context, resource string, version int64, workers int,
 	yield func(items []json.RawMessage) error) error {
-	query := url.Values{"minChangeVersion": {strconv.FormatInt(version+1, 10)}}
+	return c.EachMatching(ctx, resource, url.Values{"minChangeVersion": {strconv.FormatInt(version+1, 10)}}, workers, yield)
+}
+
+// EachMatching reads those records of a collection that a query asks for. A target may not know a parameter, and
+// then gives others too.
+func (c *Client) EachMatching(ctx context.Context, resource string, query url.Values, workers int,
+	yield func(items []json.RawMessage) error) error {
 	return c.eachPage(ctx, reading{resource: resource, size: c.usualPage(), workers: workers, query: query}, yield)
 }
 

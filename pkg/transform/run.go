@@ -20,6 +20,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/sluice-edfi/sluice/pkg/adopted"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
@@ -41,6 +42,9 @@ type Options struct {
 	// last run that was loaded; another one is drift. Nil: nothing is known, or a person has chosen.
 	Student map[string]string
 
+	// Adopted is the identifiers that the target has for events of the tenant; nil: none.
+	Adopted *adopted.Table
+
 	Known   diag.List                           // what was found before the first row; the run lists it
 	Allowed func(table, column string) []string // the values that cells of tables may have; may be nil
 }
@@ -57,6 +61,7 @@ type runner struct {
 	program     *mapping.Program
 	sink        Sink
 	student     map[string]string // by input
+	adopted     *adopted.Table    // nil: none
 	known       diag.List
 	allowed     func(table, column string) []string // may be nil
 	workers     int
@@ -71,7 +76,7 @@ func newRunner(p *mapping.Program, o Options) *runner {
 	if o.Progress == nil {
 		o.Progress = &Progress{}
 	}
-	return &runner{program: p, conflicting: &keyset.Set{}, sink: o.Sink, student: o.Student, known: o.Known, allowed: o.Allowed, workers: max(o.Workers, 1), first: o.Rows, progress: o.Progress,
+	return &runner{program: p, conflicting: &keyset.Set{}, sink: o.Sink, student: o.Student, adopted: o.Adopted, known: o.Known, allowed: o.Allowed, workers: max(o.Workers, 1), first: o.Rows, progress: o.Progress,
 		files: map[*mapping.Input][]*boundFile{}, verdicts: map[*mapping.Input][]*keyVerdicts{}}
 }
 
@@ -84,11 +89,12 @@ type Result struct {
 	Params   map[string]string       // as used, defaults among them
 
 	Rejects []runs.Reject // the files of rejected rows, likewise
+	Adopted *runs.Adopted // the tenant's adopted identifiers, if it has any
 }
 
 // Keep records the result in a run's manifest; the counts are recorded as the stage's.
 func (r *Result) Keep(m *runs.Manifest) {
-	m.Staged, m.Inputs, m.ToCorrect, m.Overlays, m.Params = r.Staged, r.Inputs, r.Rejects, r.Overlays, r.Params
+	m.Staged, m.Inputs, m.ToCorrect, m.Overlays, m.Params, m.Adopted = r.Staged, r.Inputs, r.Rejects, r.Overlays, r.Params, r.Adopted
 }
 
 // Run maps the files into staged records. What it counts adds up: every row read is used, filtered,
@@ -139,6 +145,9 @@ func (r *runner) restart() {
 // result is what a run gave.
 func (r *runner) result(s *staging) *Result {
 	out := &Result{Counts: &s.counts, Params: maps.Clone(r.program.Params)}
+	if r.adopted != nil {
+		out.Adopted = &runs.Adopted{Table: adopted.File, SHA256: r.adopted.SHA256, Rows: r.adopted.Len(), Used: s.renamed()}
+	}
 	for _, f := range r.program.Overlays {
 		out.Overlays = append(out.Overlays, runs.Overlay{Table: strings.TrimSuffix(path.Base(f.Path), ".csv"), Path: f.Path, SHA256: f.SHA256,
 			Added: f.Added, Replaced: f.Replaced})

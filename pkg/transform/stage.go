@@ -59,7 +59,7 @@ func (r *runner) stageAll(ctx context.Context, s *staging) error {
 			if r.first > 0 && s.input.Read >= int64(r.first) {
 				break
 			}
-			if err := r.stageFile(ctx, s, f, known{r.verdicts[in][i], r.conflicting}); err != nil {
+			if err := r.stageFile(ctx, s, f, r.decided(known{r.verdicts[in][i], r.conflicting})); err != nil {
 				return err
 			}
 		}
@@ -102,7 +102,7 @@ type batch struct {
 }
 
 // stageFile maps the rows of one file.
-func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k known) error {
+func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k mapping.Decided) error {
 	src, err := f.open()
 	if err != nil {
 		return err
@@ -138,7 +138,7 @@ func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k know
 }
 
 // mapFile maps the rows of a file and emits them in their order. It gives the workers that did it.
-func (r *runner) mapFile(ctx context.Context, s *staging, f *boundFile, src table.Reader, k known) ([]*mapping.Worker, error) {
+func (r *runner) mapFile(ctx context.Context, s *staging, f *boundFile, src table.Reader, k mapping.Decided) ([]*mapping.Worker, error) {
 	s.blank, f.rows, f.lines = 0, 0, 0
 	// A preview ends behind the first rows of an input: one worker counts them in their order, and the
 	// reader of blocks looks on.

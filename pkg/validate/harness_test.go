@@ -168,6 +168,7 @@ type fakeTarget struct {
 	folds     bool // compares keys without case
 	blind     bool // finds nothing by key
 	failure   error
+	version   int64 // newest change version; 0: no change queries
 
 	flat     sync.Map // of a record's text: its values by name
 	mu       sync.Mutex
@@ -262,6 +263,27 @@ func (f *fakeTarget) EachPage(_ context.Context, resource string, _ int, yield f
 		}
 	}
 	return nil
+}
+
+func (f *fakeTarget) EachMatching(_ context.Context, resource string, query url.Values, _ int, yield func([]json.RawMessage) error) error {
+	if err := f.note("MATCHING", resource); err != nil {
+		return err
+	}
+	for _, text := range f.items[resource] {
+		if f.deaf || f.matches(text, query) {
+			if err := yield([]json.RawMessage{json.RawMessage(text)}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (f *fakeTarget) NewestChangeVersion(context.Context) (int64, error) {
+	if f.version == 0 {
+		return 0, target.ErrNotOffered
+	}
+	return f.version, f.note("CHANGE", "version")
 }
 
 // A small made-up world.

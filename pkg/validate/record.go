@@ -29,6 +29,8 @@ type mark struct {
 	keyed   bool
 	key     keyset.Key
 	folded  uint32 // a hash of the key without regard to case
+
+	assessment keyset.Key // of a result
 }
 
 // note is a problem; those with sum are the same for many records and are only counted.
@@ -49,6 +51,8 @@ type worker struct {
 	key     string // of the record, once a problem asks for it
 	covered []byte // the last namespace seen that the credential is for
 	host    string // folded, of the record's namespace, once a descriptor asks for it
+
+	assessment lastAssessment
 }
 
 // maxValues bounds a worker's memory of descriptor values: files have a few hundred, unless each
@@ -110,6 +114,9 @@ func (w *worker) record(text []byte) error {
 		w.noteStaged()
 	case m.keyed:
 		m.folded = uint32(rec.Key.Folded())
+		if w.r.perAssessment != nil {
+			m.assessment = w.assessment.of(rec)
+		}
 	}
 	w.namespace()
 	for i := range rec.Descriptors {

@@ -35,6 +35,8 @@ type resource struct {
 	staged     []stagedDescriptor
 	free       sync.Pool // of *batch
 
+	perAssessment map[keyset.Key]int64 // of results: how many each has
+
 	// Single lines of the file, read once more.
 	lines   *lineReader
 	checked schema.Record
@@ -115,6 +117,9 @@ func (r *resource) finish(ctx context.Context) (err error) {
 		if err := r.askTarget(ctx); err != nil {
 			return err
 		}
+		if err := r.judgeEvents(ctx); err != nil {
+			return err
+		}
 	}
 	r.judgeDependents(dependences)
 	r.stageDescriptors()
@@ -169,6 +174,9 @@ func (r *resource) receive(b *batch) error {
 			r.duplicates = append(r.duplicates, duplicate{first + uint32(i), n + 1})
 		} else if !r.descriptor {
 			r.folded.add(first+uint32(i), m.folded)
+		}
+		if r.perAssessment != nil {
+			r.perAssessment[m.assessment]++
 		}
 	}
 	if err := r.receiveOpen(b); err != nil {

@@ -21,6 +21,8 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/keyset"
+	"github.com/sluice-edfi/sluice/pkg/ledger"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/target"
@@ -38,6 +40,10 @@ type Options struct {
 	Standard            *schema.Standard
 	EmbeddedDescriptors []schema.DescriptorValue
 	Embedded            []string // data standards that records can be shaped for
+
+	Ledger    *ledger.Ledger               // what the target accepted from here; nil: nothing yet
+	AcceptNew bool                         // results that the ledger does not know are new at the target: a person has looked
+	Command   func(words ...string) string // how advice writes a command of sluice; nil: diag.ShellCommand
 
 	Workers  int              // 0: one
 	Now      func() time.Time // never nil
@@ -78,6 +84,8 @@ type gate struct {
 	staged      map[string]string // digests of what stands there
 	lost        []string          // resources of which staged records are gone
 	planned     *catalog.Plan     // not nil: this is told, and nothing is judged or written
+	events      *runs.PassEvents  // nil: no results are staged, or nobody was asked
+	guard       *diag.Error       // too many results are at the target under other identifiers
 }
 
 func (g *gate) online() bool { return g.catalog != nil }
@@ -185,7 +193,7 @@ func run(ctx context.Context, o Options, c *catalog.Catalog) (result *Result, er
 	if err := g.checkEquation(); err != nil {
 		return nil, err
 	}
-	if err := g.guardLost(); err != nil {
+	if err := cmp.Or(g.guardLost(), g.waysOn()); err != nil {
 		return &Result{Counts: g.counts}, err
 	}
 	return g.result(), nil
@@ -264,7 +272,7 @@ func (g *gate) clearVerdicts() error {
 	if err := durable.MkdirAll(g.run.File("verdicts")); err != nil {
 		return unwritable(err, g.run.File("verdicts"))
 	}
-	return nil
+	return g.clearSameEvents()
 }
 
 // judge judges one resource; later are those that follow and may refer to it.
@@ -276,6 +284,9 @@ func (g *gate) judge(ctx context.Context, name string, later []string) error {
 	}
 	r := &resource{name: name, gate: g, checker: checker, descriptor: res.Descriptor != "",
 		links: map[*schema.Reference]*link{}, list: newProblemList(name), free: sync.Pool{New: func() any { return &batch{} }}}
+	if name == catalog.Results && g.online() {
+		r.perAssessment = map[keyset.Key]int64{}
+	}
 	for _, ref := range res.References {
 		r.links[ref] = g.link(res, ref)
 	}

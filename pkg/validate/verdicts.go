@@ -114,7 +114,7 @@ func (g *gate) checkEquation() error {
 // result has the pass that send asks for. An offline pass opens nothing, but says what was looked at.
 func (g *gate) result() *Result {
 	pass := &runs.Pass{Tenant: g.run.Tenant, Bundle: g.run.Bundle.Digest, DataStandard: g.standard.Version, Online: g.online(),
-		At: g.options.Now().UTC(), Staged: g.staged, Verdicts: map[string]string{}}
+		At: g.options.Now().UTC(), Staged: g.staged, Verdicts: map[string]string{}, Events: g.events}
 	for name, d := range g.verdicts {
 		pass.Verdicts[name] = d.SHA256
 	}

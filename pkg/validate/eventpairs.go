@@ -1,0 +1,169 @@
+package validate
+
+import (
+	"cmp"
+	"slices"
+)
+
+// evidence is why a staged result and one at the target are taken for one event.
+type evidence string
+
+// What speaks for it. The last one is for a person to decide, and so is what has none.
+const (
+	onlyOnes   evidence = "the only ones of that day"
+	sameStart  evidence = "same start time"
+	sameScores evidence = "same scores"
+	otherDate  evidence = "same scores, another date"
+)
+
+// manyScores is how many equal results make it unlikely that two sittings share them.
+const manyScores = 3
+
+// pairing is what a staged result may be at the target.
+type pairing struct {
+	staged *stagedEvent
+	held   []*heldEvent // one, or those among which nothing chooses
+	why    evidence     // "": nothing chooses
+}
+
+// sure reports whether a pairing needs no person: the result came from here, is not in the run any more, and the
+// new one of that day has the same scores.
+func (p *pairing) sure() bool {
+	return len(p.held) == 1 && p.held[0].ours && p.why != otherDate && p.why != "" && alike(p.staged, p.held[0])
+}
+
+// alike reports whether two results have so many equal scores that they are of one sitting.
+func alike(s *stagedEvent, h *heldEvent) bool {
+	return s.values >= manyScores && h.values == s.values && h.scores == s.scores
+}
+
+// pair pairs what is new with what the target holds, student by student.
+func (s *eventSearch) pair() (found []pairing) {
+	staged := make([]*stagedEvent, 0, len(s.staged))
+	for i := range s.staged {
+		if !s.staged[i].there {
+			staged = append(staged, &s.staged[i])
+		}
+	}
+	slices.SortStableFunc(staged, func(a, b *stagedEvent) int {
+		return cmp.Or(cmp.Compare(a.student, b.student), cmp.Compare(a.group, b.group))
+	})
+	held := make([]*heldEvent, len(s.held))
+	for i := range s.held {
+		held[i] = &s.held[i]
+	}
+	slices.SortFunc(held, func(a, b *heldEvent) int {
+		return cmp.Or(cmp.Compare(a.student, b.student), cmp.Compare(a.group, b.group), cmp.Compare(s.identifier(a), s.identifier(b)))
+	})
+	for len(staged) > 0 && len(held) > 0 {
+		student := staged[0].student
+		if held[0].student != student {
+			if held[0].student < student {
+				held = held[1:]
+			} else {
+				staged = staged[1:]
+			}
+			continue
+		}
+		n := cut(staged, func(e *stagedEvent) bool { return e.student == student })
+		m := cut(held, func(e *heldEvent) bool { return e.student == student })
+		found = append(found, pairStudent(staged[:n], held[:m])...)
+		staged, held = staged[n:], held[m:]
+	}
+	slices.SortFunc(found, func(a, b pairing) int { return cmp.Compare(a.staged.line, b.staged.line) })
+	return found
+}
+
+// cut is how many of the first ones are like that.
+func cut[T any](all []T, like func(T) bool) int {
+	n := slices.IndexFunc(all, func(e T) bool { return !like(e) })
+	if n < 0 {
+		return len(all)
+	}
+	return n
+}
+
+// pairStudent pairs the results of one student.
+func pairStudent(staged []*stagedEvent, held []*heldEvent) (found []pairing) {
+	for rest := staged; len(rest) > 0; {
+		group := rest[0].group
+		n := cut(rest, func(e *stagedEvent) bool { return e.group == group })
+		if day := ofDay(held, group); len(day) > 0 && rest[0].day > 0 {
+			found = append(found, pairDay(rest[:n], day)...)
+		}
+		rest = rest[n:]
+	}
+	for _, s := range staged {
+		if s.paired {
+			continue
+		}
+		maybe := open(held, func(h *heldEvent) bool {
+			return h.day == 0 || s.day == 0 || !h.ours && h.day-s.day <= 1 && s.day-h.day <= 1
+		})
+		if len(maybe) > 0 {
+			s.paired = true
+			found = append(found, pairing{s, maybe, ""})
+		}
+	}
+	return append(found, pairBy(staged, held, otherDate, func(s *stagedEvent, h *heldEvent) bool { return h.ours && alike(s, h) })...)
+}
+
+func ofDay(held []*heldEvent, group uint32) []*heldEvent {
+	return open(held, func(h *heldEvent) bool { return h.group == group })
+}
+
+// open are those that are not paired and like that.
+func open(held []*heldEvent, like func(*heldEvent) bool) (some []*heldEvent) {
+	for _, h := range held {
+		if !h.paired && like(h) {
+			some = append(some, h)
+		}
+	}
+	return some
+}
+
+// pairDay pairs the results of one student and day.
+func pairDay(staged []*stagedEvent, held []*heldEvent) (found []pairing) {
+	if len(staged) == 1 && len(held) == 1 {
+		staged[0].paired, held[0].paired = true, true
+		return []pairing{{staged[0], held, onlyOnes}}
+	}
+	found = pairBy(staged, held, sameStart, func(s *stagedEvent, h *heldEvent) bool { return s.second > 0 && s.second == h.second })
+	found = append(found, pairBy(staged, held, sameScores, func(s *stagedEvent, h *heldEvent) bool {
+		return s.values > 0 && s.values == h.values && s.scores == h.scores
+	})...)
+	rest := open(held, func(*heldEvent) bool { return true })
+	for _, s := range staged {
+		if !s.paired && len(rest) > 0 {
+			s.paired = true
+			found = append(found, pairing{s, rest, ""})
+		}
+	}
+	return found
+}
+
+// pairBy pairs those that have one another alone.
+func pairBy(staged []*stagedEvent, held []*heldEvent, why evidence, same func(*stagedEvent, *heldEvent) bool) (found []pairing) {
+	for _, s := range staged {
+		if s.paired {
+			continue
+		}
+		mine := open(held, func(h *heldEvent) bool { return same(s, h) })
+		if len(mine) != 1 {
+			continue
+		}
+		others := 0
+		for _, other := range staged {
+			if !other.paired && same(other, mine[0]) {
+				others++
+			}
+		}
+		if others == 1 {
+			found = append(found, pairing{s, mine, why})
+		}
+	}
+	for _, p := range found { // after all of them were compared: which comes first decides nothing
+		p.staged.paired, p.held[0].paired = true, true
+	}
+	return found
+}

@@ -19,7 +19,7 @@ func (a *app) newTargetAdopt() *cobra.Command {
 	var picks []string
 	cmd := &cobra.Command{
 		Use:   "adopt RUN",
-		Short: "Keep the identifiers that the target already has for events of a run",
+		Short: "Keep the identifiers that the target has for events of a run",
 		Long: `Where another loader brought the same events to the target, or a part of their key was corrected,
 validate lists them in problems/same-events.csv of the run: student, assessment, the identifier that
 sluice makes and the one that the target has. This command keeps the latter in the tenant's state,

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
@@ -78,13 +77,14 @@ func (l *sameEvents) describe(s *eventSearch, p *pairing) (row runs.SameEvent, p
 			row.From = "here"
 		}
 	}
-	fix := "If they are one event, run `sluice target adopt` for this run, then run transform again. If not, validate with --accept-new."
+	adopt, acceptNew := r.gate.waysOn()
+	fix := "If they are one event, run `" + adopt + "`, then run transform again. If not, run `" + acceptNew + "`."
 	what := "the same event under a new identifier: the target has it under the one that it had when it was loaded from here"
 	switch {
 	case p.why == "":
 		what = fmt.Sprintf("the target holds %s of this student and assessment under other identifiers, and which of them is this one cannot be told",
 			diag.Counted(len(p.held), "result", "results"))
-		fix = "Compare them in problems/same-events.csv; adopt one by hand, or validate with --accept-new."
+		fix = "Compare them in problems/same-events.csv, and pick one: `" + adopt + " --pick LINE=IDENTIFIER`. If it is none of them, run `" + acceptNew + "`."
 	case p.why == otherDate:
 		what = "this may be the same event under a new identifier: one of another date, which was loaded from here and is not staged now, has the same scores"
 	case row.From != "here":
@@ -125,21 +125,24 @@ func (l *sameEvents) close() error {
 	return l.listing.Close()
 }
 
-// waysOn completes the guard's error with the commands that go on.
-func (g *gate) waysOn() error {
+// guardSame is the error of a run of which too many results are at the target under other identifiers.
+func (g *gate) guardSame() error {
 	if g.guard == nil {
 		return nil
 	}
+	adopt, acceptNew := g.waysOn()
+	g.guard.Next = "Look at problems/same-events.csv of the run. If they are the same events, run `" + adopt +
+		"`, then transform again. If they are others, run `" + acceptNew + "`."
+	return g.guard
+}
+
+// waysOn are the commands that go on where results are at the target under other identifiers.
+func (g *gate) waysOn() (adopt, acceptNew string) {
 	command := g.options.Command
 	if command == nil {
 		command = diag.ShellCommand
 	}
-	run, tenant := g.run.Path, g.run.Tenant
-	g.guard.Next = strings.Join([]string{
-		"Look at problems/same-events.csv of the run. If they are the same events, run `" + command("target", "adopt", run, "--tenant", tenant) + "`, then transform again.",
-		"If they are others, run `" + command("validate", run, "--tenant", tenant, "--accept-new") + "`.",
-	}, " ")
-	return g.guard
+	return command("target", "adopt", g.run.Path, "--tenant", g.run.Tenant), command("validate", g.run.Path, "--tenant", g.run.Tenant, "--accept-new")
 }
 
 // clearSameEvents removes the list of an earlier execution.

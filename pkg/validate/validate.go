@@ -193,7 +193,7 @@ func run(ctx context.Context, o Options, c *catalog.Catalog) (result *Result, er
 	if err := g.checkEquation(); err != nil {
 		return nil, err
 	}
-	if err := cmp.Or(g.guardLost(), g.waysOn()); err != nil {
+	if err := cmp.Or(g.guardLost(), g.guardSame()); err != nil {
 		return &Result{Counts: g.counts}, err
 	}
 	return g.result(), nil

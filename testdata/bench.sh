@@ -5,6 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rows=${1:-100000}
+records=${BENCH_RECORDS:-1000000} # for validate alone; takes 4 GB of the disk for a while
+bench=$PWD/testdata
 sluice=$PWD/sluice
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -17,18 +19,20 @@ row() {
 }
 calc() { awk "BEGIN { printf \"%.${2:-0}f\", $1 }"; }
 now() { echo "$EPOCHREALTIME"; }
-# timed COMMAND…: sets seconds, and memory in MB where GNU time is there
+# timed COMMAND…: sets seconds, and memory in MB and cpu in seconds where GNU time is there
 gnu_time=
 ! /usr/bin/time -f %M true 2>/dev/null || gnu_time=yes
 timed() {
   local begin end
   begin=$(now)
   if [ -n "$gnu_time" ]; then
-    /usr/bin/time -f %M -o "$work/memory" "$@" >"$work/out" 2>&1
-    memory=$(calc "$(tail -1 "$work/memory") / 1024")
+    /usr/bin/time -f '%M %U %S' -o "$work/memory" "$@" >"$work/out" 2>&1
+    memory=$(tail -1 "$work/memory" | awk '{ printf "%.0f", $1 / 1024 }')
+    cpu=$(tail -1 "$work/memory" | awk '{ printf "%.2f", $2 + $3 }')
   else
     "$@" >"$work/out" 2>&1
     memory=
+    cpu=
   fi
   end=$(now)
   seconds=$(calc "$end - $begin" 3)
@@ -83,6 +87,36 @@ printf '%-62s %12s %-10s\n' "send to the built-in sandbox in the same process" "
 [ -z "$memory" ] || printf '    (peak memory of both %s MB)\n' "$memory"
 timed "$sluice" send r --tenant sandbox
 printf '%-62s %12s %-10s\n' "send again, all unchanged" "$(calc "$(cat r/staged/*.jsonl | wc -l) / $seconds")" records/s
+
+# validate alone, a tenth of the records and all of them, against a sandbox in a process of its own: results of 200,000
+# students, each with six references of its own or in its lists.
+(echo studentUniqueId; seq 700000 799999) >students.csv
+printf 'version: 1\ntenants:\n  other:\n    api: {base_url: "http://127.0.0.1:18799", client_id: sandbox, client_secret: "${env:BENCH_SECRET}", environment: test}\n' >sluice.yaml
+export BENCH_SECRET=sandbox-secret
+"$sluice" sandbox --address 127.0.0.1:18799 --students students.csv --state other >/dev/null 2>&1 &
+sandbox=$!
+trap 'kill $sandbox; rm -rf "$work"' EXIT
+sleep 3
+tenth=
+for n in $((records / 10)) "$records"; do
+  "$bench"/bench-records.sh "$n" folder
+  "$sluice" validate folder --tenant other -q
+  staged=$(cat folder/*.jsonl | wc -c)
+  rm -r folder
+  timed "$sluice" validate latest --tenant other
+  grep -q "records passed" "$work/out" || { cat "$work/out" >&2; exit 1; }
+  rm -r runs
+  [ "$n" = "$records" ] || { tenth=$cpu; continue; }
+  row "validate $n records, all references at the target" "$(calc "$staged / 1e6 / $seconds")" MB/s '>=' 250
+  if [ -n "$memory" ]; then
+    row "    peak memory" "$memory" MB '<=' 400
+    row "    CPU, against ten times that of a tenth of them" "$(calc "$cpu / (10 * $tenth)" 2)" ratio '<=' 1.1
+    printf '    (%s MB of JSON, %s s of CPU: %s MB/s of one)\n' "$(calc "$staged / 1e6")" "$cpu" "$(calc "$staged / 1e6 / $cpu")"
+  fi
+done
+kill "$sandbox"
+trap 'rm -rf "$work"' EXIT
+rm sluice.yaml
 
 rm -rf r state
 timed "$sluice" run nwea-map-growth -i results=rows.csv -p school_year=2026 --tenant sandbox --run whole

@@ -27,6 +27,7 @@ import (
 const (
 	alwaysByKey    = 3   // so few are asked for without counting the collection first
 	confirmMissing = 100 // so many that a whole collection lacks are asked for once more by key
+	probeMissing   = 10  // of more than those so many are, and the others too if one of them is there
 )
 
 // collection is one resource at the target.
@@ -158,17 +159,29 @@ func (q *References) resolve(ctx context.Context, ask question, open []uint32) (
 		}
 	}
 	// While pages are read others write, which shifts them; and some targets fold the case of
-	// keys. So a few that are missing are asked for once more.
-	if len(left) > 0 && len(left) <= confirmMissing && !col.keyless && q.allKept(left) {
-		again, got, err := q.askEach(ctx, ask, left)
-		if err != nil {
-			return nil, false, err
-		}
-		if got == replyGiven {
-			left = again
-		}
+	// keys. So what is missing is asked for once more.
+	if len(left) > 0 && !col.keyless && q.allKept(left) {
+		left, err = q.confirm(ctx, ask, left)
 	}
-	return left, false, nil
+	return left, false, err
+}
+
+// confirm asks by key for what a whole collection lacks, and returns what is missing. Of many a few are asked for
+// first: those that fold the case of keys have one of them.
+func (q *References) confirm(ctx context.Context, ask question, left []uint32) ([]uint32, error) {
+	n := len(left)
+	if n > confirmMissing {
+		n = probeMissing
+	}
+	missing, got, err := q.askEach(ctx, ask, left[:n])
+	if err != nil || got != replyGiven || len(missing) == n {
+		return left, err
+	}
+	rest, got, err := q.askEach(ctx, ask, left[n:])
+	if got != replyGiven {
+		rest = left[n:]
+	}
+	return append(missing, rest...), err
 }
 
 func (q *References) allKept(open []uint32) bool {

@@ -45,6 +45,80 @@ func TestVerdictsAreTheTargets(t *testing.T) {
 	}
 }
 
+// TestVerdictsOnRecordsThatReferToEachOther judges records whose parents are staged beside them, and posts them in
+// the order of loading: what is marked is refused as long as its parent is, and what equals an earlier record changes
+// nothing.
+func TestVerdictsOnRecordsThatReferToEachOther(t *testing.T) {
+	for _, version := range schema.Versions(schemas.FS) {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			p := newProof(t, version, sandbox.Options{}, nil)
+			p.makeAnchors()
+			cases := p.makeFamilies(60)
+			p.judge(cases)
+			p.post(cases)
+			for _, c := range cases {
+				want := map[runs.Verdict][]int{runs.Valid: {http.StatusCreated}, runs.Duplicate: {http.StatusOK},
+					runs.Marked: {http.StatusBadRequest, http.StatusConflict}, runs.Invalid: {http.StatusBadRequest}}[c.due]
+				if c.verdict != c.due || !slices.Contains(want, c.status) {
+					t.Errorf("%s: verdict %c, want %c; status %d %.300s\n%s", c.resource, c.verdict, c.due, c.status, c.answer, c.text)
+				}
+			}
+		})
+	}
+}
+
+// makeFamilies makes descriptors, assessments that use them, objectives and results: every third of the first two
+// is not valid.
+func (p *proof) makeFamilies(n int) []*proofCase {
+	const endpoint = "assessmentReportingMethodDescriptors"
+	var out []*proofCase
+	add := func(resource string, record map[string]any, due runs.Verdict) {
+		out = append(out, &proofCase{resource: resource, text: marshal(record), due: due})
+	}
+	var values []string
+	for i := range n {
+		d := p.record(p.mustResource(endpoint), false)
+		values = append(values, fmt.Sprint(d["namespace"], "#", d["codeValue"]))
+		if i%3 == 1 {
+			delete(d, "shortDescription")
+			add(endpoint, d, runs.Invalid)
+		} else {
+			add(endpoint, d, runs.Valid)
+		}
+	}
+	for _, resource := range []string{"assessments", "objectiveAssessments", "studentAssessments"} {
+		for i := range n {
+			p.addFamilyMember(resource, i, values[i], add)
+		}
+	}
+	return out
+}
+
+// addFamilyMember adds the record of the family with this number.
+func (p *proof) addFamilyMember(resource string, i int, value string, add func(string, map[string]any, runs.Verdict)) {
+	record, due := p.record(p.mustResource(resource), false), runs.Valid
+	family := map[string]any{"assessmentIdentifier": fmt.Sprint("family ", i), "namespace": "uri://acme.org/Families"}
+	switch {
+	case resource == "assessments":
+		record["assessmentIdentifier"], record["namespace"], record["scores"] = family["assessmentIdentifier"], family["namespace"], []any{map[string]any{"assessmentReportingMethodDescriptor": value}}
+	default:
+		record["assessmentReference"] = family
+	}
+	switch {
+	case i%3 == 1: // its descriptor is not valid
+		due = runs.Marked
+	case i%3 == 2 && resource == "assessments":
+		record["assessmentTitle"], due = "", runs.Invalid
+	case i%3 == 2: // its assessment is not valid
+		due = runs.Marked
+	}
+	add(resource, record, due)
+	if due == runs.Valid {
+		add(resource, record, runs.Duplicate)
+	}
+}
+
 // proof is the proof for one data standard.
 type proof struct {
 	*testing.T
@@ -72,6 +146,7 @@ type proofCase struct {
 	site     string
 	text     []byte
 
+	due     runs.Verdict // where there is no fault
 	verdict runs.Verdict
 	codes   []diag.Code
 	status  int

@@ -380,6 +380,24 @@ func TestTargetsThatFoldCaseOrIgnoreParameters(t *testing.T) {
 	judgeAll(t, staged, f, map[string]string{"studentAssessments": "ivi"})
 }
 
+// However many they are: the whole collection, which is read then, does not show that the target folds case.
+func TestManyReferencesInAnotherCase(t *testing.T) {
+	f := world()
+	f.items["ed-fi/students"] = nil
+	var results []string
+	for i := range 1000 {
+		f.items["ed-fi/students"] = append(f.items["ed-fi/students"], student(fmt.Sprint("S", i)))
+		results = append(results, result(fmt.Sprint(i), "A", fmt.Sprint("s", i+500)))
+	}
+	staged := map[string]string{"assessments": lines(assessment("A")), "studentAssessments": lines(results...)}
+	judgeAll(t, staged, f, map[string]string{"studentAssessments": strings.Repeat("i", 1000)})
+	if n := f.asked("GET ed-fi/students"); n > 20 {
+		t.Errorf("%d questions", n)
+	}
+	f.folds = true
+	judgeAll(t, staged, f, map[string]string{"studentAssessments": strings.Repeat("v", 500) + strings.Repeat("i", 500)})
+}
+
 // What is missing does not depend on how many references are open, nor on a target whose questions by
 // key find nothing.
 func TestTargetsThatFindNothingByKey(t *testing.T) {

@@ -24,8 +24,8 @@ import (
 func (a *app) configToComplete(cmd *cobra.Command) *tenant.Config {
 	path, _ := cmd.Flags().GetString("config")
 	a.Config = cmp.Or(path, a.getenv("SLUICE_CONFIG"))
-	c, err := a.config()
-	if err != nil {
+	c, _ := a.config() // or what can be read of it
+	if c == nil {
 		folder, _ := os.Getwd()
 		c = tenant.Default(folder)
 	}

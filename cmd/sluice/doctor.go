@@ -31,10 +31,7 @@ wrong: 1, 2 or 4; 3 if it stops none of them.`,
 }
 
 func (a *app) runDoctor(ctx context.Context, all bool) (runs.Outcome, error) {
-	place, err := a.workplace()
-	if err != nil {
-		return 0, err
-	}
+	place, broken := a.workplace()
 	var tenants []string
 	switch {
 	case all:
@@ -42,7 +39,7 @@ func (a *app) runDoctor(ctx context.Context, all bool) (runs.Outcome, error) {
 	case a.Tenant != "":
 		tenants = []string{a.Tenant}
 	}
-	checks := place.Doctor(ctx, tenants)
+	checks := place.Doctor(ctx, tenants, broken)
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}

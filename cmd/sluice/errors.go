@@ -57,7 +57,9 @@ func (a *app) printError(err error, outcome runs.Outcome) {
 	who := "sluice: [" + string(e.Code) + "]"
 	text := folded(a.screen.errColumns(), "  ", who+" "+e.Error())
 	a.screen.sayError("%s%s", paint(a.screen.errColour, red, who), strings.TrimPrefix(text, who))
+	lines := mostLines - 1
 	if next != "" && (going == nil || e.Code != diag.MachineInterrupt) { // whose advice is to go on
+		lines--
 		a.screen.sayError("  %s %s", paint(a.screen.errColour, dim, "→"), next)
 	}
 	if r == nil {
@@ -65,6 +67,6 @@ func (a *app) printError(err error, outcome runs.Outcome) {
 		return
 	}
 	if rep, err := report.Build(r); err == nil { // a damaged run has none
-		a.sayVerdict(a.screen.sayError, r, rep, outcome, going)
+		a.sayVerdict(a.screen.sayError, r, rep, outcome, going, lines)
 	}
 }

@@ -135,6 +135,7 @@ func (o *newTenant) config() (*tenant.Config, error) {
 	}
 	config, err := tenant.Parse(o.path, text)
 	if err == nil {
+		config.File = "" // it is not written yet
 		_, err = config.Tenant(filled.name)
 	}
 	return config, plainly(err)

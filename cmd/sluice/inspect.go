@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,13 +59,17 @@ type unreadable struct {
 
 // runInspect says of each file what it is. One that cannot be read does not keep the others from being read.
 func (a *app) runInspect(ctx context.Context, args []string) (runs.Outcome, error) {
-	place, err := a.workplace()
-	if err != nil {
-		return 0, err
-	}
+	place, broken := a.workplace()
 	contracts, err := place.Contracts(ctx)
-	if err != nil {
-		return 0, err
+	if err = cmp.Or(broken, err); err != nil { // a file can be looked at whatever is wrong with the settings
+		place.Config.Bundles = nil
+		if e, ok := diag.AsError(err); ok {
+			a.screen.problems(a.screen.err, e.Problems)
+		}
+		a.screen.sayError("only the bundles in this binary are tried: %s", err)
+		if contracts, err = place.Contracts(ctx); err != nil {
+			return 0, err
+		}
 	}
 	var paths []string
 	for _, arg := range args {

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -91,7 +93,22 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		if strings.Contains(text, "goroutine ") || strings.Contains(text, "panic:") {
 			ts.Fatalf("a panic")
 		}
+		if n := verdictLines(text); args[1] == "sluice" && n != 0 && (n < 2 || n > mostLines) {
+			ts.Fatalf("a verdict of %d lines", n)
+		}
 	}
+}
+
+// verdictBegins is the first line of a verdict, or of the error that comes before it.
+var verdictBegins = regexp.MustCompile(`^(sluice: \[|(done|done, but something stayed behind|interrupted|stopped|not ended)( \(exit \d+\))?: |a dry run, and nothing was sent: )`)
+
+// verdictLines is how many lines the verdict at the end of a text has; 0 if there is none.
+func verdictLines(text string) int {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if i := slices.IndexFunc(lines, verdictBegins.MatchString); i >= 0 && (len(lines) > i+1 || !strings.HasPrefix(lines[i], "sluice: [")) {
+		return len(lines) - i
+	}
+	return 0
 }
 
 // count FILE N [TEXT] checks how many lines of a file hold a text.

@@ -42,8 +42,8 @@ func (a *app) args(s *step) []string {
 
 // sayNext says the next command as it can be pasted, if there is one.
 func (a *app) sayNext(say func(format string, args ...any), s *step) {
-	for word := "next"; s != nil; s, word = s.or, "or" {
-		say("%s: %s%s", word, s.why, diag.ShellCommand(a.args(s)[1:]...))
+	if s != nil {
+		say("next: %s%s", s.why, diag.ShellCommand(a.args(s)[1:]...))
 	}
 }
 

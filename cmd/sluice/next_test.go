@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluice-edfi/sluice/pkg/pipeline"
+	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -61,6 +63,37 @@ func TestNextWithRejects(t *testing.T) {
 	var got string
 	if a.sayNext(func(format string, args ...any) { got = fmt.Sprintf(format, args...) }, a.nextOf(r)); got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+// TestVerdictIsShort: whatever stayed behind, a verdict has two to five lines, with the error that it may follow, and
+// names every file.
+func TestVerdictIsShort(t *testing.T) {
+	a := newApp(silent())
+	a.screen = newScreen(silent(), settings{})
+	r := &runs.Run{Path: "r", Manifest: runs.Manifest{Stages: map[string]*runs.Execution{}}}
+	rep := &report.Report{Verdict: []report.Remark{{Text: "9 of 27 rows are loaded", Total: true}, {Text: "106 of 107 records are at the target", Total: true}}}
+	files := []string{}
+	for n := range 6 {
+		if n > 0 {
+			file := fmt.Sprintf("file%d.csv", n)
+			files = append(files, file)
+			rep.Verdict = append(rep.Verdict, report.Remark{Text: fmt.Sprint(n, " things stayed behind"), File: file})
+		}
+		for _, next := range []*step{nil, {words: []string{"send", "r"}}} {
+			for said := range 3 { // lines of an error before it
+				var lines []string
+				a.sayVerdict(func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }, r, rep, runs.Partly, next, mostLines-said)
+				if len(lines) < 2 || said+len(lines) > mostLines {
+					t.Errorf("%d things behind, %d lines before: %q", n, said, lines)
+				}
+				for _, file := range files {
+					if !strings.Contains(strings.Join(lines, "\n"), "→ "+filepath.Join("r", file)) {
+						t.Errorf("%s is not named: %q", file, lines)
+					}
+				}
+			}
+		}
 	}
 }
 

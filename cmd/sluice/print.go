@@ -280,12 +280,25 @@ func (a *app) finish(r *runs.Run, outcome runs.Outcome, next *step) error {
 	if a.JSON {
 		return a.screen.result(runResult{Run: r.Path, Exit: outcome, Report: rep, Next: a.args(next)})
 	}
-	say := a.screen.conclude(outcome)
-	a.sayVerdict(say, r, rep, outcome, next)
-	if lacksStudents(r, rep) {
-		say("the sandbox knows made-up students only; to let it know those of this run: %s", a.command("sandbox", "students", shownPath(r.Path)))
-	}
+	a.sayOther(r, rep, next)
+	a.sayVerdict(a.screen.conclude(outcome), r, rep, outcome, next, mostLines)
 	return nil
+}
+
+// sayOther says, before the verdict, what may be done in place of the next command.
+func (a *app) sayOther(r *runs.Run, rep *report.Report, next *step) {
+	said := false
+	if with := a.withOther(r, next); with != nil && with.or != nil {
+		a.screen.say("  %s%s", with.or.why, diag.ShellCommand(a.args(with.or)[1:]...))
+		said = true
+	}
+	if lacksStudents(r, rep) {
+		a.screen.say("  the sandbox knows made-up students only; to let it know those of this run: %s", a.command("sandbox", "students", shownPath(r.Path)))
+		said = true
+	}
+	if said {
+		a.screen.say("")
+	}
 }
 
 // conclude is how the end of a command is said: as its result, and under --quiet only where somebody is needed.
@@ -307,12 +320,12 @@ const (
 	stoppedBefore runs.Outcome = -2
 )
 
-// mostBehind is how many remarks a verdict has on what stayed behind; the report has all.
-const mostBehind = 3
+// mostLines is how many lines a verdict has at most; on a terminal a long one is folded.
+const mostLines = 5
 
-// sayVerdict says what a run came to: what was done out of what, what stayed behind with the file that says why,
-// where the report is, and the next command.
-func (a *app) sayVerdict(say func(format string, args ...any), r *runs.Run, rep *report.Report, outcome runs.Outcome, next *step) {
+// sayVerdict says what a run came to, in no more lines than there are: what was done out of what, what stayed
+// behind with the file that says why, where the report is, and the next command.
+func (a *app) sayVerdict(say func(format string, args ...any), r *runs.Run, rep *report.Report, outcome runs.Outcome, next *step, lines int) {
 	var totals []string
 	for _, v := range rep.Verdict {
 		if v.Total {
@@ -323,25 +336,43 @@ func (a *app) sayVerdict(say func(format string, args ...any), r *runs.Run, rep 
 		totals = append(totals, "nothing was loaded")
 	}
 	headline := cmp.Or(endings[outcome], fmt.Sprintf("stopped (exit %d)", outcome)) + ": " + strings.Join(totals, "; ")
-	say("%s", folded(a.screen.columns(), "  ", headline))
-	sayBehind(say, r, rep)
+	lines-- // for the report
+	if next != nil {
+		lines--
+	}
+	for i, line := range joined(append([]string{headline}, behind(r, rep)...), lines) {
+		switch {
+		case i > 0:
+			line = "  " + line
+		case !strings.Contains(line, "→"): // else it holds a path, which is to be copied
+			line = folded(a.screen.columns(), "  ", line)
+		}
+		say("%s", line)
+	}
 	sayWhere(say, r)
-	a.sayNext(say, a.withOther(r, next))
+	a.sayNext(say, next)
 }
 
-// sayBehind says what stayed behind, each with the file that says why.
-func sayBehind(say func(format string, args ...any), r *runs.Run, rep *report.Report) {
-	behind := slices.DeleteFunc(slices.Clone(rep.Verdict), func(v report.Remark) bool { return v.Total })
-	for i, v := range behind {
-		if i == mostBehind-1 && len(behind) > mostBehind {
-			say("  %s", diag.Counted(len(behind)-i, "more thing stayed behind; the report lists it", "more things stayed behind; the report lists them"))
-			break
+// behind says what stayed behind, each with the file that says why.
+func behind(r *runs.Run, rep *report.Report) (said []string) {
+	for _, v := range rep.Verdict {
+		switch {
+		case v.Total:
+		case v.File != "":
+			said = append(said, v.Text+" → "+shownPath(r.File(v.File)))
+		default:
+			said = append(said, v.Text)
 		}
-		if v.File != "" {
-			v.Text += " → " + shownPath(r.File(v.File))
-		}
-		say("  %s", v.Text)
 	}
+	return said
+}
+
+// joined is as many lines as may be said, the last of which has what is more.
+func joined(lines []string, most int) []string {
+	if most = max(most, 1); len(lines) <= most {
+		return lines
+	}
+	return append(slices.Clone(lines[:most-1]), strings.Join(lines[most-1:], "; "))
 }
 
 // sayWhere says where the report of a run is, or else the run.

@@ -220,7 +220,8 @@ func (a *app) runRunsShow(name string, path bool) error {
 		a.screen.say("%s %s was stopped: %s\n  %s %s\n", paint(a.screen.outColour, red, "["+string(why.Code)+"]"), why.Stage, why.Message,
 			paint(a.screen.outColour, dim, "→"), why.Next)
 	}
-	a.sayVerdict(a.screen.say, r, rep, endOf(r), next)
+	a.sayOther(r, rep, next)
+	a.sayVerdict(a.screen.say, r, rep, endOf(r), next, mostLines)
 	return a.screen.result(rep)
 }
 

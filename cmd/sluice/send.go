@@ -50,7 +50,9 @@ func (a *app) concludeRehearsal(r *runs.Run, outcome runs.Outcome, rep *report.R
 	}
 	say := a.screen.conclude(outcome)
 	say("a dry run, and nothing was sent: %s of %s would be at the target", thousands(there), plural(int(all), "record"))
-	sayBehind(say, r, rep)
+	for _, line := range joined(behind(r, rep), mostLines-2) { // without this one, and the next command
+		say("  %s", line)
+	}
 	a.sayNext(say, next)
 	return nil
 }

@@ -34,15 +34,17 @@ func (a *app) config() (*tenant.Config, error) {
 	return tenant.Default(folder), nil
 }
 
-// workplace is what commands work with: sluice.yaml, what is embedded, and the global flags.
+// workplace is what commands work with: sluice.yaml, what is embedded, and the global flags. Beside an error stands
+// what is there without what is wrong with sluice.yaml, for commands that can do so much.
 func (a *app) workplace() (*pipeline.Workplace, error) {
 	c, err := a.config()
-	if err != nil {
-		return nil, err
+	if c == nil {
+		folder, _ := os.Getwd()
+		c = tenant.Default(folder)
 	}
 	return &pipeline.Workplace{Config: c, Bundles: bundles.FS, Schemas: schemas.FS, Tool: toolName(), UserAgent: "sluice/" + version,
 		Workers: a.Workers, Strict: a.Strict, Stdin: a.in, Log: a.log, Observer: a.observer(), Command: a.command,
-		Next: func(r *runs.Run) *runs.Next { return a.kept(a.withOther(r, a.nextOf(r))) }}, nil
+		Next: func(r *runs.Run) *runs.Next { return a.kept(a.withOther(r, a.nextOf(r))) }}, err
 }
 
 // openBundle loads a bundle that can be used, with the data standards that it covers.

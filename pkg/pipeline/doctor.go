@@ -47,9 +47,16 @@ const (
 
 // Doctor looks at everything that is not data, for the tenants named: settings, secrets, folders, disk,
 // locks, what killed commands left, the way to the target, its certificate and its clock. It changes nothing.
-func (w *Workplace) Doctor(ctx context.Context, tenants []string) []Check {
+// Where sluice.yaml is broken, it looks at what could be read of it.
+func (w *Workplace) Doctor(ctx context.Context, tenants []string, broken error) []Check {
 	all := slices.Concat(w.checkFolders(), []Check{checkDisk(w.Config.Runs)}, w.checkRuns())
+	if broken != nil {
+		all[0] = failed("sluice.yaml", broken)
+	}
 	for _, name := range tenants {
+		if broken != nil && !slices.Contains(w.Config.Names(), name) {
+			continue // it may stand where nothing could be read
+		}
 		for _, c := range w.checkTenant(ctx, name) {
 			c.Tenant = name
 			all = append(all, c)

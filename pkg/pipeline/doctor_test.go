@@ -28,7 +28,7 @@ func TestDoctor(t *testing.T) {
 	}
 	w := &Workplace{Config: config, UserAgent: "test"}
 	wrong := map[string]runs.Outcome{}
-	for _, c := range w.Doctor(t.Context(), append(config.Names(), "nosuch")) {
+	for _, c := range w.Doctor(t.Context(), append(config.Names(), "nosuch"), nil) {
 		if c.OK != (c.Exit == runs.Done) || !c.OK && c.Next == "" {
 			t.Errorf("%+v", c)
 		}

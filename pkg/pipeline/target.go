@@ -103,7 +103,7 @@ func (x *Execution) openTarget(ctx context.Context) (*Target, error) {
 	client, err := target.New(target.Config{
 		BaseURL: t.API.BaseURL, DataURL: t.API.DataURL, OAuthURL: t.API.OAuthURL, MetadataURL: t.API.MetadataURL,
 		DependenciesURL: t.API.DependenciesURL, ChangeQueriesURL: t.API.ChangeQueriesURL, SchoolYear: t.API.SchoolYear, Instance: t.API.Instance,
-		ClientID: credential.ClientID, ClientSecret: string(credential.Secret), AllowHTTP: t.API.AllowHTTP,
+		ClientID: credential.ClientID, ClientSecret: string(credential.Secret), Origin: x.place.Config.CredentialFrom(t), AllowHTTP: t.API.AllowHTTP,
 		Concurrency: t.Concurrency, UserAgent: x.place.UserAgent, Logger: x.logger, OnWait: x.place.Observer.Wait,
 		Proxy: proxy.For, RootCAs: secured.RootCAs, Certificate: secured.Certificate, TLSMin: secured.TLSMin,
 	})

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -22,6 +23,7 @@ type Failure struct {
 	Kind      Kind
 	Method    string
 	Resource  string // "ed-fi/students", "token", "root document" …
+	Address   string // that was asked for a token; "": the call was for something else
 	Status    int    // 0: no answer
 	Retryable bool   // another attempt, later, may succeed
 	Attempts  int
@@ -51,7 +53,7 @@ func (f *Failure) Error() string {
 func (f *Failure) Summary() string {
 	var b strings.Builder
 	if f.Method != "" {
-		fmt.Fprintf(&b, "%s %s: ", f.Method, f.Resource)
+		fmt.Fprintf(&b, "%s %s: ", f.Method, cmp.Or(f.Address, f.Resource))
 	}
 	if f.Status != 0 {
 		title, text := f.Title, f.words()

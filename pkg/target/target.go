@@ -26,6 +26,7 @@ type Config struct {
 	BaseURL      string // address of the root document, below tenant and context if there are any
 	ClientID     string
 	ClientSecret string
+	Origin       string // where the two come from, for messages, as "client_id (sluice.yaml:6) and …"; "": as they are called
 
 	SchoolYear int    // fills the year of a year-specific target; 0: the target is not year-specific
 	Instance   string // fills what other placeholder the target's addresses hold: {instance}, {tenantIdentifier}

@@ -2,6 +2,7 @@ package target
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -140,7 +141,7 @@ func (c *Client) requestToken(ctx context.Context) (*token, error) {
 			return nil, interruption(ctx, "POST token")
 		}
 		if f, ok := AsFailure(err); ok {
-			return nil, credentialFailure(f)
+			return nil, c.credentialFailure(f, address)
 		}
 		// A 200 without a token. The library's error quotes the answer, which may hold one.
 		f := &Failure{Kind: Odd, Status: http.StatusOK, Title: http.StatusText(http.StatusOK),
@@ -149,7 +150,7 @@ func (c *Client) requestToken(ctx context.Context) (*token, error) {
 		if errors.As(err, &oauth) && oauthErrors[oauth.ErrorCode] {
 			f.Kind, f.Type, f.Detail = Auth, oauth.ErrorCode, oauth.ErrorCode
 		}
-		return nil, credentialFailure(trip.call.finished(f))
+		return nil, c.credentialFailure(trip.call.finished(f), address)
 	}
 	t := &token{value: got.AccessToken, header: []string{"Bearer " + got.AccessToken}}
 	if !got.Expiry.IsZero() {
@@ -163,7 +164,8 @@ func (c *Client) requestToken(ctx context.Context) (*token, error) {
 // credentialFailure says of a failed token request what it means: 5.x answers a wrong secret with 400,
 // the others with 401. What says nothing about the credential, and will not pass by itself, has a kind
 // of its own: it is about no resource, whatever its status.
-func credentialFailure(f *Failure) *Failure {
+func (c *Client) credentialFailure(f *Failure, address *url.URL) *Failure {
+	f.Address = address.Redacted()
 	switch {
 	case f.Kind == Auth, f.Status == http.StatusBadRequest && f.Kind == Validation, f.Status == http.StatusForbidden && f.Kind == Forbidden:
 		f.Kind, f.Retryable = Auth, false
@@ -176,15 +178,16 @@ func credentialFailure(f *Failure) *Failure {
 		f.Kind, f.Retryable = Token, false
 		return f
 	}
+	of := cmp.Or(c.config.Origin, "client_id and client_secret of the tenant")
 	switch f.Type {
 	case "invalid_scope":
 		f.Fix = "The target refused the scope; have its administrator check the client's education organizations."
 	case "unsupported_grant_type", "invalid_request":
 		f.Fix = "The target did not understand the token request; check base_url or oauth_url, and any proxy in between."
 	case "invalid_client", "invalid_grant", "unauthorized_client":
-		f.Fix = "The target refused the key or the secret. Check client_id and client_secret of the tenant, and that the client is active."
+		f.Fix = "The target refused the key or the secret. Check " + of + ", and that the client is active."
 	default:
-		f.Fix = "The token request was refused; check the key and the secret, that the client is active, and any proxy in between."
+		f.Fix = "The token request was refused. Check " + of + ", that the client is active, and any proxy in between."
 	}
 	return f
 }

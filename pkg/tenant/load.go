@@ -18,8 +18,9 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/strictyaml"
 )
 
-// Load reads sluice.yaml. Problems of the file are all listed at once in a *diag.Error. Problems of one
-// tenant are kept for Config.Tenant, so that the mistake of one does not stop a command for another.
+// Load reads sluice.yaml. Problems of the file are all listed at once in a *diag.Error, beside which stands what
+// could be read of the file, nil if nothing could. Problems of one tenant are kept for Config.Tenant, so that the
+// mistake of one does not stop a command for another.
 func Load(path string) (*Config, error) {
 	src, err := readRegular(path)
 	if err != nil {
@@ -35,7 +36,7 @@ func Load(path string) (*Config, error) {
 	return Parse(path, src)
 }
 
-// Parse reads the text of a sluice.yaml that lies, or is to lie, at path.
+// Parse reads the text of a sluice.yaml that lies, or is to lie, at path, as Load does.
 func Parse(path string, src []byte) (*Config, error) {
 	folder, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
@@ -47,11 +48,14 @@ func Parse(path string, src []byte) (*Config, error) {
 	if root != nil {
 		r.root(root)
 	}
-	if err := r.invalid(path, path, src, r.problems); err != nil {
-		return nil, err
-	}
 	for _, t := range r.config.tenants {
 		t.invalid = r.invalid("tenant "+t.Name+" of "+path, path, src, t.problems)
+	}
+	if err := r.invalid(path, path, src, r.problems); err != nil {
+		if root == nil {
+			return nil, err
+		}
+		return r.config, err
 	}
 	return r.config, nil
 }

@@ -139,6 +139,25 @@ type Credential struct {
 	Secret   Secret
 }
 
+// CredentialFrom says where the tenant's key and secret come from: lines of sluice.yaml, and what these name. Of a file
+// that is not written yet it names no lines.
+func (c *Config) CredentialFrom(t *Tenant) string {
+	from := func(key string, s secretText) string {
+		var where []string
+		if c.File != "" {
+			where = append(where, fmt.Sprintf("%s:%d", s.pos.File, s.pos.Line))
+		}
+		if !s.literal() {
+			where = append(where, s.masked())
+		}
+		if len(where) == 0 {
+			return key
+		}
+		return key + " (" + strings.Join(where, ", ") + ")"
+	}
+	return from("client_id", t.API.clientID) + " and " + from("client_secret", t.API.clientSecret)
+}
+
 // Credential resolves the tenant's key and secret. It also refuses a key that another tenant or
 // environment has: one credential is never shared.
 func (c *Config) Credential(ctx context.Context, t *Tenant) (Credential, error) {

@@ -40,7 +40,7 @@ func (a *app) runExplain(name string) error {
 	for _, e := range diag.Codes() {
 		if asked == "" || string(e.Code) == asked || !exact && strings.Contains(string(e.Code), asked) {
 			shown = append(shown, e)
-			rows = append(rows, []string{string(e.Code), e.Level.Word(), e.Meaning})
+			rows = append(rows, []string{string(e.Code), e.Level.String(), e.Meaning})
 		}
 	}
 	switch len(shown) {
@@ -48,7 +48,7 @@ func (a *app) runExplain(name string) error {
 		return usage("Run `sluice explain`, which lists all codes.", "unknown code %q%s", name, nearCode(asked))
 	case 1:
 		e := shown[0]
-		a.screen.say("%s (%s)\n%s\n", e.Code, e.Level.Word(), e.Meaning)
+		a.screen.say("%s (%s)\n%s\n", e.Code, e.Level.String(), e.Meaning)
 		a.screen.say("  it looks like  %s\n  open           %s\n  command        %s\n", e.Example, e.File, e.Command)
 		a.screen.say("→ %s", e.Resolution)
 		return a.screen.result(e)

@@ -203,9 +203,9 @@ func TestGeneratedDocs(t *testing.T) {
 func codesPage() string {
 	var b strings.Builder
 	b.WriteString("# Codes\n\nGenerated from the table in `pkg/diag/codes.go` by `make docs`; `sluice explain CODE` says the same.\n\n")
-	b.WriteString("Levels: 1 format (blocks the file), 2 error (blocks the record), 3 warning (passes, must be explained), 4 information.\n\n| code | level | meaning | what to do |\n|---|---|---|---|\n")
+	b.WriteString("An error keeps a row, a record, a file or a command from going on, a warning is to be looked at, and a note is worth knowing.\n\n| code | level | meaning | what to do |\n|---|---|---|---|\n")
 	for _, e := range diag.Codes() {
-		fmt.Fprintf(&b, "| `%s` | %d | %s | %s |\n", e.Code, e.Level, e.Meaning, strings.ReplaceAll(e.Resolution, "|", "\\|"))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", e.Code, e.Level, e.Meaning, strings.ReplaceAll(e.Resolution, "|", "\\|"))
 	}
 	return b.String()
 }

@@ -147,10 +147,37 @@ func (a *app) nextAfterError(e *diag.Error, outcome runs.Outcome, r *runs.Run) *
 		return nil
 	case r != nil && r.Finished(runs.Transform) && (!r.Finished(runs.Send) || !slices.Contains(a.line, "send")): // which is to be tried again
 		return a.nextOf(r)
-	case len(a.line) > 0 && !slices.ContainsFunc(a.line, func(word string) bool { return strings.HasPrefix(word, "--secret") }): // it may be one
-		return &step{words: a.line, whole: true}
 	}
-	return nil
+	return a.again()
+}
+
+// again is the command that runs now; nil if its words are not to be shown.
+func (a *app) again() *step {
+	if len(a.line) == 0 || slices.ContainsFunc(a.line, func(word string) bool { return strings.HasPrefix(word, "--secret") }) { // it may be one
+		return nil
+	}
+	return &step{words: a.line, whole: true}
+}
+
+// nextOrAgain is the command that goes on with a run that this one works on: the same, as long as nothing is staged.
+func (a *app) nextOrAgain(r *runs.Run) *step {
+	if r.Finished(runs.Transform) {
+		return a.nextOf(r)
+	}
+	return a.again()
+}
+
+// nextKept is the command that goes on with a run of an earlier command: what that left for one whose transform has
+// not ended.
+func (a *app) nextKept(r *runs.Run) *step {
+	if r.Finished(runs.Transform) || r.Next == nil || len(r.Next.Command) == 0 {
+		return a.nextOf(r)
+	}
+	s := &step{why: r.Next.Why, words: r.Next.Command[1:], whole: true}
+	if here, err := os.Getwd(); err == nil && here != r.Next.Folder {
+		s.why += "in the folder " + shownPath(r.Next.Folder) + ": "
+	}
+	return s
 }
 
 // advised is a command of sluice in an advice, between backquotes.

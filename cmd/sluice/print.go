@@ -146,7 +146,9 @@ func (a *app) printStaged(counts *runs.TransformCounts) {
 		names, rows = append(names, resource), append(rows, []runs.Term{{Name: "staged", Count: c.Staged},
 			{Name: "repeated", Count: c.Duplicate}, {Name: "rejected", Count: c.Rejected}})
 	}
-	a.screen.say("")
+	if len(rows) > 0 {
+		a.screen.say("")
+	}
 	a.printCounts("resource", names, rows)
 }
 
@@ -183,7 +185,7 @@ func (a *app) printCauses(rep *report.Report, stage string) {
 		if shown++; shown > mostGroups {
 			continue
 		}
-		word := fmt.Sprintf("%-7s", g.Level.Word()) // so that it is told without colour
+		word := fmt.Sprintf("%-7s", g.Level.String()) // so that it is told without colour
 		s.paragraph("  "+paint(s.outColour, styles[g.Level], word)+" ", "          ", groupText(g))
 		if len(g.Values) > 0 {
 			s.paragraph("      ", "      ", values(g))

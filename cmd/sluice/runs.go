@@ -202,7 +202,7 @@ func (a *app) runRunsShow(name string, path bool) error {
 		a.printStage(rep, &rep.Stages[i])
 	}
 	holder, held, _ := durable.HeldBy(r.Path)
-	next := a.nextOf(r)
+	next := a.nextKept(r)
 	for _, stage := range runs.Stages() {
 		x := r.Stages[stage.Name]
 		if x == nil || x.Exit != nil {
@@ -217,8 +217,11 @@ func (a *app) runRunsShow(name string, path bool) error {
 		a.screen.say("%s began at %s and did not end: it is still running, or was killed\n", stage.Name, began)
 	}
 	if why := r.Stopped; why != nil {
-		a.screen.say("%s %s was stopped: %s\n  %s %s\n", paint(a.screen.outColour, red, "["+string(why.Code)+"]"), why.Stage, why.Message,
-			paint(a.screen.outColour, dim, "→"), why.Next)
+		a.screen.say("%s %s was stopped: %s", paint(a.screen.outColour, red, "["+string(why.Code)+"]"), why.Stage, why.Message)
+		if next == nil || why.Code != diag.MachineInterrupt { // whose advice is to go on
+			a.screen.say("  %s %s", paint(a.screen.outColour, dim, "→"), why.Next)
+		}
+		a.screen.say("")
 	}
 	a.sayOther(r, rep, next)
 	a.sayVerdict(a.screen.say, r, rep, endOf(r), next, mostLines)

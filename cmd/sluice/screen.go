@@ -153,7 +153,7 @@ func (s *screen) problem(w io.Writer, p diag.Problem) {
 	if where != "" {
 		where += ": "
 	}
-	fmt.Fprintf(w, "%s%s %s\n", paint(s.errColour, bold, where), paint(s.errColour, style, p.Level.Word()+" ["+string(p.Code)+"]"), p.Message)
+	fmt.Fprintf(w, "%s%s %s\n", paint(s.errColour, bold, where), paint(s.errColour, style, p.Level.String()+" ["+string(p.Code)+"]"), p.Message)
 	if p.Snippet != "" {
 		text := strings.ReplaceAll(p.Snippet, "\t", " ")
 		fmt.Fprintf(w, "    %s\n", text)

@@ -44,7 +44,7 @@ func (a *app) workplace() (*pipeline.Workplace, error) {
 	}
 	return &pipeline.Workplace{Config: c, Bundles: bundles.FS, Schemas: schemas.FS, Tool: toolName(), UserAgent: "sluice/" + version,
 		Workers: a.Workers, Strict: a.Strict, Stdin: a.in, Log: a.log, Observer: a.observer(), Command: a.command,
-		Next: func(r *runs.Run) *runs.Next { return a.kept(a.withOther(r, a.nextOf(r))) }}, err
+		Next: func(r *runs.Run) *runs.Next { return a.kept(a.withOther(r, a.nextOrAgain(r))) }}, err
 }
 
 // openBundle loads a bundle that can be used, with the data standards that it covers.

@@ -11,6 +11,7 @@ type Code string
 type Entry struct {
 	Code       Code   `json:"code"`
 	Level      Level  `json:"level"`
+	LevelWord  string `json:"levelWord"`
 	Meaning    string `json:"meaning"`
 	Resolution string `json:"resolution"`
 	Example    string `json:"example"` // a line as it is printed
@@ -49,7 +50,7 @@ var (
 
 // declare puts a code into the table.
 func declare(code Code, level Level, meaning, resolution string) Code {
-	entries[code] = Entry{Code: code, Level: level, Meaning: meaning, Resolution: resolution}
+	entries[code] = Entry{Code: code, Level: level, LevelWord: level.String(), Meaning: meaning, Resolution: resolution}
 	table = append(table, entries[code])
 	return code
 }

@@ -7,7 +7,9 @@
 package diag
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,15 +27,8 @@ const (
 	LevelInfo    Level = 4 // worth knowing
 )
 
+// String is what people call a level: the same word on screens, in files and in documents.
 func (l Level) String() string {
-	if l < LevelFormat || l > LevelInfo {
-		return fmt.Sprintf("level %d", int(l))
-	}
-	return [...]string{LevelFormat: "format", LevelError: "error", LevelWarning: "warning", LevelInfo: "info"}[l]
-}
-
-// Word is what people call a level.
-func (l Level) Word() string {
 	switch l {
 	case LevelFormat, LevelError:
 		return "error"
@@ -100,6 +95,19 @@ type Problem struct {
 	RejectLine   int       `json:"rejectLine,omitempty"`   // the line that its row has in the file of rejected rows
 	Acknowledged *Accepted `json:"acknowledged,omitempty"` // a warning that somebody knows of and lets pass
 	Snippet      string    `json:"-"`                      // the source line of a written file, for the terminal
+}
+
+// MarshalJSON adds the level's word to the fields.
+func (p Problem) MarshalJSON() ([]byte, error) {
+	type fields Problem
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	err := e.Encode(struct {
+		fields
+		LevelWord string `json:"levelWord"`
+	}{fields(p), p.Level.String()})
+	return out.Bytes(), err
 }
 
 // Pos is where the problem is.

@@ -94,9 +94,9 @@ func printed(code Code, level Level, message string) string {
 		return "sluice: [" + string(code) + "] " + message
 	case family == "BND", family == "CFG":
 		where, what, _ := strings.Cut(message, " ")
-		return where + " " + level.Word() + " [" + string(code) + "] " + what
+		return where + " " + level.String() + " [" + string(code) + "] " + what
 	}
-	return level.Word() + "  1 × " + string(code) + " " + message
+	return level.String() + "  1 × " + string(code) + " " + message
 }
 
 // ending are the codes, beside those of usage and guards, that end a command.

@@ -78,7 +78,7 @@ func TestStage(t *testing.T) {
 	var said []string
 	if err := r.EachProblem(runs.Transform, func(p diag.Problem) {
 		where, _ := filepath.Rel(root, p.File)
-		said = append(said, p.Level.Word()+" "+filepath.ToSlash(where)+": "+p.Message)
+		said = append(said, p.Level.String()+" "+filepath.ToSlash(where)+": "+p.Message)
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,13 @@ func (x *Execution) stage(ctx context.Context, name string, do work) (runs.Outco
 	if err := r.Begin(name, time.Now()); err != nil {
 		return runs.CouldNotRun, err
 	}
+	if name == runs.Transform && x.place.Next != nil { // if it is killed, it is to be run again
+		if r.Next = x.place.Next(r); r.Next != nil {
+			if err := r.Save(); err != nil {
+				return runs.CouldNotRun, err
+			}
+		}
+	}
 	if err := x.log.into(r.File("log.jsonl")); err != nil {
 		return runs.CouldNotRun, err
 	}

@@ -17,6 +17,7 @@ type Group struct {
 	Stage    string     `json:"stage"`
 	Code     diag.Code  `json:"code"`
 	Level    diag.Level `json:"level"`
+	Word     string     `json:"levelWord"`
 	Input    string     `json:"input,omitempty"`
 	Column   string     `json:"column,omitempty"`
 	Resource string     `json:"resource,omitempty"`
@@ -64,6 +65,9 @@ var index = regexp.MustCompile(`\[\d+\]`)
 // neither quoted nor a number.
 const mostShapes = 200
 
+// onceCalled are words by which report.json also counts levels, for programs that know these.
+var onceCalled = map[diag.Level]string{diag.LevelFormat: "format", diag.LevelInfo: "info"}
+
 // gather reads a stage's problems and adds them up by cause.
 func (rep *Report) gather(r *runs.Run, stage string) error {
 	type kind struct {
@@ -76,6 +80,9 @@ func (rep *Report) gather(r *runs.Run, stage string) error {
 		rep.Totals[p.Level.String()] += n
 		if p.Acknowledged != nil {
 			rep.Totals["acknowledged"] += n
+		}
+		if once := onceCalled[p.Level]; once != "" {
+			rep.Totals[once] += n
 		}
 		path := index.ReplaceAllString(p.Path, "[]")
 		cause := kind{Cause: runs.Cause{Code: p.Code, Input: p.Input, Column: p.Column, Resource: p.Resource, Path: path, Rule: p.Rule}}
@@ -96,7 +103,7 @@ func (rep *Report) gather(r *runs.Run, stage string) error {
 		if !known {
 			i = len(rep.Problems)
 			at[cause] = i
-			rep.Problems = append(rep.Problems, Group{Stage: stage, Code: p.Code, Level: p.Level, Input: p.Input, Column: p.Column,
+			rep.Problems = append(rep.Problems, Group{Stage: stage, Code: p.Code, Level: p.Level, Word: p.Level.String(), Input: p.Input, Column: p.Column,
 				Resource: p.Resource, Path: path, Message: message, Fix: p.Fix, Rule: p.Rule, RuleID: p.RuleID, First: place(p), Acknowledged: p.Acknowledged})
 		}
 		rep.Problems[i].count(p, n)

@@ -89,7 +89,7 @@ func (f *Findings) junit(s Suite) junitSuite {
 func (f *Findings) junitCase(suite string, one Finding) junitCase {
 	text := strings.TrimPrefix(one.text(), suite+" ")
 	c := junitCase{Name: printable(string(one.Code) + " " + text)}
-	said := fmt.Sprintf("%s, %s: %s", one.Level.Word(), diag.Counted(int(one.Count), "time", "times"), text)
+	said := fmt.Sprintf("%s, %s: %s", one.Level.String(), diag.Counted(int(one.Count), "time", "times"), text)
 	if where := f.where(one); where != "" {
 		said += "\n" + where
 	}

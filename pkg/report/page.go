@@ -25,7 +25,7 @@ var pages = template.Must(template.New("").Funcs(template.FuncMap{
 	"minute":   minute,
 	"seconds":  seconds,
 	"bytes":    Size,
-	"level":    diag.Level.Word,
+	"level":    diag.Level.String,
 	"link":     relative,
 	"moment":   moment,
 	"command":  shellCommand,

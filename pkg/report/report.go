@@ -37,7 +37,7 @@ type Report struct {
 	Next     *runs.Next        `json:"next,omitempty"`    // the next command, if there is one
 	Files    []File            `json:"files"`             // of the run's folder, for people
 	Problems []Group           `json:"problems"`          // by cause, the gravest first, then those of most rows
-	Totals   map[string]int64  `json:"totals"`            // problems per level: format, error, warning, info; acknowledged are among the warnings
+	Totals   map[string]int64  `json:"totals"`            // problems per level: error, warning, note; once more as format and info; acknowledged of the warnings
 }
 
 // Versions are the three layers that are tracked apart, and the tool.

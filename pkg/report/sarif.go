@@ -128,7 +128,7 @@ func ruleOf(code diag.Code) sarifRule {
 	return r
 }
 
-func sarifLevel(l diag.Level) string { return l.Word() } // they have the same names
+func sarifLevel(l diag.Level) string { return l.String() } // they have the same names
 
 func (f *Findings) sarif(one Finding, rule int) sarifResult {
 	out := sarifResult{RuleID: string(one.Code), RuleIndex: rule, Level: sarifLevel(one.Level), Occurrences: one.Count,

@@ -113,10 +113,10 @@ func TestShortenedRowsAreNamed(t *testing.T) {
 		return out
 	}
 	for text, want := range map[string][]string{
-		"1,S1,x\n2,S2,x,y\n3,S3\n":                      {"VAL-ROW-SHORTENED info 2 ", "VAL-ROW-SHORTENED info 4 "},
-		"1,S1,x\n2,S2,App":                              {"VAL-ROW-SHORTENED info 2 ", "VAL-ROW-SHORTENED warning 3 "},
+		"1,S1,x\n2,S2,x,y\n3,S3\n":                      {"VAL-ROW-SHORTENED note 2 ", "VAL-ROW-SHORTENED note 4 "},
+		"1,S1,x\n2,S2,App":                              {"VAL-ROW-SHORTENED note 2 ", "VAL-ROW-SHORTENED warning 3 "},
 		"1,S1,x,y\n2,S2,x,y":                            nil,
-		"1,S1,x\n2,S2,\"x\nx\"\n3,S3,x\n\n4,S4\n5,S5\n": {"VAL-ROW-SHORTENED info 2 3", "VAL-ROW-SHORTENED info 7 2", "VAL-ROW-BLANK info  1"},
+		"1,S1,x\n2,S2,\"x\nx\"\n3,S3,x\n\n4,S4\n5,S5\n": {"VAL-ROW-SHORTENED note 2 3", "VAL-ROW-SHORTENED note 7 2", "VAL-ROW-BLANK note  1"},
 	} {
 		if diff := cmp.Diff(want, levels(text)); diff != "" {
 			t.Errorf("%q: %s", text, diff)

@@ -64,7 +64,7 @@ func TestDerivedScores(t *testing.T) {
 	if got := r.staged(t, "studentAssessments"); !strings.Contains(got, `#Integer","result":"2"`) {
 		t.Error(got)
 	}
-	if got := r.file(t, "problems", "transform.csv"); !strings.Contains(got, string(diag.CellScoreDerived)+",info") {
+	if got := r.file(t, "problems", "transform.csv"); !strings.Contains(got, string(diag.CellScoreDerived)+",note") {
 		t.Error(got)
 	}
 }

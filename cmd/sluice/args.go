@@ -42,7 +42,7 @@ func (a *app) bundleAndInputs(cmd *cobra.Command, args []string) error {
 	for i, file := range args[1:] {
 		flags = append(flags, "--input "+diag.ShellWord(inputs[min(i, len(inputs)-1)]+"="+file))
 	}
-	return usage("Give each file the name of the input that it is.", "unexpected argument %q (did you mean %s?)", args[1], strings.Join(flags, " "))
+	return usage("Say which input each file is, as in --input NAME=FILE.", "unexpected argument %q (did you mean %s?)", args[1], strings.Join(flags, " "))
 }
 
 // bundleInputs names the inputs of a bundle; of one that cannot be read there are none.

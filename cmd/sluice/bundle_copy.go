@@ -33,12 +33,12 @@ func copyPlace(folder, bundle string) error {
 		return refused("Name a folder that does not exist yet.", "%s already exists")
 	}
 	if within(parent, bundle) {
-		return refused("Name a folder outside of it.", "%s is in the bundle itself")
+		return refused("Name a folder outside it.", "%s is in the bundle itself")
 	}
 	full, err := filepath.Abs(parent)
 	for above := full; err == nil; above = filepath.Dir(above) {
 		if ours(above) {
-			return refused("Name a folder outside of it.", "%s is in a run directory or in a folder of sluice's own state")
+			return refused("Name a folder outside it.", "%s is in a run directory or in a folder of sluice's own state")
 		}
 		if above == filepath.Dir(above) {
 			break

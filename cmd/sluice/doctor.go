@@ -18,7 +18,7 @@ that were killed, the tenant's own certificates, the proxy, and the target: its 
 and clock, and whether it takes the credential. It changes nothing. Without --tenant it looks at this machine only; with --all at
 every tenant.
 
-Ends with 0 if nothing is wrong, else as other commands would end because of the first thing that is
+Ends with 0 if nothing is wrong, otherwise as other commands would end because of the first thing that is
 wrong: 1, 2 or 4; 3 if it stops none of them.`,
 		Example: "  sluice doctor --tenant gb\n  sluice doctor --all --json",
 		Args:    exactArgs(),

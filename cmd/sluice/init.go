@@ -42,7 +42,7 @@ before the last answer.`,
 	flags.StringVar(&o.secret, "secret", "", "`WHERE` its secret is kept: ${env:NAME}, ${file:PATH} or ${cmd:PROGRAM ARGUMENTS}")
 	flags.StringVar(&o.environment, "environment", "production", "production, or a `WORD` such as staging")
 	flags.StringVar(&o.year, "school-year", "", "spring `YEAR`, for a year-specific ODS and for the bundles")
-	flags.StringVar(&o.caFile, "ca-file", "", "`FILE` of certificates (PEM) to trust beside the system's, such as a firewall's")
+	flags.StringVar(&o.caFile, "ca-file", "", "`FILE` of certificates (PEM) to trust besides the system's, such as a firewall's")
 	flags.StringVar(&o.proxy, "proxy", "", "`ADDRESS` of the proxy to the target, or none; a password in it as ${env:NAME}")
 	flags.BoolVar(&o.unchecked, "no-check", false, "do not ask the target")
 	return cmd

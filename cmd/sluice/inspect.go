@@ -130,7 +130,7 @@ func (a *app) printFile(f *inspect.File, path string) {
 	s.say("%s separated by %s, %s, line ends %s, %s, %s", plural(len(f.Columns), "column"), f.Separator(),
 		f.Encoding, f.LineEnds, plural(int(f.Rows), "row"), report.Size(f.Bytes))
 	if f.Odd > 0 {
-		s.say("%s not whole: the first, in line %d, has a different number of cells than the header, or quotes that do not match",
+		s.say("%s malformed: the first, in line %d, has a different number of cells than the header, or quotes that do not match",
 			diag.Counted(int(f.Odd), "row is", "rows are"), f.FirstOdd)
 	}
 	if f.NoHeader {

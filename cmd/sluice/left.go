@@ -90,7 +90,7 @@ func readAs(r *runs.Run, rejects []runs.Rejected) (words []string) {
 func whyRejects(r *runs.Run) string {
 	folder := shownPath(r.File("rejects"))
 	if !slices.ContainsFunc(r.ToCorrect, func(c runs.Reject) bool { return c.Because[runs.RecordBlocked] < c.Rows+c.Lost }) {
-		return "when the records are right that the rows in " + folder + " need: "
+		return "once the records that the rows in " + folder + " need are corrected: "
 	}
 	return "correct the rows in " + folder + ", then: "
 }

@@ -58,7 +58,7 @@ func (a *app) nextOf(r *runs.Run) *step {
 	case r.Tenant == "" && r.Stages[runs.Validate] == nil:
 		return &step{words: []string{"validate", path, "--offline"}}
 	case r.Tenant == "":
-		return &step{why: "to load it, transform again with a --tenant of these: ", words: []string{"tenant", "list"}}
+		return &step{why: "to load it, transform again with one of these tenants: ", words: []string{"tenant", "list"}}
 	case !r.Finished(runs.Validate) || r.Pass == nil || !r.Pass.Online:
 		return judge
 	case !r.Finished(runs.Send), r.Stages[runs.Validate].Start.After(r.Stages[runs.Send].Start): // what was missing may be there now

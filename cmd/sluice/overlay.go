@@ -22,7 +22,7 @@ func (a *app) printRows(rep *report.Report) {
 		ofTenant = ofTenant || err != nil
 		what := "add to " + f.File
 		if err != nil {
-			what = "write as " + f.File + ", which does not exist yet"
+			what = "save this as " + f.File + ", which does not exist yet"
 			f.rows = append([]string{f.Header}, f.rows...)
 		}
 		s.say("\n  %s:\n", what)

@@ -278,7 +278,7 @@ func addGlobal(flags *pflag.FlagSet) {
 	flags.Bool("json", false, "one JSON object on stdout at the end, errors too")
 	flags.String("log-format", "", "write a log to stderr in this `FORMAT`: text or json")
 	flags.String("log-level", "", "write a log to stderr, from this `LEVEL` on: debug, info, warn or error (a run has its own: log.jsonl)")
-	flags.BoolP("quiet", "q", false, "say nothing where the exit status is 0, else only what went wrong")
+	flags.BoolP("quiet", "q", false, "say nothing if the exit status is 0, otherwise only what went wrong")
 	flags.Bool("no-color", false, "no colour (nor under NO_COLOR, CI and TERM=dumb)")
 	flags.Int("workers", 0, "`NUMBER` of parallel workers, 1 to 256 (default: one per core)")
 	flags.Bool("strict", false, "warnings count: exit 3 where it would be 0")

@@ -25,10 +25,10 @@ func (a *app) newSandboxStudents() *cobra.Command {
 	return &cobra.Command{
 		Use:   "students RUN",
 		Short: "Let the sandbox know the students of a run",
-		Long: `The sandbox knows made-up students, so it refuses results of yours as those of
-unknown ones. This notes the students' ids of a run's records beside its store,
-from where the tenant "sandbox" and ` + "`sluice sandbox`" + ` take them from then on. It
-tells nothing about your own target: there they must be enrolled.`,
+		Long: `The sandbox knows only made-up students, so it refuses results of yours. This
+notes the ids of a run's students beside its store; the tenant "sandbox" and
+` + "`sluice sandbox`" + ` know them from then on. It says nothing about your own target:
+there the students must be enrolled.`,
 		Example:           "  sluice sandbox students latest",
 		Args:              exactArgs("RUN"),
 		ValidArgsFunction: a.completeRuns,

@@ -24,7 +24,7 @@ Results that validate did not look for at the target are not sent (exit 5): anot
 brought the same ones under other identifiers, and they would be there twice. --accept-existing of
 earlier versions is --accept-new of validate and run.
 
-Stopped at any moment, the same command goes on where it was: nothing is lost, nothing doubled.`,
+Whenever it is stopped, the same command goes on where it left off: nothing is lost, nothing doubled.`,
 		Example: `  sluice send r1 --tenant gb
   sluice send r1 --tenant gb --dry-run       what would change, and change nothing`,
 		Args:              exactArgs("RUN"),

@@ -129,7 +129,7 @@ func (a *app) runTenantClone(ctx context.Context, old, name string, year int) er
 		a.screen.say("no school_year of the copy was changed: there is none, or it was %d already", year)
 	}
 	if t, _ := c.Tenant(old); t != nil && t.Tables != "" {
-		a.screen.say("both read the tables in %s: what is changed there holds for both. For tables of its own, copy the folder and name the copy in `tables:` of %s",
+		a.screen.say("both read the tables in %s: what is changed there applies to both. For tables of its own, copy the folder and name the copy in `tables:` of %s",
 			shownPath(t.Tables), name)
 	}
 	next := &step{why: "give it a key of its own in " + shownPath(c.File) + ", then ", words: []string{"target", "check", "--tenant", name}}

@@ -18,8 +18,8 @@ var topics = []struct{ name, short, text string }{
 For cron: 0 needs nobody. 3 needs somebody this week: something stayed behind, and problems/ and errors/ of
 the run say what. 1 can be tried again by itself. 2, 4 and 5 need somebody before the next run.
 
-With --quiet a command writes nothing where it ends with 0, and else the verdict and what went wrong. Without, it
-writes the same as on a terminal, but for colours and the line that moves.
+With --quiet a command writes nothing if it ends with 0, and otherwise the verdict and what went wrong. Without it, a command
+writes the same as on a terminal, except for colours and the line that moves.
 
 With --json a command writes one object to stdout. An error has its code, message and fix in error; exit is the exit
 status; next, in an error and in a result, is a command to go on with, word by word.`},
@@ -49,10 +49,10 @@ The state of a tenant, in state/TENANT, outlives its runs. Back it up.
 
 In rejects/, where INPUT is the name of an input (of several files, INPUT-2-FILE is the second one):
 
-  INPUT.csv           the rows as they stand in the source file, in its order, each once; validate and send write them anew, and a row that passes now leaves
+  INPUT.csv           the rows as they stand in the source file, in its order, each once; validate and send rewrite them, and a row that now passes is removed
   INPUT.reasons.csv   why, in the same order, with the line in the source file
   INPUT.lost.csv      lines of rows that could not be read again, because the file has changed or gone, or was standard input: take them from the vendor's file
-  INPUT.edited.csv    rows that somebody had edited, when others had to be written
+  INPUT.edited.csv    rows that somebody had edited when new ones had to be written
 
 problems/, rejects/, staged/ and errors/ hold students' data, and unmapped.csv and mappings.csv may. Keep them as you keep the vendor's file.`},
 	{"environment", "The variables that sluice reads", `SLUICE_CONFIG, SLUICE_TENANT, SLUICE_JSON, SLUICE_QUIET, SLUICE_STRICT, SLUICE_WORKERS, SLUICE_NO_COLOR,
@@ -60,7 +60,7 @@ SLUICE_LOG_FORMAT and SLUICE_LOG_LEVEL are the global flags of the same names; a
 send and run take their tenant from the command line only.
 
   NO_COLOR, CI, TERM=dumb   no colour; CI and TERM=dumb also no moving progress
-  HTTPS_PROXY, HTTP_PROXY, NO_PROXY    how targets are reached whose tenant has no ` + "`proxy`" + `
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY    how targets are reached if their tenant has no ` + "`proxy`" + `
   SSL_CERT_FILE             on Linux: a file of certificates to trust, in place of the system's; ` + "`ca_file`" + ` of a tenant adds to them
   TMPDIR (Windows: TMP)     where inspect and --preview copy standard input
 
@@ -76,7 +76,7 @@ What is a district's own goes into its tables, not into a copy of the bundle: wi
 tenant, the rows of tenants/gb/BUNDLE/TABLE.csv replace or add to those of the bundle's table.
 
   sluice bundle lint ./mine      is it right, and complete?
-  sluice bundle test ./mine      do its fixtures give what they must?
+  sluice bundle test ./mine      do its fixtures give what is expected?
   sluice transform ./mine -i results=export.csv --preview 3
 
 ` + "`sluice docs show first-bundle`" + ` goes from a file that no bundle knows to a tested bundle, ` + "`sluice docs show bundle-format`" + `

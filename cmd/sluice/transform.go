@@ -92,10 +92,10 @@ are loaded. Where files would take them from another one, the run stops with exi
 --student COLUMN (the header, or the bundle's name) says which it is, from then on too.
 
 With --preview N nothing is written: the records of the first N rows of each input are printed
-with their lines, and of each row that gives none whether it is filtered, another district's
-(other), a duplicate or rejected. It reads no more than these rows, but all of an input that has
-a key (which of its rows stays, all of them decide) and all of stdin. Records of tables are not
-in a preview, and it cannot tell what the rows after these would change.`,
+with their lines; of a row that gives none it says whether it is filtered, another district's
+(other), a duplicate or rejected. It reads no more than these rows, except for an input that has
+a key (only all of its rows together say which of them stay) and for stdin. Records of tables are
+not in a preview, and it cannot tell what the rows after these would change.`,
 		Example: `  sluice transform nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb
   sluice transform ./bundles/mine -i results='exports/*.csv' --run r1
   sluice transform nwea-map-growth -i results=export.csv -p school_year=2026 --preview 3

@@ -83,6 +83,6 @@ func (a *app) writing(command, tenant string) (*pipeline.Execution, error) {
 // closing ends an execution; what it cannot give back the system will.
 func (a *app) closing(x *pipeline.Execution) {
 	if err := x.Close(); err != nil {
-		a.screen.note("the command did not end well: %s", err)
+		a.screen.note("the command did not finish cleanly: %s", err)
 	}
 }

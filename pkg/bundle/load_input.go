@@ -69,7 +69,7 @@ func (l *loader) fitFormat(in *Input, n *strictyaml.Node, what string) {
 	format := table.FormatOf(in.Format.Value)
 	for _, p := range n.Pairs {
 		if no, refused := format.Refuses[p.Key.Value]; refused {
-			l.bad(p.Key.Pos, diag.BundleKey, no.Fix, "%s: %s cannot stand here: %s", what, p.Key.Value, no.Why)
+			l.bad(p.Key.Pos, diag.BundleKey, no.Fix, "%s: %s is not allowed here:  %s", what, p.Key.Value, no.Why)
 		}
 	}
 	headless := format.Support >= table.Declared && !format.HasHeader
@@ -83,7 +83,7 @@ func (l *loader) fitFormat(in *Input, n *strictyaml.Node, what string) {
 		case !headless && (y.Fields != nil || y.When != nil):
 			withHeader := table.FormatNames(func(f table.Format) bool { return f.HasHeader })
 			without := table.FormatNames(func(f table.Format) bool { return !f.HasHeader })
-			l.bad(y.Pos, diag.BundleKey, "Write `has: Header`; layouts of "+and(withHeader)+" are recognised by headers.", "%s: layout %s: fields and when stand with `format: %s` only", what, y.Name.Value, and(without))
+			l.bad(y.Pos, diag.BundleKey, "Write `has: Header`; layouts of "+and(withHeader)+" are recognised by headers.", "%s: layout %s: fields and when go only with `format: %s` only", what, y.Name.Value, and(without))
 		}
 	}
 }
@@ -157,13 +157,13 @@ func (l *loader) column(name Text, n *strictyaml.Node, what string) *Column {
 	case dated && len(c.Formats) == 0:
 		l.bad(c.Pos, diag.BundleKey, "Add format, as in MM/DD/YYYY; dates are never guessed.", "%s: a %s needs its format", what, c.Type)
 	case !dated && len(c.Formats) > 0:
-		l.bad(c.Formats[0].Pos, diag.BundleKey, "Remove it, or write `type: date`.", "%s: format stands with a date, datetime or time only", what)
+		l.bad(c.Formats[0].Pos, diag.BundleKey, "Remove it, or write `type: date`.", "%s: format goes only with a date, datetime or time", what)
 	}
 	switch {
 	case c.Type == TypeBoolean && (len(c.Yes) == 0 || len(c.No) == 0):
 		l.bad(c.Pos, diag.BundleKey, "Add them, as in yes: [Y], no: [N].", "%s: a boolean needs its yes and no", what)
 	case c.Type != TypeBoolean && (len(c.Yes) > 0 || len(c.No) > 0):
-		l.bad(c.Pos, diag.BundleKey, "Remove them, or write `type: boolean`.", "%s: yes and no stand with a boolean only", what)
+		l.bad(c.Pos, diag.BundleKey, "Remove them, or write `type: boolean`.", "%s: yes and no go only with a boolean", what)
 	}
 	if slices.Contains(c.Yes, "") || slices.Contains(c.No, "") {
 		l.bad(c.Pos, diag.BundleValue, `Write (x ?? false) where the column is used, if empty means no.`,
@@ -219,7 +219,7 @@ func (l *loader) layouts(n *strictyaml.Node, of string) []*Layout {
 			"when":   func(n *strictyaml.Node) { y.When = l.expr(n, what+": when") },
 		})
 		if p.Value.Kind == strictyaml.Map && (len(y.Has) > 0) == (y.Fields != nil) {
-			l.bad(y.Pos, diag.BundleKey, "Write `has: Header`; a fixed file has `fields: file`.", "%s: exactly one of has and fields must stand", what)
+			l.bad(y.Pos, diag.BundleKey, "Write `has: Header`; a fixed file has `fields: file`.", "%s: give exactly one of has and fields", what)
 		}
 		all = append(all, y)
 	}
@@ -330,7 +330,7 @@ func (l *loader) over(n *strictyaml.Node, what string) Over {
 		return o
 	}
 	if n.Kind == strictyaml.Scalar && strings.HasPrefix(n.Value, "inputs.") {
-		l.bad(n.Pos, diag.BundleUnsupported, "Map the other file by itself.", "%s: joining another input is not in this version", what)
+		l.bad(n.Pos, diag.BundleUnsupported, "Map the other file on its own.", "%s: joining another input is not in this version", what)
 		return o
 	}
 	if n.Kind == strictyaml.Scalar {

@@ -148,7 +148,7 @@ func (l *loader) eachNode(n *strictyaml.Node, what string) Node {
 		"record": func(n *strictyaml.Node) { e.Record = l.node(n, what) },
 	})
 	if len(e.On) > 0 && !e.Table {
-		l.bad(e.On[0].Pos, diag.BundleKey, "Use `when`; `on` joins the rows of a table.", "%s: on stands with tables only", what)
+		l.bad(e.On[0].Pos, diag.BundleKey, "Use `when`; `on` joins the rows of a table.", "%s: on goes only with tables", what)
 	}
 	return e
 }

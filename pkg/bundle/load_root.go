@@ -73,7 +73,7 @@ func (l *loader) param(name Text, n *strictyaml.Node) {
 		"about":  func(n *strictyaml.Node) { p.About = l.text(n, what+": about").Value },
 	})
 	if _, required := n.Get("required"); n.Kind == strictyaml.Map && required == (p.Default != nil) {
-		l.bad(name.Pos, diag.BundleValue, "Write `required: true`, or a `default`, and not both.", "%s: exactly one of required and default must stand", what)
+		l.bad(name.Pos, diag.BundleValue, "Write `required: true`, or a `default`, and not both.", "%s: give exactly one of required and default", what)
 	}
 	l.bundle.Params = append(l.bundle.Params, p)
 }

@@ -48,7 +48,7 @@ func (c *Cell) Read(raw, header string, r *Frame) (Value, *Fault) {
 	switch c.Kind {
 	case KindText:
 		if c.ID && exponent(s) {
-			return Value{}, c.unfit(s, header, "is a number as a spreadsheet writes a long one (as 1.23E+08), and digits of it are lost")
+			return Value{}, c.unfit(s, header, "is a number as a spreadsheet writes a long one (as 1.23E+08), and some of its digits are lost")
 		}
 		return TextValue(s), nil
 	case KindInteger, KindDecimal:

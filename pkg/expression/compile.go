@@ -235,9 +235,9 @@ func (x *compiler) compileNode(n ast.Node) Code {
 	case *ast.SliceNode:
 		return x.fail(n, "Use left, right or mid.", "texts are not cut with [ : ]")
 	case *ast.ArrayNode:
-		return x.fail(n, "", "a list of values may stand only to the right of `in`")
+		return x.fail(n, "", "a list of values may appear only to the right of `in`")
 	case *ast.VariableDeclaratorNode, *ast.SequenceNode:
-		return x.fail(n, "Put it under `let:` of the bundle.", "an expression is one value: `let` and `;` do not belong into it")
+		return x.fail(n, "Put it under `let:` of the bundle.", "an expression is one value: `let` and `;` do not belong in it")
 	}
 	return x.fail(n, "See docs/bundle-format.md §9.", "this is not part of the language of bundles")
 }
@@ -332,7 +332,7 @@ func (x *compiler) conditional(n *ast.ConditionalNode) Code {
 	}
 	t, ok := unify(a.Type, b.Type)
 	if !ok {
-		return x.fail(n.Cond, "Let both give the same, for instance with text(…).", "one branch of `if` is %s, the other %s", WithArticle(a.Kind), WithArticle(b.Kind))
+		return x.fail(n.Cond, "Make both give the same type, for instance with text(…).", "one branch of `if` is %s, the other %s", WithArticle(a.Kind), WithArticle(b.Kind))
 	}
 	pos, source := test.Pos, test.Source
 	out := Code{Type: t, Eval: func(r *Frame) (Value, *Fault) {

@@ -290,7 +290,7 @@ func TestFaultsNameColumnAndValue(t *testing.T) {
 	s.Put(&Symbol{Name: "zero", What: "column", Header: "Zero", Code: Code{Type: Type{Kind: KindInteger}, Eval: func(*Frame) (Value, *Fault) { return IntegerValue(0), nil }}})
 	for source, want := range map[string]Fault{
 		`int(minutes)`:       {Column: "Minutes", Value: "x7", Message: `int("x7"): the text is not a whole number`},
-		`mid("ab", zero, 1)`: {Column: "Zero", Value: "0", Message: `mid("ab", 0, 1): characters count from 1, and n may not be negative`},
+		`mid("ab", zero, 1)`: {Column: "Zero", Value: "0", Message: `mid("ab", 0, 1): characters are counted from 1, and n may not be negative`},
 		`i / zero`:           {Column: "Zero", Value: "0", Message: "division by zero: 7 / 0"},
 		`int(minutes + "` + strings.Repeat("y", 99) + `")`: {Message: `int("x7` + strings.Repeat("y", 58) + `…"): the text is not a whole number`},
 	} {

@@ -243,7 +243,7 @@ func right(args []Value) (Value, string) {
 func mid(args []Value) (Value, string) {
 	from, n := args[1].N, args[2].N
 	if from < 1 || n < 0 {
-		return Value{}, "characters count from 1, and n may not be negative"
+		return Value{}, "characters are counted from 1, and n may not be negative"
 	}
 	s := args[0].S[runeOffset(args[0].S, from-1):]
 	return TextValue(s[:runeOffset(s, n)]), ""
@@ -253,7 +253,7 @@ func mid(args []Value) (Value, string) {
 func part(args []Value) (Value, string) {
 	s, separator, n := args[0].S, args[1].S, args[2].N
 	if separator == "" || n == 0 {
-		return Value{}, "the separator may not be empty, and pieces count from 1 or from -1"
+		return Value{}, "the separator may not be empty, and pieces are counted from 1 or from -1"
 	}
 	if n < 0 {
 		n += int64(strings.Count(s, separator)) + 2

@@ -63,7 +63,7 @@ func (x *compiler) lookedUp(n *ast.CallNode, name string, t *Table) (args []Code
 				return fail(a, "", "the day of validity must be a date, but %s is %s", arg.Source, WithArticle(arg.Kind))
 			}
 		} else if k := t.Keys[i]; !x.env.FitsKey(t, k, arg.Kind) {
-			return fail(a, "Convert the value with int(…) or text(…), or say `types:` of the table.", "the column %q of table %q holds %s, but %s is %s", t.Header[k], t.Name, t.Kinds[k], arg.Source, WithArticle(arg.Kind))
+			return fail(a, "Convert the value with int(…) or text(…), or give the table `types:`.", "the column %q of table %q holds %s, but %s is %s", t.Header[k], t.Name, t.Kinds[k], arg.Source, WithArticle(arg.Kind))
 		}
 		args = append(args, arg)
 	}

@@ -199,7 +199,7 @@ func notOne(c *Code, v Value, k Kind) *Fault {
 	}
 	return &Fault{Code: diag.ExpressionFails, Rule: c.Pos, Column: c.Column, Value: strings.Clone(v.S), Personal: c.Personal,
 		Message: fmt.Sprintf("%s is used as %s, but is not %s (%s)", c.Source, WithArticle(k), WithArticle(k), m.form),
-		Fix:     fmt.Sprintf("Correct the cell. If the column is written in another form throughout, the bundle must say `type: %s` of it, with its `format`.", k)}
+		Fix:     fmt.Sprintf("Correct the cell. If the column is written in another form throughout, the bundle must give it `type: %s`, with its `format`.", k)}
 }
 
 func (x *compiler) order(n *ast.BinaryNode, a, b Code) Code {
@@ -360,7 +360,7 @@ func calculateIntegers(operator string, a, b int64) (int64, bool) {
 func (x *compiler) otherwise(n *ast.BinaryNode, a, b Code) Code {
 	t, ok := unify(a.Type, b.Type)
 	if !ok {
-		return x.fail(n, "Let both sides be of one type.", "%s is %s, but after ?? comes %s", a.Source, WithArticle(a.Kind), WithArticle(b.Kind))
+		return x.fail(n, "Make both sides the same type.", "%s is %s, but after ?? comes %s", a.Source, WithArticle(a.Kind), WithArticle(b.Kind))
 	}
 	if call, ok := n.Left.(*ast.CallNode); ok && !a.Nullable && !a.Constant {
 		x.lint(call, "For a blank text write `if x == \"\" { … } else { … }`, or leave `??` out.",

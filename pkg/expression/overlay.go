@@ -89,7 +89,7 @@ func inOneCell(cells []string, width int) bool {
 // Ragged says what is wrong with a row that does not fit its header, and what can be done.
 func Ragged(cells []string, width int) (message, fix string) {
 	if inOneCell(cells, width) {
-		return fmt.Sprintf("the whole row %q stands in one cell", cells[0]),
+		return fmt.Sprintf("the whole row %q is in one cell", cells[0]),
 			"Put each value into a cell of its own; a spreadsheet does it with \"text to columns\", split at the comma."
 	}
 	return fmt.Sprintf("the row has %s, and the header has %d", diag.Counted(len(cells), "cell", "cells"), width),

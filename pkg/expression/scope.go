@@ -102,7 +102,7 @@ func (s *Scope) Put(sym *Symbol) *diag.Problem {
 		if old.Pos.File != "" {
 			at = " (" + old.Pos.String() + ")"
 		}
-		return nameProblem(sym, "Give one of them another name; nothing shadows.", "the %s %q is already the name of a %s here%s", sym.What, sym.Name, old.What, at)
+		return nameProblem(sym, "Give one of them another name; no name may shadow another.", "the %s %q is already the name of a %s here%s", sym.What, sym.Name, old.What, at)
 	}
 	s.names[sym.Name] = sym
 	return nil

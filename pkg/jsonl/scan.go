@@ -36,7 +36,7 @@ const maxDepth = 100
 const (
 	unclosed  = "a quote is never closed"
 	notUTF8   = "the text is not UTF-8"
-	unescaped = "a line break or control character stands in a text; it must be written as \\n or \\u0000"
+	unescaped = "a text contains a line break or control character; it must be written as \\n or \\u0000"
 )
 
 // Fail notes the first problem and returns false.
@@ -75,7 +75,7 @@ func (s *Scanner) Leave() { s.nested-- }
 // Colon passes over the colon between a name and its value.
 func (s *Scanner) Colon() bool {
 	if s.Peek() != ':' {
-		return s.Fail("a colon is expected behind a name")
+		return s.Fail("a colon is expected after a name")
 	}
 	s.Pos++
 	return true
@@ -181,7 +181,7 @@ func (s *Scanner) escape(i int) (next int, ok bool) {
 	case 'u':
 		return s.unicodeEscape(i)
 	default:
-		return 0, s.Fail("a backslash stands before a character that needs none")
+		return 0, s.Fail("there is a backslash before a character that needs none")
 	}
 	s.Decoded = append(s.Decoded, c)
 	return i + 2, true
@@ -190,7 +190,7 @@ func (s *Scanner) escape(i int) (next int, ok bool) {
 func (s *Scanner) unicodeEscape(i int) (next int, ok bool) {
 	r, ok := hex4(s.Data, i+2)
 	if !ok {
-		return 0, s.Fail("four hexadecimal digits are expected behind \\u")
+		return 0, s.Fail("four hexadecimal digits are expected after \\u")
 	}
 	i += 6
 	if utf16.IsSurrogate(r) {
@@ -250,13 +250,13 @@ func (s *Scanner) Number() (whole, ok bool) {
 	first := s.Pos
 	if n := s.digits(); n == 0 || n > 1 && s.Data[first] == '0' {
 		s.Pos = first
-		return false, s.Fail("a number is expected; it does not begin with 0")
+		return false, s.Fail("a number is expected; numbers do not begin with 0")
 	}
 	if s.Pos < len(s.Data) && s.Data[s.Pos] == '.' {
 		whole = false
 		s.Pos++
 		if s.digits() == 0 {
-			return false, s.Fail("digits are expected behind a decimal point")
+			return false, s.Fail("digits are expected after a decimal point")
 		}
 	}
 	if s.Pos < len(s.Data) && (s.Data[s.Pos] == 'e' || s.Data[s.Pos] == 'E') {
@@ -304,7 +304,7 @@ func (s *Scanner) Skip() bool {
 
 // skipMembers passes over an object that ends with }, or a list that ends with ].
 func (s *Scanner) skipMembers(end byte) bool {
-	if !s.Enter("objects stand too deep in each other") {
+	if !s.Enter("objects are nested too deeply") {
 		return false
 	}
 	defer s.Leave()

@@ -157,7 +157,7 @@ func (l *linter) identifier(r *bundle.Resource, identifier, assessment *bundle.E
 	case expression.Sum:
 		l.fail(identifier.Pos, "Write key(…): it refuses blanks and never makes two events one.", "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
 	case expression.Choice:
-		l.fail(identifier.Pos, "Take the one or the other for all rows; an event that is resent with its id must not get a second life.", "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
+		l.fail(identifier.Pos, "Use one or the other for all rows; otherwise an event that is sent again with its id becomes a second one.", "studentAssessmentIdentifier is neither the vendor's record id nor a key(…) alone")
 	}
 	holds := l.namesThrough(tree, lets)
 	in := l.bundle.Input(r.From.Input)

@@ -76,7 +76,7 @@ func TestCompileProblems(t *testing.T) {
 			p, problems := tryCompile(t, with(t, tt.edit...), tt.given)
 			got := problemText(problems)
 			if tt.name == "table records that conflict" {
-				tt.want = "an earlier row gives a record with the same natural key (assessmentIdentifier=simple, namespace=uri://vendor.org), but other content"
+				tt.want = "an earlier row gives a record with the same natural key (assessmentIdentifier=simple, namespace=uri://vendor.org), but different content"
 			}
 			switch {
 			case tt.want == "" && p == nil:

@@ -94,13 +94,13 @@ func (c *compiler) checkInput(in *Input) {
 		known(*def.District, "`district`")
 		for _, col := range def.Columns {
 			if col.Name.Value == def.District.Value && col.Optional {
-				c.add(col.Pos, diag.BundleValue, "Remove `optional`; name the layouts that have the column, if only some do.", "the district's column cannot be optional: without it nobody could tell whose the rows are")
+				c.add(col.Pos, diag.BundleValue, "Remove `optional`; name the layouts that have the column, if only some do.", "the district's column cannot be optional: without it nobody could tell whose rows these are")
 			}
 		}
 	}
 	if def.District == nil && len(c.config.LEACodes) > 0 {
 		c.add(def.Name.Pos, diag.ConfigTenant, "Add `district:` to the input of the bundle, or take lea_codes off the tenant if its files hold no other district's rows.",
-			"the tenant has lea_codes, and input %s names no column of the district: nobody could tell whose the rows are", def.Name.Value)
+			"the tenant has lea_codes, and input %s names no column of the district: nobody could tell whose rows these are", def.Name.Value)
 	}
 	for _, col := range def.AllColumns() {
 		for _, l := range col.Layouts {
@@ -121,7 +121,7 @@ func (c *compiler) compileList(in *Input, outer *List, def *bundle.List) *List {
 	c.elementsOf(l)
 	if len(def.Key) > 0 && len(in.Def.Student) == 0 {
 		c.add(def.Key[0].Pos, diag.BundleList, "Add `student:` to the input, the columns that may hold a student's id.",
-			"the list %s has a key, and the input does not say whose its rows are: elements of two students could be taken for one", l.Path)
+			"the list %s has a key, and the input does not say whose rows they are: elements of two students could be taken for one", l.Path)
 	}
 	for _, d := range def.Columns {
 		l.columns = append(l.columns, c.column(d, nulls))
@@ -132,7 +132,7 @@ func (c *compiler) compileList(in *Input, outer *List, def *bundle.List) *List {
 	}
 	if !l.hasOwn() && !c.inferring() && c.report.problems.met == met {
 		c.add(def.Name.Pos, diag.BundleList, "Let a header name a field of the list, as in \"Goal{n}Name\".",
-			"no element of %q can exist: no header of it names a field of its own", def.Name.Value)
+			"no element of %q can exist: none of its headers names a field of its own", def.Name.Value)
 	}
 	return l
 }

@@ -71,7 +71,7 @@ func (c *compiler) vendorNamespace() {
 func (c *compiler) namespace(d *bundle.Descriptors) string {
 	if d.Namespace == nil {
 		if len(d.Vendor) > 0 {
-			c.add(d.Pos, diag.BundleDescriptor, "Say `namespace: params.namespace`.", "the vendor's descriptors need a `namespace`")
+			c.add(d.Pos, diag.BundleDescriptor, "Write `namespace: params.namespace`.", "the vendor's descriptors need a `namespace`")
 		}
 		return ""
 	}

@@ -108,7 +108,7 @@ func (c *compiler) lintListScores(lists []*List) {
 		for _, u := range l.scores {
 			for _, r := range u.rows {
 				if len(r.headers) > 0 && !l.names(r.headers) {
-					c.lint(r.pos, "Name a field in it, or put the row into a score table of the input.", "the header %q names no field of the list %s: a value there makes no element exist, and is lost without one", strings.Join(bundle.Values(r.headers), "|"), l.Path)
+					c.lint(r.pos, "Name a field in it, or put the row into a score table of the input.", "the header %q names no field of the list %s: a value there does not make an element, and is lost if there is none", strings.Join(bundle.Values(r.headers), "|"), l.Path)
 				}
 			}
 		}

@@ -184,7 +184,7 @@ func (c *compiler) fields(s *scope, fields []field, values []fieldValue, what st
 func (c *compiler) listName(s *scope, l *List) {
 	name := l.Def.Name
 	if old, ok := s.names.Find(name.Value); ok {
-		c.add(name.Pos, diag.BundleName, "Give one of them another name; nothing shadows.", "the list %q is already the name of a %s here (%s)", name.Value, old.What, old.Pos)
+		c.add(name.Pos, diag.BundleName, "Give one of them another name; no name may shadow another.", "the list %q is already the name of a %s here (%s)", name.Value, old.What, old.Pos)
 	}
 	if expression.IsWord(name.Value) {
 		c.add(name.Pos, diag.BundleName, "Choose another name.", "%q cannot be the name of a list: it is a word of the language", name.Value)
@@ -207,7 +207,7 @@ func (c *compiler) join(l *List, at int, s *scope) (guards []guard, keep bool) {
 		c.report.uses.names[sym.Pos] = true
 		g, keep, ok := c.joinColumn(sym.Code, l.elements[at][i], f.typ)
 		if !ok {
-			c.add(on.Pos, diag.BundleList, "Say `types:` of the table.", "%q is %s outside and %s in the table: they are never equal", f.name, expression.WithArticle(sym.Code.Kind), expression.WithArticle(f.typ.Kind))
+			c.add(on.Pos, diag.BundleList, "Give the table `types:`.", "%q is %s outside and %s in the table: they are never equal", f.name, expression.WithArticle(sym.Code.Kind), expression.WithArticle(f.typ.Kind))
 			return nil, false
 		}
 		if !keep {

@@ -304,7 +304,7 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 		fix := ""
 		switch {
 		case p.Kind == schema.KindInteger && v.Kind.IsText():
-			fix = "Write int(…), or say `type: integer` of the column."
+			fix = "Write int(…), or give the column `type: integer`."
 		case p.Kind == schema.KindInteger:
 			fix = "Write int(…), floor(…) or round(…)."
 		case p.Kind == schema.KindString:
@@ -585,7 +585,7 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 			}
 			g, same, ok := x.c.joinColumn(out, values[col], fields[col].typ)
 			if !ok {
-				x.bad(n.Pos, "Say `types:` of the table.", "%q is %s outside and %s in the table: they are never equal", name, expression.WithArticle(out.Kind), expression.WithArticle(fields[col].typ.Kind))
+				x.bad(n.Pos, "Give the table `types:`.", "%q is %s outside and %s in the table: they are never equal", name, expression.WithArticle(out.Kind), expression.WithArticle(fields[col].typ.Kind))
 				return
 			}
 			keep = keep && same
@@ -597,7 +597,7 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 			continue
 		}
 		if kept++; kept > maxElements {
-			x.bad(n.Pos, "Keep fewer of them by `on`.", "`each: tables.%s` gives more than %d elements", t.Name, maxElements)
+			x.bad(n.Pos, "Keep fewer of them with `on`.", "`each: tables.%s` gives more than %d elements", t.Name, maxElements)
 			return
 		}
 		inner := s.child()

@@ -59,7 +59,7 @@ func (c *compiler) stageTable(r *Worker, u *unit, known map[keyset.Key]uint64) {
 		return
 	}
 	if content, ok := known[h.Key]; ok && content != h.Content {
-		r.list(diag.Problem{Resource: r.resource, Message: "an earlier row gives a record with the same natural key (" + r.keyText(u, text) + "), but other content"})
+		r.list(diag.Problem{Resource: r.resource, Message: "an earlier row gives a record with the same natural key (" + r.keyText(u, text) + "), but different content"})
 		return
 	}
 	known[h.Key] = h.Content

@@ -43,7 +43,7 @@ func (l *List) Fault(v *Verdict) *expression.Fault {
 
 // conflict is why a row or an element is rejected that has the key of another one.
 func (v *Verdict) conflict(what string, key []bundle.Text, d *bundle.Duplicates) *expression.Fault {
-	f := &expression.Fault{Code: diag.RowKeyConflict, Rule: key[0].Pos, Column: v.In, Value: v.Said, Message: what + v.Other + ", but other contents"}
+	f := &expression.Fault{Code: diag.RowKeyConflict, Rule: key[0].Pos, Column: v.In, Value: v.Said, Message: what + v.Other + ", but different contents"}
 	if v.In != "" {
 		f.Message += " in " + v.In
 	}

@@ -138,7 +138,7 @@ const soon = 30 * 24 * time.Hour
 // checkSecurity says which certificates of the tenant's own are in use.
 func checkSecurity(s tenant.Security) (all []Check) {
 	if s.Authorities > 0 {
-		all = append(all, good("ca_file", diag.Counted(s.Authorities, "certificate", "certificates")+", trusted beside the system's"))
+		all = append(all, good("ca_file", diag.Counted(s.Authorities, "certificate", "certificates")+", trusted besides the system's"))
 	}
 	if s.Certificate == nil {
 		return all

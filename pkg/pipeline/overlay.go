@@ -48,7 +48,7 @@ func (w *Workplace) tablesFolder(t *tenant.Tenant) error {
 	}
 	folder, at := w.Observer.path(t.Tables), w.Config.Written(t, "tables")
 	return diag.Fail(diag.Usage, diag.ConfigFile, "Make it with `mkdir -p "+diag.ShellWord(folder)+"`, or remove `tables` from the tenant.",
-		"%s: the tenant's tables are to be in %s, and there is no such folder", at.Rule(), folder)
+		"%s: the tenant's tables should be in %s, and there is no such folder", at.Rule(), folder)
 }
 
 func unreadableTables(err error) error {

@@ -152,7 +152,7 @@ func (x *Execution) recognise(ctx context.Context, m *prepared, file source.Loca
 		e.Message = separated + "; its columns are not the bundle's either"
 		e.Next = w.command("inspect", named(file))
 	case h.NoHeader(contracts[0]):
-		e.Message = file.Name + " seems to have no header: where it should stand is a line with numbers or dates"
+		e.Message = file.Name + " seems to have no header: where it should be is a line with numbers or dates"
 		e.Next = "Export it again, with its header."
 	default:
 		e.Message = fmt.Sprintf("%s is not a file of bundle %s: it has none or few of its columns", file.Name, b.Name)

@@ -89,7 +89,7 @@ func (x *Execution) collectRows(stage string) error {
 	online := x.tenant != nil && x.run.Pass != nil && x.run.Pass.Online
 	kept, err := rejects.Update(x.run, rejects.Options{Stage: stage, Unchecked: online && !x.tenant.AcceptUnchecked})
 	for _, name := range kept {
-		x.place.Observer.note("rows to correct had been edited, and are others now: what was edited is kept in %s", x.place.Observer.path(x.run.File(name)))
+		x.place.Observer.note("rows to correct had been edited and were written anew: the edited ones are kept in %s", x.place.Observer.path(x.run.File(name)))
 		x.logger.Warn("edited rows to correct are kept", "file", name)
 	}
 	return err

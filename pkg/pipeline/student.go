@@ -60,7 +60,7 @@ func (x *Execution) checkStudents() error {
 	for _, in := range x.run.Inputs {
 		if in.Student != nil && last[in.Name] != "" && last[in.Name] != in.Student.Name {
 			return diag.Fail(diag.Guarded, diag.FileDrift, "Run transform again, with --student "+last[in.Name]+", or with --student "+in.Student.Name+" if that holds the ids that the target knows.",
-				"the run took the student from the column %s (%s), but the last run of the bundle that was loaded took it from %s: one student could load as two",
+				"the run took the student from the column %s (%s), but the last run of the bundle that was loaded took it from %s: one student could be loaded as two",
 				in.Student.Header, in.Student.Name, last[in.Name])
 		}
 	}

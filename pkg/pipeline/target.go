@@ -137,7 +137,7 @@ func (x *Execution) openSandbox(ctx context.Context) (*Target, error) {
 	stop := func() {
 		end()
 		if err := errors.Join(<-done, server.Close()); err != nil {
-			x.logger.Warn("the sandbox did not end well", "error", err)
+			x.logger.Warn("the sandbox did not shut down cleanly", "error", err)
 		}
 	}
 	client, err := target.New(target.Config{

@@ -67,7 +67,7 @@ func (x *Execution) mayJudge(r *runs.Run) error {
 	t := x.tenant
 	if !r.Finished(runs.Transform) {
 		return diag.Fail(diag.Usage, diag.ConfigRun, "Run transform again.",
-			"the transform of %s did not end well; there is nothing to judge", r.Path)
+			"the transform of %s did not finish; there is nothing to validate", r.Path)
 	}
 	if t != nil && r.Tenant != t.Name {
 		of := "tenant " + r.Tenant

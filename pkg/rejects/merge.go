@@ -198,7 +198,7 @@ func (s *verdicts) next() (event, bool, error) {
 
 // said is what is known of a record that problems/validate does not list one by one.
 var said = map[runs.Verdict]string{
-	runs.Invalid:   "the record is not valid; problems/validate.csv has what is wrong, with how often",
+	runs.Invalid:   "the record is not valid; problems/validate.csv says what is wrong, and how often",
 	runs.Marked:    "the record refers to a staged record that does not pass",
 	runs.Unchecked: "the record could not be checked at the target",
 }

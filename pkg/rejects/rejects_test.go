@@ -204,7 +204,7 @@ func TestEachRowOnce(t *testing.T) {
 	want := `line,rejectLine,stage,codes,messages
 2,2,validate,A-1; REF-INVALID-PARENT,a: too long; b: refers to a bad one
 3,3,transform,T-1,"no number (""x"")"
-5,4,validate,,"b: the record is not valid; problems/validate.csv has what is wrong, with how often"
+5,4,validate,,"b: the record is not valid; problems/validate.csv says what is wrong, and how often"
 `
 	if d := cmp.Diff(want, w.read("rejects/in.reasons.csv")); d != "" {
 		t.Error(d)

@@ -152,11 +152,11 @@ func openEarlier(r *runs.Run, in *runs.Input, was runs.Reject) (*source, error) 
 func lineOf(reasons *csv.Reader, at, last int64) (int64, error) {
 	cells, err := reasons.Read()
 	if err != nil || len(cells) < 2 {
-		return 0, unread{"the reasons do not fit the rows of rejects/"}
+		return 0, unread{"the reasons do not match the rows of rejects/"}
 	}
 	line, _ := strconv.ParseInt(cells[0], 10, 64)
 	if rejectLine, _ := strconv.ParseInt(cells[1], 10, 64); rejectLine != at || line <= last {
-		return 0, unread{"the reasons do not fit the rows of rejects/"}
+		return 0, unread{"the reasons do not match the rows of rejects/"}
 	}
 	return line, nil
 }

@@ -43,7 +43,7 @@ func files(r *runs.Run) []File {
 			return "why these rows are there, in the same order"
 		}
 		if strings.HasSuffix(name, ".lost") {
-			return "lines of rows that could not be read again, with why they are to be corrected"
+			return "lines of rows that could not be read again, and why they need correcting"
 		}
 		if strings.Contains(name, ".edited") {
 			return "rows that somebody edited before others were written"

@@ -219,7 +219,7 @@ func (v *verdict) toCorrect() {
 		texts = append(texts, diag.Counted(int(n), "row to correct: ", "rows to correct: ")+strings.Join(parts, ", "))
 	}
 	if waiting > 0 {
-		texts = append(texts, diag.Counted(int(waiting), "row to run again when the record that it needs is right", "rows to run again when the records that they need are right"))
+		texts = append(texts, diag.Counted(int(waiting), "row to run again once the record that it needs is corrected", "rows to run again once the records that they need are corrected"))
 	}
 	if len(texts) == 0 {
 		return

@@ -25,7 +25,7 @@ func TestRowsThatAreLoaded(t *testing.T) {
 		"all": {all, []runs.Reject{{File: "rejects/results.csv", Rows: 2, Because: map[runs.Fate]int64{runs.RowRejected: 2}}}, nil,
 			[]string{"7 of 10 rows are loaded, 1 left out", "7 of 7 records are at the target", "2 rows to correct: 2 rejected"}},
 		"some": {some, three, nil, []string{"4 of 10 rows are loaded, 1 left out", "4 of 7 records are at the target",
-			"4 rows to correct: 2 rejected, 2 refused by the target; 1 row to run again when the record that it needs is right",
+			"4 rows to correct: 2 rejected, 2 refused by the target; 1 row to run again once the record that it needs is corrected",
 			"1 of these is not in rejects, only listed by line: in.csv is not there any more. Take these lines from the file as it was", "2 records were refused by the target",
 			"1 record was not sent, because one that it needs was not accepted"}},
 		"pending": {runs.Loaded{Staged: 7, Created: 6, Pending: 1}, nil, nil, []string{"7 of 10 rows gave records, 1 left out", "6 of 7 records are at the target",

@@ -91,7 +91,7 @@ func (a *arena) release() {
 	}
 }
 
-const tooDeep = "it is nested too deep"
+const tooDeep = "it is nested too deeply"
 
 // fault says why the scanner went no further.
 func (d *decoder) fault() error {

@@ -124,7 +124,7 @@ func (c *Checker) makeKey(rec *Record) {
 
 // object walks the object that begins here; false means that the text is not JSON.
 func (s *run) object(p *plan) bool {
-	if !s.in.Enter("objects stand too deep in each other") {
+	if !s.in.Enter("objects are nested too deeply") {
 		return false
 	}
 	sc := &s.rec.scratch

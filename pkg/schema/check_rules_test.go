@@ -39,8 +39,8 @@ func TestRules(t *testing.T) {
 		{name: "cut off", record: minimalStudentAssessment[:40], want: []string{"$: character 41: a quote is never closed"}},
 		{name: "two objects", record: minimalStudentAssessment + "{}", want: []string{"$: character 181: there is more text after the record; a line holds one object"}},
 		{name: "trailing comma", record: strings.TrimSuffix(minimalStudentAssessment, "}") + ",}", want: []string{"$: character 181: a name in quotes is expected"}},
-		{name: "leading zero", record: with(minimalStudentAssessment, `"assessedMinutes":012`), want: []string{"$: character 199: a number is expected; it does not begin with 0"}},
-		{name: "line break in a text", record: with(minimalStudentAssessment, "\"serialNumber\":\"a\nb\""), want: []string{`$: character 198: a line break or control character stands in a text; it must be written as \n or \u0000`}},
+		{name: "leading zero", record: with(minimalStudentAssessment, `"assessedMinutes":012`), want: []string{"$: character 199: a number is expected; numbers do not begin with 0"}},
+		{name: "line break in a text", record: with(minimalStudentAssessment, "\"serialNumber\":\"a\nb\""), want: []string{`$: character 198: a text contains a line break or control character; it must be written as \n or \u0000`}},
 		{name: "no UTF-8", record: with(minimalStudentAssessment, "\"serialNumber\":\"a\xffb\""), want: []string{"$: character 198: the text is not UTF-8"}},
 		{name: "a name twice", record: with(minimalStudentAssessment, `"serialNumber":"1","serialNumber":"1"`), want: []string{"$.serialNumber: serialNumber appears twice in one object [Keep one of them.]"}},
 		{name: "a name twice, escaped", record: with(minimalStudentAssessment, `"serialNumber":"1","serial\u004eumber":"1"`), want: []string{"$.serialNumber: serialNumber appears twice in one object [Keep one of them.]"}},
@@ -119,7 +119,7 @@ func TestRules(t *testing.T) {
 		{name: "a date with time without zone", record: with(minimalStudentAssessment, `"administrationDate":"2025-03-04T14:00:00"`)},
 		{name: "no date with time", record: with(minimalStudentAssessment, `"administrationDate":"03/04/2025"`), want: []string{"$.administrationDate: administrationDate is not a date with time [Write it as 2025-03-04T14:00:00Z.]"}},
 		{name: "plain date for a date with time", record: with(minimalStudentAssessment, `"administrationDate":"2025-03-04"`), want: []string{
-			"$.administrationDate: this is a date without a time, where one with a time belongs; targets read it as midnight"}},
+			"$.administrationDate: this is a date without a time, where the API expects one with a time; targets read it as midnight"}},
 		{name: "time", resource: "classPeriods", record: `{"classPeriodName":"1","schoolReference":{"schoolId":5},"meetingTimes":[{"startTime":"08:00","endTime":"08:45:00"},{"startTime":"8:50","endTime":"24:00:00"}]}`, want: []string{
 			"$.meetingTimes[1].endTime: endTime is not a time of day [Write it as 14:05:00.]",
 			"$.meetingTimes[1].startTime: startTime is not a time of day [Write it as 14:05:00.]"}},

@@ -16,7 +16,7 @@ func (s *run) findPlainDate(f *field) {
 		path = s.place(f.path).String()
 	}
 	s.rec.Findings = append(s.rec.Findings, Finding{Code: diag.RecordDate, Level: diag.LevelInfo, Path: path,
-		Message: "this is a date without a time, where one with a time belongs; targets read it as midnight"})
+		Message: "this is a date without a time, where the API expects one with a time; targets read it as midnight"})
 }
 
 // isDate reports whether v is a date that exists, as in 2025-03-04.

@@ -23,7 +23,7 @@ type itemPart struct {
 // array checks a collection: that there is an item if it is required, each of them, and that no two
 // have the same key.
 func (s *run) array(f *field) bool {
-	if !s.in.Enter("lists stand too deep in each other") {
+	if !s.in.Enter("lists are nested too deeply") {
 		return false
 	}
 	sc := &s.rec.scratch

@@ -81,7 +81,7 @@ func (l *loader) findChanges(ctx context.Context, known, now ledger.Facts) error
 		l.changes.checked[name] = note
 	}
 	if n := len(l.changes.records); n > 0 {
-		l.to.Logger.Info("records were written at the target since the last load; what the ledger says of them is not believed",
+		l.to.Logger.Info("records were written at the target since the last load; what the ledger says of them is not relied on",
 			"records", n)
 	}
 	return nil

@@ -106,7 +106,7 @@ func (c *converter) mapping(t *token.Token, flow bool, values []*ast.MappingValu
 			}
 		}
 		if at, twice := first[key.Value]; twice {
-			c.problem(key.Pos, "Keep one of them.", "the key %s stands here a second time (first in line %d)", strconv.Quote(key.Value), at.Line)
+			c.problem(key.Pos, "Keep one of them.", "the key %s occurs a second time here (first in line %d)", strconv.Quote(key.Value), at.Line)
 			continue
 		}
 		first[key.Value] = key.Pos
@@ -132,8 +132,8 @@ func (c *converter) colon(key *Node) {
 	case c.located != key.Pos.Line || !ok:
 		c.problem(key.Pos, "Write `key: value`.", "`:` does not follow its key")
 	case key.Style == Plain && next != "" && !strings.ContainsRune(" \t", rune(next[0])):
-		c.problem(c.pos(c.located, c.end+gap), "Put a blank behind it, or quote the text it belongs to.",
-			"`:` between key and value needs a blank behind it")
+		c.problem(c.pos(c.located, c.end+gap), "Put a blank after it, or quote the text it belongs to.",
+			"`:` between key and value needs a blank after it")
 	}
 }
 
@@ -254,7 +254,7 @@ func (c *converter) plain(t *token.Token) *Node {
 	node.Type, node.Null = typeOf(node.Value)
 	switch tail, ok := strings.CutPrefix(c.at(pos.Line, pos.Col), t.Value); {
 	case several:
-		c.problem(pos, "Write it on one line, or use a `|` block.", "a plain text goes on in the next line, so that places in it are lost")
+		c.problem(pos, "Write it on one line, or use a `|` block.", "a plain text goes on in the next line, so that positions in it are lost")
 	case indicator.MatchString(t.Value):
 		c.problem(pos, "Quote the whole text.", "a plain text cannot begin like this")
 	case !ok: // the parser drops tabs
@@ -277,7 +277,7 @@ func (c *converter) hash(n *Node, tail string) {
 		return // plainly a comment
 	}
 	col := n.Pos.Col + runes(n.Value) + gap
-	c.problem(c.pos(n.Pos.Line, col), "Quote the whole text if `#` belongs to it; put two blanks before a comment and one behind its `#`.",
+	c.problem(c.pos(n.Pos.Line, col), "Quote the whole text if `#` belongs to it; put two blanks before a comment and one after its `#`.",
 		"YAML cuts the text %s here, because ` #` begins a comment", strconv.Quote(n.Value))
 }
 

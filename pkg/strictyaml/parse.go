@@ -85,7 +85,7 @@ var refusals = map[token.Type]struct{ message, fix string }{
 	token.AliasType:      {"`*` makes an alias, and aliases are not used here", "Write the value out; if the text is meant, quote it."},
 	token.MergeKeyType:   {"`<<` merges maps, and merge keys are not used here", "Write the keys out."},
 	token.DirectiveType:  {"`%` begins a directive, and directives are not used here", "Delete the line; if the text is meant, quote it."},
-	token.FoldedType:     {"`>` joins lines, so that places in the text are lost", "Use `|`, or write it on one line in quotes."},
+	token.FoldedType:     {"`>` joins lines, so that positions in the text are lost", "Use `|`, or write it on one line in quotes."},
 	token.MappingKeyType: {"`?` begins a complex key, and these are not used here", "Write `key: value`; if the text is meant, quote it."},
 }
 
@@ -135,7 +135,7 @@ func (s *source) tokens(text string) (tokens token.Tokens, ok bool) {
 			}
 		}
 		if depth > maxDepth || entries > maxDepth || applied > maxDepth || t.Position.Column > 4*maxDepth && startsLine(tokens, i) {
-			s.problem(pos, "", "this is nested more than %d deep", maxDepth)
+			s.problem(pos, "", "this is nested more than %d levels deep", maxDepth)
 			return nil, false
 		}
 	}

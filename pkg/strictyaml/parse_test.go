@@ -46,7 +46,7 @@ func TestFence(t *testing.T) {
 		"two documents":         {"a: 1\n---\nb: 2\n", []string{"2:1 `---` begins a second document"}, ""},
 		"document after end":    {"a: 1\n...\nb: 2\n", []string{"3:1 a second document"}, ""},
 		"directive":             {"%YAML 1.2\n---\na: 1\n", []string{"1:1 `%` begins a directive"}, ""},
-		"repeated key":          {"a: 1\nb: 2\na: 3\n\"a\": 4\n", []string{`3:1 the key "a" stands here a second time (first in line 1)`, `4:1 the key "a"`}, ""},
+		"repeated key":          {"a: 1\nb: 2\na: 3\n\"a\": 4\n", []string{`3:1 the key "a" occurs a second time here (first in line 1)`, `4:1 the key "a"`}, ""},
 		"repeated in braces":    {"a: {b: 1, b: 2}\n", []string{`1:11 the key "b"`}, ""},
 		"null values": {"a:\nb: ~\nc: null\nd: [~, x]\ne: {f: }\ng:\n  - \n  - 1\n", []string{`1:1 "a" has no value`, `2:4 "b" is null`,
 			`3:4 "c" is null`, "4:5 an item of this list is null", `5:5 "f" has no value`, "7:4 an item of this list has no value"}, "Write a value"},
@@ -80,14 +80,14 @@ func TestFence(t *testing.T) {
 		"NUL":                    {"a: x\x00y\n", []string{"1:5 there is a NUL byte"}, ""},
 		"control character":      {"a: x\x07y\n", []string{"1:5 there is the control character U+0007"}, "escape"},
 		"inner byte order mark":  {"a: \ufeffx\n", []string{"1:4 there is an invisible byte order mark"}, ""},
-		"old Mac line ends":      {"a: 1\rb: 2\r", []string{"1:5 a carriage return stands alone"}, ""},
+		"old Mac line ends":      {"a: 1\rb: 2\r", []string{"1:5 there is a carriage return without a line feed"}, ""},
 		"empty":                  {"", []string{"1:1 the file is empty"}, ""},
 		"blank":                  {" \n\n", []string{"1:1 the file is empty"}, ""},
 		"comments only":          {"# a\n", []string{"1:1 the file holds nothing but comments"}, ""},
 		"too long":               {strings.Repeat("#", MaxSize+1), []string{"0:0 the file is larger than 512 KiB"}, ""},
-		"too deep":               {strings.Repeat("[", 1000), []string{"1:65 this is nested more than 64 deep"}, ""},
-		"too deep by dashes":     {strings.Repeat("- ", 1000), []string{"nested more than 64 deep"}, ""},
-		"too many tags":          {"a: " + strings.Repeat("!a ", 1000), []string{"nested more than 64 deep"}, ""},
+		"too deep":               {strings.Repeat("[", 1000), []string{"1:65 this is nested more than 64 levels deep"}, ""},
+		"too deep by dashes":     {strings.Repeat("- ", 1000), []string{"nested more than 64 levels deep"}, ""},
+		"too many tags":          {"a: " + strings.Repeat("!a ", 1000), []string{"nested more than 64 levels deep"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, list := Parse("bundle.yaml", []byte(c.src))
@@ -311,7 +311,7 @@ func TestColonsInFlow(t *testing.T) {
 	if len(list) > 0 || len(f.Items) != 3 || f.Items[0].Value != "HH:mm:ss" || f.Items[2].Value != "uri://x.org:80/y" || g.Value != "HH:mm" || g.Pos.Col != 50 {
 		t.Errorf("%+v %s", a, show(list))
 	}
-	if _, list := Parse("x", []byte("a: {z:3}\n")); len(list) == 0 || !strings.Contains(list[0].Message, "needs a blank behind it") {
+	if _, list := Parse("x", []byte("a: {z:3}\n")); len(list) == 0 || !strings.Contains(list[0].Message, "needs a blank after it") {
 		t.Errorf("%s", show(list))
 	}
 	if _, list := Parse("x", []byte("a: \uf8f0\n")); len(list) != 1 {

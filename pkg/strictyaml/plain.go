@@ -129,7 +129,7 @@ func (p *plainScanner) plain(n, start int) int {
 	case slip >= 0:
 		if len(p.problems) < maxListed {
 			p.problem(p.pos(n, utf8.RuneCountInString(l[:slip])+1), "Quote the whole text: "+inQuotes(text)+".",
-				"YAML ends this text inside of the quotes, which mean nothing to it here")
+				"YAML ends this text inside the quotes, which mean nothing to it here")
 		}
 		word := "x" + strings.Repeat(" ", utf8.RuneCountInString(l[start:end])-1) // what follows stays in its column
 		p.edits = append(p.edits, edit{start, end, word})

@@ -145,13 +145,13 @@ func (s *source) checkLine(n int, l string) bool {
 		case r == utf8.RuneError && !strings.HasPrefix(l[i:], "\uFFFD"):
 			s.problem(s.pos(n, col), "Save the file as UTF-8.", "this is not UTF-8: byte %#02x", l[i])
 		case r == '\r':
-			s.problem(s.pos(n, col), "Save the file with LF or CRLF line ends.", "a carriage return stands alone")
+			s.problem(s.pos(n, col), "Save the file with LF or CRLF line ends.", "there is a carriage return without a line feed")
 		case r == 0:
 			s.problem(s.pos(n, col), "Save the file as UTF-8.", "there is a NUL byte in the file")
 		case r == '\uFEFF':
 			s.problem(s.pos(n, col), "Delete it.", "there is an invisible byte order mark inside the file")
 		case string(r) == colonMark:
-			s.problem(s.pos(n, col), "Delete it.", "there is the private character %U", r)
+			s.problem(s.pos(n, col), "Delete it.", "there is the private-use character %U", r)
 		case r != '\t' && r != '\u0085' && unicode.IsControl(r):
 			s.problem(s.pos(n, col), `Write it as an escape in double quotes, as in "\u0007".`, "there is the control character %U", r)
 		default:

@@ -63,7 +63,7 @@ func (b *Block) Rows(p *Parser) iter.Seq[Row] {
 				if wrong := p.swallows(row.Raw, line, b.style); wrong != "" {
 					row.Malformed = wrong
 				} else if row.Malformed != "" {
-					row.Malformed += fmt.Sprintf("; the row has the lines %d to %d", line, line+int64(more))
+					row.Malformed += fmt.Sprintf("; the row is in lines %d to %d", line, line+int64(more))
 				}
 				line += int64(more)
 			}
@@ -135,7 +135,7 @@ func (p *Parser) splitQuoted(text string, pos int, delim byte) (next int, malfor
 			tail = strings.TrimSuffix(tail, "\r")
 		}
 		if quoted && malformed == "" && tail != "" && strings.TrimSpace(tail) != "" {
-			malformed = "there is text behind a closing quote"
+			malformed = "there is text after a closing quote"
 		}
 		if tail != "" {
 			cell += tail

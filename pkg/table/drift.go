@@ -68,7 +68,7 @@ func (d *Drift) column(header string) int { return slices.Index(d.Headers, heade
 func (d *Drift) lacks(m Missing, renames []Rename) string {
 	old := m.Headers[0]
 	if twice := d.column(old + " (1)"); twice > 0 {
-		return fmt.Sprintf("%q stands more than once in the header, first as column %d, which is read as %q; nobody knows which is meant", old, twice, old+" (1)")
+		return fmt.Sprintf("%q occurs more than once in the header, first as column %d, which is read as %q; it is not clear which is meant", old, twice, old+" (1)")
 	}
 	i := slices.IndexFunc(renames, func(r Rename) bool { return r.Old == old })
 	if i < 0 {
@@ -88,7 +88,7 @@ func (d *Drift) lacks(m Missing, renames []Rename) string {
 // Stop is the error of a file whose header does not fit; a list of one says what is wrong by itself.
 func (d *Drift) Stop(list diag.List, what string) error {
 	e := &diag.Error{Kind: diag.Guarded, Code: diag.FileDrift, Message: d.File + " " + cmp.Or(d.Hint, what),
-		Next: "Compare the file with the one of before, or ask the vendor what has changed."}
+		Next: "Compare the file with an earlier one, or ask the vendor what has changed."}
 	switch {
 	case len(list) == 0 || d.Hint != "" || len(list) > mostColumns+1:
 		list = diag.List{{Message: e.Message}}

@@ -105,7 +105,7 @@ func (d *delimited) noHeader(have, want int) error {
 		}
 		return d.whole(diag.FileEmpty, "", what)
 	}
-	return d.problem(diag.FileDrift, have, "Check that it is the file that the vendor exported.", "is its last one; the header should stand on line %d", want)
+	return d.problem(diag.FileDrift, have, "Check that it is the file that the vendor exported.", "is its last one; the header should be on line %d", want)
 }
 
 // joinTitles puts the titles of a line before the names, each title reaching to the next.

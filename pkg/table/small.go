@@ -46,7 +46,7 @@ func ReadAll(shown string, text []byte) (header []string, rows []Record, problem
 			switch {
 			case row.Blank:
 			case row.Malformed != "":
-				return nil, nil, fail(int(row.Line), "Double the quotes inside of a quoted cell.", row.Malformed)
+				return nil, nil, fail(int(row.Line), "Double the quotes inside a quoted cell.", row.Malformed)
 			default:
 				cells := slices.Clone(row.Cells)
 				for i := range cells {

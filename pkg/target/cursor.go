@@ -85,7 +85,7 @@ func (c *Client) walk(ctx context.Context, r reading, s *collector, token string
 		met[token] = true
 		if token = p.call.answer.header.Get("Next-Page-Token"); met[token] {
 			f := p.call.unlikely("the target sends the same page again")
-			f.Fix = "Look for a proxy in between that keeps answers. Check base_url, and ask the target's administrator."
+			f.Fix = "Look for a proxy in between that caches answers. Check base_url, and ask the target's administrator."
 			return f
 		}
 	}

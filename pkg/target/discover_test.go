@@ -406,7 +406,7 @@ func TestEveryAddressByHand(t *testing.T) {
 	}{
 		"missing":            {full, 404, "", "", "404"},
 		"forbidden":          {full, 403, "<html>no</html>", "", "403"},
-		"a page":             {full, 200, "<html>Welcome</html>", "", "a page came"},
+		"a page":             {full, 200, "<html>Welcome</html>", "", "a web page came"},
 		"without addresses":  {full, 200, `{"version":"7.2"}`, "", "no Ed-Fi root document"},
 		"to another host":    {full, 302, "", "", "302"},
 		"leads elsewhere":    {full, 200, string(wrong), "", ""},

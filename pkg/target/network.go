@@ -147,10 +147,10 @@ func (to route) refused(r *proxyRefusal) (fault, fix string) {
 	case r.status != http.StatusProxyAuthRequired:
 		return fmt.Sprintf("the proxy %s does not connect to %s: %d %s", proxy, to.host, r.status, http.StatusText(r.status)), proxyFix
 	case !r.basic:
-		return fmt.Sprintf("the proxy %s wants to know who asks (407), in a way that sluice does not speak", proxy),
+		return fmt.Sprintf("the proxy %s asks for authentication (407) of a kind that sluice does not support", proxy),
 			"Ask your network's administrator to let this machine reach " + to.host + " without it, or for a proxy that takes a user and a password."
 	case to.proxy.User != nil:
-		return fmt.Sprintf("the proxy %s does not take the user and the password that it is given (407)", proxy),
+		return fmt.Sprintf("the proxy %s does not accept the user and the password that it was given (407)", proxy),
 			"Check both; `proxy` of the tenant names them, or else HTTPS_PROXY and HTTP_PROXY."
 	}
 	return fmt.Sprintf("the proxy %s wants a user and a password (407)", proxy),

@@ -120,7 +120,7 @@ func TestProxyTroubles(t *testing.T) {
 	}{
 		"refuses, https":   {"https://ods.test", refused, []string{"the proxy " + refused + " refused the connection", "the proxy before ods.test"}, 3},
 		"refuses, http":    {"http://ods.test", refused, []string{"the proxy " + refused + " refused the connection", "the proxy before ods.test"}, 3},
-		"wants a password": {"https://ods.test", asks, []string{"the proxy " + asks + " does not take the user and the password", "407"}, 1},
+		"wants a password": {"https://ods.test", asks, []string{"the proxy " + asks + " does not accept the user and the password", "407"}, 1},
 		"cannot reach it":  {"https://ods.test", fails, []string{"the proxy " + fails + " does not connect to ods.test: 502"}, 3},
 		"cannot be read":   {"https://ods.test", "a b", []string{"the address of the proxy cannot be read"}, 1},
 	} {

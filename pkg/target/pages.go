@@ -127,7 +127,7 @@ func (c *Client) collect(ctx context.Context, r reading, s *collector, first *pa
 	}
 	return shifts, &Failure{Kind: Odd, Retryable: true, Method: http.MethodGet, Resource: resourcePath(r.resource),
 		Detail: fmt.Sprintf("the target counts %s, and %d of them came", diag.Counted(int(now), "record", "records"), s.round.Len()),
-		Fix:    "Run the same command again when nobody deletes records there; if it persists, look for a proxy that keeps answers."}
+		Fix:    "Run the same command again when nobody deletes records there; if it persists, look for a proxy that caches answers."}
 }
 
 // firstPage asks for the first page. A target that refuses one of the usual size is asked for smaller ones
@@ -192,7 +192,7 @@ func (c *Client) follow(ctx context.Context, r reading, s *collector, last *page
 		}
 		if len(next.items) > 0 && fresh == 0 {
 			f := next.call.unlikely("the target sends the same page again")
-			f.Fix = "It does not know the parameter offset, or a proxy in between keeps answers; " +
+			f.Fix = "It does not know the parameter offset, or a proxy in between caches answers; " +
 				"check base_url, and ask the target's administrator."
 			return f
 		}

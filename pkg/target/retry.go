@@ -101,6 +101,6 @@ func (p RetryPolicy) tooLong(f *Failure, asked time.Duration) {
 		text = strconv.Itoa(days) + " days"
 	}
 	f.Kind, f.Fields, f.Messages, f.Body = TooMany, nil, nil, ""
-	f.Detail = "the target asks to wait " + text + " (Retry-After), and no more than " + p.MaxRetryAfter.String() + " are waited"
+	f.Detail = "the target asks to wait " + text + " (Retry-After), and sluice waits no more than " + p.MaxRetryAfter.String()
 	f.Fix = "Run the same command again when that time is over, or ask the target's administrator what it is for."
 }

@@ -71,7 +71,7 @@ func (to route) insecure(err error) (fault, fix string) {
 	case says(certificateRequired) && to.shown == nil, aboutOurs && to.shown == nil:
 		return to.host + " wants a client certificate, and none is given", noCertificateFix
 	case aboutOurs:
-		return fmt.Sprintf("%s does not take the client certificate %s: %s", to.host, subject(to.shown), alert),
+		return fmt.Sprintf("%s does not accept the client certificate %s: %s", to.host, subject(to.shown), alert),
 			"Check client_certificate with the target's host: it may know another one, or none of this issuer."
 	}
 	return fmt.Sprintf("no TLS connection with %s: %s", to.host, alert), "Have the target's administrator check its TLS settings; TLS 1.2 or later is needed."

@@ -112,12 +112,12 @@ func TestCertificates(t *testing.T) {
 		"client's, 1.2":        {usual, both(demanding, only(tls.VersionTLS12)), func(c *Config) { c.Certificate = mine }, nil},
 		"none is given":        {usual, demanding, nil, []string{"wants a client certificate, and none is given", "client_certificate and client_key"}},
 		"none is given, 1.2":   {usual, both(demanding, only(tls.VersionTLS12)), nil, []string{"wants a client certificate, and none is given"}},
-		"of another authority": {usual, demanding, func(c *Config) { c.Certificate = foreign.client("district 2", x509.Certificate{}) }, []string{"does not take the client certificate CN=district 2"}},
+		"of another authority": {usual, demanding, func(c *Config) { c.Certificate = foreign.client("district 2", x509.Certificate{}) }, []string{"does not accept the client certificate CN=district 2"}},
 		"of another, 1.2": {usual, both(demanding, only(tls.VersionTLS12)), func(c *Config) { c.Certificate = foreign.client("district 2", x509.Certificate{}) },
-			[]string{"does not take the client certificate CN=district 2"}},
+			[]string{"does not accept the client certificate CN=district 2"}},
 		"client's has expired": {usual, demanding, func(c *Config) {
 			c.Certificate = own.client("district 3", x509.Certificate{NotBefore: yesterday.Add(-time.Hour), NotAfter: yesterday})
-		}, []string{"does not take the client certificate CN=district 3, valid until " + yesterday.UTC().Format(day)}},
+		}, []string{"does not accept the client certificate CN=district 3, valid until " + yesterday.UTC().Format(day)}},
 		"1.3":                 {usual, nil, func(c *Config) { c.TLSMin = tls.VersionTLS13 }, nil},
 		"1.2 below tls_min":   {usual, only(tls.VersionTLS12), func(c *Config) { c.TLSMin = tls.VersionTLS13 }, []string{"does not offer TLS 1.3, which tls_min asks for", `tls_min: "1.2"`}},
 		"nothing below 1.2":   {usual, only(tls.VersionTLS11), func(c *Config) { c.TLSMin = tls.VersionTLS10 }, []string{"does not offer TLS 1.2 or later"}},
@@ -223,8 +223,8 @@ func TestThroughAProxy(t *testing.T) {
 	}{
 		"with credentials":  {s.URL, `Basic realm="p"`, url.UserPassword("me", password), ""},
 		"without":           {s.URL, `Basic realm="p"`, nil, `wants a user and a password (407). Set proxy: "http://USER:${env:PROXY_PASSWORD}@127.0.0.1:`},
-		"wrong":             {s.URL, `Basic realm="p"`, url.UserPassword("me", "pa55word"), "does not take the user and the password"},
-		"another way":       {s.URL, "Negotiate", nil, "in a way that sluice does not speak"},
+		"wrong":             {s.URL, `Basic realm="p"`, url.UserPassword("me", "pa55word"), "does not accept the user and the password"},
+		"another way":       {s.URL, "Negotiate", nil, "of a kind that sluice does not support"},
 		"without, in clear": {clear.URL, `Basic realm="p"`, nil, "wants a user and a password (407)"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,7 +49,7 @@ func (a *call) doubt(got *answer) string {
 	case got.status == http.StatusNotModified:
 		return ""
 	case isPage(got.header, body):
-		return "a page came in place of an answer"
+		return "a web page came instead of an answer"
 	case len(body) > 0 && strings.Contains(strings.ToLower(got.header.Get("Content-Type")), "problem"):
 		return "the answer reports a problem, but its status says success"
 	case !a.posts && got.status != http.StatusOK:

@@ -179,7 +179,7 @@ func TestTokenEndpointTroubles(t *testing.T) {
 		"a conflict":      {409, "", Token, 1, "oauth_url"},
 		"a page, 403":     {403, "<html>blocked</html>", Token, 1, "oauth_url"},
 		"elsewhere":       {302, "", Token, 1, "redirects to https://elsewhere.test ["},
-		"page":            {200, "<html><body>Please log in</body></html>", Token, 1, "a page came"},
+		"page":            {200, "<html><body>Please log in</body></html>", Token, 1, "a web page came"},
 		"no token":        {200, `{"expires_in":1800}`, Token, 1, "not with a token"},
 		"not JSON":        {200, `access granted`, Token, 1, "not with a token"},
 		"another error":   {200, `{"error":"session expired"}`, Token, 1, "not with a token"},

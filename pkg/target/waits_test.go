@@ -34,7 +34,7 @@ func TestRetryAfterThatIsTooLong(t *testing.T) {
 		asked  string
 		says   string
 	}{
-		{429, "999999999", "wait 11574 days"}, {503, "3600", "wait 1h0m0s"}, {429, "301", "no more than 5m0s are waited"}, {504, "1e300", "wait forever"}, {504, "99999999999999999999", "wait forever"},
+		{429, "999999999", "wait 11574 days"}, {503, "3600", "wait 1h0m0s"}, {429, "301", "waits no more than 5m0s"}, {504, "1e300", "wait forever"}, {504, "99999999999999999999", "wait forever"},
 	} {
 		t.Run(fmt.Sprint(tt.status, tt.asked), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

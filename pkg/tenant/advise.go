@@ -12,7 +12,7 @@ import (
 func (c *Config) SettingLines(t *Tenant, setting string) (where string, lines []string) {
 	whole := []string{"tenants:", "  " + t.Name + ":", "    " + setting}
 	if c.File == "" {
-		return "write as " + filepath.Join(c.Folder, "sluice.yaml") + ", which does not exist yet", append([]string{"version: 1"}, whole...)
+		return "save this as " + filepath.Join(c.Folder, "sluice.yaml") + ", which does not exist yet", append([]string{"version: 1"}, whole...)
 	}
 	tenants, listed := c.written["sluice.yaml: tenants"]
 	if !listed {
@@ -39,7 +39,7 @@ func (c *Config) SettingLines(t *Tenant, setting string) (where string, lines []
 		}
 	}
 	if column == 0 {
-		return fmt.Sprintf("add after the { behind %s in line %d of %s", t.Name, own.Line, c.File), []string{setting + ","}
+		return fmt.Sprintf("add after the { of %s in line %d of %s", t.Name, own.Line, c.File), []string{setting + ","}
 	}
 	return fmt.Sprintf("add below line %d of %s", own.Line, c.File), []string{strings.Repeat(" ", column-1) + setting}
 }

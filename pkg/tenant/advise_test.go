@@ -15,8 +15,8 @@ func TestSettingLines(t *testing.T) {
 		"another tenant":       {"version: 1\ntenants:\n    gb:\n        " + api + "\n", Sandbox, "add below line 2 of"},
 		"tenants in braces":    {"version: 1\ntenants: {gb: {" + api + "}}\n", Sandbox, "add after the first { in line 2 of"},
 		"the tenant":           {"version: 1\ntenants:\n  gb:\n     # ours\n     " + api + "\n", "gb", "add below line 3 of"},
-		"the tenant in braces": {"version: 1\ntenants:\n  gb: {" + api + "}\n", "gb", "add after the { behind gb in line 3 of"},
-		"an empty tenant":      {"version: 1\ntenants:\n  sandbox: {}\n", Sandbox, "add after the { behind sandbox in line 3 of"},
+		"the tenant in braces": {"version: 1\ntenants:\n  gb: {" + api + "}\n", "gb", "add after the { of gb in line 3 of"},
+		"an empty tenant":      {"version: 1\ntenants:\n  sandbox: {}\n", Sandbox, "add after the { of sandbox in line 3 of"},
 	} {
 		config, err := Parse("sluice.yaml", []byte(c.text))
 		if err != nil {

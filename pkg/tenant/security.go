@@ -16,7 +16,7 @@ import (
 // the verification of certificates.
 type Security struct {
 	RootCAs     *x509.CertPool   // nil: the system's
-	Authorities int              // how many certificates of ca_file are trusted beside the system's
+	Authorities int              // how many certificates of ca_file are trusted besides the system's
 	Certificate *tls.Certificate // the client's, with its Leaf; nil: none
 	TLSMin      uint16
 }
@@ -145,7 +145,7 @@ func keyPair(certificate, key pemFile) (*tls.Certificate, error) {
 	pair, err := tls.X509KeyPair([]byte(blocks.String()), text)
 	if err != nil {
 		return nil, key.bad("Name the key that belongs to the certificate; the certificate itself comes first in its file.",
-			"cannot be used with client_certificate %s: it is another one's, or damaged", certificate.path)
+			"cannot be used with client_certificate %s: it belongs to another one, or is damaged", certificate.path)
 	}
 	pair.Leaf = chain[0]
 	return &pair, nil

@@ -87,8 +87,8 @@ func TestSecurity(t *testing.T) {
 		"key as certificate": {"client_certificate: k.pem, client_key: k.pem", []string{"client_certificate", "holds no certificate"}},
 		"no key":             {own("c.pem"), []string{"client_key", "holds no private key"}},
 		"key not there":      {own("nowhere.pem"), []string{"client_key", "is not there"}},
-		"another's key":      {own("other.pem"), []string{"another one's"}},
-		"damaged key":        {own("broken.pem"), []string{"or damaged"}},
+		"another's key":      {own("other.pem"), []string{"another one"}},
+		"damaged key":        {own("broken.pem"), []string{"or is damaged"}},
 		"passphrase":         {own("locked.pem"), []string{"protected by a passphrase", "openssl pkey -in"}},
 		"passphrase, old":    {own("locked2.pem"), []string{"protected by a passphrase"}},
 	} {

@@ -20,7 +20,7 @@ func (r *runner) guard(s *staging) error {
 	}
 	if n := len(s.retyped); n > 0 {
 		e := &diag.Error{Kind: diag.Guarded, Code: diag.FileDrift, Problems: s.retyped, Message: diag.Counted(n, "column holds", "columns hold") + " something other than the bundle reads",
-			Next: cmp.Or(s.retyped[0].Fix, "Compare the columns with those of the file of before, or ask the vendor what has changed.")}
+			Next: cmp.Or(s.retyped[0].Fix, "Compare the columns with those of an earlier file, or ask the vendor what has changed.")}
 		if n == 1 {
 			e.Message = s.retyped[0].File + ": " + s.retyped[0].Message
 		}

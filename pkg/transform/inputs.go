@@ -104,7 +104,7 @@ func (r *runner) sameStudent() error {
 				continue
 			case own != name && name != "":
 				return diag.Fail(diag.Guarded, diag.FileDrift, "Find out which of them holds the ids that the target knows; then say so: --student "+own+", or --student "+name+".",
-					"%s would take the student from its column %s (%s), but %s took it from %s: one student could load as two", f.place.File, f.plan.Student, own, where, name)
+					"%s would take the student from its column %s (%s), but %s took it from %s: one student could be loaded as two", f.place.File, f.plan.Student, own, where, name)
 			}
 			name, where = own, f.place.File
 		}

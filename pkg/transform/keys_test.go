@@ -204,7 +204,7 @@ func TestUnknownStudentsAreNotOne(t *testing.T) {
 func TestListKeyNeedsTheStudent(t *testing.T) {
 	text := strings.Replace(keyedTests, "    student: [stu]\n", "", 1)
 	text = strings.Replace(sketch(text, "results.tests", "key(id, tname, t)", "verbal", ""), "studentUniqueId: student", "studentUniqueId: stu", 1)
-	if _, problems := tryCompile(t, text); !strings.Contains(problemText(problems), "the list tests has a key, and the input does not say whose its rows are") {
+	if _, problems := tryCompile(t, text); !strings.Contains(problemText(problems), "the list tests has a key, and the input does not say whose rows they are") {
 		t.Error(problemText(problems))
 	}
 }
@@ -318,7 +318,7 @@ func TestDistrictsCode(t *testing.T) {
 	}
 }
 
-// Without the column nobody could tell whose the rows are: a tenant with districts is refused.
+// Without the column nobody could tell whose rows these are: a tenant with districts is refused.
 func TestDistrictsColumnAbsent(t *testing.T) {
 	_, problems := tryCompile(t, sketch(strings.Replace(districtColumns, "pad: 6", "optional: true", 1), "results", "key(id)", "dist", ""))
 	if !strings.Contains(problemText(problems), "the district's column cannot be optional") {

@@ -40,8 +40,8 @@ func TestOverlay(t *testing.T) {
 		"-- grade.csv --\nvalue,descriptor\n":                          `grade.csv is not a table that a tenant may overlay (did you mean "grades.csv"?)`,
 		"-- grades.csv --\nvalue,to\n3,x\n":                            `grades.csv:1: the first line is "value,to", and not that of the bundle's table`,
 		"-- grades.csv --\nvalue;descriptor\n3;x\n":                    "grades.csv:1: the cells are separated by semicolons",
-		"-- grades.csv --\n\"value,descriptor\"\n\"3,x\"\n":            `grades.csv:1: the whole row "value,descriptor" stands in one cell`,
-		"-- grades.csv --\nvalue,descriptor\n\"3,x\"\n":                `grades.csv:2: the whole row "3,x" stands in one cell`,
+		"-- grades.csv --\n\"value,descriptor\"\n\"3,x\"\n":            `grades.csv:1: the whole row "value,descriptor" is in one cell`,
+		"-- grades.csv --\nvalue,descriptor\n\"3,x\"\n":                `grades.csv:2: the whole row "3,x" is in one cell`,
 		"-- grades.csv --\nvalue,descriptor\n3,x,y\n":                  "grades.csv:2: the row has 3 cells, and the header has 2",
 		"-- grades.csv --\nvalue,descriptor\n3,x\n3,y\n":               "the key is already in line 2",
 		"-- grades.csv --\nvalue,descriptor\n3,uri://x/Descriptor#y\n": "is not a value of GradeLevelDescriptor",
@@ -127,7 +127,7 @@ func TestOverlayCells(t *testing.T) {
 		"code,part,assessment,note\n7,1,,\n":                   "ov/forms.csv:2: assessment is empty → Write one of a, b",
 		"code,part,assessment,note\n7,,b,\n":                   "ov/forms.csv:2: part is empty → Write one of 1",
 		"code,part,assessment,note\n,1,b,\n":                   "ov/forms.csv:2: code is empty → Write one of 3, 4",
-		"code,part,assessment,note\n\"7,1,b,\",,,\n":           `ov/forms.csv:2: the whole row "7,1,b," stands in one cell → Put each value into a cell of its own`,
+		"code,part,assessment,note\n\"7,1,b,\",,,\n":           `ov/forms.csv:2: the whole row "7,1,b," is in one cell → Put each value into a cell of its own`,
 		"code,part,assessment,note,\n7,1,b,,x\n":               `ov/forms.csv:1: the first line is "code,part,assessment,note,"`,
 	} {
 		p, problems := tryCompile(t, text, year, func(c *mapping.Config) {

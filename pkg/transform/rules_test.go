@@ -134,7 +134,7 @@ func TestGuards(t *testing.T) {
 		{"every row of another year", header + "a,3,3/1/2024,2023,1,,\nb,3,3/1/2024,2022,1,,\n", diag.GuardNothing, `year is "2023", "2022"`},
 		{"missing column", "ID,Grade,Date,Score,Pct,Level\n", diag.FileDrift, "\"Year\" is missing (year)"},
 		{"renamed column", "ID,Grade,Date,Years,Score,Pct,Level\n", diag.FileDrift, `"Year" is missing (year); column 4, "Years", is new and may be it`},
-		{"doubled column", "ID,Grade,Date,Year,Year,Score,Pct,Level\n", diag.FileDrift, "stands more than once in the header, first as column 4"},
+		{"doubled column", "ID,Grade,Date,Year,Year,Score,Pct,Level\n", diag.FileDrift, "occurs more than once in the header, first as column 4"},
 		{"wrong case", "id,Grade,Date,Year,Score,Pct,Level\n", diag.FileDrift, `column 1 is now called "id"; it was "ID"`},
 		{"wrong delimiter", strings.ReplaceAll(header, ",", ";"), diag.FileDrift, "is separated by semicolons"},
 		{"retyped column", header + strings.Repeat("a,3,2024-03-01,2024,1,,\n", 10), diag.FileDrift, `none of the 10 cells of Date fits: in line 2, "2024-03-01" is not a date in the format M/D/YYYY`},

@@ -29,8 +29,8 @@ func problemsOf(t *testing.T, r *result, code diag.Code) (all []map[string]strin
 func TestConflictsSayInWhat(t *testing.T) {
 	p := compile(t, sketch(saidInput, "results", "key(id)", "a", ""))
 	for _, tt := range []struct{ name, rows, column, value, message string }{
-		{"one column", "1,S1,x,7,,\n1,S1,y,7,,\n", "A", "x / y", "line 3, but other contents in A"},
-		{"typed values are compared", "1,S1,x,7,,\n1,S1,y,07,,\n", "A", "x / y", "line 3, but other contents in A"},
+		{"one column", "1,S1,x,7,,\n1,S1,y,7,,\n", "A", "x / y", "line 3, but different contents in A"},
+		{"typed values are compared", "1,S1,x,7,,\n1,S1,y,07,,\n", "A", "x / y", "line 3, but different contents in A"},
 		{"an empty one", "1,S1,x,7,,\n1,S1,,7,,\n", "A", "empty / x", "in A"},
 		{"several", "1,S1,x,7,,\n1,S1,y,8,,\n", "A, N", "", "in A, N"},
 		{"many", "1,S1,x,7,5/5/2015,01/02/2026\n1,S1,y,8,6/6/2016,01/03/2026\n", "", "", "1 more"},

@@ -311,10 +311,10 @@ func (s *staging) fate(outcome mapping.Outcome, staged, equal, rejected int) (Ro
 // conflict lists a record that has the natural key of another one, but other content.
 func (s *staging) conflict(r *mapping.RecordResult, at mapping.Place, origin string) error {
 	first, ok := s.firsts[r.Hash.Key]
-	message := "the record from " + first + " has the same natural key, but other content; none of them is staged"
+	message := "the record from " + first + " has the same natural key, but different content; none of them is staged"
 	if !ok {
 		s.firsts[r.Hash.Key] = origin
-		message = "a later record has the same natural key, but other content; none of them is staged"
+		message = "a later record has the same natural key, but different content; none of them is staged"
 	}
 	return s.problem(diag.Problem{Code: diag.RecordConflict, Level: diag.LevelOf(diag.RecordConflict), Input: at.Input, File: at.File, Line: int(r.Line),
 		Resource: s.outputs[r.Resource].name, Key: r.Key, Rule: r.Rule, Message: message})

@@ -229,7 +229,7 @@ func (w *worker) descriptor(d *schema.DescriptorUse) error {
 		w.note(p)
 	case state == valueUnreadable:
 		p.Code = diag.RecordUnchecked
-		p.Message = fmt.Sprintf("the credential may not read %s, so whether the target knows this value is not known", w.r.gate.descriptors.endpoint(d.Type))
+		p.Message = fmt.Sprintf("the credential may not read %s, so it is not known whether the target has this value", w.r.gate.descriptors.endpoint(d.Type))
 		w.raise(runs.Unchecked)
 		w.note(p)
 	case state == valueForeign && host(fold(p.Value)) != w.namespaceHost():

@@ -282,7 +282,7 @@ func TestIdentifiersAreNoVocabulary(t *testing.T) {
 func TestGroupsHoldNoRowsLine(t *testing.T) {
 	for message, want := range map[string]string{
 		"the row has the same key as line 7, but different contents in Score": "the row has the same key as another line, but different contents in Score",
-		"refers to line 19 of assessments, which is invalid":              "refers to another line of assessments, which is invalid",
+		"refers to line 19 of assessments, which is invalid":                  "refers to another line of assessments, which is invalid",
 	} {
 		if got := masked(diag.Problem{Code: diag.RowKeyConflict, Message: message}); got != want {
 			t.Error(got)

@@ -111,6 +111,9 @@ plant() {
 plant "pale text" 's/--soft:#525d6b/--soft:#b5bdc6/' color-contrast
 plant "a wide table on paper" 's/<table class="records">/<table class="records" style="width:1200px">/' 'on paper'
 plant "a wide page" 's/<h1>/<h1 style="width:2000px">/' 'wider than the screen'
+if command -v pdftotext >/dev/null; then
+  plant "an empty page" 's/<h2>Details/<div style="break-before:page"><\/div><h2 style="break-before:page">Details/' 'is empty'
+fi
 plant "folded on paper" 's/details::details-content/details::none/' 'not on paper'
 plant "a link to nothing" 's/href="problems/href="no-problems/' 'no such file'
 plant "no focus to be seen" 's/:focus-visible { outline:2px solid/* { outline:0 solid/' 'focus is not seen'

@@ -4,6 +4,7 @@
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import fs from 'node:fs'
+import { spawnSync } from 'node:child_process'
 import puppeteer from 'puppeteer-core'
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -92,7 +93,19 @@ async function onPaper(name, millimetres) {
     return faults
   }, width)
   if (faults.length) find(file, 'on paper,', name + ':', faults.length, 'faults, first', faults[0])
+  await printed(name)
   await page.emulateMediaType('screen')
+}
+
+// What a printer gets: no page is empty, and each column of each table is there. Needs pdftotext, of poppler.
+async function printed(name) {
+  if (spawnSync('pdftotext', ['-v']).error) return
+  const text = spawnSync('pdftotext', ['-', '-'], { input: await page.pdf({ format: name }), maxBuffer: 1 << 28 }).stdout.toString().toLowerCase()
+  const pages = text.replace(/\f$/, '').split('\f')
+  pages.forEach((words, i) => { if (!words.trim()) find(file, 'printed on', name + ': page', i + 1, 'of', pages.length, 'is empty') })
+  for (const column of await page.$$eval('thead th', (all) => all.map((e) => e.textContent))) {
+    if (column.toLowerCase().split(/\s+/).some((word) => !text.includes(word))) find(file, 'printed on', name + ': no column', column)
+  }
 }
 
 async function links() {

@@ -96,7 +96,7 @@ func (c *compiler) writeNamespace(dst []byte, v expression.Value) ([]byte, strin
 	if !c.isNamespace(v.S) {
 		return dst, "is not a namespace (uri://host/path)"
 	}
-	return escaped(dst, v)
+	return expression.WriteText(dst, v)
 }
 
 // checkNamespaces checks the column of a table that namespaces are looked up in.

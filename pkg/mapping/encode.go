@@ -71,7 +71,7 @@ func (r *Worker) value(code *expression.Code, path string) (v expression.Value, 
 // leafNode is an expression whose value fits its property.
 type leafNode struct {
 	code  expression.Code
-	write write
+	write expression.Write
 	path  string
 }
 
@@ -88,65 +88,16 @@ func (n *leafNode) emit(r *Worker, dst []byte) ([]byte, bool) {
 	return out, true
 }
 
-// write writes a value into a property; the text says why it does not fit.
-type write func(dst []byte, v expression.Value) ([]byte, string)
-
 // writers write values of a kind into properties of a kind; what has none never fits.
-var writers = map[schema.Kind]map[expression.Kind]write{
-	schema.KindString: {expression.KindText: escaped, expression.KindDate: escaped, expression.KindDateTime: escaped, expression.KindTime: escaped,
-		expression.KindInteger: quoted, expression.KindDecimal: quoted},
-	schema.KindInteger:  {expression.KindInteger: number},
-	schema.KindNumber:   {expression.KindInteger: number, expression.KindDecimal: number},
-	schema.KindBoolean:  {expression.KindBoolean: boolean},
-	schema.KindDate:     {expression.KindDate: quoted, expression.KindText: date},
-	schema.KindDateTime: {expression.KindDate: midnight, expression.KindDateTime: quoted, expression.KindText: dateTime},
-	schema.KindTime:     {expression.KindTime: quoted, expression.KindText: clock},
-}
-
-func escaped(dst []byte, v expression.Value) ([]byte, string) {
-	return jsonl.AppendString(dst, v.S), ""
-}
-
-func quoted(dst []byte, v expression.Value) ([]byte, string) {
-	return append(v.AppendText(append(dst, '"')), '"'), ""
-}
-
-func number(dst []byte, v expression.Value) ([]byte, string) {
-	if v.Kind == expression.KindInteger {
-		return v.AppendText(dst), ""
-	}
-	return append(dst, expression.PlainDecimal(v.S)...), ""
-}
-
-func boolean(dst []byte, v expression.Value) ([]byte, string) { return v.AppendText(dst), "" }
-
-func date(dst []byte, v expression.Value) ([]byte, string) {
-	if !expression.IsDate(v.S) {
-		return dst, "is not a date (YYYY-MM-DD)"
-	}
-	return quoted(dst, v)
-}
-
-// midnight is the time of a day without one.
-func midnight(dst []byte, v expression.Value) ([]byte, string) {
-	return append(append(append(dst, '"'), v.S...), `T00:00:00Z"`...), ""
-}
-
-func dateTime(dst []byte, v expression.Value) ([]byte, string) {
-	switch {
-	case expression.IsDate(v.S):
-		return midnight(dst, v)
-	case expression.IsDateTime(v.S):
-		return quoted(dst, v)
-	}
-	return dst, "is not a date and time (2026-03-01T08:15:00Z)"
-}
-
-func clock(dst []byte, v expression.Value) ([]byte, string) {
-	if !expression.IsTime(v.S) {
-		return dst, "is not a time (HH:mm:ss)"
-	}
-	return quoted(dst, v)
+var writers = map[schema.Kind]map[expression.Kind]expression.Write{
+	schema.KindString: {expression.KindText: expression.WriteText, expression.KindDate: expression.WriteText, expression.KindDateTime: expression.WriteText, expression.KindTime: expression.WriteText,
+		expression.KindInteger: expression.WriteQuoted, expression.KindDecimal: expression.WriteQuoted},
+	schema.KindInteger:  {expression.KindInteger: expression.WriteNumber},
+	schema.KindNumber:   {expression.KindInteger: expression.WriteNumber, expression.KindDecimal: expression.WriteNumber},
+	schema.KindBoolean:  {expression.KindBoolean: expression.WriteBoolean},
+	schema.KindDate:     {expression.KindDate: expression.WriteQuoted, expression.KindText: expression.WriteDate},
+	schema.KindDateTime: {expression.KindDate: expression.WriteMidnight, expression.KindDateTime: expression.WriteQuoted, expression.KindText: expression.WriteDateTime},
+	schema.KindTime:     {expression.KindTime: expression.WriteQuoted, expression.KindText: expression.WriteTime},
 }
 
 // descriptorNode is a leaf that holds a descriptor: the vendor's word becomes a URI.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -220,12 +221,15 @@ func (c *compiler) overlays() {
 		return
 	}
 	for _, e := range entries {
-		if name := e.Name(); strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.HasPrefix(name, "~$") || strings.HasSuffix(name, "~") {
-			continue // what editors leave
+		if leftBehind.MatchString(e.Name()) {
+			continue
 		}
 		c.overlayFile(e.Name(), path.Join(folder, e.Name()))
 	}
 }
+
+// leftBehind matches what editors leave, and copies of tables that somebody keeps.
+var leftBehind = regexp.MustCompile(`(?i)^[.#]|^~\$|~$|\.csv\.(bak|old|orig)$`)
 
 func (c *compiler) overlayFile(name, shown string) {
 	var targets []*lookupTable

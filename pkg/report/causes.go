@@ -171,7 +171,7 @@ func (g *Group) finish() {
 // came from a column of an input that is known to be neither the student's nor personal, or was looked up
 // in a table and no such column has a part in it.
 func (rep *Report) mayShow(p diag.Problem) bool {
-	if p.Value == "" || p.Personal || p.Stage != runs.Transform || diag.Identifies(p.Value, p.Code == diag.CellType) {
+	if p.Value == "" || p.Personal || p.Stage != runs.Transform || diag.Identifies(p.Value, p.Code == diag.CellType || p.Code == diag.CellScore) {
 		return false
 	}
 	known := false

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -96,10 +97,31 @@ func (d *delimited) decode(r io.Reader, declared string) error {
 	}
 	_, _ = in.Discard(skip) // which were peeked at
 	d.decoded, d.header.Encoding = in, canonical
+	if c := firstWide(head); c != "" && singleByte.MatchString(canonical) {
+		as, _ := e.NewDecoder().String(c)
+		d.header.Doubt = fmt.Sprintf("it is read as %s, but it looks like UTF-8: %q would become %q", canonical, c, as)
+	}
 	if e != nil {
 		d.decoded = transform.NewReader(in, e.NewDecoder())
 	}
 	return nil
+}
+
+// singleByte matches the encodings of which each byte is a character, so that any file can be read as one of them.
+var singleByte = regexp.MustCompile(`^(windows-|iso-8859-|macintosh|x-mac-|ibm|koi8-)`)
+
+// firstWide is the first character of several bytes in the beginning of a text that is UTF-8; "" if it has none, or
+// is not.
+func firstWide(head []byte) string {
+	for n := 0; n < utf8.UTFMax-1 && len(head) > 0 && !utf8.Valid(head); n++ { // the last character may be cut off
+		head = head[:len(head)-1]
+	}
+	at := bytes.IndexFunc(head, func(r rune) bool { return r >= utf8.RuneSelf })
+	if at < 0 || !utf8.Valid(head) {
+		return ""
+	}
+	_, size := utf8.DecodeRune(head[at:])
+	return string(head[at : at+size])
 }
 
 // notText says so if a beginning cannot be that of a text whose characters are single bytes or UTF-8.

@@ -41,6 +41,7 @@ type Header struct {
 	Text     string   // what a file of rejected rows must begin with: all up to the last line end of the header, verbatim
 	LineEnd  string   // of the header, "\n" or "\r\n"
 	Encoding string   // that of the byte order mark, else that of Options; the texts are UTF-8 whatever it is
+	Doubt    string   // says so if the file begins like UTF-8 and is read as another encoding; else empty
 	Hint     string   // says so if the header looks as if it were written with another delimiter; else empty
 }
 

@@ -134,5 +134,9 @@ func (r *runner) bindFile(f *boundFile) error {
 	defer func() { _ = src.Close() }() // read only
 	header := src.Header()
 	f.plan, err = r.program.Bind(f.input, f.place.File, header.Names, header.Hint)
+	if err == nil && header.Doubt != "" {
+		f.plan.Notes = append(f.plan.Notes, diag.Problem{Code: diag.FileEncoding, Level: diag.LevelWarning, File: f.place.File,
+			Message: header.Doubt, Fix: "If letters are wrong in what is staged, run again with --encoding " + f.input.Name + "=utf-8."})
+	}
 	return err
 }

@@ -145,7 +145,7 @@ var (
 	RecordItemTwice    = declare("VAL-ITEM-TWICE", LevelError, "A collection holds two items with the same identity.", "Remove one; the target refuses both.")
 	RecordPartsDiffer  = declare("VAL-PARTS-DIFFER", LevelError, "Parts of the key that must be equal differ.", "Make the references of the record point at the same thing.")
 	RecordDescriptor   = declare("VAL-DESCRIPTOR", LevelError, "The target does not know this descriptor value.", "Load it, or point the mapping at a value the target has.")
-	RecordDate         = declare("VAL-DATE-AS-DATETIME", LevelInfo, "A plain date stands where the API says date-time; targets read it as midnight.", "Nothing to do.")
+	RecordDate         = declare("VAL-DATE-AS-DATETIME", LevelInfo, "A plain date is given where the API expects a date and time; targets read it as midnight.", "Nothing to do.")
 	RecordKeyCase      = declare("VAL-KEY-CASE", LevelWarning, "Two natural keys differ only in upper and lower case, or in how a character is composed; on some targets they are one record.", "Find out which is meant; where a target compares so, the second overwrites the first.")
 	RecordPortable     = declare("VAL-PORTABLE", LevelWarning, "The data standard allows this value; some targets refuse or change it.", "Nothing to do if the target takes it; otherwise correct the source or the bundle's rule.")
 	RecordUnchecked    = declare("VAL-UNCHECKED", LevelWarning, "The target did not let us check this record.", "Grant the credential the right to read what the message names.")

@@ -77,7 +77,7 @@ func as(t *testing.T, client *target.Client, key, secret string) *target.Client 
 
 func TestOpen(t *testing.T) {
 	c, err := Open(t.Context(), emulate(t, sandbox.Options{}), Options{})
-	if err != nil || c.Standard().Version != "5.1" || c.Access().About.Version == "" {
+	if err != nil || c.Standard().Version != "5.1" || c.Standard().Generation != schema.API7 || c.Access().About.Version == "" {
 		t.Fatalf("%+v %v", c, err)
 	}
 	if _, ok := c.Standard().Checker("studentAssessments"); !ok {

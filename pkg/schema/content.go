@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // SameContent reports whether two texts of a record say the same to a target. What only the server sets,
@@ -59,15 +60,31 @@ func (p *Property) content(value any) []byte {
 		slices.SortFunc(items, bytes.Compare)
 		return bytes.Join(items, []byte(","))
 	case map[string]any:
-		if p.Object != nil {
-			return p.Object.appendContent(nil, v)
+		if p.Object == nil {
+			break
 		}
+		content := p.Object.appendContent(nil, v)
+		if p.Object.Reference != nil && len(content) == len("{}") {
+			return nil
+		}
+		return content
 	case json.Number:
-		return canonicalNumber([]byte(v))
+		return p.canonicalScalar(string(v))
 	case string:
+		if p.Kind == KindInteger || p.Kind == KindNumber || p.Kind == KindBoolean {
+			return p.canonicalScalar(v)
+		}
 		return raw(p.canonicalText(v))
 	}
 	return raw(value)
+}
+
+// canonicalScalar is a number, true or false, in quotes or not.
+func (p *Property) canonicalScalar(text string) []byte {
+	if word, known := booleans[strings.ToLower(text)]; known && p.Kind == KindBoolean {
+		return []byte(word)
+	}
+	return canonicalNumber([]byte(text))
 }
 
 func (p *Property) canonicalText(text string) string {

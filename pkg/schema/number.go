@@ -116,6 +116,9 @@ func canonicalNumber(text []byte) []byte {
 	return text
 }
 
+// booleans are the spellings of true and false, in lower case.
+var booleans = map[string]string{"true": "true", "1": "true", "false": "false", "0": "false"}
+
 // otherBoolean checks what some targets read as true or false, too: both in quotes and in any case, 1 and 0.
 func (s *run) otherBoolean(f *field, c byte) bool {
 	start := s.in.Pos
@@ -130,7 +133,7 @@ func (s *run) otherBoolean(f *field, c byte) bool {
 	if !ok {
 		return false
 	}
-	word, known := map[string]string{"true": "true", "1": "true", "false": "false", "0": "false"}[string(bytes.ToLower(text))]
+	word, known := booleans[string(bytes.ToLower(text))]
 	if !known || s.allRefuse(refuseOtherBooleans) {
 		s.isWrongKind(f, s.in.Data[start:s.in.Pos], c)
 		return true

@@ -191,6 +191,7 @@ func (r *reader) readResource(raw *rawResource, schemas map[string]*valueSchema)
 		delete(root.Properties, name)
 	}
 	raw.build(root)
+	raw.Root.setDecimals()
 	for _, ref := range raw.References {
 		raw.refs = append(raw.refs, raw.newReference(ref))
 		r.marked = r.marked || raw.refs[len(raw.refs)-1].marked
@@ -209,6 +210,22 @@ func (r *reader) readResource(raw *rawResource, schemas map[string]*valueSchema)
 		r.roots[raw.entity] = raw
 	}
 	r.standard.add(raw.Resource)
+}
+
+// decimals are bounds that the documents of ODS/API 5 to 7.2 leave out. They follow from the precision that the data
+// model gives a decimal, and targets refuse what lies beyond.
+var decimals = map[string]float64{"maxRawScore": 9999999999.99999, "rawScoreResult": 9999999999.99999, "percentOfAssessment": 9.9999}
+
+func (o *Object) setDecimals() {
+	for _, p := range o.Properties {
+		if bound, known := decimals[p.Name]; known && p.Kind == KindNumber && p.Minimum == nil && p.Maximum == nil {
+			least := -bound
+			p.Minimum, p.Maximum = &least, &bound
+		}
+		if p.Object != nil {
+			p.Object.setDecimals()
+		}
+	}
 }
 
 // newReference reads what the names of a reference's property and schema say.

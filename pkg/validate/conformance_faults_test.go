@@ -231,19 +231,19 @@ var numberFaults = []fault{
 	wrong("a text for a number", numbers, put("many")),
 	wrong("an empty text for a number", numbers, put("")),
 	odd("a number in quotes", numbers, change(func(s site) any { return fmt.Sprint(s.value()) })),
-	rarely(wrong("a number below its minimum", both(numbers, func(s site) bool { return s.prop.Minimum != nil }), change(func(s site) any {
+	wrong("a number below its minimum", both(numbers, func(s site) bool { return s.prop.Minimum != nil }), change(func(s site) any {
 		if *s.prop.Minimum < -1e12 {
 			return nil
 		}
 		return verbatim(fmt.Sprintf("%.0f", *s.prop.Minimum-2))
-	}))),
-	rarely(wrong("a number above its maximum", both(numbers, func(s site) bool { return s.prop.Maximum != nil }), change(func(s site) any {
+	})),
+	wrong("a number above its maximum", both(numbers, func(s site) bool { return s.prop.Maximum != nil }), change(func(s site) any {
 		if *s.prop.Maximum > 1e12 {
 			return nil
 		}
 		return verbatim(fmt.Sprintf("%.0f", *s.prop.Maximum+2))
-	}))),
-	rarely(good("a number is its minimum", both(numbers, func(s site) bool { return s.prop.Minimum != nil }), change(func(s site) any { return *s.prop.Minimum }))),
+	})),
+	good("a number is its minimum", both(numbers, func(s site) bool { return s.prop.Minimum != nil }), change(func(s site) any { return *s.prop.Minimum })),
 	wrong("a fraction for a whole number", ofKind(schema.KindInteger), put(5.5)),
 	wrong("a whole number with a fraction of zero", ofKind(schema.KindInteger), put(verbatim("5.0"))),
 	wrong("a whole number with an exponent", ofKind(schema.KindInteger), put(verbatim("1e0"))),
@@ -254,10 +254,10 @@ var numberFaults = []fault{
 	}, put(0)),
 	odd("a decimal with an exponent", ofKind(schema.KindNumber), put(verbatim("1e0"))),
 	good("a decimal", ofKind(schema.KindNumber), put(verbatim("0.5"))),
-	rarely(odd("a decimal with more digits than are kept", both(ofKind(schema.KindNumber), func(s site) bool {
+	odd("a decimal with more digits than are kept", both(ofKind(schema.KindNumber), func(s site) bool {
 		return s.prop.Maximum != nil && strings.Trim(fmt.Sprintf("%.9g", *s.prop.Maximum), "9.") == ""
 	}),
-		put(verbatim("0.123456789")))),
+		put(verbatim("0.123456789"))),
 	odd("true in quotes", ofKind(schema.KindBoolean), put("true")),
 	odd("TRUE in quotes", ofKind(schema.KindBoolean), put("TRUE")),
 	odd("1 for true", ofKind(schema.KindBoolean), put(1)),

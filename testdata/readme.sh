@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the shell blocks of README.md and of docs/first-bundle.md, each page in one scratch copy of the examples,
+# Runs the shell blocks of README.md, docs/first-bundle.md and docs/roster.md, each page in one scratch copy of the examples,
 # with the binary on the PATH. Those of README.md are run twice, and in two other orders. A block opened with ```sh exit=3 must end with 3,
 # any other with 0; a block opened with ```sh setup is what a reader does with the clone itself and is not run here.
 set -euo pipefail
@@ -51,6 +51,7 @@ shuffle() { awk -v seed="$RANDOM" 'BEGIN { srand(seed) } { print rand(), $0 }' |
 run_page README.md sort sort # a reader may run them again
 run_page README.md reverse shuffle # and in any order
 run_page docs/first-bundle.md sort
+run_page docs/roster.md sort sort
 if (echo >/dev/tcp/127.0.0.1/8765) 2>/dev/null; then
   echo "README.md: a block left its process behind: port 8765 is still open"
   exit 1

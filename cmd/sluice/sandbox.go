@@ -28,7 +28,8 @@ func (a *app) newSandbox() *cobra.Command {
 client: discovery, OAuth, metadata, dependencies, and every resource with its checks. It is the
 target of the built-in tenant "sandbox", and serves the same store. It knows the made-up
 students 600000 to 699999 and the schools 255901300 to 255901399, and those students that
-` + "`sluice sandbox students RUN`" + ` noted.
+` + "`sluice sandbox students RUN`" + ` noted. Student 600123 has the State id 48600123 and, up to Data
+Standard 5.2, the Local id 0000123.
 
 It runs until it is interrupted, which is its normal end (exit 0).`,
 		Example: `  sluice sandbox

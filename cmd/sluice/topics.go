@@ -45,6 +45,7 @@ The state of a tenant, in state/TENANT, outlives its runs. Back it up.
   ledger.db             which records the target holds as they were last sent
   student-columns.json  which column of each bundle's files students' ids come from
   cache/                what the target offers; it may be deleted
+  roster/               the students: index, and crosswalk.csv with the ids that a person matched
   store/, students.csv  of the tenant sandbox: what its target holds, further students
 
 In rejects/, where INPUT is the name of an input (of several files, INPUT-2-FILE is the second one):

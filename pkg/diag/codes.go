@@ -170,6 +170,7 @@ var (
 	GuardWhole         = declare("BUS-ALL-OR-NOTHING", LevelFormat, "Something stayed behind, and --all-or-nothing was asked for: the run got no pass.", "Correct what stayed behind and run it again, or validate the run without --all-or-nothing to load the rest.")
 	GuardEquation      = declare("BUS-EQUATION", LevelFormat, "The counts of the stage do not add up; something was lost or doubled.", "Keep the run directory and report it: this is a defect of sluice.")
 	GuardDistrict      = declare("BUS-DISTRICT", LevelFormat, "The credential is for another district than the tenant's lea_codes.", "Use the credential and the address of the tenant's own district, or correct `lea_codes`.")
+	GuardRoster        = declare("BUS-ROSTER", LevelFormat, "There are no students, or far fewer than the roster had before.", "Check the credential and the target, or the file. If it is right, add --accept-fewer.")
 	GuardTargetChanged = declare("BUS-TARGET-CHANGED", LevelFormat, "The target has another major data standard than before.", "Check it, then run `sluice target accept`.")
 )
 

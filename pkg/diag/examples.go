@@ -106,6 +106,7 @@ var examples = map[Code]string{
 	GuardRejected:      "30 of 60 rows of input results were rejected, so nothing was sent (the limit is 5% and more than 20 rows)",
 	GuardEquation:      "studentAssessments: 41 of its 42 lines were judged",
 	GuardDistrict:      "lea_codes say 255901, which is North at this target, and the credential is for 255902 South",
+	GuardRoster:        "the target shows 3 students; there were 10412 before",
 	GuardTargetChanged: "the target has data standard 6.0 now; it had 5.1 when it was last loaded",
 
 	AuthRefused:      "POST token: 401 Unauthorized: invalid_client",

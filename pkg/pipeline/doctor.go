@@ -76,6 +76,7 @@ func (w *Workplace) checkTenant(ctx context.Context, name string) []Check {
 	if tables := x.tenant.Tables; tables != "" {
 		all = append(all, checkReadable("tables", tables))
 	}
+	all = append(all, w.checkRoster(name)...)
 	if x.tenant.API == nil {
 		return append(all, checkLock("emulator", w.SandboxFolder()), good("target", "built-in sandbox"))
 	}

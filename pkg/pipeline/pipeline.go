@@ -87,11 +87,6 @@ func (w *Workplace) stateFile(t *tenant.Tenant, name string) string {
 	return filepath.Join(w.Config.StateFolder(t.Name), name)
 }
 
-// RosterFile is where the index of a tenant's students lies.
-func (w *Workplace) RosterFile(tenant string) string {
-	return filepath.Join(w.Config.StateFolder(tenant), "roster", "index")
-}
-
 // Loaded names the resources that the runs of a tenant have loaded, or tried to.
 func (w *Workplace) Loaded(tenant string) ([]string, error) {
 	all, err := runs.List(w.Config.Runs, tenant)

@@ -76,6 +76,7 @@ type About struct {
 	Digest      string    `json:"digest"` // of the students, not of the time or the way that they were read
 	Written     time.Time `json:"written"`
 	Students    int64     `json:"students"`
+	Named       int64     `json:"named"` // students whose own record was read
 	Enrollments int64     `json:"enrollments"`
 	Schools     int64     `json:"schools"`
 	Systems     []System  `json:"systems"`           // studentUniqueId first
@@ -90,6 +91,7 @@ type Origin struct {
 	Target  string    `json:"target,omitempty"` // its identity
 	Version int64     `json:"changeVersion,omitempty"`
 	Unread  []string  `json:"unread,omitempty"` // resources that the credential may not read
+	Codes   string    `json:"codes,omitempty"`  // the resource that has identification codes; empty: the data standard has none
 }
 
 // Kinds of origins.

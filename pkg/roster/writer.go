@@ -20,6 +20,8 @@ import (
 // Writer makes an index. What is known of a student may come in parts, in any order: what the parts say is put
 // together. It holds a bounded part of that in memory. One goroutine uses it.
 type Writer struct {
+	Accept func(*About) error // looks at what was made before it gets its name; nil: anything will do
+
 	path  string
 	parts sorter
 	ids   sorter
@@ -80,6 +82,11 @@ func (w *Writer) Commit(origin Origin, now time.Time) (about *About, err error) 
 	if err := w.writeIDs(); err != nil {
 		return nil, err
 	}
+	if w.Accept != nil {
+		if err := w.Accept(&w.about); err != nil {
+			return nil, err
+		}
+	}
 	return &w.about, w.file.commit(&w.about)
 }
 
@@ -138,6 +145,9 @@ func (w *Writer) writeStudent(s *Student, kind byte) error {
 	})
 	s.Enrollments = slices.Compact(s.Enrollments)
 	w.about.Students++
+	if s.Record != (Record{}) {
+		w.about.Named++
+	}
 	w.about.Enrollments += int64(len(s.Enrollments))
 	for i := range s.Enrollments {
 		w.schools[s.Enrollments[i].School] = struct{}{}

@@ -31,7 +31,7 @@ func (s *Server) serveData(w http.ResponseWriter, r *http.Request, segment, name
 		name = segment + "." + name
 	}
 	e, ok := s.model.find(name)
-	if !ok || !strings.EqualFold(e.Segment, segment) || strings.EqualFold(id, "deletes") || strings.EqualFold(id, "keyChanges") {
+	if !ok || !strings.EqualFold(e.Segment, segment) || strings.EqualFold(id, "keyChanges") {
 		s.refuse(w, r, notFound(noSuchResource))
 		return
 	}
@@ -57,6 +57,8 @@ func (c *dataCall) answer(id string) error {
 	switch method := c.r.Method; {
 	case method == http.MethodGet && id == "":
 		return c.list()
+	case method == http.MethodGet && strings.EqualFold(id, "deletes"):
+		return c.listDeleted()
 	case method == http.MethodGet:
 		return c.get(id)
 	case method == http.MethodPost && id == "":

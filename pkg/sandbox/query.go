@@ -282,6 +282,34 @@ func (c *dataCall) list() error {
 	return nil
 }
 
+// listDeleted answers with a page of what was deleted of a collection.
+func (c *dataCall) listDeleted() error {
+	if err := c.client.authorize(c.endpoint, Read); err != nil {
+		return err
+	}
+	q, err := c.endpoint.parseQuery(c.r.URL.Query())
+	if err != nil {
+		return err
+	}
+	s, out, total := c.server.store, []byte("["), 0
+	s.mu.RLock()
+	for _, r := range s.deleted[c.endpoint] {
+		if r.version < q.minVersion || r.version > q.maxVersion {
+			continue
+		}
+		if total++; total > q.offset && total <= q.offset+q.limit {
+			out = append(s.appendID(append(out, `{"id":"`...), &r), `","changeVersion":`...)
+			out = append(strconv.AppendUint(out, r.version, 10), "},"...)
+		}
+	}
+	s.mu.RUnlock()
+	if q.total {
+		c.w.Header().Set("Total-Count", strconv.Itoa(total))
+	}
+	send(c.w, c.r, closeWith(out, ']'))
+	return nil
+}
+
 // listing collects one page.
 type listing struct {
 	call  *dataCall

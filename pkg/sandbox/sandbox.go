@@ -16,12 +16,14 @@
 // It keeps a body as it came and decodes it again for each reader.
 //
 // It knows students 600000–699999, enrolled in the schools 255901300–255901399 of district 255901, the
-// school years 1991–2050 and the standard descriptors.
+// school years 1991–2050 and the standard descriptors. A student's id of the identification system State is 48
+// before the studentUniqueId; that of Local, which Data Standard 6.0 leaves out, is the student's number from
+// 0000000 on.
 //
 // It differs from an ODS in these points: changing the key of a record that others refer to (by PUT, for
 // the few resources that allow it) is a conflict instead of a cascade; the key of a student's enrollment
 // that was there from the start does not change at all; there are no profiles, snapshots, composites,
-// XSD, deletes and keyChanges; authorization knows claim sets and namespaces, not relationships to
+// XSD and keyChanges, and deletes name records by id alone, as in 5.x; authorization knows claim sets and namespaces, not relationships to
 // organizations.
 package sandbox
 

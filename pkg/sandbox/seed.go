@@ -17,7 +17,7 @@ import (
 )
 
 // The people and places that the sandbox knows: 100,000 students, each enrolled in one of the 100
-// schools of one district.
+// schools of one district, and with ids in the identification system State and, up to Data Standard 5.2, Local.
 const (
 	FirstStudent = 600000
 	Students     = 100000
@@ -43,7 +43,7 @@ var (
 	grades     = []string{"Kindergarten", "First grade", "Second grade", "Third grade", "Fourth grade", "Fifth grade", "Sixth grade", "Seventh grade", "Eighth grade", "Ninth grade", "Tenth grade", "Eleventh grade", "Twelfth grade"}
 )
 
-// roster is the students, or their enrollments: so many that they are not stored until one is changed.
+// roster is the students, their enrollments, or their ids: so many that they are not stored until one is changed.
 // Everything about them follows from the student's number, which also gives them numbers in the store
 // below those of other records. Immutable.
 type roster struct {
@@ -53,10 +53,12 @@ type roster struct {
 	id    int // which part of the key is the student's id
 }
 
-// Numbers of records: those of the rosters, of students that a file gives, and of all others.
+// Numbers of records: those of two rosters, of students that a file gives, of the third roster, and of all
+// others. Stores have records with these numbers: they stay as they are.
 const (
 	rosterSize = Students
 	firstGiven = 2 * rosterSize
+	firstCodes = firstFree - rosterSize
 	firstFree  = firstGiven + 1<<24
 )
 
@@ -88,9 +90,70 @@ func student(id string, n int) []byte {
 		2008+n%13, 1+n%12, 1+n%28, firstNames[n%len(firstNames)], surnames[n/7%len(surnames)], jsonl.AppendString(nil, id))
 }
 
-// addRosters gives students and enrollments their rosters, in a standard that has them.
+// Ids of a student by identification system, and the descriptor's values. Those of Local begin with zeros.
+const (
+	systemDescriptor = "uri://ed-fi.org/StudentIdentificationSystemDescriptor#"
+	codeState        = "State"
+	codeLocal        = "Local"
+)
+
+func stateID(n int) string { return "48" + strconv.Itoa(FirstStudent+n) }
+func localID(n int) string { return fmt.Sprintf("%07d", n) }
+
+// addCodes gives students their ids: on a record of their own, in a standard that has it, or else on the
+// association with the district.
+func (m *model) addCodes(id func(n int) string) {
+	e, ok := m.find("studentIdentificationCodes")
+	body := func(n int) []byte {
+		return fmt.Appendf(nil, `{"educationOrganizationReference":{"educationOrganizationId":%d},"identificationCode":"%s","studentIdentificationSystemDescriptor":"%s","studentReference":{"studentUniqueId":"%s"}}`,
+			District, stateID(n), systemDescriptor+codeState, id(n))
+	}
+	parts := 3
+	if !ok {
+		if e, ok = m.find("studentEducationOrganizationAssociations"); ok && e.Root.ByName["studentIdentificationCodes"] != nil {
+			parts, body = 2, m.association(e, id)
+		}
+	}
+	if !ok || len(e.Identity) != parts {
+		return
+	}
+	e.roster = &roster{
+		first: firstCodes,
+		id:    slices.IndexFunc(e.Identity, func(p schema.KeyPart) bool { return p.Path.Leaf() == "studentUniqueId" }),
+		key: func(dst []byte, n int) []byte {
+			return m.appendKey(dst, e, func(i int) []byte {
+				switch e.Identity[i].Path.Leaf() {
+				case "studentUniqueId":
+					return []byte(id(n))
+				case "educationOrganizationId":
+					return strconv.AppendInt(nil, District, 10)
+				}
+				return []byte(systemDescriptor + codeState)
+			})
+		},
+		body: body,
+	}
+}
+
+// association is the body of a student's association with the district.
+func (m *model) association(e *endpoint, id func(n int) string) func(n int) []byte {
+	sex := func(int) string { return "" }
+	if p := e.Root.ByName["sexDescriptor"]; p != nil && p.Required {
+		sex = func(n int) string {
+			return `"sexDescriptor":"uri://ed-fi.org/SexDescriptor#` + []string{"Female", "Male"}[n%2] + `",`
+		}
+	}
+	const code = `{"assigningOrganizationIdentificationCode":"%s","identificationCode":"%s","studentIdentificationSystemDescriptor":"%s"}`
+	return func(n int) []byte {
+		return fmt.Appendf(nil, `{"educationOrganizationReference":{"educationOrganizationId":%d},%s"studentIdentificationCodes":[`+code+","+code+`],"studentReference":{"studentUniqueId":"%s"}}`,
+			District, sex(n), codeState, stateID(n), systemDescriptor+codeState, codeLocal, localID(n), systemDescriptor+codeLocal, id(n))
+	}
+}
+
+// addRosters gives students, enrollments and ids their rosters, in a standard that has them.
 func (m *model) addRosters() {
 	id := func(n int) string { return strconv.Itoa(FirstStudent + n) }
+	m.addCodes(id)
 	if e, ok := m.find("students"); ok && len(e.Identity) == 1 {
 		e.roster = &roster{
 			key:  func(dst []byte, n int) []byte { return m.appendKey(dst, e, func(int) []byte { return []byte(id(n)) }) },

@@ -67,6 +67,7 @@ type store struct {
 	links    map[uint64]uint32             // by link: how many records refer so
 	order    map[*endpoint][]uint32        // what is not of a roster, in the order it came
 	gone     map[*endpoint]map[uint32]bool // deleted records of its roster
+	deleted  map[*endpoint][]row           // all that were deleted, in order: number and version
 	unlogged int64                         // the newest offset of a change that is not in a log: they count down from zero
 	next     uint32                        // number
 	version  uint64                        // the newest change version
@@ -87,7 +88,7 @@ func openStore(m *model, o *Options, log *slog.Logger) (*store, error) {
 	s := &store{
 		model: m, now: o.Now, rows: map[uint32]row{}, byKey: map[key]uint32{}, byValue: make([]map[string]uint32, len(m.endpoints)),
 		values: map[uint32]string{}, kept: map[int64][]byte{}, links: map[uint64]uint32{}, order: map[*endpoint][]uint32{},
-		gone: map[*endpoint]map[uint32]bool{}, next: firstFree, version: seedVersion, modified: seedTime.UnixNano(),
+		gone: map[*endpoint]map[uint32]bool{}, deleted: map[*endpoint][]row{}, next: firstFree, version: seedVersion, modified: seedTime.UnixNano(),
 	}
 	var err error
 	if o.Students != "" {
@@ -388,6 +389,7 @@ func (s *store) apply(e *entry) {
 			s.order[e.of] = slices.Delete(s.order[e.of], i, i+1)
 		}
 	}
+	s.deleted[e.of] = append(s.deleted[e.of], row{number: e.number, version: e.version})
 	delete(s.rows, e.number)
 	delete(s.values, e.number)
 }

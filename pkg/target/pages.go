@@ -56,6 +56,22 @@ func (c *Client) readers(r reading) int {
 	return max(1, min(r.workers, c.config.Concurrency, mostReaders))
 }
 
+// EachDeleted reads the ids of those records of a collection that were deleted after a change version. It fails
+// with Forbidden or NotFound where the target does not tell, or not this credential.
+func (c *Client) EachDeleted(ctx context.Context, resource string, version int64, yield func(ids []string) error) error {
+	query := url.Values{"minChangeVersion": {strconv.FormatInt(version+1, 10)}}
+	return c.eachPage(ctx, reading{resource: resourcePath(resource) + "/deletes", size: c.usualPage(), workers: 1, query: query},
+		func(items []json.RawMessage) error {
+			ids := make([]string, len(items))
+			for i, item := range items {
+				if ids[i] = IDOf(item); ids[i] == "" {
+					return &Failure{Kind: Odd, Method: http.MethodGet, Resource: resourcePath(resource) + "/deletes", Detail: "a deleted record has no id"}
+				}
+			}
+			return yield(ids)
+		})
+}
+
 // usualPage is the largest page that this target is known to serve.
 func (c *Client) usualPage() int {
 	if known := c.pageSize.Load(); known > 0 {

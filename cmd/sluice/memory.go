@@ -8,6 +8,7 @@ import "runtime/debug"
 const (
 	gcWhileCompiling = 200
 	gcInAStage       = 100
+	gcForARoster     = 50 // reading millions of students waits for the target or the disk, not for the collector
 )
 
 // collectAt sets how far the heap may grow, unless GOGC says it.

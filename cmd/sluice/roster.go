@@ -44,6 +44,7 @@ func (a *app) runRosterPull(ctx context.Context, o roster.PullOptions) error {
 		return err
 	}
 	defer a.closing(x)
+	a.collectAt(gcForARoster)
 	o.Progress = &roster.Progress{}
 	stop := a.watch("roster pull", reading(o.Progress))
 	done, err := x.PullRoster(ctx, o)
@@ -139,6 +140,7 @@ func (a *app) runRosterImport(files []string, o roster.ImportOptions) error {
 		return err
 	}
 	defer a.closing(x)
+	a.collectAt(gcForARoster)
 	o.Progress = &roster.Progress{}
 	stop := a.watch("roster import", reading(o.Progress))
 	done, err := x.ImportRoster(files, o)

@@ -155,7 +155,7 @@ func Renew(path string, rows []Own, now time.Time) (*About, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer before.Close() //nolint:errcheck // read only
+	defer before.Close() //nolint:errcheck // again, where it failed on the way
 	w := Create(path)
 	defer w.Close() //nolint:errcheck // it is committed, or an error is on its way
 	err = before.Each(func(s *Student) error {
@@ -165,7 +165,7 @@ func Renew(path string, rows []Own, now time.Time) (*About, error) {
 	if err == nil {
 		err = addCrosswalk(w, rows)
 	}
-	if err != nil {
+	if err := errors.Join(err, before.Close()); err != nil { // Windows does not replace an open file
 		return nil, err
 	}
 	return w.Commit(before.About().Origin, now)

@@ -52,6 +52,10 @@ func (s *Student) encode(dst []byte, kind byte) []byte {
 		}
 		dst = append(dst, e.Record[:]...)
 	}
+	dst = binary.AppendUvarint(dst, uint64(len(s.Silent)))
+	for _, r := range s.Silent {
+		dst = append(dst, r[:]...)
+	}
 	return dst
 }
 
@@ -120,6 +124,11 @@ func (s *Student) merge(part []byte) (kind byte, ok bool) {
 		s.Enrollments = append(s.Enrollments, Enrollment{School: d.text(), Grade: d.text(), Entry: d.text(), Exit: d.text(),
 			SchoolYear: d.text(), Record: d.record()})
 		if d.bad {
+			return kind, false
+		}
+	}
+	for range d.count() {
+		if s.Silent = append(s.Silent, d.record()); d.bad {
 			return kind, false
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"net/url"
 	"slices"
 	"strconv"
@@ -24,6 +25,9 @@ type Reader interface {
 	EachDeleted(ctx context.Context, resource string, version int64, yield func(ids []string) error) error
 	NewestChangeVersion(ctx context.Context) (int64, error)
 }
+
+// renamed marks, among the records that changed, students whose own record was read.
+const renamed = "studentUniqueId"
 
 // The resources that a roster is read from. Codes are on a record of their own from Data Standard 6.0 on, and
 // before on the student's association with an organization.
@@ -85,11 +89,13 @@ func PullFrom(ctx context.Context, r Reader, path string, o PullOptions) (*Pull,
 		defer p.before.Close() //nolint:errcheck // read only
 	}
 	unread := ""
-	if p.before == nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		unread = "there was no roster yet"
-	}
-	if errors.Is(err, errDamaged) {
+	case errors.Is(err, errDamaged):
 		unread = "the roster that was there is damaged, or of another version"
+	case err != nil:
+		return nil, err
 	}
 	if p.version, err = newestChange(ctx, r); err != nil {
 		return nil, err
@@ -205,6 +211,9 @@ func (p *pull) read(ctx context.Context, whole string) (*Pull, error) {
 	if err := addCrosswalk(p.w, p.Crosswalk); err != nil {
 		return nil, err
 	}
+	if p.before != nil {
+		_ = p.before.Close() // what was read of it is all that is needed; Windows does not replace an open file
+	}
 	p.w.Accept = func(about *About) error { return explained(p.accept(ctx, about, whole)) }
 	var err error
 	p.done.About, err = p.w.Commit(Origin{From: Pulled, Pulled: p.Now, Target: p.Target, Version: p.version, Unread: p.unread, Codes: p.Codes}, p.Now)
@@ -237,7 +246,8 @@ func guardFewer(before *Index, now *About, accept bool, who string) error {
 // compare makes sure that changes told everything. A student who comes from another district, for one, is seen
 // from that day on, though the record is as old as ever.
 func (p *pull) compare(ctx context.Context, about *About) error {
-	for resource, have := range map[string]int64{students: about.Named, enrollments: about.Enrollments} {
+	have := map[string]int64{students: about.Named, enrollments: about.Enrollments, p.Codes: about.Coded}
+	for _, resource := range p.resources() {
 		if slices.Contains(p.unread, resource) {
 			continue
 		}
@@ -248,7 +258,7 @@ func (p *pull) compare(ctx context.Context, about *About) error {
 		if err != nil {
 			return err
 		}
-		if n != have {
+		if have := have[resource]; n != have {
 			return errWhole("the changes did not tell everything: the target has " + strconv.FormatInt(n, 10) + " " + resource + ", and " + strconv.FormatInt(have, 10) + " were known")
 		}
 	}
@@ -316,10 +326,11 @@ func (p *pull) keep(context.Context) error {
 	return p.before.Each(func(s *Student) error {
 		s.IDs = slices.DeleteFunc(s.IDs, func(id ID) bool { return id.Own || stale(id.Record) })
 		s.Enrollments = slices.DeleteFunc(s.Enrollments, func(e Enrollment) bool { return stale(e.Record) })
-		if stale(s.Record) {
+		s.Silent = slices.DeleteFunc(s.Silent, stale)
+		if stale(s.Record) || stale(recordOf(renamed, s.UniqueID)) {
 			s.Record, s.LastName, s.FirstName, s.BirthDate = Record{}, "", "", ""
 		}
-		if s.Record == (Record{}) && len(s.IDs) == 0 && len(s.Enrollments) == 0 {
+		if s.Record == (Record{}) && len(s.IDs) == 0 && len(s.Enrollments) == 0 && len(s.Silent) == 0 {
 			return nil
 		}
 		return p.w.Add(s)
@@ -370,6 +381,9 @@ func (p *pull) take(resource string, item []byte, part func(Record, []byte) (*St
 }
 
 func recordOf(resource, id string) Record {
-	sum := sha256.Sum256([]byte(resource + "/" + target.NormalID(id)))
+	if resource != renamed {
+		id = target.NormalID(id)
+	}
+	sum := sha256.Sum256([]byte(resource + "/" + id))
 	return Record(sum[:16])
 }

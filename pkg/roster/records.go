@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // errForm is for a record whose properties are not of the API's types. It says nothing of what they hold.
@@ -29,6 +30,9 @@ func (p *pull) student(record Record, item []byte) (*Student, error) {
 		BirthDate string `json:"birthDate"`
 	}
 	err := unpack(item, &r)
+	if p.done.Whole == "" {
+		p.changed.Add(recordOf(renamed, r.UniqueID)) // also if it was deleted and made again
+	}
 	return &Student{UniqueID: r.UniqueID, LastName: r.LastName, FirstName: r.FirstName, BirthDate: day(r.BirthDate), Record: record}, err
 }
 
@@ -61,16 +65,22 @@ type identificationCode struct {
 	Code   string `json:"identificationCode"`
 }
 
-// ids are the ids of codes that are kept.
-func (p *pull) ids(record Record, codes ...identificationCode) (ids []ID) {
+// coded is a student with those codes that are kept.
+func (p *pull) coded(student string, record Record, codes ...identificationCode) *Student {
+	s := &Student{UniqueID: student}
 	for _, c := range codes {
 		if slices.Contains(unkept, fold(c.System)) {
 			p.done.Left[Code(c.System)]++
 			continue
 		}
-		ids = append(ids, ID{System: Code(c.System), Value: c.Code, Record: record})
+		if id := strings.TrimSpace(c.Code); id != "" && fold(c.System) != "" {
+			s.IDs = append(s.IDs, ID{System: Code(c.System), Value: id, Record: record})
+		}
 	}
-	return ids
+	if s.IDs == nil {
+		s.Silent = []Record{record}
+	}
+	return s
 }
 
 func (p *pull) code(record Record, item []byte) (*Student, error) {
@@ -79,7 +89,7 @@ func (p *pull) code(record Record, item []byte) (*Student, error) {
 		Student reference `json:"studentReference"`
 	}
 	err := unpack(item, &r)
-	return &Student{UniqueID: r.Student.UniqueID, IDs: p.ids(record, r.identificationCode)}, err
+	return p.coded(r.Student.UniqueID, record, r.identificationCode), err
 }
 
 func (p *pull) association(record Record, item []byte) (*Student, error) {
@@ -88,5 +98,5 @@ func (p *pull) association(record Record, item []byte) (*Student, error) {
 		Codes   []identificationCode `json:"studentIdentificationCodes"`
 	}
 	err := unpack(item, &r)
-	return &Student{UniqueID: r.Student.UniqueID, IDs: p.ids(record, r.Codes...)}, err
+	return p.coded(r.Student.UniqueID, record, r.Codes...), err
 }

@@ -28,7 +28,8 @@ type Student struct {
 	IDs         []ID         `json:"ids,omitempty"`
 	Enrollments []Enrollment `json:"enrollments,omitempty"`
 
-	Record Record `json:"-"` // of the target, that says who the student is; zero if none was read
+	Record Record   `json:"-"` // of the target, that says who the student is; zero if none was read
+	Silent []Record `json:"-"` // those that could have had ids, and have none
 }
 
 // ID is a student's id in one identification system.
@@ -78,6 +79,7 @@ type About struct {
 	Students    int64     `json:"students"`
 	Named       int64     `json:"named"` // students whose own record was read
 	Enrollments int64     `json:"enrollments"`
+	Coded       int64     `json:"coded"` // records that may have ids, read from the target
 	Schools     int64     `json:"schools"`
 	Systems     []System  `json:"systems"`           // studentUniqueId first
 	Unknown     int64     `json:"unknown,omitempty"` // students whom only the crosswalk names: they are left out

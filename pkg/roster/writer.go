@@ -111,7 +111,7 @@ func (w *Writer) writeStudents() error {
 			begun = false
 		}
 		if !begun {
-			s, begun, known = Student{UniqueID: string(key), IDs: s.IDs[:0], Enrollments: s.Enrollments[:0]}, true, 0
+			s, begun, known = Student{UniqueID: string(key), IDs: s.IDs[:0], Enrollments: s.Enrollments[:0], Silent: s.Silent[:0]}, true, 0
 		}
 		kind, ok := s.merge(value)
 		if known |= kind; !ok {
@@ -144,7 +144,10 @@ func (w *Writer) writeStudent(s *Student, kind byte) error {
 			cmp.Compare(a.SchoolYear, b.SchoolYear), slices.Compare(a.Record[:], b.Record[:]))
 	})
 	s.Enrollments = slices.Compact(s.Enrollments)
+	slices.SortFunc(s.Silent, func(a, b Record) int { return slices.Compare(a[:], b[:]) })
+	s.Silent = slices.Compact(s.Silent)
 	w.about.Students++
+	w.about.Coded += int64(coded(s))
 	if s.Record != (Record{}) {
 		w.about.Named++
 	}
@@ -162,6 +165,18 @@ func (w *Writer) writeStudent(s *Student, kind byte) error {
 	}
 	w.text = s.encode(w.text[:0], partKnown)
 	return w.file.entry(s.UniqueID, w.text)
+}
+
+// coded is how many records of the target gave the student ids, or could have.
+func coded(s *Student) int {
+	records := slices.Clone(s.Silent)
+	for i := range s.IDs {
+		if r := s.IDs[i].Record; r != (Record{}) && (len(records) == 0 || r != records[len(records)-1]) {
+			records = append(records, r)
+		}
+	}
+	slices.SortFunc(records, func(a, b Record) int { return slices.Compare(a[:], b[:]) })
+	return len(slices.Compact(records))
 }
 
 // addID hands on an id to be sorted. An id of a system that is named like the target's own key stays with its

@@ -30,7 +30,7 @@ func (a *app) runPreview(ctx context.Context, ref string, o transformOptions, ro
 	if o.run != "" {
 		return 0, usage("Leave one of them out.", "--preview writes nothing, so --run makes no sense with it")
 	}
-	q, err := o.request(ref)
+	q, err := o.request(a, ref)
 	if err != nil {
 		return 0, err
 	}

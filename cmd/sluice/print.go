@@ -167,7 +167,7 @@ func (a *app) printReading(rep *report.Report) {
 			said = append(said, line)
 		}
 	}
-	for _, line := range said {
+	for _, line := range append(said, rep.Roster.Says()...) {
 		a.screen.say("  %s", line)
 	}
 }

@@ -18,11 +18,13 @@ func (a *app) newRun() *cobra.Command {
 that ended with 0 or 3, stops otherwise, and ends with the worst of their exit statuses.
 
 If more than 5% of the rows of an input and more than 20 were rejected, it stops before it sends
-(exit 5); guards.max_rejected of the tenant sets another limit. ` + "`sluice send`" + ` loads the rest.
+(exit 5); guards.max_rejected of the tenant sets another limit. ` + "`sluice send`" + ` loads the rest. Rows that were
+rejected before (--only-rejects-of) do not count.
 With --all-or-nothing one row or record that stayed behind is enough, and ` + "`send`" + ` loads nothing either.`,
 		Example: `  sluice run nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb
   sluice run nwea-map-growth -i results='inbound/*.csv' -p school_year=2026 -t gb --allow-empty
-  sluice run nwea-map-growth -i results=export.csv -p school_year=2026 -t gb --all-or-nothing`,
+  sluice run nwea-map-growth -i results=export.csv -p school_year=2026 -t gb --all-or-nothing
+  sluice run nwea-map-growth --only-rejects-of latest -t gb`,
 		Args:              a.bundleAndInputs,
 		ValidArgsFunction: first(a.completeBundles),
 		PreRunE:           a.explicitTenant,
@@ -39,7 +41,7 @@ With --all-or-nothing one row or record that stayed behind is enough, and ` + "`
 }
 
 func (a *app) runRun(ctx context.Context, ref string, o transformOptions, acceptNew, allOrNothing bool) (runs.Outcome, error) {
-	q, err := o.request(ref)
+	q, err := o.request(a, ref)
 	if err != nil {
 		return 0, err
 	}

@@ -33,6 +33,7 @@ status; next, in an error and in a result, is a command to go on with, word by w
   rejects/          the rows of each source file that are to be corrected and run again: those that transform rejected, and those whose records validate or the target did not let through; beside each file, why
   unmapped.csv      values that no table knows, with the row to add to a table of the tenant
   mappings.csv      what each value of the file became
+  candidates.csv    students whom ids may belong to, if ` + "`roster candidates`" + ` was asked
   verdicts/         what validate says of each staged record
   errors/           records that did not load, with the target's own message
   summaries/        what each execution of a stage did
@@ -55,7 +56,7 @@ In rejects/, where INPUT is the name of an input (of several files, INPUT-2-FILE
   INPUT.lost.csv      lines of rows that could not be read again, because the file has changed or gone, or was standard input: take them from the vendor's file
   INPUT.edited.csv    rows that somebody had edited when new ones had to be written
 
-problems/, rejects/, staged/ and errors/ hold students' data, and unmapped.csv and mappings.csv may. Keep them as you keep the vendor's file.`},
+problems/, rejects/, staged/ and errors/ hold students' data, and unmapped.csv and mappings.csv may, and so does candidates.csv. Keep them as you keep the vendor's file.`},
 	{"environment", "The variables that sluice reads", `SLUICE_CONFIG, SLUICE_TENANT, SLUICE_JSON, SLUICE_QUIET, SLUICE_STRICT, SLUICE_WORKERS, SLUICE_NO_COLOR,
 SLUICE_LOG_FORMAT and SLUICE_LOG_LEVEL are the global flags of the same names; a flag on the command line wins.
 send and run take their tenant from the command line only.

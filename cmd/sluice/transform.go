@@ -23,6 +23,9 @@ type transformOptions struct {
 	allowEmpty bool
 	encodings  []string
 	delimiters []string
+
+	onlyRejectsOf string
+	rematch       bool
 }
 
 func (o *transformOptions) add(flags *pflag.FlagSet) {
@@ -32,19 +35,25 @@ func (o *transformOptions) add(flags *pflag.FlagSet) {
 	flags.StringVar(&o.run, "run", "", "`FOLDER` of the run (default: runs/TENANT/TIME-BUNDLE beside sluice.yaml)")
 	flags.StringArrayVar(&o.encodings, "encoding", nil, "how the files of an input are encoded today: `INPUT=NAME`, such as results=windows-1252; again for more")
 	flags.StringArrayVar(&o.delimiters, "delimiter", nil, "what separates their cells today: `INPUT=CHARACTER`, which may be written as tab, comma, semicolon or bar; again for more")
+	flags.StringVar(&o.onlyRejectsOf, "only-rejects-of", "", "in place of --input: the rows in rejects/ of a `RUN` of the same bundle and tenant, with its parameters")
+	flags.BoolVar(&o.rematch, "rematch", false, "with roster.match: auto, choose anew by which column and system students are known")
 	flags.BoolVar(&o.allowEmpty, "allow-empty", false, "exit 0 with nothing done if no file matches any pattern of --input")
 }
 
 // completeInputs completes the flags of transform and run.
 func (a *app) completeInputs(cmd *cobra.Command) {
 	completes(cmd, "param", a.completeOf("=", paramsOf))
+	completes(cmd, "only-rejects-of", a.completeRuns)
 	for _, flag := range []string{"input", "encoding", "delimiter"} {
 		completes(cmd, flag, a.completeOf("=", inputsOf))
 	}
 }
 
 // request is what the flags ask for.
-func (o *transformOptions) request(ref string) (pipeline.Request, error) {
+func (o *transformOptions) request(a *app, ref string) (pipeline.Request, error) {
+	if err := a.retry(ref, o); err != nil {
+		return pipeline.Request{}, err
+	}
 	params, err := pairs("--param", o.params)
 	if err != nil {
 		return pipeline.Request{}, err
@@ -60,7 +69,7 @@ func (o *transformOptions) request(ref string) (pipeline.Request, error) {
 			read[in] = bundle.Reading{Encoding: encodings[in], Delimiter: delimiters[in]}
 		}
 	}
-	return pipeline.Request{Bundle: ref, Inputs: o.inputs, Params: params, Student: o.student, Read: read, Run: o.run}, err
+	return pipeline.Request{Bundle: ref, Inputs: o.inputs, Params: params, Student: o.student, Read: read, Run: o.run, Rematch: o.rematch, Retry: o.onlyRejectsOf != ""}, err
 }
 
 // ended is how a command ended that found no files where none need be.
@@ -89,7 +98,12 @@ verbatim in rejects/, values without a mapping in unmapped.csv.
 
 Students' ids are read from one column, in all files of a run and in all runs of a tenant that
 are loaded. Where files would take them from another one, the run stops with exit status 5;
---student COLUMN (the header, or the bundle's name) says which it is, from then on too.
+--student COLUMN (the header, or the bundle's name) says which it is, from then on too. A tenant
+with roster.student_ids or roster.match has its ids looked up in its roster instead, in all columns
+that the bundle lists; --student then names the only one.
+
+Rows whose student was not known are tried again with --only-rejects-of RUN, after the next
+` + "`sluice roster pull`" + `; so is whatever else stands in the run's rejects/, corrected or not.
 
 With --preview N nothing is written: the records of the first N rows of each input are printed
 with their lines; of a row that gives none it says whether it is filtered, another district's
@@ -99,6 +113,7 @@ not in a preview, and it cannot tell what the rows after these would change.`,
 		Example: `  sluice transform nwea-map-growth --input results=export.csv --param school_year=2026 --tenant gb
   sluice transform ./bundles/mine -i results='exports/*.csv' --run r1
   sluice transform nwea-map-growth -i results=export.csv -p school_year=2026 --preview 3
+  sluice transform nwea-map-growth --only-rejects-of latest --tenant gb
   zcat export.csv.gz | sluice transform nwea-map-growth -i results=- -p school_year=2026`,
 		Args:              a.bundleAndInputs,
 		ValidArgsFunction: first(a.completeBundles),
@@ -118,7 +133,7 @@ not in a preview, and it cannot tell what the rows after these would change.`,
 }
 
 func (a *app) runTransform(ctx context.Context, ref string, o transformOptions) (runs.Outcome, error) {
-	q, err := o.request(ref)
+	q, err := o.request(a, ref)
 	if err != nil {
 		return 0, err
 	}

@@ -33,8 +33,10 @@ type Config struct {
 	LEACodes  []string // the tenant's districts; rows of others are `other`. Empty: all rows are the tenant's
 
 	// RosterColumn is the vendor's column (its header, or the bundle's name for it) that holds the
-	// studentUniqueId. Empty: the first of the input's `student` that the file has.
+	// studentUniqueId, or the only ids that are looked up. Empty: the first of the input's `student` that the
+	// file has, or all of them.
 	RosterColumn string
+	Students     Students // nil: ids are taken as they stand
 
 	// Samples stands in for parameters that are required and not given, so that a bundle can be
 	// checked and described without a tenant.

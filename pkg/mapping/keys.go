@@ -46,8 +46,8 @@ func (r *Worker) Keys(row *table.Row, keys []Key) []Key {
 
 func (r *Worker) keys(keys []Key) []Key {
 	if key, ok := r.keyHash(r.plan.key); ok {
-		_, known := r.who()
-		keys = append(keys, Key{Line: r.line, Key: key, Content: r.contentHash(r.plan.content, expression.Value{}), Unknown: !known})
+		who, known := r.who()
+		keys = append(keys, Key{Line: r.line, Key: key, Content: r.contentHash(r.plan.content, who), Unknown: !known})
 	}
 	for _, lk := range r.plan.listKeys {
 		for _, e := range lk.elements {
@@ -163,6 +163,7 @@ type contentCell struct {
 	tag   uint64
 	index int
 	cell  *expression.Cell
+	whose bool // it says whose the row is, which is compared as the roster knows it
 }
 
 // contentTag is the tag of what a declaration binds.
@@ -197,16 +198,6 @@ func (r *Worker) Says(row *table.Row) (all []Said) {
 	return all
 }
 
-// who is the row's student, with whom elements are compared: a key that lacks the student must not drop
-// another one's result. It is false where the student is not known, though the input says that it has one.
-func (r *Worker) who() (student expression.Value, known bool) {
-	if r.plan.studentCode == nil {
-		return student, len(r.plan.input.Def.Student) == 0
-	}
-	student, f := r.plan.studentCode.Eval(&r.frame)
-	return student, f == nil && !student.IsNull()
-}
-
 // contentHash hashes cells by their values; one that does not fit its type by its text. Null tokens are
 // null, and so is what is not bound.
 func (r *Worker) contentHash(cells []contentCell, who expression.Value) uint64 {
@@ -215,7 +206,7 @@ func (r *Worker) contentHash(cells []contentCell, who expression.Value) uint64 {
 	for i := range cells {
 		c := &cells[i]
 		s := expression.TrimSpace(row[c.index])
-		if expression.IsNullCell(s, c.cell.Nulls) {
+		if c.whose || expression.IsNullCell(s, c.cell.Nulls) {
 			continue
 		}
 		b = binary.LittleEndian.AppendUint64(b, c.tag)

@@ -142,7 +142,7 @@ func (c *compiler) element(l *List, i int, outer around) *element {
 		e.nested = append(e.nested, nested...)
 		for _, n := range nested {
 			for _, cell := range n.content {
-				e.content = append(e.content, contentCell{contentTag(inner.Def.Name.Pos, fmt.Sprint(n.at, cell.tag)), cell.index, cell.cell})
+				e.content = append(e.content, contentCell{tag: contentTag(inner.Def.Name.Pos, fmt.Sprint(n.at, cell.tag)), index: cell.index, cell: cell.cell})
 			}
 		}
 	}
@@ -162,7 +162,7 @@ func (c *compiler) element(l *List, i int, outer around) *element {
 // bind notes a cell of an element, and whether it is its own.
 func (e *element) bind(index int, cell *expression.Cell, declared diag.Pos, headers []bundle.Text) {
 	e.bound = append(e.bound, index)
-	e.content = append(e.content, contentCell{contentTag(declared), index, cell})
+	e.content = append(e.content, contentCell{tag: contentTag(declared), index: index, cell: cell})
 	if e.list.names(headers) {
 		e.own = append(e.own, ownCell{index, cell.Nulls})
 	}

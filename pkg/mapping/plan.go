@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -33,7 +32,9 @@ type Plan struct {
 	listKeys    []*listKey
 	units       []*unit
 	content     []contentCell    // for rows that are equal in every bound cell
-	studentCode *expression.Code // the student as the file names it, for elements that are equal
+	studentCode *expression.Code // the student as the file names it, or as the roster knows it
+	students    []*boundColumn   // with a roster: the columns of ids
+	matched     int              // with a roster: the slot of how the student was found
 	decisions   []*Decision
 	sites       int
 	Student     string // header that the student's id is read from; empty: the file has none
@@ -128,7 +129,7 @@ func (c *compiler) bind(in *Input, b *binding) *Plan {
 			pl.columns = append(pl.columns, bc)
 		}
 	}
-	c.student(row, in, all, b)
+	c.addStudent(row, in, all, b)
 	kept := c.notNullIn(def.When) // in the rows that are kept
 	row.names.NotNull = kept
 	c.lets(row, def.Let)
@@ -237,7 +238,7 @@ func (c *compiler) bindColumn(at around, col *column) *boundColumn {
 	}
 	if bc.index >= 0 {
 		bc.header = b.headers[bc.index]
-		c.plan.content = append(c.plan.content, contentCell{contentTag(def.Name.Pos, w.headers...), bc.index, &col.Cell})
+		c.plan.content = append(c.plan.content, contentCell{contentTag(def.Name.Pos, w.headers...), bc.index, &col.Cell, col.ID && c.config.Students != nil})
 		b.describe(bc.index, ContractColumn{Type: def.Type, Formats: col.Formats.Sources(), Required: def.Required})
 		if at.element == nil {
 			b.named[def.Name.Value] = bc.header
@@ -264,74 +265,6 @@ func (c *compiler) columnCode(bc *boundColumn) expression.Code {
 		}
 		return s.Value, s.Fault
 	}}
-}
-
-// student adds the name `student`: the tenant's column, or the first of those listed that the file has.
-func (c *compiler) student(row *scope, in *Input, all map[string]*boundColumn, b *binding) {
-	if len(in.Def.Student) == 0 {
-		return
-	}
-	from := c.studentColumn(in, all, b)
-	symbol := &expression.Symbol{Name: "student", What: "student", Pos: in.Def.Student[0].Pos}
-	header := bundle.Values(in.Def.Student)[0]
-	if from != nil {
-		header = from.header
-		c.plan.studentCode, c.plan.StudentName = &from.code, from.def.Name.Value
-		c.plan.Student = header
-		inner, kind := from.code.Eval, from.Kind
-		symbol.Code = c.memo(expression.Code{Personal: true, Type: expression.Type{Kind: expression.KindText}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
-			v, f := inner(r)
-			switch {
-			case f != nil:
-				return v, f
-			case v.IsNull():
-				return v, &expression.Fault{Code: diag.StudentMissing, Rule: from.def.Pos, Column: header, Message: "the row names no student: " + header + " is empty"}
-			case !kind.IsText():
-				return expression.TextValue(v.Text()), nil
-			}
-			return expression.Value{Kind: expression.KindText, S: v.S}, nil
-		}})
-	} else {
-		f := &expression.Fault{Code: diag.StudentMissing, Rule: in.Def.Student[0].Pos, Column: header, Message: "the file has no column that names the student"}
-		symbol.Code = expression.Code{Type: expression.Type{Kind: expression.KindText}, Eval: func(*expression.Frame) (expression.Value, *expression.Fault) { return expression.Value{}, f }}
-	}
-	c.put(row, symbol)
-}
-
-// studentColumn is the column that holds the student's id; nil if the file has none. One that is asked for
-// by name must be there.
-func (c *compiler) studentColumn(in *Input, all map[string]*boundColumn, b *binding) (from *boundColumn) {
-	roster := c.config.RosterColumn
-	var asked *boundColumn
-	var headers []string
-	for _, s := range in.Def.Student {
-		bc := all[s.Value]
-		if bc == nil {
-			continue
-		}
-		c.report.uses.names[bc.def.Name.Pos] = true
-		headers = append(headers, bc.header)
-		if asked == nil && (roster == s.Value || slices.Contains(bundle.Values(bc.def.Headers), roster)) {
-			asked = bc
-		}
-		if from == nil && bc.index >= 0 {
-			from = bc
-		}
-	}
-	switch {
-	case roster == "":
-		return from
-	case asked == nil:
-		c.add(diag.Pos{File: "roster.column"}, diag.ConfigTenant, "Name one of "+strings.Join(headers, ", ")+".",
-			"%q is not one of the columns of %s that hold a student's id%s", roster, in.Name, diag.DidYouMean(roster, headers))
-		return nil
-	case asked.index >= 0:
-		return asked
-	case !b.ideal:
-		b.missing = append(b.missing, want{headers: bundle.Values(asked.def.Headers), what: "the student's id, by roster.column or --student", pos: asked.def.Pos,
-			fix: "Correct the file; or say with --student, or as roster.column of the tenant, which of its columns holds the ids."})
-	}
-	return nil
 }
 
 // scoreScope binds the score tables of a row or an element and makes them the scope's.
@@ -364,7 +297,7 @@ func (c *compiler) scoreScope(at around, uses []*scoreUse, where string) {
 			}
 			sc.header = b.headers[sc.index]
 			sc.personal = c.plan.input.Def.MayBePersonal(sc.header)
-			c.plan.content = append(c.plan.content, contentCell{contentTag(r.pos, w.headers...), sc.index, sc.cell})
+			c.plan.content = append(c.plan.content, contentCell{tag: contentTag(r.pos, w.headers...), index: sc.index, cell: sc.cell})
 			b.describe(sc.index, ContractColumn{Score: &ContractScore{r.datatype, r.minimum, r.maximum}})
 		}
 		set.add(sc)
@@ -400,7 +333,7 @@ func (c *compiler) outerConstant(s *scope, on *bundle.Text, e *element) (express
 // keyOf compiles `key` and `duplicates`.
 func (c *compiler) keyOf(s *scope, key []bundle.Text, duplicates *bundle.Duplicates) ([]expression.Code, *expression.Code) {
 	name := func(t bundle.Text, what string) (expression.Code, bool) {
-		sym, ok := s.names.Find(t.Value)
+		sym, ok := s.names.Find(c.student(t.Value))
 		if !ok {
 			c.add(t.Pos, diag.BundleValue, "Name columns, fields or `let`s of this place.", "%s names %q, but there is no such name here%s", what, t.Value, diag.DidYouMean(t.Value, s.names.Known()))
 			return expression.BadCode, false

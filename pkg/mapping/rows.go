@@ -86,6 +86,7 @@ func (r *Worker) Map(row *table.Row, b *Batch) {
 	before := len(b.Records)
 	out := RowResult{Line: row.Line, Outcome: r.mapRow(row), Short: r.short}
 	out.Records = len(b.Records) - before
+	r.countMatch()
 	if out.Outcome == RowRejected {
 		out.Raw = row.Raw
 	}

@@ -57,12 +57,17 @@ func (v *Verdict) conflict(what string, key []bundle.Text, d *bundle.Duplicates)
 	return f
 }
 
-// clash is the fault of a verdict that rejects: what is wrong with `by` where that is why.
+// clash is the fault of a verdict that rejects: what is wrong with `by`, or why the roster does not know the student,
+// where that is why.
 func (r *Worker) clash(v *Verdict, by *expression.Code, other func() *expression.Fault) *expression.Fault {
-	if v.Kind == Unordered {
-		if _, f := by.Eval(&r.frame); f != nil {
-			return f
-		}
+	why := by
+	if v.Kind == Unknown && r.plan.students != nil {
+		why = r.plan.studentCode
+	} else if v.Kind != Unordered {
+		return other()
+	}
+	if _, f := why.Eval(&r.frame); f != nil {
+		return f
 	}
 	return other()
 }

@@ -43,6 +43,7 @@ type Worker struct {
 	lost      []tally // of values in a column that is not read, where another one is
 	decided   Decided // nil: nothing
 	renamer   Renamer // nil: every record keeps its natural key
+	matches   MatchCounts
 }
 
 type elementState struct {

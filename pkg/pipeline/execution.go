@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/lint"
 	"github.com/sluice-edfi/sluice/pkg/report"
+	"github.com/sluice-edfi/sluice/pkg/roster"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
@@ -31,6 +32,8 @@ type Execution struct {
 	lock     *durable.Lock
 	prepared *prepared // what transform will run; nil for a run that was opened
 	known    diag.List // what was found before the first row, and does not stop the run
+
+	index *roster.Index // of the tenant's students; nil until it is needed
 
 	references *lint.References // of what transform will run
 
@@ -84,6 +87,9 @@ func (x *Execution) Close() error {
 	}
 	if x.target != nil {
 		x.target.close()
+	}
+	if x.index != nil {
+		failed = errors.Join(failed, x.index.Close())
 	}
 	x.log.close()
 	if x.lock != nil {

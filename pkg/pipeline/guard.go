@@ -13,7 +13,7 @@ import (
 // is another district's, says nothing about the file and is not counted.
 func (x *Execution) guardRejected() error {
 	counts, ok := x.run.Counts(runs.Transform).(*runs.TransformCounts)
-	if !ok {
+	if !ok || x.prepared != nil && x.prepared.request.Retry { // what was rejected before tells nothing of a file
 		return nil
 	}
 	most, least, limit := x.tenant.RejectLimit()

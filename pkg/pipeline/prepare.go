@@ -34,6 +34,9 @@ type Request struct {
 	// tenant.
 	Read map[string]bundle.Reading
 
+	Rematch bool // columns and systems of students' ids are chosen anew
+	Retry   bool // the rows were rejected before
+
 	Tables string // folder of overlays in place of the tenant's; empty: the tenant's
 }
 
@@ -41,6 +44,7 @@ type Request struct {
 type prepared struct {
 	request  Request
 	program  *mapping.Program
+	students *students         // nil: ids are taken as they stand
 	student  map[string]string // the column of each input in the tenant's last run; nil: any may be
 	inputs   []source.Input
 	path     string // of the run directory, absolute
@@ -105,6 +109,13 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 		return nil, err
 	}
 	config.RosterColumn = cmp.Or(q.Student, config.RosterColumn)
+	known, err := x.openStudents(q, b.Name)
+	if err != nil {
+		return nil, err
+	}
+	if known != nil {
+		config.Students = known
+	}
 	program, err := x.compile(ctx, config, q.Bundle)
 	if err != nil {
 		return nil, err
@@ -119,6 +130,9 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 		return nil, err
 	}
 	student := "the vendor's id as it stands"
+	if known != nil {
+		student = "the roster"
+	}
 	if config.RosterColumn != "" {
 		student = "column " + config.RosterColumn
 	}
@@ -130,7 +144,7 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 		manifest.ReadAs[in] = r.String()
 	}
 	columns, err := x.lastStudents(b.Name, q.Student)
-	return &prepared{q, program, columns, files, path, manifest}, err
+	return &prepared{q, program, known, columns, files, path, manifest}, err
 }
 
 // runPath is where the run is to lie.

@@ -51,12 +51,16 @@ func (x *Execution) transform(ctx context.Context) (runs.Counts, error) {
 	if o.Adopted, err = x.adoptedTable(); err != nil {
 		return nil, errors.Join(err, remove())
 	}
+	x.prepared.students.options(&o)
 	out, err := transform.Run(ctx, x.prepared.program, o)
 	if out == nil {
 		return nil, errors.Join(x.unread(ctx, x.prepared, files, err), remove())
 	}
 	err = errors.Join(err, remove())
 	out.Keep(&x.run.Manifest)
+	if x.run.Roster = x.prepared.students.describe(out.Students); err == nil {
+		err = x.keepChoices(ctx, x.prepared.students)
+	}
 	return out.Counts, err
 }
 
@@ -88,11 +92,13 @@ func (x *Execution) Preview(ctx context.Context, q Request, rows int) (*transfor
 		return nil, OutcomeOf(ctx, err), err
 	}
 	preview := &transform.Preview{}
-	var out *transform.Result
 	table, err := x.adoptedTable()
-	if err == nil {
-		out, err = transform.Run(ctx, m.program, transform.Options{Sink: preview, Inputs: files, Workers: x.place.workers(), Rows: rows, Student: m.student, Adopted: table})
+	if err != nil {
+		return nil, OutcomeOf(ctx, err), errors.Join(err, remove())
 	}
+	o := transform.Options{Sink: preview, Inputs: files, Workers: x.place.workers(), Rows: rows, Student: m.student, Adopted: table}
+	m.students.options(&o)
+	out, err := transform.Run(ctx, m.program, o)
 	if out == nil {
 		err = x.unread(ctx, m, files, err)
 	}

@@ -2,6 +2,9 @@ package pipeline
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
 	"time"
 
 	"github.com/sluice-edfi/sluice/pkg/catalog"
@@ -92,6 +95,9 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 			return 0, err
 		}
 	}
+	if err := x.enrolments(&o); err != nil {
+		return 0, err
+	}
 	return x.stage(ctx, runs.Validate, func(ctx context.Context) (runs.Counts, error) {
 		if !offline {
 			api, err := x.Connect(ctx)
@@ -127,4 +133,22 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 		}
 		return result.Counts, err
 	})
+}
+
+// enrolments compares the students with their enrollments, if the tenant has a roster that knows some.
+func (x *Execution) enrolments(o *validate.Options) error {
+	if x.tenant == nil {
+		return nil
+	}
+	if _, err := os.Stat(x.place.RosterFile(x.tenant.Name)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	index, err := x.openRoster()
+	if err != nil {
+		return err
+	}
+	if o.Students = index; index.About().Enrollments == 0 {
+		o.Students, o.NoEnrollments = nil, true
+	}
+	return nil
 }

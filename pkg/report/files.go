@@ -51,6 +51,7 @@ func files(r *runs.Run) []File {
 		return "rows to correct and to load again"
 	})
 	add("", "unmapped.csv", is("values that no table knows, with the row to add"))
+	add("", "candidates.csv", is("students whom ids that are not known may belong to, for a person to decide"))
 	lists("errors", func(name string) string { return name + " that did not load, with the target's own words" })
 	lists("problems", func(name string) string { return "every problem of " + name + ", with file, line and column" })
 	add("", "mappings.csv", is("what each value of the file became"))

@@ -30,6 +30,7 @@ type Report struct {
 	Params   map[string]string `json:"params"`
 	Inputs   []runs.Input      `json:"inputs"`
 	ReadAs   map[string]string `json:"readAs,omitempty"` // inputs whose files are not written as the bundle says
+	Roster   *runs.Roster      `json:"roster,omitempty"` // how students were looked up; nil: they were not
 	Stages   Stages            `json:"stages"`
 	Stopped  *runs.Stop        `json:"stopped,omitempty"` // why the last command on the run stopped; nil: it did not
 	Headline Headline          `json:"headline"`          // how the run stands
@@ -116,7 +117,7 @@ func (rep *Report) Rehearsed(name string, counts runs.Counts) *Report {
 
 // outline is what the manifest alone says of a run.
 func outline(r *runs.Run) *Report {
-	rep := &Report{Run: r.ID, Path: r.Path, Created: r.Created, Tenant: r.Tenant, Target: r.Target, Params: r.Params, Inputs: r.Inputs, ReadAs: r.ReadAs, Stopped: r.Stopped,
+	rep := &Report{Run: r.ID, Path: r.Path, Created: r.Created, Tenant: r.Tenant, Target: r.Target, Params: r.Params, Inputs: r.Inputs, ReadAs: r.ReadAs, Roster: r.Roster, Stopped: r.Stopped,
 		Local: local(r.Created), Next: r.Next,
 		Versions: Versions{Bundle: strings.TrimSpace(r.Bundle.Name + " " + r.Bundle.Version), BundleDigest: r.Bundle.Digest, Assessment: r.Bundle.Assessment, DataStandard: r.DataStandard, Tool: r.Tool},
 		Totals:   map[string]int64{}}

@@ -1,7 +1,6 @@
 package roster
 
 import (
-	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"sort"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,12 +22,50 @@ type Index struct {
 	tables []tableIndex   // of the students, and of each further system in the order of about.Systems
 	system map[string]int // to the table, by name as written and folded
 	blocks sync.Pool      // *[]byte
+	room   atomic.Int64   // bytes of blocks that may still be kept
 }
+
+// keepBytes is how much of an index is kept in memory once it was read: the ids of some hundred thousand students.
+const keepBytes = 32 << 20
 
 // tableIndex is where the blocks of a table begin, and with which keys.
 type tableIndex struct {
 	starts []int64 // and where the last one ends
 	keys   []string
+	kept   []atomic.Pointer[block]
+}
+
+// block is a block that is kept in memory.
+type block struct {
+	data []byte   // without the checksum
+	at   []uint32 // where its entries begin
+}
+
+// from is what of the block may have a key: its first entry with it, and what follows.
+func (b *block) from(key string) []byte {
+	i := sort.Search(len(b.at), func(i int) bool {
+		k, _, ok := cut(b.data[b.at[i]:])
+		return !ok || string(k) >= key
+	})
+	if i == len(b.at) {
+		return nil
+	}
+	return b.data[b.at[i]:]
+}
+
+// newBlock finds the entries of a block; nil if it is damaged.
+func newBlock(data []byte) *block {
+	b := &block{data: slices.Clone(data)}
+	for rest := b.data; len(rest) > 0; {
+		b.at = append(b.at, uint32(len(b.data)-len(rest)))
+		var ok bool
+		for range 2 {
+			if _, rest, ok = cut(rest); !ok {
+				return nil
+			}
+		}
+	}
+	return b
 }
 
 // Open opens the index at path; the error is fs.ErrNotExist if there is none.
@@ -37,6 +75,7 @@ func Open(path string) (*Index, error) {
 		return nil, err
 	}
 	x := &Index{file: f, system: map[string]int{}}
+	x.room.Store(keepBytes)
 	x.blocks.New = func() any { return new([]byte) }
 	if err := x.readEnd(); err != nil {
 		return nil, errors.Join(fmt.Errorf("read %s: %w", path, err), f.Close())
@@ -102,6 +141,7 @@ func (x *Index) readTables(data []byte, limit int64) bool {
 			at += int64(size)
 			t.starts, t.keys = append(t.starts, at), append(t.keys, d.text())
 		}
+		t.kept = make([]atomic.Pointer[block], blocks)
 		x.tables = append(x.tables, t)
 	}
 	return !d.bad && at == limit && len(x.tables) == len(x.about.Systems) && len(x.tables) > 0
@@ -191,7 +231,7 @@ func (x *Index) Student(uniqueID string) (s *Student, found bool, err error) {
 // Each calls use with all students in order of studentUniqueId. The student is use's to keep.
 func (x *Index) Each(use func(*Student) error) error {
 	for block := range x.tables[0].keys {
-		err := x.entries(0, block, func(key, value []byte) (bool, error) {
+		err := x.entries(0, block, "", func(key, value []byte) (bool, error) {
 			s := &Student{UniqueID: string(key)}
 			if _, ok := s.merge(value); !ok {
 				return false, errDamaged
@@ -210,11 +250,11 @@ func (x *Index) scan(table int, key string, use func(value []byte) error) error 
 	keys := x.tables[table].keys
 	block := max(0, sort.SearchStrings(keys, key)-1) // equal keys may begin at the end of the one before
 	for more := true; more && block < len(keys) && keys[block] <= key; block++ {
-		err := x.entries(table, block, func(k, value []byte) (bool, error) {
-			switch cmp.Compare(string(k), key) {
-			case -1:
+		err := x.entries(table, block, key, func(k, value []byte) (bool, error) {
+			switch {
+			case string(k) < key:
 				return true, nil
-			case 0:
+			case string(k) == key:
 				return true, use(value)
 			}
 			more = false
@@ -227,14 +267,19 @@ func (x *Index) scan(table int, key string, use func(value []byte) error) error 
 	return nil
 }
 
-// entries calls use with the entries of a block, until it wants no more.
-func (x *Index) entries(table, block int, use func(key, value []byte) (more bool, err error)) error {
+// entries calls use with the entries of a block, from a key on, until it wants no more. A block in which a key is
+// looked up is kept, if there is room; one that is passed through, without a key, is not.
+func (x *Index) entries(table, number int, from string, use func(key, value []byte) (more bool, err error)) error {
+	kept := &x.tables[table].kept[number]
+	if b := kept.Load(); b != nil {
+		return x.walk(b.from(from), use)
+	}
 	starts := x.tables[table].starts
 	buffer := x.blocks.Get().(*[]byte)
 	defer x.blocks.Put(buffer)
-	size := int(starts[block+1] - starts[block])
+	size := int(starts[number+1] - starts[number])
 	*buffer = slices.Grow((*buffer)[:0], size)[:size]
-	if _, err := x.file.ReadAt(*buffer, starts[block]); err != nil {
+	if _, err := x.file.ReadAt(*buffer, starts[number]); err != nil {
 		if errors.Is(err, io.EOF) {
 			err = errDamaged
 		}
@@ -244,6 +289,15 @@ func (x *Index) entries(table, block int, use func(key, value []byte) (more bool
 	if crc32.Checksum(data, castagnoli) != binary.LittleEndian.Uint32(sum) {
 		return fmt.Errorf("read %s: %w", x.file.Name(), errDamaged)
 	}
+	if from != "" && x.room.Add(-int64(size)) >= 0 {
+		if b := newBlock(data); b != nil {
+			kept.Store(b)
+		}
+	}
+	return x.walk(data, use)
+}
+
+func (x *Index) walk(data []byte, use func(key, value []byte) (more bool, err error)) error {
 	for len(data) > 0 {
 		key, rest, ok := cut(data)
 		if !ok {

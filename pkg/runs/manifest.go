@@ -20,6 +20,7 @@ type Manifest struct {
 	Tenant       string                  `json:"tenant,omitempty"`           // empty: no tenant, the run can be validated offline only
 	Student      string                  `json:"student,omitempty"`
 	StudentAsked bool                    `json:"studentAsked,omitempty"` // a person named the column of students' ids for this run
+	Roster       *Roster                 `json:"roster,omitempty"`       // nil: students were not looked up
 	Target       *Target                 `json:"target,omitempty"`
 	Params       map[string]string       `json:"params"`
 	Folder       string                  `json:"folder,omitempty"`  // where transform was started: relative paths of inputs begin there

@@ -42,7 +42,11 @@ func Keys() []Key {
 		{tenant + "tables", "folder", "none", "The tenant's own rows of bundles' tables: `<folder>/<bundle>/<table>.csv`. `transform` and `run` need the folder to exist."},
 		{tenant + "data_standard", "`\"5.1\"`", "what the target had when it was last asked, or else the newest 5.x that the bundle covers", "The data standard that records are shaped for."},
 		{tenant + "roster", "map", "none", "How students are known."},
-		{tenant + "roster.column", "header or column", "the bundle's first choice", "The vendor's column that holds the ODS's studentUniqueId."},
+		{tenant + "roster.column", "header or column", "the bundle's first choice", "The vendor's column that holds the ODS's studentUniqueId, for tenants without a roster."},
+		{tenant + "roster.student_ids", "list of names", "none", "The identification systems in which the ids of a row are looked up, as `sluice roster show` names them, in this order: `[State, Local]`. " +
+			"`studentUniqueId` is one, too. docs/roster.md says how rows are matched."},
+		{tenant + "roster.match", "`auto`", "none", "Column and system are chosen by what matches best, of those in `student_ids` or of all. The choice is kept in `state/<tenant>/student-matches.json`."},
+		{tenant + "roster.min_match", "percentage", "`50%`", "With `match: auto`: `transform` stops if less of a file's ids are known."},
 		{tenant + "params", "map of values", "none", "Parameters of bundles, by name; `--param` on the command line wins."},
 		{tenant + "inputs", "map", "as the bundle says", "How files that differ from what the bundle says are written: `{<bundle>: {<input>: {encoding: …, delimiter: …}}}`."},
 		{tenant + "inputs.<bundle>.<input>.encoding", "name", "as the bundle says", "Such as `windows-1252`; `--encoding` on the command line wins."},

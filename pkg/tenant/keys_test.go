@@ -25,7 +25,7 @@ tenants:
     lea_codes: ["1"]
     tables: .
     data_standard: "5.1"
-    roster: {column: c}
+    roster: {column: c, student_ids: [State], match: auto, min_match: 50%}
     params: {p: 1}
     inputs: {B: {I: {encoding: e, delimiter: d}}}
     limits: {concurrency: 1}

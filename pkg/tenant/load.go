@@ -122,7 +122,7 @@ func (r *reader) bad(n *strictyaml.Node, code diag.Code, fix, format string, arg
 
 // later are keys that are meant to come and that this version does not have; to ignore them would be to
 // promise what is not kept.
-var later = map[string]bool{"jobs": true, "max_missing": true, "max_changed": true, "student_ids": true, "rate": true, "quota": true,
+var later = map[string]bool{"jobs": true, "max_missing": true, "max_changed": true, "rate": true, "quota": true,
 	"per_minute": true, "per_hour": true, "per_day": true, "retention": true, "notify": true, "audit": true}
 
 // keys calls the function of each key; unknown ones and those of later versions are problems.
@@ -207,13 +207,9 @@ func (r *reader) tenant(key, n *strictyaml.Node) {
 		"lea_codes":     func(n *strictyaml.Node) { t.LEACodes = r.texts(n, what+": lea_codes") },
 		"tables":        func(n *strictyaml.Node) { t.Tables = r.folder(n, what) },
 		"data_standard": func(n *strictyaml.Node) { t.DataStandard = r.dataStandard(n, what) },
-		"roster": func(n *strictyaml.Node) {
-			r.keys(n, what+": roster", map[string]func(*strictyaml.Node){
-				"column": func(n *strictyaml.Node) { t.RosterColumn = r.text(n, what+": roster: column") },
-			})
-		},
-		"params": func(n *strictyaml.Node) { t.Params = r.params(n, what) },
-		"inputs": func(n *strictyaml.Node) { t.Inputs = r.inputs(n, what+": inputs") },
+		"roster":        func(n *strictyaml.Node) { r.roster(n, t, what+": roster") },
+		"params":        func(n *strictyaml.Node) { t.Params = r.params(n, what) },
+		"inputs":        func(n *strictyaml.Node) { t.Inputs = r.inputs(n, what+": inputs") },
 		"limits": func(n *strictyaml.Node) {
 			r.keys(n, what+": limits", map[string]func(*strictyaml.Node){
 				"concurrency": func(n *strictyaml.Node) { t.Concurrency = r.number(n, what+": limits: concurrency", 1, 64) },
@@ -248,6 +244,29 @@ func (r *reader) folder(n *strictyaml.Node, what string) string {
 		r.bad(n, diag.ConfigFile, "Name a folder, or remove `tables`.", "%s: tables names %s, which is not a folder", what, path)
 	}
 	return path
+}
+
+// roster reads how the students of a tenant are known.
+func (r *reader) roster(n *strictyaml.Node, t *Tenant, what string) {
+	t.RosterMin = defaultRosterMin
+	r.keys(n, what, map[string]func(*strictyaml.Node){
+		"column": func(n *strictyaml.Node) { t.RosterColumn = r.text(n, what+": column") },
+		"student_ids": func(n *strictyaml.Node) {
+			if t.RosterIDs = r.texts(n, what+": student_ids"); n.Kind == strictyaml.List && len(t.RosterIDs) == 0 {
+				r.bad(n, diag.ConfigKey, "Name them as `sluice roster show` does: [State, Local].", "%s: student_ids names no identification system", what)
+			}
+		},
+		"match": func(n *strictyaml.Node) {
+			if t.RosterAuto = r.text(n, what+": match") == "auto"; !t.RosterAuto {
+				r.bad(n, diag.ConfigKey, "Write `match: auto`, or name the systems under student_ids.", "%s: match can only be auto", what)
+			}
+		},
+		"min_match": func(n *strictyaml.Node) { t.RosterMin = *r.share(n, what+": min_match") },
+	})
+	if t.RosterColumn != "" && t.HasRoster() {
+		r.bad(n, diag.ConfigKey, "Remove `column`: the roster is asked about all columns that the bundle lists; --student names one of them for a run.",
+			"%s: column is for tenants whose students are not looked up", what)
+	}
 }
 
 var dataStandardForm = regexp.MustCompile(`^\d+\.\d+$`)

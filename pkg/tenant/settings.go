@@ -68,6 +68,13 @@ func (c *Config) Settings(t *Tenant) []Setting {
 	own("tables", t.Tables)
 	own("data_standard", t.DataStandard)
 	own("roster.column", t.RosterColumn)
+	if t.HasRoster() {
+		own("roster.student_ids", strings.Join(t.RosterIDs, ", "))
+		if t.RosterAuto {
+			own("roster.match", "auto")
+			own("roster.min_match", fmt.Sprintf("%.4g%%", t.RosterMin*100))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(t.Params)) {
 		add("params."+name, t.Params[name], of+": params")
 	}

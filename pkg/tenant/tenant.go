@@ -19,6 +19,9 @@ const Sandbox = "sandbox"
 // defaultMaxPassAge is how old a pass may be unless the tenant says otherwise.
 const defaultMaxPassAge = 24 * time.Hour
 
+// defaultRosterMin is the share of a file's ids that must match unless the tenant says otherwise.
+const defaultRosterMin = 0.5
+
 // defaultConcurrency is how many requests are under way at a time unless the tenant says otherwise.
 const defaultConcurrency = 8
 
@@ -46,9 +49,12 @@ type Tenant struct {
 	Name            string
 	API             *API // nil for the built-in sandbox
 	LEACodes        []string
-	Tables          string // folder of overlays, empty if none
-	DataStandard    string // empty: the newest embedded one in the bundle's range
-	RosterColumn    string // the vendor column that holds the studentUniqueId
+	Tables          string   // folder of overlays, empty if none
+	DataStandard    string   // empty: the newest embedded one in the bundle's range
+	RosterColumn    string   // the vendor column that holds the studentUniqueId
+	RosterIDs       []string // identification systems in which students are looked up, in this order
+	RosterAuto      bool     // column and system are chosen by what matches
+	RosterMin       float64  // the share of the ids that must match for that
 	Params          map[string]string
 	Concurrency     int
 	MaxPassAge      time.Duration
@@ -68,6 +74,9 @@ func (t *Tenant) RejectLimit() (share float64, rows int64, says string) {
 	}
 	return defaultRejectedPercent / 100.0, defaultRejectedRows, fmt.Sprintf("%d%% and more than %d rows", defaultRejectedPercent, defaultRejectedRows)
 }
+
+// HasRoster reports whether students are looked up in the tenant's roster.
+func (t *Tenant) HasRoster() bool { return len(t.RosterIDs) > 0 || t.RosterAuto }
 
 // Reading says how files are written where that is not what the bundle says.
 type Reading struct{ Encoding, Delimiter string }

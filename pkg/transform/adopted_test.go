@@ -81,7 +81,7 @@ func TestAdoptedIdentifiers(t *testing.T) {
 			t.Fatal(err)
 		}
 		out.Keep(&r.Manifest)
-		return &result{out.Counts, r, nil}
+		return &result{TransformCounts: out.Counts, run: r}
 	}
 	before, after := run(nil, 2), run(table, 2)
 	want := strings.NewReplacer(`"r1","assessmentReference":{"assessmentIdentifier":"A","namespace":"uri://acme.org"},"studentReference":{"studentUniqueId":"600001"`,

@@ -101,6 +101,8 @@ type result struct {
 	*runs.TransformCounts
 	run *runs.Run
 	err error
+
+	students map[string]Matched
 }
 
 func (r *result) file(t testing.TB, elem ...string) string {
@@ -122,6 +124,17 @@ func (r *result) staged(t testing.TB, resource string) string {
 // runProgram runs a program over files given as name, text pairs; the same name twice is two files.
 func runProgram(t testing.TB, p *mapping.Program, workers int, files ...string) *result {
 	t.Helper()
+	return runOptions(t, p, Options{Workers: workers}, files...)
+}
+
+// runMeasured is runProgram with one who measures ids.
+func runMeasured(t testing.TB, p *mapping.Program, m Measure, files ...string) *result {
+	t.Helper()
+	return runOptions(t, p, Options{Workers: 2, Measure: m}, files...)
+}
+
+func runOptions(t testing.TB, p *mapping.Program, o Options, files ...string) *result {
+	t.Helper()
 	dir := t.TempDir()
 	given := map[string][]source.Local{}
 	for i := 0; i < len(files); i += 2 {
@@ -135,12 +148,13 @@ func runProgram(t testing.TB, p *mapping.Program, workers int, files ...string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := Run(context.Background(), p, Options{Sink: ToRun(run), Inputs: given, Workers: workers})
+	o.Sink, o.Inputs = ToRun(run), given
+	out, err := Run(context.Background(), p, o)
 	if out == nil {
-		return &result{nil, run, err}
+		return &result{nil, run, err, nil}
 	}
 	out.Keep(&run.Manifest)
-	return &result{out.Counts, run, err}
+	return &result{out.Counts, run, err, out.Students}
 }
 
 func mustRun(t testing.TB, p *mapping.Program, files ...string) *result {

@@ -69,7 +69,10 @@ func (r *runner) openInputs(given map[string][]source.Local) error {
 			r.files[in] = append(r.files[in], f)
 			passes := int64(1)
 			if in.Def.HasKeys() {
-				passes = 2
+				passes++
+			}
+			if r.measure != nil && len(f.plan.StudentColumns()) > 0 {
+				passes++
 			}
 			r.progress.BytesTotal.Add(passes * local.Size)
 		}

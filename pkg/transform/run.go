@@ -45,6 +45,11 @@ type Options struct {
 	// Adopted is the identifiers that the target has for events of the tenant; nil: none.
 	Adopted *adopted.Table
 
+	// Measure is shown the ids of each input's rows before the first row is mapped. Nil: nobody wants them.
+	Measure Measure
+	// Matching says why what was matched does not hold; nil: ids are not matched.
+	Matching func() error
+
 	Known   diag.List                           // what was found before the first row; the run lists it
 	Allowed func(table, column string) []string // the values that cells of tables may have; may be nil
 }
@@ -64,6 +69,8 @@ type runner struct {
 	adopted     *adopted.Table    // nil: none
 	known       diag.List
 	allowed     func(table, column string) []string // may be nil
+	measure     Measure                             // may be nil
+	matching    func() error                        // may be nil
 	workers     int
 	first       int       // rows of each input that are staged; 0: all
 	progress    *Progress // never nil
@@ -76,7 +83,7 @@ func newRunner(p *mapping.Program, o Options) *runner {
 	if o.Progress == nil {
 		o.Progress = &Progress{}
 	}
-	return &runner{program: p, conflicting: &keyset.Set{}, sink: o.Sink, student: o.Student, adopted: o.Adopted, known: o.Known, allowed: o.Allowed, workers: max(o.Workers, 1), first: o.Rows, progress: o.Progress,
+	return &runner{program: p, conflicting: &keyset.Set{}, sink: o.Sink, student: o.Student, adopted: o.Adopted, measure: o.Measure, matching: o.Matching, known: o.Known, allowed: o.Allowed, workers: max(o.Workers, 1), first: o.Rows, progress: o.Progress,
 		files: map[*mapping.Input][]*boundFile{}, verdicts: map[*mapping.Input][]*keyVerdicts{}}
 }
 
@@ -90,6 +97,8 @@ type Result struct {
 
 	Rejects []runs.Reject // the files of rejected rows, likewise
 	Adopted *runs.Adopted // the tenant's adopted identifiers, if it has any
+
+	Students map[string]Matched // by input, of those whose students were matched
 }
 
 // Keep records the result in a run's manifest; the counts are recorded as the stage's.
@@ -103,6 +112,11 @@ func Run(ctx context.Context, p *mapping.Program, o Options) (*Result, error) {
 	r := newRunner(p, o)
 	if err := r.openInputs(o.Inputs); err != nil {
 		return nil, err
+	}
+	for _, in := range p.Inputs() {
+		if err := r.measureIDs(ctx, in); err != nil {
+			return nil, err
+		}
 	}
 	for _, in := range p.Inputs() {
 		var err error
@@ -119,6 +133,9 @@ func Run(ctx context.Context, p *mapping.Program, o Options) (*Result, error) {
 		if err := r.sink.Close(); err != nil {
 			return nil, err
 		}
+	}
+	if err == nil && r.matching != nil {
+		err = r.matching()
 	}
 	if err == nil {
 		err = s.finish()
@@ -144,7 +161,7 @@ func (r *runner) restart() {
 
 // result is what a run gave.
 func (r *runner) result(s *staging) *Result {
-	out := &Result{Counts: &s.counts, Params: maps.Clone(r.program.Params)}
+	out := &Result{Counts: &s.counts, Params: maps.Clone(r.program.Params), Students: s.students}
 	if r.adopted != nil {
 		out.Adopted = &runs.Adopted{Table: adopted.File, SHA256: r.adopted.SHA256, Rows: r.adopted.Len(), Used: s.renamed()}
 	}

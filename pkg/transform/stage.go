@@ -129,6 +129,9 @@ func (r *runner) stageFile(ctx context.Context, s *staging, f *boundFile, k mapp
 			s.decided[d] += n
 		}
 	}
+	if err := s.matched(f, mapping.Matched(workers)); err != nil {
+		return err
+	}
 	s.retyped = append(s.retyped, f.plan.Retyped(workers)...)
 	if err := s.list(slices.Concat(f.plan.Nameless(workers), f.plan.Doubles(workers))); err != nil {
 		return err

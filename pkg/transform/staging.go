@@ -39,6 +39,7 @@ type staging struct {
 	at        mapping.Place // the file at hand
 	scratch   []byte
 	allowed   func(table, column string) []string // may be nil
+	students  map[string]Matched                  // by input
 }
 
 // output is what a block gives of a resource, until it is handed on.
@@ -53,7 +54,7 @@ type output struct {
 
 func newStaging(p *mapping.Program, sink Sink) (*staging, error) {
 	s := &staging{program: p, sink: sink, unmapped: map[string]*unmappedValue{}, decided: map[mapping.Decision]int64{}, same: map[[3]string]bool{},
-		records: &recordTable{}, conflicts: &keyset.Set{}, firsts: map[keyset.Key]string{},
+		records: &recordTable{}, conflicts: &keyset.Set{}, firsts: map[keyset.Key]string{}, students: map[string]Matched{},
 		counts: runs.TransformCounts{Inputs: map[string]runs.InputCounts{}, Resources: map[string]runs.StagedCounts{}}}
 	for _, name := range p.Resources() {
 		s.outputs = append(s.outputs, &output{name: name})

@@ -127,7 +127,7 @@ func (w *worker) record(text []byte) error {
 	for i := range rec.References {
 		w.reference(&rec.References[i])
 	}
-	return nil
+	return w.enrolment(text)
 }
 
 // namespace warns of records that namespace-based claims, which are the rule for assessments and

@@ -39,7 +39,11 @@ type Options struct {
 
 	Standard            *schema.Standard
 	EmbeddedDescriptors []schema.DescriptorValue
-	Embedded            []string // data standards that records can be shaped for
+	Students            Students // whose enrollments results are compared with; nil: nothing is known of any
+
+	NoEnrollments bool // the tenant has a roster, and it knows of none
+
+	Embedded []string // data standards that records can be shaped for
 
 	Ledger    *ledger.Ledger               // what the target accepted from here; nil: nothing yet
 	AcceptNew bool                         // results that the ledger does not know are new at the target: a person has looked
@@ -289,6 +293,9 @@ func (g *gate) judge(ctx context.Context, name string, later []string) error {
 	}
 	for _, ref := range res.References {
 		r.links[ref] = g.link(res, ref)
+	}
+	if name == events && g.options.NoEnrollments {
+		r.list.add(diag.Problem{Code: diag.EnrollmentNone, Message: "the roster has no enrollments, so nothing is said of where the students were enrolled"})
 	}
 	if err := r.stream(ctx); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -18,7 +19,7 @@ const sandboxAddress = "127.0.0.1:8765"
 
 func (a *app) newSandbox() *cobra.Command {
 	var o sandbox.Options
-	var address, faults, standard, info string
+	var address, faults, standard, info, extension string
 	var readOnly, hidden, namespaces []string
 	var districts []int64
 	cmd := &cobra.Command{
@@ -50,7 +51,7 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
 			if !slices.Contains([]string{"full", "short", "none"}, info) {
 				return usage("Write full, short or none.", "--token-info %q is not known", info)
 			}
-			return a.runSandbox(cmd.Context(), o, address, faults, standard)
+			return a.runSandbox(cmd.Context(), o, address, faults, standard, extension)
 		},
 	}
 	cmd.AddCommand(a.newSandboxStudents())
@@ -65,11 +66,12 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
 	flags.StringSliceVar(&namespaces, "namespaces", nil, "`PREFIXES` of the namespaces that the key is for, as in uri://www.nwea.org (default: all)")
 	flags.Int64SliceVar(&districts, "districts", nil, "`NUMBERS` of the districts that the key is for, as it is told; no call is judged by them (default: 255901)")
 	flags.StringVar(&info, "token-info", "full", "how much a key is told of its rights: `MODE` is full (API 7.3), short (older) or none")
+	flags.StringVar(&extension, "extension", "", "JSON `FILE` with extension data of resources, as {\"studentAssessments\": {\"acme\": {\"type\": \"object\", \"properties\": {…}}}}")
 	flags.StringVar(&faults, "fault", "", "`FAULTS` and their probability, as in 429:0.01,503:0.005 (429, 500, 502, 503, 504, reset-before, reset-after, html, log-in, truncated, slow, expire, conflict, empty)")
 	return cmd
 }
 
-func (a *app) runSandbox(ctx context.Context, o sandbox.Options, address, faults, standard string) error {
+func (a *app) runSandbox(ctx context.Context, o sandbox.Options, address, faults, standard, extension string) error {
 	place, err := a.workplace()
 	if err != nil {
 		return err
@@ -84,7 +86,13 @@ func (a *app) runSandbox(ctx context.Context, o sandbox.Options, address, faults
 			"--address %q is not on loopback; the sandbox has a public key and serves this machine only", address)
 	}
 	o.Dir, o.Logger = cmp.Or(o.Dir, place.SandboxFolder()), a.logger
-	server, err := place.OpenSandbox(o, standard)
+	var extended []byte
+	if extension != "" {
+		if extended, err = os.ReadFile(extension); err != nil {
+			return diag.FailWith(err, diag.Usage, diag.ConfigFile, "Check the path and its permissions.", "--extension %s cannot be read", extension)
+		}
+	}
+	server, err := place.OpenSandbox(o, standard, extended)
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,9 @@ var writers = map[schema.Kind]map[expression.Kind]expression.Write{
 	schema.KindBoolean:  {expression.KindBoolean: expression.WriteBoolean},
 	schema.KindDate:     {expression.KindDate: expression.WriteQuoted, expression.KindText: expression.WriteDate},
 	schema.KindDateTime: {expression.KindDate: expression.WriteMidnight, expression.KindDateTime: expression.WriteQuoted, expression.KindText: expression.WriteDateTime},
-	schema.KindTime:     {expression.KindTime: expression.WriteQuoted, expression.KindText: expression.WriteTime},
+	schema.KindAny: {expression.KindText: expression.WriteText, expression.KindDate: expression.WriteQuoted, expression.KindDateTime: expression.WriteQuoted,
+		expression.KindTime: expression.WriteQuoted, expression.KindInteger: expression.WriteNumber, expression.KindDecimal: expression.WriteNumber, expression.KindBoolean: expression.WriteBoolean},
+	schema.KindTime: {expression.KindTime: expression.WriteQuoted, expression.KindText: expression.WriteTime},
 }
 
 // descriptorNode is a leaf that holds a descriptor: the vendor's word becomes a URI.

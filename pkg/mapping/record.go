@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -130,6 +131,9 @@ func (x *recordCompiler) object(o *schema.Object, n *bundle.Object, s *scope, pa
 			continue
 		}
 		if p == nil {
+			p = o.Undeclared(name, maps.Keys(x.c.rules))
+		}
+		if p == nil {
 			var known []string
 			for _, p := range o.Properties {
 				known = append(known, p.Name)
@@ -230,6 +234,9 @@ func (x *recordCompiler) property(p *schema.Property, n bundle.Node, s *scope, p
 		})
 		return out, decided(test) && !x.c.inferring()
 	}
+	if p.Kind == schema.KindAny {
+		p = as(p, n)
+	}
 	if p.Kind == schema.KindArray {
 		part := x.many(p, n, s, path)
 		switch part := part.(type) {
@@ -258,6 +265,18 @@ func (x *recordCompiler) property(p *schema.Property, n bundle.Node, s *scope, p
 	return nil, false
 }
 
+// as is a property of extension data with the kind that the bundle gives it.
+func as(p *schema.Property, n bundle.Node) *schema.Property {
+	out := *p
+	switch n.(type) {
+	case *bundle.Object:
+		out.Kind = schema.KindObject
+	case *bundle.Array, *bundle.Each:
+		out.Kind = schema.KindArray
+	}
+	return &out
+}
+
 // unused compiles what a parameter switches off, so that its names count as used; what is wrong with
 // it is no problem.
 func (x *recordCompiler) unused(compile func(x *recordCompiler)) {
@@ -279,7 +298,10 @@ func kindWord(p *schema.Property) string {
 func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, path string) (out node, early bool) {
 	var v expression.Code
 	if n.Expr == nil {
-		v = x.literal(n)
+		var wrong, fix string
+		if v, wrong, fix = expression.Literal(n.Literal); v.Bad {
+			x.bad(n.Pos, fix, "%s %s", n.Literal, wrong)
+		}
 	} else {
 		v = x.c.expression(n.Expr, s)
 	}
@@ -340,29 +362,6 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 func (x *recordCompiler) ofDescriptors() bool {
 	res, ok := x.c.standard.Resource(x.source.name)
 	return ok && res.Descriptor != "" || x.source.name == "descriptorMappings"
-}
-
-// literal is a number or boolean as written.
-func (x *recordCompiler) literal(n *bundle.Scalar) expression.Code {
-	var out expression.Code
-	switch {
-	case n.Literal == "true" || n.Literal == "false":
-		out = expression.ConstantCode(expression.BooleanValue(n.Literal == "true"), expression.Type{Kind: expression.KindBoolean})
-	case expression.IsInteger(n.Literal):
-		v, ok := expression.ParseValue(n.Literal, expression.KindInteger)
-		if !ok {
-			x.bad(n.Pos, "", "%s does not fit an integer of 64 bits", n.Literal)
-			return expression.BadCode
-		}
-		out = expression.ConstantCode(v, expression.Type{Kind: expression.KindInteger})
-	case !expression.IsDecimal(n.Literal):
-		x.bad(n.Pos, "Write the number in digits, with at most one point.", "%s cannot be written as it stands", n.Literal)
-		return expression.BadCode
-	default:
-		out = expression.ConstantCode(expression.Value{Kind: expression.KindDecimal, S: n.Literal}, expression.Type{Kind: expression.KindDecimal})
-	}
-	out.Source = n.Literal
-	return out
 }
 
 func (x *recordCompiler) descriptorLeaf(p *schema.Property, v expression.Code, n *bundle.Scalar, path string) node {

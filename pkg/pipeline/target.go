@@ -123,7 +123,7 @@ func (x *Execution) openTarget(ctx context.Context) (*Target, error) {
 
 // openSandbox serves the tenant's store on loopback until the execution is closed.
 func (x *Execution) openSandbox(ctx context.Context) (*Target, error) {
-	server, err := x.place.OpenSandbox(sandbox.Options{Dir: x.place.SandboxFolder(), Logger: x.logger}, "")
+	server, err := x.place.OpenSandbox(sandbox.Options{Dir: x.place.SandboxFolder(), Logger: x.logger}, "", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -163,12 +163,21 @@ func (w *Workplace) SandboxStudents() string {
 	return filepath.Join(w.Config.StateFolder(tenant.Sandbox), "students.csv")
 }
 
-// OpenSandbox opens an emulator; its data standard and descriptors are filled in.
-func (w *Workplace) OpenSandbox(o sandbox.Options, version string) (*sandbox.Server, error) {
+// OpenSandbox opens an emulator; its data standard, with the extension if that is not nil, and descriptors are filled in.
+func (w *Workplace) OpenSandbox(o sandbox.Options, version string, extension []byte) (*sandbox.Server, error) {
 	var err error
 	version = cmp.Or(version, sandboxStandard(o.Dir))
 	if o.Standard, err = w.Standard(version); err != nil {
 		return nil, err
+	}
+	if extension != nil {
+		extended, err := schema.Extend(w.Schemas, version, extension)
+		if err != nil {
+			return nil, diag.FailWith(err, diag.Usage, diag.ConfigFile, "See `sluice sandbox --help` for its form.", "--extension cannot be used")
+		}
+		if o.Standard, err = schema.Load(extended, version); err != nil {
+			return nil, err
+		}
 	}
 	if o.Descriptors, err = schema.StandardDescriptors(w.Schemas, version); err != nil {
 		return nil, err

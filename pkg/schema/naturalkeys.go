@@ -88,14 +88,19 @@ func (r *reader) setDescriptors(raw *rawResource, o *Object, types map[string]st
 			p.Descriptor = types[strings.ToLower("RatingLevelDescriptor")]
 			continue
 		}
-		words := camelWords(p.Name)
-		for i := range len(words) - 1 {
-			if typ, ok := types[strings.ToLower(strings.Join(words[i:], ""))]; ok {
-				p.Descriptor = typ
-				break
-			}
+		p.Descriptor = descriptorOf(p.Name, types)
+	}
+}
+
+// descriptorOf is the type of which a property of that name holds a descriptor; "" if it is none of these.
+func descriptorOf(name string, types map[string]string) string {
+	words := camelWords(name)
+	for i := range max(len(words)-1, 0) {
+		if typ, ok := types[strings.ToLower(strings.Join(words[i:], ""))]; ok {
+			return typ
 		}
 	}
+	return ""
 }
 
 // setIdentity finds the natural key: the marked scalars, and those required references of the root all

@@ -85,9 +85,10 @@ const (
 	KindTime
 	KindObject
 	KindArray
+	KindAny // extension data: only the target knows
 )
 
-var kindWords = [...]string{"text", "a whole number", "a number", "true or false", "a date", "a date with time", "a time", "an object", "a list"}
+var kindWords = [...]string{"text", "a whole number", "a number", "true or false", "a date", "a date with time", "a time", "an object", "a list", "a value"}
 
 // String says the kind in words, as in "… must be a whole number".
 func (k Kind) String() string { return kindWords[k] }

@@ -100,6 +100,13 @@ func (w *worker) record(text []byte) error {
 		f := &rec.Findings[i]
 		p := diag.Problem{Code: f.Code, Level: f.Level, Path: f.Path, Value: f.Value, Message: f.Message, Fix: f.Fix}
 		switch {
+		case f.OfExtension() && !w.r.gate.online():
+			p.Level, p.Fix = diag.LevelWarning, "Validate online: the target's documents say what its extensions are."
+			p.Message = "extension data, of which the embedded data standard knows nothing"
+			w.note(p)
+		case f.OfExtension():
+			p.Message, p.Fix = "the target has no extension data here", "Leave `_ext` out for targets without the extension, as with `when` and a parameter of the bundle."
+			w.invalid(p)
 		case f.Level <= diag.LevelError:
 			w.invalid(p)
 		case f.Code == diag.RecordPortable:

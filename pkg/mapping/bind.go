@@ -197,8 +197,8 @@ func (p *Program) Bind(in *Input, file string, headers []string, hint string) (*
 			Message: diag.Counted(g.elements, "element of the list "+g.list.Path+" has", "elements of the list "+g.list.Path+" have") + " no column in this file"})
 	}
 	pl.Notes, pl.doubles = b.notes, b.doubles
-	if len(c.report.problems.list) > 0 {
-		return nil, &diag.Error{Kind: diag.Usage, Code: diag.BundleList, Message: "the bundle does not fit the file " + file, Problems: c.report.problems.list}
+	if len(c.report.problems.List) > 0 {
+		return nil, &diag.Error{Kind: diag.Usage, Code: diag.BundleList, Message: "the bundle does not fit the file " + file, Problems: c.report.problems.List}
 	}
 	return pl, nil
 }

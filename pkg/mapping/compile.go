@@ -121,12 +121,12 @@ type inference struct {
 func (c *compiler) inferring() bool { return c.inference != nil && c.inference.walking }
 
 func (c *compiler) add(pos diag.Pos, code diag.Code, fix, format string, args ...any) {
-	c.report.problems.add(diag.At(pos, code, fix, format, args...))
+	c.report.problems.Add(diag.At(pos, code, fix, format, args...))
 }
 
 // lint notes what is allowed and unwise.
 func (c *compiler) lint(pos diag.Pos, fix, format string, args ...any) {
-	c.report.lints.add(diag.At(pos, diag.BundleLint, fix, format, args...))
+	c.report.lints.Add(diag.At(pos, diag.BundleLint, fix, format, args...))
 }
 
 // Compile compiles a bundle. The list is everything that is wrong with it; the program is nil if
@@ -145,7 +145,7 @@ func Compile(ctx context.Context, cfg Config) (*Program, diag.List, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	found := &c.report.problems.list
+	found := &c.report.problems.List
 	found.Sort()
 	if found.Blocks() {
 		return nil, *found, nil

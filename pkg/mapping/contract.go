@@ -113,7 +113,7 @@ func (c *compiler) checkInput(in *Input) {
 
 func (c *compiler) compileList(in *Input, outer *List, def *bundle.List) *List {
 	l := &List{Def: def, input: in, Outer: outer, Path: def.Name.Value}
-	met := c.report.problems.met
+	met := c.report.problems.Met
 	nulls := in.Def.Nulls
 	if outer != nil {
 		l.Path = outer.Path + "." + l.Path
@@ -130,7 +130,7 @@ func (c *compiler) compileList(in *Input, outer *List, def *bundle.List) *List {
 	for _, d := range def.Lists {
 		l.lists = append(l.lists, c.compileList(in, l, d))
 	}
-	if !l.hasOwn() && !c.inferring() && c.report.problems.met == met {
+	if !l.hasOwn() && !c.inferring() && c.report.problems.Met == met {
 		c.add(def.Name.Pos, diag.BundleList, "Let a header name a field of the list, as in \"Goal{n}Name\".",
 			"no element of %q can exist: none of its headers names a field of its own", def.Name.Value)
 	}

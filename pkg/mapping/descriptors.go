@@ -164,7 +164,7 @@ func (c *compiler) rule(typ string, pos diag.Pos) *descriptorRule {
 	}
 	c.report.uses.rules[typ] = true
 	if r.broken {
-		c.report.problems.met++
+		c.report.problems.Met++
 		return nil
 	}
 	return r

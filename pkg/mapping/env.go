@@ -16,7 +16,7 @@ func (c *compiler) tree(e *bundle.Expr) *expression.Tree {
 	if tree == nil {
 		var problem *diag.Problem
 		if tree, problem = expression.Parse(expression.Text{Source: e.Source, At: e.At}); problem != nil {
-			c.report.problems.add(*problem)
+			c.report.problems.Add(*problem)
 			return nil
 		}
 		if !c.built {
@@ -35,7 +35,7 @@ func (c *compiler) expression(e *bundle.Expr, s *scope) expression.Code {
 	}
 	out := expression.Compile(c, tree, s.names)
 	if out.Bad { // perhaps by a name whose own expression was reported
-		c.report.problems.met++
+		c.report.problems.Met++
 	}
 	return out
 }
@@ -48,7 +48,7 @@ func (c *compiler) condition(e *bundle.Expr, s *scope) expression.Code {
 	}
 	out := expression.CompileCondition(c, tree, s.names, "`when`")
 	if out.Bad {
-		c.report.problems.met++
+		c.report.problems.Met++
 	}
 	return out
 }
@@ -107,10 +107,10 @@ func (c *compiler) FitsKey(table *expression.Table, col int, k expression.Kind) 
 func (c *compiler) Use(sym *expression.Symbol) { c.report.uses.names[sym.Pos] = true }
 
 // Report lists what is wrong.
-func (c *compiler) Report(p diag.Problem) { c.report.problems.add(p) }
+func (c *compiler) Report(p diag.Problem) { c.report.problems.Add(p) }
 
 // Lint lists what is allowed and unwise.
-func (c *compiler) Lint(p diag.Problem) { c.report.lints.add(p) }
+func (c *compiler) Lint(p diag.Problem) { c.report.lints.Add(p) }
 
 // Inferring reports whether the types of key columns are still being found.
 func (c *compiler) Inferring() bool { return c.inferring() }

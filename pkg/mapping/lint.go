@@ -18,16 +18,16 @@ import (
 func (p *Program) Lint() diag.List {
 	c := p.compiler.fork()
 	c.report.uses.take(&p.compiler.report.uses)
-	for _, d := range p.compiler.report.lints.list {
-		c.report.lints.add(d)
+	for _, d := range p.compiler.report.lints.List {
+		c.report.lints.Add(d)
 	}
 	c.lintUnused()
 	for _, in := range p.inputs {
 		c.lintHeaders(in)
 		c.lintListScores(in.lists)
 	}
-	c.report.lints.list.Sort()
-	return c.report.lints.list
+	c.report.lints.List.Sort()
+	return c.report.lints.List
 }
 
 // Trees is the expressions of the bundle, parsed; nobody may change the map.

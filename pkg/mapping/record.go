@@ -46,7 +46,7 @@ func (c *compiler) unit(src *source, s *scope, e *element, row diag.Pos) *unit {
 	if !ok {
 		return nil // reported by Compile
 	}
-	met := c.report.problems.met
+	met := c.report.problems.Met
 	x := recordCompiler{c: c, source: src, row: row}
 	inner := s.child()
 	c.lets(inner, src.def.Let)
@@ -68,7 +68,7 @@ func (c *compiler) unit(src *source, s *scope, e *element, row diag.Pos) *unit {
 	if u.node == nil {
 		u.node = &objectNode{rule: src.def.Pos, path: "$"}
 	}
-	u.broken = c.report.problems.met > met
+	u.broken = c.report.problems.Met > met
 	return u
 }
 
@@ -100,7 +100,7 @@ func (c *compiler) units(src *source, row *scope) {
 func (x *recordCompiler) bad(pos diag.Pos, fix, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
 	if x.row.File != "" {
-		if x.c.report.problems.shared(diag.At(pos, diag.BundleRecord, fix, "%s", message), x.row) {
+		if x.c.report.problems.Shared(diag.At(pos, diag.BundleRecord, fix, "%s", message), x.row) {
 			return
 		}
 		message += fmt.Sprintf(" (for the row %s)", x.row.Rule())

@@ -10,8 +10,8 @@ import (
 // report is what a walk over the bundle finds. Who is to hear nothing of a walk gives it a report of
 // its own, by compiler.fork, and throws that away.
 type report struct {
-	problems problems
-	lints    problems
+	problems diag.Distinct
+	lints    diag.Distinct
 	uses     uses
 	leftOut  map[string]bool // properties that data standard and parameters leave out
 }
@@ -22,11 +22,11 @@ func newReport() *report {
 
 // take adds what another walk found.
 func (r *report) take(o *report) {
-	for _, p := range o.problems.list {
-		r.problems.add(p)
+	for _, p := range o.problems.List {
+		r.problems.Add(p)
 	}
-	for _, p := range o.lints.list {
-		r.lints.add(p)
+	for _, p := range o.lints.List {
+		r.lints.Add(p)
 	}
 	r.uses.take(&o.uses)
 	maps.Copy(r.leftOut, o.leftOut)
@@ -46,38 +46,4 @@ func (u *uses) take(o *uses) {
 	maps.Copy(u.declared, o.declared)
 	maps.Copy(u.tables, o.tables)
 	maps.Copy(u.rules, o.rules)
-}
-
-// problems collects what is wrong with a bundle. Parts are compiled again for every element, layout
-// and data standard, so the same words at the same place count once.
-type problems struct {
-	list diag.List
-	seen map[diag.Problem]bool
-	rows map[diag.Problem]diag.Pos // the table's row that a problem of a record was reported for
-	met  int                       // how often something wrong was met, known or not
-}
-
-// shared reports whether a problem of a record was reported for another row of its table.
-func (p *problems) shared(d diag.Problem, row diag.Pos) bool {
-	first, ok := p.rows[d]
-	if ok && first != row {
-		p.met++
-		return true
-	}
-	if p.rows == nil {
-		p.rows = map[diag.Problem]diag.Pos{}
-	}
-	p.rows[d] = row
-	return false
-}
-
-func (p *problems) add(d diag.Problem) {
-	p.met++
-	if p.seen == nil {
-		p.seen = map[diag.Problem]bool{}
-	}
-	if !p.seen[d] {
-		p.seen[d] = true
-		p.list = append(p.list, d)
-	}
 }

@@ -48,14 +48,14 @@ func (c *compiler) declare(s *scope, sym *expression.Symbol) {
 		c.report.uses.declared[sym.Pos] = sym
 	}
 	if p := s.names.Declare(sym); p != nil {
-		c.report.problems.add(*p)
+		c.report.problems.Add(*p)
 	}
 }
 
 // put adds a name that the format gives.
 func (c *compiler) put(s *scope, sym *expression.Symbol) {
 	if p := s.names.Put(sym); p != nil {
-		c.report.problems.add(*p)
+		c.report.problems.Add(*p)
 	}
 }
 

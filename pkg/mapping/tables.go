@@ -135,7 +135,7 @@ func (c *compiler) tableOptions(t *lookupTable, def *bundle.Table) {
 func (c *compiler) readCSV(t *lookupTable, shown string, text []byte) bool {
 	header, rows, problem := parseCSV(shown, text)
 	if problem != nil {
-		c.report.problems.add(*problem)
+		c.report.problems.Add(*problem)
 		return false
 	}
 	t.Header = header
@@ -191,7 +191,7 @@ func (c *compiler) table(name bundle.Text, code diag.Code) *lookupTable {
 	t := c.tables[name.Value]
 	switch {
 	case c.unread[name.Value]:
-		c.report.problems.met++
+		c.report.problems.Met++
 		return nil
 	case t == nil:
 		c.add(name.Pos, code, "Put it at tables/"+name.Value+".csv.", "there is no table %q%s", name.Value, diag.DidYouMean(name.Value, slices.Sorted(maps.Keys(c.tables))))
@@ -271,7 +271,7 @@ func (c *compiler) overlayFile(name, shown string) {
 		header, rows, problem := parseCSV(shown, text)
 		if problem != nil {
 			problem.Code = diag.BundleOverlay
-			c.report.problems.add(*problem)
+			c.report.problems.Add(*problem)
 			return
 		}
 		if header, rows = expression.Unpadded(header, rows); !slices.Equal(header, t.Header) {

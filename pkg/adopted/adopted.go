@@ -93,7 +93,7 @@ func Load(path string) (*Table, error) {
 	t, sum := &Table{}, sha256.New()
 	err = read(io.TeeReader(file, sum), func(r *Row) error {
 		if _, fresh := t.keys.Add(r.key()); !fresh {
-			return fmt.Errorf("%s stands twice for one student and assessment", r.Own)
+			return fmt.Errorf("%s occurs twice for one student and assessment", r.Own)
 		}
 		t.at.Append(uint32(len(t.names)))
 		t.names = append(t.names, r.Target...)

@@ -69,7 +69,7 @@ func (l *loader) fitFormat(in *Input, n *strictyaml.Node, what string) {
 	format := table.FormatOf(in.Format.Value)
 	for _, p := range n.Pairs {
 		if no, refused := format.Refuses[p.Key.Value]; refused {
-			l.bad(p.Key.Pos, diag.BundleKey, no.Fix, "%s: %s is not allowed here:  %s", what, p.Key.Value, no.Why)
+			l.bad(p.Key.Pos, diag.BundleKey, no.Fix, "%s: %s is not allowed here: %s", what, p.Key.Value, no.Why)
 		}
 	}
 	headless := format.Support >= table.Declared && !format.HasHeader
@@ -83,7 +83,7 @@ func (l *loader) fitFormat(in *Input, n *strictyaml.Node, what string) {
 		case !headless && (y.Fields != nil || y.When != nil):
 			withHeader := table.FormatNames(func(f table.Format) bool { return f.HasHeader })
 			without := table.FormatNames(func(f table.Format) bool { return !f.HasHeader })
-			l.bad(y.Pos, diag.BundleKey, "Write `has: Header`; layouts of "+and(withHeader)+" are recognised by headers.", "%s: layout %s: fields and when go only with `format: %s` only", what, y.Name.Value, and(without))
+			l.bad(y.Pos, diag.BundleKey, "Write `has: Header`; layouts of "+and(withHeader)+" are recognised by headers.", "%s: layout %s: fields and when go only with `format: %s`", what, y.Name.Value, and(without))
 		}
 	}
 }

@@ -6,5 +6,5 @@ import "embed"
 
 // FS holds the bundles, one folder each.
 //
-//go:embed */bundle.yaml */README.md */CHANGELOG.md */tables/*.csv */fixtures
+//go:embed */bundle.yaml */rules.yaml */README.md */CHANGELOG.md */tables/*.csv */fixtures
 var FS embed.FS

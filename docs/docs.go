@@ -3,7 +3,7 @@ package docs
 
 import "embed"
 
-// FS holds the tutorial and the description of the bundle format.
+// FS holds the tutorial, and the descriptions of the bundle format and of rules.yaml.
 //
-//go:embed first-bundle.md bundle-format.md
+//go:embed first-bundle.md bundle-format.md rules.md
 var FS embed.FS

@@ -58,6 +58,10 @@ func (a *app) runBundleLint(ctx context.Context, ref string) (runs.Outcome, erro
 		return 0, err
 	}
 	problems = append(problems, found...)
+	if found, err = place.Rules(b, all); err != nil {
+		return 0, err
+	}
+	problems = append(problems, found...)
 	if !problems.Blocks() {
 		problems = append(append(problems, lint.Bundle(program, checked)...), place.References(program).Problems()...)
 	}

@@ -57,6 +57,8 @@ func (a *app) nextOf(r *runs.Run) *step {
 		return nil
 	case r.Tenant == "" && r.Stages[runs.Validate] == nil:
 		return &step{words: []string{"validate", path, "--offline"}}
+	case r.Tenant == "" && r.Records != "":
+		return &step{why: "to load them, validate the folder again with a --tenant of these: ", words: []string{"tenant", "list"}}
 	case r.Tenant == "":
 		return &step{why: "to load it, transform again with one of these tenants: ", words: []string{"tenant", "list"}}
 	case !r.Finished(runs.Validate) || r.Pass == nil || !r.Pass.Online:

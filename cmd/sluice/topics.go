@@ -34,6 +34,7 @@ status; next, in an error and in a result, is a command to go on with, word by w
   unmapped.csv      values that no table knows, with the row to add to a table of the tenant
   mappings.csv      what each value of the file became
   candidates.csv    students whom ids may belong to, if ` + "`roster candidates`" + ` was asked
+  rules.yaml        the bundle's rules for staged records, as they were when the run was made
   verdicts/         what validate says of each staged record
   errors/           records that did not load, with the target's own message
   summaries/        what each execution of a stage did
@@ -68,14 +69,15 @@ send and run take their tenant from the command line only.
 
 Variables that sluice.yaml names as ${env:NAME} hold keys and secrets.`},
 	{"settings", "Every key of sluice.yaml, with its default", settingsText()},
-	{"bundles", "What a bundle is, and where bundles are looked up", `A bundle is a folder that says how one vendor's file becomes Ed-Fi records: bundle.yaml, tables/*.csv, and fixtures that
-prove it. ` + "`sluice bundle list`" + ` shows those that are there.
+	{"bundles", "What a bundle is, and where bundles are looked up", `A bundle is a folder that says how one vendor's file becomes Ed-Fi records: bundle.yaml, tables/*.csv, fixtures that prove it,
+and perhaps rules.yaml, what else must hold for its records. ` + "`sluice bundle list`" + ` shows those that are there.
 
 BUNDLE is a path that holds a separator (./mine), or name or name@version: looked up in the folders that
 ` + "`bundles:`" + ` of sluice.yaml names, then among those in this binary.
 
 What is a district's own goes into its tables, not into a copy of the bundle: with ` + "`tables: tenants/gb/`" + ` in the
-tenant, the rows of tenants/gb/BUNDLE/TABLE.csv replace or add to those of the bundle's table.
+tenant, the rows of tenants/gb/BUNDLE/TABLE.csv replace or add to those of the bundle's table, and tenants/gb/BUNDLE/rules.yaml
+holds the district's own rules for staged records (` + "`sluice docs show rules`" + `).
 
   sluice bundle lint ./mine      is it right, and complete?
   sluice bundle test ./mine      do its fixtures give what is expected?

@@ -75,7 +75,7 @@ func (b *Bundle) digest() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	files := append(slices.Collect(maps.Values(tables)), File)
+	files := append(slices.Collect(maps.Values(tables)), File, "rules.yaml")
 	for _, in := range b.Inputs {
 		for _, y := range in.Layouts {
 			if y.Fields != nil {

@@ -424,6 +424,14 @@ func (b *Bundle) Overlayable(table string) bool {
 		slices.ContainsFunc(b.Descriptors.Shared, func(d *DescriptorType) bool { return d.Table != nil && d.Table.Value == table })
 }
 
+// InputNames are the names of its inputs.
+func (b *Bundle) InputNames() (all []string) {
+	for _, in := range b.Inputs {
+		all = append(all, in.Name.Value)
+	}
+	return all
+}
+
 // Input finds an input by its name; nil if there is none.
 func (b *Bundle) Input(name string) *Input {
 	for _, in := range b.Inputs {

@@ -44,6 +44,7 @@ var examples = map[Code]string{
 	FilePassedOver:   "output/notes.txt: it was not read: its name does not end with .jsonl, .ndjson, .json",
 	FileChanged:      "output/studentAssessments.jsonl changed while it was read",
 
+	RulesFile:        "rules.yaml:9:12 data standard 5.1 has no resource \"studentAssesments\" (did you mean \"studentAssessments\"?)",
 	AckExpired:       "sluice.yaml:14:9 VAL-PORTABLE was acknowledged until 2027-06-30 (the host takes them); 12 warnings count again",
 	AckUnused:        "sluice.yaml:14:9 VAL-PORTABLE is acknowledged until 2027-06-30, and nothing in this run is covered by it",
 	RowQuote:         "results: a quote opens a cell in line 2 and closes it in line 5, but line 3 is a row by itself",
@@ -98,6 +99,11 @@ var examples = map[Code]string{
 	ResourceUnknown:   "studentAssessment: data standard 5.1 has no resource \"studentAssessment\" (did you mean \"studentAssessments\"?)",
 
 	StandardMismatch:   "the run was shaped for data standard 5.1, and the target has 4.0",
+	ModelDate:          "studentAssessments $.administrationDate: the day of the test is in the future",
+	ModelMethod:        "studentAssessments $.scoreResults[*].assessmentReportingMethodDescriptor: the reporting method \"Raw Score\" is not among the scores that its assessment declares",
+	ModelLevel:         "studentAssessments $.performanceLevels[*].performanceLevelDescriptor: the performance level \"Level 5\" of \"Placement\" is not among those that its assessment declares",
+	ModelResult:        "studentAssessments $.scoreResults[0].result: the result is not a whole number, as its datatype Integer asks",
+	RuleBroken:         "studentAssessments $.scoreResults[0]: rule rit-in-range: a RIT score lies outside 100 to 350",
 	GuardWhole:         "3 records do not pass, so nothing of the run may be sent (--all-or-nothing)",
 	GuardNoPass:        "the run has no pass: it was not validated, or changed since",
 	GuardForeignPass:   "the run was validated offline; only the target itself can open it",

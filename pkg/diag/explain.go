@@ -19,6 +19,7 @@ var places = []place{
 	{"BUS-NO-PASS", "RUN/problems/validate.csv", "sluice validate RUN --tenant TENANT"},
 	{"BUS-OLD-PASS", "RUN/problems/validate.csv", "sluice validate RUN --tenant TENANT"},
 	{"BUS-FOREIGN-PASS", "RUN/run.json", "sluice validate RUN --tenant TENANT"},
+	{"BUS-RULE", "RUN/problems/validate.csv, and the rule that it names", "sluice validate RUN --tenant TENANT"},
 	{"BUS-ALL-OR-NOTHING", "RUN/problems/validate.csv", "sluice runs show RUN"},
 	{"BUS-LOCKED", "the folder that the message names", "sluice doctor --tenant TENANT"},
 	{"BUS-LEDGER", "sluice.yaml: the tenant's api", "sluice ledger rebuild --tenant TENANT"},

@@ -255,6 +255,9 @@ func (x *compiler) identifier(n *ast.IdentifierNode) Code {
 	}
 	sym, ok := x.scope.Find(n.Value)
 	if !ok {
+		if x.scope.begins(n.Value + ".") {
+			return x.fail(n, "Name one of its parts.", "`%s` alone is not a value", n.Value)
+		}
 		switch n.Value {
 		case "layout":
 			return x.fail(n, "Declare `layouts:` on the input.", "`layout` is not known here: the input has no `layouts`")
@@ -270,14 +273,19 @@ func (x *compiler) identifier(n *ast.IdentifierNode) Code {
 		}
 		return x.fail(n, fix, "there is no name %q here%s", n.Value, diag.DidYouMean(n.Value, x.scope.Known()))
 	}
+	return x.symbol(n, n.Value, sym)
+}
+
+// symbol is what a name stands for.
+func (x *compiler) symbol(n ast.Node, name string, sym *Symbol) Code {
 	x.env.Use(sym)
 	out := sym.Code
-	out.Source, out.Pos, out.Column = n.Value, x.at(n), sym.Header
+	out.Source, out.Pos, out.Column = name, x.at(n), sym.Header
 	if sym.Header != "" {
-		out.Source = fmt.Sprintf("%s (column %s)", n.Value, sym.Header)
+		out.Source = fmt.Sprintf("%s (column %s)", name, sym.Header)
 		out.Headers = []string{sym.Header}
 	}
-	if slices.Contains(x.notNull, n.Value) || x.scope.isNotNull(n.Value) {
+	if slices.Contains(x.notNull, name) || x.scope.isNotNull(name) {
 		out.Nullable = false
 	}
 	return out
@@ -381,6 +389,20 @@ func unify(a, b Type) (Type, bool) {
 	return Type{}, false
 }
 
+// dotted is the path a.b.c that a node spells, with its first name; nil for anything else.
+func dotted(n ast.Node) (path string, first *ast.IdentifierNode) {
+	switch n := n.(type) {
+	case *ast.IdentifierNode:
+		return n.Value, n
+	case *ast.MemberNode:
+		property, ok := n.Property.(*ast.StringNode)
+		if before, first := dotted(n.Node); ok && first != nil && !n.Optional {
+			return before + "." + property.Value, first
+		}
+	}
+	return "", nil
+}
+
 // member is `params.x`, or a column of the row that a lookup gave.
 func (x *compiler) member(n *ast.MemberNode) Code {
 	property, ok := n.Property.(*ast.StringNode)
@@ -395,6 +417,12 @@ func (x *compiler) member(n *ast.MemberNode) Code {
 		out := sym.Code
 		out.Source, out.Pos = "params."+property.Value, x.at(id)
 		return out
+	}
+	if path, first := dotted(n); first != nil && x.scope.begins(first.Value+".") {
+		if sym, ok := x.scope.Find(path); ok {
+			return x.symbol(first, path, sym)
+		}
+		return x.fail(first, "", "there is no name %q here%s", path, diag.DidYouMean(path, x.scope.Known()))
 	}
 	row := x.compile(n.Node)
 	if row.Bad {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 )
@@ -39,6 +40,18 @@ func (s *Scope) Find(name string) (*Symbol, bool) {
 		}
 	}
 	return nil, false
+}
+
+// begins reports whether a name with dots in it begins so: the parts of records have such names.
+func (s *Scope) begins(before string) bool {
+	for ; s != nil; s = s.outer {
+		for name := range s.names {
+			if strings.HasPrefix(name, before) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // isNotNull reports whether a condition around this place has found that a name is not null.

@@ -37,6 +37,8 @@ type Execution struct {
 
 	references *lint.References // of what transform will run
 
+	withheld error // why the run that was judged last has no pass, whatever its records are
+
 	run     *runs.Run
 	working string // the stage at work, or the last one; empty: none
 	kept    bool   // the run has the reason why it stopped

@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/rules"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/source"
@@ -49,6 +50,7 @@ type prepared struct {
 	inputs   []source.Input
 	path     string // of the run directory, absolute
 	manifest runs.Manifest
+	rules    []rules.Source // of the bundle
 }
 
 // Create compiles the mapping, finds the inputs, and takes the lock of the run directory to be. The
@@ -121,6 +123,10 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 		return nil, err
 	}
 	now := time.Now()
+	own, err := x.checkRules(b, standard, now)
+	if err != nil {
+		return nil, err
+	}
 	path, err := x.runPath(q, b.Name, files, now)
 	if err != nil {
 		return nil, err
@@ -144,7 +150,7 @@ func (x *Execution) prepare(ctx context.Context, q Request) (*prepared, error) {
 		manifest.ReadAs[in] = r.String()
 	}
 	columns, err := x.lastStudents(b.Name, q.Student)
-	return &prepared{q, program, known, columns, files, path, manifest}, err
+	return &prepared{q, program, known, columns, files, path, manifest, own}, err
 }
 
 // runPath is where the run is to lie.

@@ -45,6 +45,9 @@ func (x *Execution) takeIn(ctx context.Context, q Records) (runs.Outcome, error)
 		inputs = append(inputs, source.Input{Name: f.Resource, Paths: []string{f.Path}})
 	}
 	now := time.Now()
+	if err := x.checkRulesOfRecords(found, standard, now); err != nil {
+		return 0, err
+	}
 	path, err := x.runPath(Request{Run: q.Run}, runs.OfRecords, inputs, now)
 	if err != nil {
 		return 0, err

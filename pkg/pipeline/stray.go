@@ -11,6 +11,8 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/rules"
+	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
 // This file finds what a tenant says for a bundle that nothing would read, such as tables in a misspelt folder:
@@ -29,6 +31,11 @@ func (x *Execution) stray(b *bundle.Bundle, given map[string]string) error {
 	known = append(known, b.Name)
 	found := x.strayParams(b, given, known)
 	found = append(found, x.strayInputs(b, known)...)
+	for _, a := range x.tenant.Acknowledge {
+		if a.Bundle != "" && a.Bundle != runs.OfRecords && !slices.Contains(known, a.Bundle) {
+			found = append(found, strayName(a.Pos, diag.AckUnused, a.Bundle, b.Name, known, "it covers nothing"))
+		}
+	}
 	tables, err := x.strayTables(b.Name, known)
 	if err != nil {
 		return err
@@ -152,5 +159,5 @@ func isTable(name string) bool { return strings.EqualFold(filepath.Ext(name), ".
 // holdsTables reports whether a folder has tables; of one that cannot be read it is not known.
 func holdsTables(folder string) bool {
 	entries, err := os.ReadDir(folder)
-	return err != nil || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return isTable(e.Name()) })
+	return err != nil || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return isTable(e.Name()) || e.Name() == rules.File })
 }

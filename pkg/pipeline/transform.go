@@ -21,6 +21,9 @@ func (x *Execution) Transform(ctx context.Context) (runs.Outcome, error) {
 		return x.ended(ctx, 0, err)
 	}
 	x.run, x.working = r, runs.Transform
+	if err := x.keepRules(x.prepared.rules); err != nil {
+		return x.ended(ctx, 0, err)
+	}
 	if x.place.Config.File == "" {
 		x.place.Observer.note("no sluice.yaml here: runs and state go into %s", x.place.Config.Folder)
 	}

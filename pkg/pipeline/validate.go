@@ -27,7 +27,9 @@ func (x *Execution) ValidateOffline(ctx context.Context) (runs.Outcome, error) {
 func (x *Execution) judge(ctx context.Context, offline bool) (runs.Outcome, error) {
 	outcome, err := x.validate(ctx, offline)
 	if err == nil {
-		err = x.guardWhole()
+		if err = x.withheld; err == nil {
+			err = x.guardWhole()
+		}
 	}
 	return x.ended(ctx, outcome, err)
 }
@@ -77,7 +79,11 @@ func (x *Execution) mayJudge(r *runs.Run) error {
 		if r.Tenant == "" {
 			of = "no tenant"
 		}
-		return diag.Fail(diag.Usage, diag.ConfigTenant, "Transform the file with --tenant "+t.Name+".",
+		again := "Transform the file with --tenant " + t.Name + "."
+		if r.Records != "" {
+			again = "Run `" + x.place.command("validate", r.Records, "--tenant", t.Name) + "`."
+		}
+		return diag.Fail(diag.Usage, diag.ConfigTenant, again,
 			"the run in %s was made for %s, not for %s", r.Path, of, t.Name)
 	}
 	return nil
@@ -89,6 +95,15 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 	o, err := x.judging()
 	if err != nil {
 		return 0, err
+	}
+	o.Modelling = true
+	if o.Rules, err = x.rulesOfRun(o.Standard); err != nil {
+		return 0, err
+	}
+	if o.Rules != nil {
+		if o.LastTotals, err = x.lastTotals(); err != nil {
+			return 0, err
+		}
 	}
 	if offline {
 		if o.EmbeddedDescriptors, err = schema.StandardDescriptors(x.place.Schemas, r.DataStandard); err != nil {
@@ -124,7 +139,8 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 		if result == nil {
 			return nil, err
 		}
-		r.Verdicts, r.Pass = result.Verdicts, result.Pass
+		r.Verdicts, r.Pass, r.Totals = result.Verdicts, result.Pass, result.Totals
+		x.withheld = result.Withheld
 		if rows, records := x.leftBehind(result.Counts); x.AllOrNothing && rows+records > 0 {
 			r.Pass = nil
 		}

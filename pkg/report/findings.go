@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -64,6 +65,14 @@ func (rep *Report) Judged(r *runs.Run) (all []Suite) {
 	for _, g := range rep.Problems {
 		if g.Stage != runs.Validate && (g.Stage != runs.Transform || r.Records == "") {
 			continue
+		}
+		g.Lines = slices.Clone(g.Lines)
+		for i, p := range g.Lines { // which the run names from where transform ran
+			if path := filepath.Join(r.Folder, p.File); !filepath.IsAbs(p.File) && r.Folder != "" {
+				if _, err := os.Stat(path); err == nil {
+					g.Lines[i].File = path
+				}
+			}
 		}
 		if len(g.Lines) == 0 { // the list says where the records stand
 			g.Lines = []Place{{File: r.File("problems", g.Stage+".csv")}}

@@ -32,6 +32,8 @@ type Manifest struct {
 	Stages       map[string]*Execution   `json:"stages"`
 	Stopped      *Stop                   `json:"stopped,omitempty"` // nil: the last command ended by itself, or was killed
 	Next         *Next                   `json:"next,omitempty"`    // the command to go on with; nil: there is none
+	Rules        []RuleFile              `json:"rules,omitempty"`   // files of rules that staged records are judged by
+	Totals       map[string]string       `json:"totals,omitempty"`  // what rules counted, by file and name
 	Staged       map[string]jsonl.Digest `json:"staged"`
 	Verdicts     map[string]jsonl.Digest `json:"verdicts,omitempty"`
 	Pass         *Pass                   `json:"pass,omitempty"`
@@ -171,6 +173,13 @@ type Adopted struct {
 	Used   int64  `json:"used"` // records that have one of them
 }
 
+// RuleFile is a rules.yaml: the bundle's as it was when the run was made, or the tenant's when it was last validated.
+type RuleFile struct {
+	Path     string `json:"path"`
+	SHA256   string `json:"sha256"`
+	OfBundle bool   `json:"ofBundle,omitempty"` // the run has a copy
+}
+
 // Execution is one execution of a stage; the newest one stands in the manifest, all of them in summaries/.
 type Execution struct {
 	Start  time.Time       `json:"start"`
@@ -182,8 +191,9 @@ type Execution struct {
 // Pass is what validate writes and send asks for.
 type Pass struct {
 	Tenant       string            `json:"tenant"`
-	Target       string            `json:"target"` // Target.Identity
-	Bundle       string            `json:"bundle"` // Bundle.Digest
+	Target       string            `json:"target"`          // Target.Identity
+	Bundle       string            `json:"bundle"`          // Bundle.Digest
+	Rules        string            `json:"rules,omitempty"` // digest of the rules that were asked; empty: none
 	DataStandard string            `json:"dataStandard"`
 	Online       bool              `json:"online"`
 	At           time.Time         `json:"at"`

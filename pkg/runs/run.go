@@ -119,7 +119,7 @@ func CheckFree(path string) error {
 
 // ours is what a run directory may hold, and which of it are folders.
 var ours = map[string]bool{"staged": true, "verdicts": true, "problems": true, "rejects": true, "errors": true, "summaries": true,
-	manifestFile: false, "unmapped.csv": false, "mappings.csv": false, "candidates.csv": false, "log.jsonl": false, "report.json": false, "report.html": false,
+	manifestFile: false, "unmapped.csv": false, "mappings.csv": false, "candidates.csv": false, "log.jsonl": false, "report.json": false, "report.html": false, "rules.yaml": false,
 	durable.LockFile: false, durable.HolderFile: false, durable.GitIgnore: false}
 
 // isLock reports whether a name is one of those that the lock of a run directory leaves there. The lock

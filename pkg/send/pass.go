@@ -27,10 +27,10 @@ func CheckPass(r *runs.Run, tenant string, maxAge time.Duration, now time.Time, 
 	p := r.Pass
 	switch {
 	case r.Tenant == "":
-		return diag.Fail(diag.Guarded, diag.GuardForeignPass, "Run `sluice transform` again with --tenant "+tenant+".",
+		return diag.Fail(diag.Guarded, diag.GuardForeignPass, makeAgain(r, tenant, command),
 			"the run was transformed without a tenant: it can be validated offline, not sent")
 	case r.Tenant != tenant:
-		return diag.Fail(diag.Guarded, diag.GuardForeignPass, "Name the tenant of the run, or run `sluice transform` for "+tenant+".",
+		return diag.Fail(diag.Guarded, diag.GuardForeignPass, makeAgain(r, tenant, command)+" Or name the tenant of the run.",
 			"the run was made for the tenant %q, not for %q", r.Tenant, tenant)
 	case p == nil && r.Stopped != nil && r.Stopped.Code == diag.GuardWhole:
 		return refuse(diag.GuardNoPass, "the run has no pass: it was validated with --all-or-nothing, and not all of it passed")
@@ -126,6 +126,14 @@ func (l *loader) validateAgain() string { return validateAgain(l.run, l.to.Tenan
 
 func validateAgain(r *runs.Run, tenant string, command Command) string {
 	return "Run `" + command("validate", r.Path, "--tenant", tenant) + "`."
+}
+
+// makeAgain is the command that makes such a run for a tenant.
+func makeAgain(r *runs.Run, tenant string, command Command) string {
+	if r.Records != "" {
+		return "Run `" + command("validate", r.Records, "--tenant", tenant) + "`."
+	}
+	return "Run `sluice transform` again with --tenant " + tenant + "."
 }
 
 func list(names []string) string {

@@ -46,7 +46,7 @@ func listLimit(l diag.Level) int {
 // add lists p, or only counts it when many of its cause are listed already.
 func (l *problemList) add(p diag.Problem) {
 	l.complete(&p)
-	cause := runs.Cause{Code: p.Code, Path: pattern(p.Path)}
+	cause := runs.Cause{Code: p.Code, Path: pattern(p.Path), Rule: p.Rule}
 	total := l.totals.Of(cause)
 	total.Seen++
 	limit := listLimit(p.Level)
@@ -77,7 +77,7 @@ func (l *problemList) complete(p *diag.Problem) {
 // leave counts p without listing it.
 func (l *problemList) leave(p diag.Problem) {
 	l.complete(&p)
-	l.totals.Leave(l.totals.Of(runs.Cause{Code: p.Code, Path: pattern(p.Path)}), p)
+	l.totals.Leave(l.totals.Of(runs.Cause{Code: p.Code, Path: pattern(p.Path), Rule: p.Rule}), p)
 }
 
 // sum lists the first problem of its code, path and message, and counts the others in it: for
@@ -103,7 +103,7 @@ func (l *problemList) finish() diag.List {
 	})
 	var more diag.List
 	for _, t := range l.totals.Left() {
-		more = append(more, diag.Problem{Code: t.Cause.Code, Level: t.First.Level, Resource: l.resource, Path: t.Cause.Path, Count: t.Left,
+		more = append(more, diag.Problem{Code: t.Cause.Code, Level: t.First.Level, Resource: l.resource, Path: t.Cause.Path, Count: t.Left, Rule: t.First.Rule, RuleID: t.First.RuleID,
 			Message: fmt.Sprintf("%d more of this kind on staged lines %d to %d are counted, not listed", t.Left, t.First.StagedLine, t.Last)})
 	}
 	more.Sort()

@@ -8,6 +8,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
+	"github.com/sluice-edfi/sluice/pkg/rules"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
@@ -20,6 +21,8 @@ type batch struct {
 	open     []openReference // those that the files before do not answer
 	problems []note
 	staged   []stagedDescriptor // in a file of descriptors
+	sums     rules.Sums         // what the lines add to totals
+	declares []declaration
 }
 
 // mark is the judgement of one line.
@@ -41,16 +44,18 @@ type note struct {
 
 // worker judges lines. It is owned by one goroutine.
 type worker struct {
-	ctx     context.Context
-	r       *resource
-	rec     schema.Record
-	values  map[descriptorKey]valueState // by type and value as written
-	near    map[descriptorKey]string     // to those that are not known
-	batch   *batch
-	line    int
-	key     string // of the record, once a problem asks for it
-	covered []byte // the last namespace seen that the credential is for
-	host    string // folded, of the record's namespace, once a descriptor asks for it
+	ctx      context.Context
+	r        *resource
+	rec      schema.Record
+	values   map[descriptorKey]valueState // by type and value as written
+	near     map[descriptorKey]string     // to those that are not known
+	batch    *batch
+	line     int
+	key      string        // of the record, once a problem asks for it
+	covered  []byte        // the last namespace seen that the credential is for
+	rules    *rules.Worker // nil: nothing is asked of these records
+	modeller *modeller     // likewise
+	host     string        // folded, of the record's namespace, once a descriptor asks for it
 
 	assessment lastAssessment
 }
@@ -60,7 +65,11 @@ type worker struct {
 const maxValues = 1 << 16
 
 func (r *resource) newWorker(ctx context.Context) func(*batch) error {
-	w := &worker{ctx: ctx, r: r, values: map[descriptorKey]valueState{}, near: map[descriptorKey]string{}}
+	w := &worker{ctx: ctx, r: r, values: map[descriptorKey]valueState{}, near: map[descriptorKey]string{},
+		modeller: r.gate.modelling(r.name)}
+	if asked := r.gate.options.Rules.Resource(r.name); asked != nil {
+		w.rules = asked.Worker()
+	}
 	return w.judge
 }
 
@@ -74,6 +83,9 @@ func (w *worker) judge(b *batch) error {
 		if err := w.record(text); err != nil {
 			return err
 		}
+	}
+	if w.rules != nil {
+		b.sums = w.rules.Take()
 	}
 	return nil
 }
@@ -115,6 +127,12 @@ func (w *worker) record(text []byte) error {
 		default:
 			w.note(p)
 		}
+	}
+	if w.modeller != nil && m.verdict == runs.Valid {
+		w.model(text)
+	}
+	if w.rules != nil && m.verdict == runs.Valid {
+		w.byRules(text)
 	}
 	switch {
 	case w.r.descriptor && m.keyed:

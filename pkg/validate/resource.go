@@ -183,6 +183,9 @@ func (r *resource) receive(b *batch) error {
 		return err
 	}
 	r.staged = append(r.staged, b.staged...)
+	r.gate.sums.Add(b.sums)
+	r.gate.declared.add(b.declares)
+	b.sums, b.declares = nil, nil
 	for _, n := range b.problems {
 		if n.sum {
 			r.list.sum(n.problem)

@@ -23,6 +23,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
 	"github.com/sluice-edfi/sluice/pkg/ledger"
+	"github.com/sluice-edfi/sluice/pkg/rules"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/target"
@@ -48,6 +49,10 @@ type Options struct {
 	Ledger    *ledger.Ledger               // what the target accepted from here; nil: nothing yet
 	AcceptNew bool                         // results that the ledger does not know are new at the target: a person has looked
 	Command   func(words ...string) string // how advice writes a command of sluice; nil: diag.ShellCommand
+
+	Modelling  bool              // ask what makes results of use, too (modelling.go)
+	Rules      *rules.Set        // of bundle and tenant; nil: none
+	LastTotals map[string]string // of the run to compare with; nil: there is none
 
 	Workers  int              // 0: one
 	Now      func() time.Time // never nil
@@ -87,6 +92,10 @@ type gate struct {
 	verdicts    map[string]jsonl.Digest
 	staged      map[string]string // digests of what stands there
 	lost        []string          // resources of which staged records are gone
+	sums        rules.Sums
+	declared    *declared
+	totals      map[string]string // of rules, by name
+	withheld    error             // why there is no pass, whatever the verdicts are
 	planned     *catalog.Plan     // not nil: this is told, and nothing is judged or written
 	events      *runs.PassEvents  // nil: no results are staged, or nobody was asked
 	guard       *diag.Error       // too many results are at the target under other identifiers
@@ -100,6 +109,8 @@ type Result struct {
 	Verdicts map[string]jsonl.Digest // of verdicts/, by resource
 	Target   *runs.Target            // nil: offline
 	Pass     *runs.Pass              // nil: none, beside an error
+	Totals   map[string]string       // of rules, by name
+	Withheld error                   // why there is no pass although all was judged; nil: there is one
 }
 
 // Run judges what is staged and writes verdicts/ and problems/validate.*. Records that are not valid
@@ -188,7 +199,7 @@ func run(ctx context.Context, o Options, c *catalog.Catalog) (result *Result, er
 			return nil, err
 		}
 	}
-	if err := g.missingFiles(); err != nil {
+	if err := errors.Join(g.missingFiles(), g.judgeTotals()); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(g.problems.Acknowledge(), g.problems.Commit()); err != nil {
@@ -209,6 +220,10 @@ func newGate(o Options, c *catalog.Catalog) (*gate, error) {
 		counts: &runs.ValidateCounts{Resources: map[string]runs.Verdicts{}}, verdicts: map[string]jsonl.Digest{}, staged: map[string]string{}}
 	if c != nil {
 		g.standard, g.namespaces, g.counts.Online = c.Standard(), c.Namespaces(), true
+	}
+	g.declared = newDeclared()
+	if o.Rules != nil {
+		g.sums = o.Rules.NewSums()
 	}
 	g.descriptors = newDescriptorValues(g.standard, c, o.EmbeddedDescriptors)
 	return g, Fits(g.run.DataStandard, g.standard.Version, o.Embedded, g.online())

@@ -115,10 +115,16 @@ func (g *gate) checkEquation() error {
 func (g *gate) result() *Result {
 	pass := &runs.Pass{Tenant: g.run.Tenant, Bundle: g.run.Bundle.Digest, DataStandard: g.standard.Version, Online: g.online(),
 		At: g.options.Now().UTC(), Staged: g.staged, Verdicts: map[string]string{}, Events: g.events}
+	if g.options.Rules != nil {
+		pass.Rules = g.options.Rules.Digest
+	}
 	for name, d := range g.verdicts {
 		pass.Verdicts[name] = d.SHA256
 	}
-	result := &Result{Counts: g.counts, Verdicts: g.verdicts, Pass: pass}
+	result := &Result{Counts: g.counts, Verdicts: g.verdicts, Pass: pass, Totals: g.totals, Withheld: g.withheld}
+	if g.withheld != nil {
+		result.Pass = nil
+	}
 	if g.online() {
 		result.Target, pass.Target = &g.options.Target, g.options.Target.Identity
 		return result

@@ -20,6 +20,7 @@ type fault struct {
 	taken  bool                                                    // the target takes it
 	code   diag.Code                                               // what the gate says; "": nothing
 	reason string                                                  // why gate and target differ
+	inCase bool                                                    // a target that compares keys without regard to case takes it
 	adds   string                                                  // the property that it adds
 	rare   bool                                                    // some standards have no place for it
 }
@@ -373,7 +374,7 @@ func parts(with func(s site) any) func(*proof, map[string]any, site) bool {
 
 var referenceFaults = []fault{
 	{name: "a reference to nothing", at: part, make: change(other), code: diag.ReferenceMissing},
-	{name: "a reference in another case", at: both(part, site.text), code: diag.ReferenceMissing,
+	{name: "a reference in another case", at: both(part, site.text), code: diag.ReferenceMissing, inCase: true,
 		make: change(func(s site) any {
 			if v := swapCase(s.value().(string)); v != s.value() {
 				return v

@@ -67,6 +67,9 @@ func (x *Execution) PullRoster(ctx context.Context, o roster.PullOptions) (done 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
+	if err := x.guardDistrict(ctx); err != nil {
+		return nil, err
+	}
 	offered, err := x.Catalog(ctx)
 	if err != nil {
 		return nil, err

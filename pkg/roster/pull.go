@@ -20,7 +20,7 @@ import (
 // Reader reads the records of a target; *target.Client is one.
 type Reader interface {
 	Count(ctx context.Context, resource string, query url.Values) (int64, error)
-	EachPage(ctx context.Context, resource string, workers int, yield func(items []json.RawMessage) error) error
+	EachNow(ctx context.Context, resource string, workers int, yield func(items []json.RawMessage) error) error
 	EachChanged(ctx context.Context, resource string, version int64, workers int, yield func(items []json.RawMessage) error) error
 	EachDeleted(ctx context.Context, resource string, version int64, yield func(ids []string) error) error
 	NewestChangeVersion(ctx context.Context) (int64, error)
@@ -273,7 +273,7 @@ func (p *pull) all(ctx context.Context) error {
 	}
 	p.Progress.Total.Store(total)
 	return p.eachReadable(func(resource string, take func([]json.RawMessage) error) error {
-		return p.reader.EachPage(ctx, resource, workers, take)
+		return p.reader.EachNow(ctx, resource, workers, take)
 	})
 }
 

@@ -94,7 +94,7 @@ func (f *fake) Count(_ context.Context, resource string, _ url.Values) (int64, e
 	return int64(len(f.visible(resource, 0))), f.refuses(resource)
 }
 
-func (f *fake) EachPage(_ context.Context, resource string, _ int, yield func([]json.RawMessage) error) error {
+func (f *fake) EachNow(_ context.Context, resource string, _ int, yield func([]json.RawMessage) error) error {
 	return f.EachChanged(context.Background(), resource, 0, 1, yield)
 }
 

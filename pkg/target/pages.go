@@ -35,17 +35,23 @@ func (c *Client) EachPage(ctx context.Context, resource string, workers int, yie
 	return c.eachPage(ctx, reading{resource: resource, size: c.usualPage(), workers: workers}, yield)
 }
 
-// EachChanged reads those records of a collection that were created or changed after a change version.
+// EachNow is EachPage for those who keep what records hold, and not only which there are: no record is from a
+// snapshot, which may be older than the change version that the caller has noted.
+func (c *Client) EachNow(ctx context.Context, resource string, workers int, yield func(items []json.RawMessage) error) error {
+	return c.eachPage(ctx, reading{resource: resource, size: c.usualPage(), workers: workers, live: true}, yield)
+}
+
+// EachChanged reads those records of a collection that were created or changed after a change version, as they are now.
 func (c *Client) EachChanged(ctx context.Context, resource string, version int64, workers int,
 	yield func(items []json.RawMessage) error) error {
 	return c.EachMatching(ctx, resource, url.Values{"minChangeVersion": {strconv.FormatInt(version+1, 10)}}, workers, yield)
 }
 
 // EachMatching reads those records of a collection that a query asks for. A target may not know a parameter, and
-// then gives others too.
+// then gives others too. They are as they are now.
 func (c *Client) EachMatching(ctx context.Context, resource string, query url.Values, workers int,
 	yield func(items []json.RawMessage) error) error {
-	return c.eachPage(ctx, reading{resource: resource, size: c.usualPage(), workers: workers, query: query}, yield)
+	return c.eachPage(ctx, reading{resource: resource, size: c.usualPage(), workers: workers, query: query, live: true}, yield)
 }
 
 // mostReaders is how many pages of a collection are asked for at a time at most: reading should not load a target that
@@ -86,6 +92,7 @@ type reading struct {
 	size     int // of a page
 	workers  int
 	query    url.Values // what is asked for; nil: all
+	live     bool       // no snapshot will do
 	snapshot *snapshot  // nil: the live data
 }
 

@@ -34,7 +34,7 @@ func (c *Client) steadily(ctx context.Context, r reading, s *collector, first *p
 		_, err := c.collect(ctx, r, s, first)
 		return err
 	}
-	if taken := c.snapshotOf(ctx); taken != nil {
+	if taken := c.snapshotFor(ctx, r); taken != nil {
 		if err := c.readSnapshot(ctx, r, s, taken); !errors.Is(err, errNoSnapshot) {
 			return err
 		}
@@ -44,7 +44,9 @@ func (c *Client) steadily(ctx context.Context, r reading, s *collector, first *p
 	if before == 0 {
 		return c.readByCounts(ctx, r, s, first)
 	}
-	s.again()
+	if s.rounds > 0 { // else what is known is the first page alone, and nothing need be held twice
+		s.again()
+	}
 	shifts, err := c.collect(ctx, r, s, nil)
 	if err != nil {
 		return err
@@ -168,6 +170,14 @@ func (c *Client) versionUnder(ctx context.Context, taken *snapshot) int64 {
 		return 0
 	}
 	return version
+}
+
+// snapshotFor is the snapshot that a collection is read from; nil: the live data.
+func (c *Client) snapshotFor(ctx context.Context, r reading) *snapshot {
+	if r.live {
+		return nil
+	}
+	return c.snapshotOf(ctx)
 }
 
 // snapshotOf finds the target's newest snapshot; nil: it has none. Until 6 snapshots are listed; from 7 on there

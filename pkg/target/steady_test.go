@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -204,6 +205,36 @@ func ids(rows []livelyRow) map[string]bool {
 		all[r.id] = true
 	}
 	return all
+}
+
+// Who keeps what records hold does not get it from a snapshot, nor who asks for what changed.
+func TestNoSnapshotOfContents(t *testing.T) {
+	l := newLively(1200, "changes deletes snapshots")
+	l.freeze()
+	l.insert()
+	f := newFake(t)
+	f.root = rootDocumentOf(f.base)
+	f.data = l.serve(func(*lively) {})
+	c := f.client()
+	var frozen atomic.Bool
+	serve := f.data
+	f.data = func(w http.ResponseWriter, r *http.Request, n int) {
+		if r.Header.Get("Use-Snapshot") != "" {
+			frozen.Store(true)
+		}
+		serve(w, r, n)
+	}
+	came := 0
+	count := func(items []json.RawMessage) error { came += len(items); return nil }
+	if err := c.EachNow(t.Context(), "students", 2, count); err != nil || came != 1201 {
+		t.Error(came, err)
+	}
+	if err := c.EachChanged(t.Context(), "students", 1, 2, count); err != nil || came != 2401 {
+		t.Error(came, err)
+	}
+	if frozen.Load() {
+		t.Error("a snapshot was read")
+	}
 }
 
 // A snapshot that is taken away while it is read, and a target that passes over the header, are not believed.

@@ -43,6 +43,10 @@ type Choice struct {
 // Fall is by how many points the rate of a run may be lower than that of the choice.
 const Fall = 10
 
+// FallFrom is how many distinct ids a run must have for its rate to be held against that of the choice: of fewer, one new
+// student is several points.
+const FallFrom = 20
+
 // Auto chooses column and system by what matches, and holds later runs to it.
 type Auto struct {
 	Students *Students
@@ -111,7 +115,7 @@ func (a *Auto) Decide(input string) error {
 	switch {
 	case now.Percent() < a.Min:
 		return a.tooFew(input, []Rate{now})
-	case stored.Percent()-now.Percent() > Fall:
+	case now.IDs >= FallFrom && stored.Percent()-now.Percent() > Fall:
 		return diag.Fail(diag.Guarded, diag.GuardMatch, a.anew(), "far fewer students of %s are known than before: %s; it was %g%% of %d when it was chosen on %s",
 			input, now, stored.Percent(), stored.IDs, stored.Chosen)
 	}

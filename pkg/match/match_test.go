@@ -155,6 +155,10 @@ func TestAutoRefuses(t *testing.T) {
 		"less than half":    {measured(nil, 100, 49), "less than 50% of the students of results are known: Local ID as Local: 49% of 100 ids; Local ID as State: 0%"},
 		"ten points":        {measured(before(98), 100, 88), ""},
 		"more":              {measured(before(98), 100, 87), "far fewer students of results are known than before: Local ID as Local: 87% of 100 ids; it was 98% of 100 when it was chosen on 2026-09-01"},
+		"a few rows":        {measured(before(98), 3, 2), ""},
+		"too few to count":  {measured(before(98), 19, 16), ""},
+		"enough to count":   {measured(before(98), 20, 17), "far fewer students of results are known than before: Local ID as Local: 85% of 20 ids"},
+		"few, and unknown":  {measured(before(98), 3, 1), "less than 50%"},
 		"not below the min": {measured(before(55), 100, 48), "less than 50%"},
 		"nothing to see":    {measured(before(98), 0, 0), ""},
 	} {

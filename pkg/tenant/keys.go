@@ -46,7 +46,8 @@ func Keys() []Key {
 		{tenant + "roster.student_ids", "list of names", "none", "The identification systems in which the ids of a row are looked up, as `sluice roster show` names them, in this order: `[State, Local]`. " +
 			"`studentUniqueId` is one, too. docs/roster.md says how rows are matched."},
 		{tenant + "roster.match", "`auto`", "none", "Column and system are chosen by what matches best, of those in `student_ids` or of all. The choice is kept in `state/<tenant>/student-matches.json`."},
-		{tenant + "roster.min_match", "percentage", "`50%`", "With `match: auto`: `transform` stops if less of a file's ids are known."},
+		{tenant + "roster.min_match", "percentage", "`50%`", "With `match: auto`: `transform` stops if less of a file's ids are known. " +
+			"It also stops if the share is more than ten points below that of the choice, where the file has at least 20 distinct ids."},
 		{tenant + "params", "map of values", "none", "Parameters of bundles, by name; `--param` on the command line wins."},
 		{tenant + "inputs", "map", "as the bundle says", "How files that differ from what the bundle says are written: `{<bundle>: {<input>: {encoding: …, delimiter: …}}}`."},
 		{tenant + "inputs.<bundle>.<input>.encoding", "name", "as the bundle says", "Such as `windows-1252`; `--encoding` on the command line wins."},

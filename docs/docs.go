@@ -3,7 +3,7 @@ package docs
 
 import "embed"
 
-// FS holds the tutorial, and the descriptions of the bundle format and of rules.yaml.
+// FS holds the tutorial, the descriptions of the bundle format and of rules.yaml, and the change from another loader.
 //
-//go:embed first-bundle.md bundle-format.md rules.md
+//go:embed first-bundle.md bundle-format.md changeover.md rules.md
 var FS embed.FS

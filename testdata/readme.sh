@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs the shell blocks of README.md, docs/first-bundle.md and docs/roster.md, each page in one scratch copy of the examples,
+# Runs the shell blocks of README.md, docs/first-bundle.md, docs/roster.md and docs/changeover.md, each page in one scratch copy of the examples,
 # with the binary on the PATH. Those of README.md are run twice, and in two other orders. A block opened with ```sh exit=3 must end with 3,
 # any other with 0; a block opened with ```sh setup is what a reader does with the clone itself and is not run here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 scratch=$(mktemp -d)
-trap 'jobs -p | xargs -r kill 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$scratch"' EXIT
+trap 'cat "$scratch"/page.*/*.pid 2>/dev/null | xargs -r kill 2>/dev/null || true; jobs -p | xargs -r kill 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$scratch"' EXIT
 mkdir "$scratch/bin"
 cp sluice "$scratch/bin/"
 export PATH="$scratch/bin:$PATH" NO_COLOR=1
@@ -17,6 +17,8 @@ run_page() {
   shift
   here=$(mktemp -d "$scratch/page.XXXX")
   cp -r "$root/examples" "$root/bundles" "$here/"
+  mkdir "$here/testdata"
+  cp -r "$root/testdata/changeover" "$here/testdata/"
   rm -rf "$here"/examples/{runs,state} # what a reader who ran the blocks here left
   awk -v dir="$here" '
     /^```sh/ && !inside { inside = 1; n++; want = 0; skip = ($0 ~ /setup/)
@@ -52,6 +54,7 @@ run_page README.md sort sort # a reader may run them again
 run_page README.md reverse shuffle # and in any order
 run_page docs/first-bundle.md sort
 run_page docs/roster.md sort sort
+run_page docs/changeover.md sort
 if (echo >/dev/tcp/127.0.0.1/8765) 2>/dev/null; then
   echo "README.md: a block left its process behind: port 8765 is still open"
   exit 1

@@ -17,7 +17,7 @@ import (
 func (a *app) newDocsShow() *cobra.Command {
 	return &cobra.Command{
 		Use:     "show PAGE",
-		Short:   "Print a page: first-bundle, bundle-format or rules",
+		Short:   "Print a page: first-bundle, bundle-format, changeover or rules",
 		Example: "  sluice docs show first-bundle\n  sluice docs show bundle-format | less",
 		Args:    exactArgs("PAGE"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

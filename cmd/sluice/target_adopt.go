@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/csv"
 	"io"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -57,7 +58,7 @@ It changes nothing at the target. To undo it, remove what came from the run.`,
 	}
 	cmd.Flags().StringArrayVar(&picks, "pick", nil, "decide a case by hand: `LINE=IDENTIFIER`, as problems/same-events.csv has them; again for more")
 	cmd.Flags().BoolVar(&list, "list", false, "print the tenant's table as CSV")
-	cmd.Flags().StringVar(&remove, "remove", "", "take out what was adopted from this `RUN`, or from the run with this id in the table")
+	cmd.Flags().StringVar(&remove, "remove", "", "take out what was adopted from this `RUN`, as the table names it")
 	cmd.MarkFlagsMutuallyExclusive("list", "remove", "pick")
 	return cmd
 }
@@ -118,7 +119,7 @@ func (a *app) listAdopted(x *pipeline.Execution) error {
 
 func (a *app) removeAdopted(ctx context.Context, x *pipeline.Execution, run string) error {
 	if r, err := a.findRun(run); err == nil {
-		run = r.ID
+		run = filepath.Base(r.Path)
 	}
 	n, err := x.RemoveAdopted(ctx, run)
 	if err != nil {

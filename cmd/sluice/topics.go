@@ -29,7 +29,7 @@ status; next, in an error and in a result, is a command to go on with, word by w
   report.html       the same for people: open it in a browser
   report.json       the same for programs
   staged/           the Ed-Fi records, one JSON object a line, and beside each file the source line of each record
-  problems/         everything that is wrong or worth knowing, per stage, as .csv and .jsonl, with file, line and column
+  problems/         everything that is wrong or worth knowing, per stage, as .csv and .jsonl, with file, line and column; in same-events.csv, results that the target seems to hold under other identifiers
   rejects/          the rows of each source file that are to be corrected and run again: those that transform rejected, and those whose records validate or the target did not let through; beside each file, why
   unmapped.csv      values that no table knows, with the row to add to a table of the tenant
   mappings.csv      what each value of the file became
@@ -45,8 +45,9 @@ status; next, in an error and in a result, is a command to go on with, word by w
 The state of a tenant, in state/TENANT, outlives its runs. Back it up.
 
   ledger.db             which records the target holds as they were last sent
+  adopted-identifiers.csv  the identifiers that the target already had for events; it holds students' ids
   student-columns.json  which column of each bundle's files students' ids come from
-  cache/                what the target offers; it may be deleted
+  cache/                what the target offers, and what its results are called; it may be deleted
   roster/               the students: index, and crosswalk.csv with the ids that a person matched
   store/, students.csv  of the tenant sandbox: what its target holds, further students
 

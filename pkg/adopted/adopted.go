@@ -36,7 +36,7 @@ type Row struct {
 	Namespace  string `json:"namespace"`
 	Own        string `json:"identifier"`       // as the bundle makes it
 	Target     string `json:"targetIdentifier"` // as the target has it
-	Run        string `json:"run"`              // in which it was found
+	Run        string `json:"run"`              // in which it was found, by its folder
 }
 
 // Cells are those of the table.

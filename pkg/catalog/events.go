@@ -29,6 +29,9 @@ const MostStudents = 2000
 // fewStudents are asked for without finding out first what else it would cost.
 const fewStudents = 4
 
+// errOddQuestion says that the target refuses a question for results in this form.
+var errOddQuestion = errors.New("the target does not answer such questions")
+
 // Events looks up results at the target. It is owned by one goroutine.
 type Events struct {
 	catalog *Catalog
@@ -76,6 +79,10 @@ func (v *Events) open(ctx context.Context) error {
 		return nil
 	}
 	first, err := v.get(ctx, url.Values{"offset": {"0"}, "limit": {"1"}})
+	if errors.Is(err, errOddQuestion) {
+		v.opened = true // what it holds is read as any collection is
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -96,9 +103,18 @@ func (v *Events) open(ctx context.Context) error {
 	return err
 }
 
+// Empty reports whether the target has no results at all.
+func (v *Events) Empty(ctx context.Context) (bool, error) {
+	err := v.open(ctx)
+	return v.empty, err
+}
+
 // get asks for one page of results.
 func (v *Events) get(ctx context.Context, query url.Values) (items []json.RawMessage, err error) {
 	response, err := v.catalog.reader.Get(ctx, v.path, query)
+	if target.IsKind(err, target.Validation) {
+		return nil, errOddQuestion
+	}
 	if err := v.denied(err); err != nil {
 		return nil, err
 	}
@@ -279,6 +295,9 @@ func (v *Events) ofStudent(ctx context.Context, q *EventQuery, student string) (
 	query.Set("offset", "0")
 	query.Set("limit", "100") // no student has so many
 	items, err := v.get(ctx, query)
+	if errors.Is(err, errOddQuestion) {
+		return nil, false, nil
+	}
 	if err != nil || len(items) >= 100 {
 		return nil, false, err
 	}

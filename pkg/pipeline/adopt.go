@@ -86,7 +86,7 @@ func (x *Execution) adopt(ctx context.Context, events []runs.SameEvent) (a Adopt
 			a.Undecided++
 			continue
 		}
-		rows = append(rows, adopted.Row{Student: e.Student, Assessment: e.Assessment, Namespace: e.Namespace, Own: e.Identifier, Target: e.AtTarget[0], Run: x.run.ID})
+		rows = append(rows, adopted.Row{Student: e.Student, Assessment: e.Assessment, Namespace: e.Namespace, Own: e.Identifier, Target: e.AtTarget[0], Run: filepath.Base(x.run.Path)})
 	}
 	lock, err := x.lockTenant()
 	if err != nil {
@@ -97,7 +97,8 @@ func (x *Execution) adopt(ctx context.Context, events []runs.SameEvent) (a Adopt
 	return a, x.adoptedError(err)
 }
 
-// RemoveAdopted takes out of the table what was adopted from a run.
+// RemoveAdopted takes out of the table what was adopted from a run, which is named by its folder: a run that is made
+// again has another id.
 func (x *Execution) RemoveAdopted(ctx context.Context, run string) (int, error) {
 	lock, err := x.lockTenant()
 	if err != nil {

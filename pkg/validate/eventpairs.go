@@ -6,15 +6,20 @@ import (
 )
 
 // evidence is why a staged result and one at the target are taken for one event.
-type evidence string
+type evidence uint8
 
 // What speaks for it. The last one is for a person to decide, and so is what has none.
 const (
-	onlyOnes   evidence = "the only ones of that day"
-	sameStart  evidence = "same start time"
-	sameScores evidence = "same scores"
-	otherDate  evidence = "same scores, another date"
+	nothing evidence = iota
+	onlyOnes
+	sameStart
+	sameScores
+	otherDate
 )
+
+func (e evidence) String() string {
+	return [...]string{"", "the only ones of that day", "same start time", "same scores", "same scores, another date"}[e]
+}
 
 // manyScores is how many equal results make it unlikely that two sittings share them.
 const manyScores = 3
@@ -23,13 +28,13 @@ const manyScores = 3
 type pairing struct {
 	staged *stagedEvent
 	held   []*heldEvent // one, or those among which nothing chooses
-	why    evidence     // "": nothing chooses
+	why    evidence
 }
 
 // sure reports whether a pairing needs no person: the result came from here, is not in the run any more, and the
 // new one of that day has the same scores.
 func (p *pairing) sure() bool {
-	return len(p.held) == 1 && p.held[0].ours && p.why != otherDate && p.why != "" && alike(p.staged, p.held[0])
+	return len(p.held) == 1 && p.held[0].ours && p.why != otherDate && p.why != nothing && alike(p.staged, p.held[0])
 }
 
 // alike reports whether two results have so many equal scores that they are of one sitting.
@@ -37,41 +42,73 @@ func alike(s *stagedEvent, h *heldEvent) bool {
 	return s.values >= manyScores && h.values == s.values && h.scores == s.scores
 }
 
-// pair pairs what is new with what the target holds, student by student.
-func (s *eventSearch) pair() (found []pairing) {
-	staged := make([]*stagedEvent, 0, len(s.staged))
-	for i := range s.staged {
-		if !s.staged[i].there {
-			staged = append(staged, &s.staged[i])
-		}
-	}
-	slices.SortStableFunc(staged, func(a, b *stagedEvent) int {
-		return cmp.Or(cmp.Compare(a.student, b.student), cmp.Compare(a.group, b.group))
-	})
-	held := make([]*heldEvent, len(s.held))
-	for i := range s.held {
-		held[i] = &s.held[i]
-	}
-	slices.SortFunc(held, func(a, b *heldEvent) int {
-		return cmp.Or(cmp.Compare(a.student, b.student), cmp.Compare(a.group, b.group), cmp.Compare(s.identifier(a), s.identifier(b)))
-	})
+// pair pairs what is new with what the target holds, student by student, and gives what it found in the order of the
+// staged lines. Until then it keeps numbers only: there may be a million.
+func (s *eventSearch) pair(use func(p *pairing) error) error {
+	undecided := map[uint32][]*heldEvent{}
+	staged, held := s.inOrder()
 	for len(staged) > 0 && len(held) > 0 {
-		student := staged[0].student
-		if held[0].student != student {
-			if held[0].student < student {
+		student := s.staged.At(staged[0]).student
+		if other := s.held.At(held[0]).student; other != student {
+			if other < student {
 				held = held[1:]
 			} else {
 				staged = staged[1:]
 			}
 			continue
 		}
-		n := cut(staged, func(e *stagedEvent) bool { return e.student == student })
-		m := cut(held, func(e *heldEvent) bool { return e.student == student })
-		found = append(found, pairStudent(staged[:n], held[:m])...)
+		n := cut(staged, func(i uint32) bool { return s.staged.At(i).student == student })
+		m := cut(held, func(i uint32) bool { return s.held.At(i).student == student })
+		ours, theirs := make([]*stagedEvent, n), make([]*heldEvent, m)
+		for i := range ours {
+			ours[i] = s.staged.At(staged[i])
+		}
+		for i := range theirs {
+			theirs[i] = s.held.At(held[i])
+		}
+		for _, p := range pairStudent(ours, theirs) {
+			if p.why == nothing {
+				undecided[p.staged.line] = p.held
+			} else {
+				p.staged.match, p.staged.why = held[slices.Index(theirs, p.held[0])]+1, p.why
+			}
+		}
 		staged, held = staged[n:], held[m:]
 	}
-	slices.SortFunc(found, func(a, b pairing) int { return cmp.Compare(a.staged.line, b.staged.line) })
-	return found
+	for e := range s.staged.All {
+		p := pairing{e, undecided[e.line], e.why}
+		if e.match > 0 {
+			p.held = []*heldEvent{s.held.At(e.match - 1)}
+		}
+		if len(p.held) > 0 {
+			if err := use(&p); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// inOrder are the numbers of the staged results that the target does not have as they are called, and of those that
+// it has, by student and day.
+func (s *eventSearch) inOrder() (staged, held []uint32) {
+	for i := range uint32(s.staged.Len()) {
+		if !s.staged.At(i).there {
+			staged = append(staged, i)
+		}
+	}
+	for i := range uint32(s.held.Len()) {
+		held = append(held, i)
+	}
+	slices.SortFunc(staged, func(i, j uint32) int {
+		a, b := s.staged.At(i), s.staged.At(j)
+		return cmp.Or(cmp.Compare(a.student, b.student), cmp.Compare(a.group, b.group), cmp.Compare(a.line, b.line))
+	})
+	slices.SortFunc(held, func(i, j uint32) int {
+		a, b := s.held.At(i), s.held.At(j)
+		return cmp.Or(cmp.Compare(a.student, b.student), cmp.Compare(a.group, b.group), cmp.Compare(s.identifier(a), s.identifier(b)))
+	})
+	return staged, held
 }
 
 // cut is how many of the first ones are like that.
@@ -88,7 +125,7 @@ func pairStudent(staged []*stagedEvent, held []*heldEvent) (found []pairing) {
 	for rest := staged; len(rest) > 0; {
 		group := rest[0].group
 		n := cut(rest, func(e *stagedEvent) bool { return e.group == group })
-		if day := ofDay(held, group); len(day) > 0 && rest[0].day > 0 {
+		if day := open(held, func(h *heldEvent) bool { return h.group == group }); len(day) > 0 && rest[0].day > 0 {
 			found = append(found, pairDay(rest[:n], day)...)
 		}
 		rest = rest[n:]
@@ -102,14 +139,10 @@ func pairStudent(staged []*stagedEvent, held []*heldEvent) (found []pairing) {
 		})
 		if len(maybe) > 0 {
 			s.paired = true
-			found = append(found, pairing{s, maybe, ""})
+			found = append(found, pairing{s, maybe, nothing})
 		}
 	}
 	return append(found, pairBy(staged, held, otherDate, func(s *stagedEvent, h *heldEvent) bool { return h.ours && alike(s, h) })...)
-}
-
-func ofDay(held []*heldEvent, group uint32) []*heldEvent {
-	return open(held, func(h *heldEvent) bool { return h.group == group })
 }
 
 // open are those that are not paired and like that.
@@ -136,7 +169,7 @@ func pairDay(staged []*stagedEvent, held []*heldEvent) (found []pairing) {
 	for _, s := range staged {
 		if !s.paired && len(rest) > 0 {
 			s.paired = true
-			found = append(found, pairing{s, rest, ""})
+			found = append(found, pairing{s, rest, nothing})
 		}
 	}
 	return found

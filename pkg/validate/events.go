@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"sort"
 
 	"github.com/sluice-edfi/sluice/pkg/catalog"
 	"github.com/sluice-edfi/sluice/pkg/diag"
@@ -29,27 +29,27 @@ import (
 // For a person are also a date that one side does not know, the days beside it where another loader brought the result
 // (it may count days in another time zone), and a date that was corrected.
 
-// stagedEvent is a staged result that the ledger does not know. 32 bytes each: a district that changes over has as
+// stagedEvent is a staged result that the ledger does not know. 40 bytes each: a district that changes over has as
 // many as it has results.
 type stagedEvent struct {
-	line, group, student uint32
-	second, day          int32  // day: from 1970 on; 0: the record has no date
 	scores               uint64 // 0: there are none
+	line, group, student uint32
+	match                uint32 // 1 + the number of the one at the target that it is; 0: none
+	second, day          int32  // day: from 1970 on; 0: the record has no date
 	values               uint8
+	why                  evidence
 	there, paired        bool // there: the target has it under its own identifier
 }
 
 // heldEvent is a result at the target of a student of whom new ones are staged, under an identifier that none of
 // them has.
 type heldEvent struct {
+	scores         uint64
 	group, student uint32
 	second, day    int32
-	scores         uint64
-	values         uint8
-	ours           bool // sent from here
-	paired         bool
 	name           uint32 // of its identifier, in the search's names
-	length         uint8
+	length, values uint8
+	ours, paired   bool // ours: sent from here
 }
 
 // lastAssessment is that of the result at hand. Most have that of the one before.
@@ -75,8 +75,8 @@ type eventSearch struct {
 	r        *resource
 	query    catalog.EventQuery
 	records  int64 // staged of the assessment, new or not
-	staged   []stagedEvent
-	held     []heldEvent
+	staged   keyset.List[stagedEvent]
+	held     keyset.List[heldEvent]
 	names    []byte
 	groups   keyset.Set // student and day
 	students keyset.Set
@@ -102,6 +102,13 @@ func (r *resource) judgeEvents(ctx context.Context) error {
 	}
 	events, err := g.catalog.Events()
 	if err != nil {
+		return err
+	}
+	switch empty, err := events.Empty(ctx); {
+	case errors.Is(err, catalog.ErrDenied):
+		r.uncheckedEvents(fresh)
+		return nil
+	case err != nil || empty:
 		return err
 	}
 	searches, err := r.readEvents(fresh)
@@ -137,7 +144,7 @@ func (r *resource) judgeEvents(ctx context.Context) error {
 // planEvents tells how the results would be looked for.
 func planEvents(ctx context.Context, events *catalog.Events, searches []*eventSearch, into *catalog.Plan) error {
 	for _, s := range searches {
-		step := catalog.Step{Of: "results of " + s.query.Identifier + " under other identifiers", Number: int64(len(s.staged)), AtTarget: -1}
+		step := catalog.Step{Of: "results of " + s.query.Identifier + " under other identifiers", Number: int64(s.staged.Len()), AtTarget: -1}
 		p, err := events.Plan(ctx, &s.query)
 		switch {
 		case errors.Is(err, catalog.ErrDenied):
@@ -256,7 +263,7 @@ func (s *eventSearch) add(line uint32, e *catalog.Event, student string) {
 		}
 	}
 	group, _ := s.groups.Add(dayOf(e))
-	s.staged = append(s.staged, stagedEvent{line: line, group: group, student: n, second: e.Second, day: e.DayNumber(), scores: e.Scores, values: e.Values})
+	s.staged.Append(stagedEvent{line: line, group: group, student: n, second: e.Second, day: e.DayNumber(), scores: e.Scores, values: e.Values})
 }
 
 // dayOf is a student's day.
@@ -271,8 +278,9 @@ func dayOf(e *catalog.Event) keyset.Key {
 // take takes in a result at the target.
 func (s *eventSearch) take(ctx context.Context, e *catalog.Event) error {
 	if n, ok := s.r.keys.Find(e.Key); ok {
-		if i, ok := slices.BinarySearchFunc(s.staged, n+1, func(a stagedEvent, line uint32) int { return int(int64(a.line) - int64(line)) }); ok {
-			s.staged[i].there = true
+		i := sort.Search(s.staged.Len(), func(i int) bool { return s.staged.At(uint32(i)).line > n })
+		if i < s.staged.Len() && s.staged.At(uint32(i)).line == n+1 {
+			s.staged.At(uint32(i)).there = true
 		}
 		return nil
 	}
@@ -284,7 +292,7 @@ func (s *eventSearch) take(ctx context.Context, e *catalog.Event) error {
 	if !ok {
 		group = noGroup
 	}
-	s.held = append(s.held, heldEvent{group: group, student: student, second: e.Second, day: e.DayNumber(), scores: e.Scores, values: e.Values,
+	s.held.Append(heldEvent{group: group, student: student, second: e.Second, day: e.DayNumber(), scores: e.Scores, values: e.Values,
 		name: uint32(len(s.names)), length: uint8(min(len(e.Identifier), 255))})
 	s.names = append(s.names, e.Identifier[:min(len(e.Identifier), 255)]...)
 	if s.unknown = append(s.unknown, e.Key); len(s.unknown) >= 8192 {
@@ -302,7 +310,7 @@ func (s *eventSearch) askLedger(ctx context.Context) error {
 	}
 	sent, err := l.Sent(ctx, s.unknown)
 	for i := range sent {
-		s.held[len(s.held)-len(sent)+i].ours = sent[i]
+		s.held.At(uint32(s.held.Len() - len(sent) + i)).ours = sent[i]
 	}
 	return err
 }

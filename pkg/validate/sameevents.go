@@ -25,40 +25,34 @@ const (
 
 // add pairs the results of one assessment, and lists what was found.
 func (l *sameEvents) add(s *eventSearch) error {
-	found := s.pair()
-	if len(found) == 0 {
-		return nil
-	}
-	if l.listing == nil {
-		var err error
-		if l.listing, err = l.r.gate.run.NewSameEvents(); err != nil {
-			return err
+	found, sure := int64(0), int64(0)
+	err := s.pair(func(p *pairing) error {
+		row, problem, err := l.describe(s, p)
+		if err == nil && l.listing == nil {
+			l.listing, err = l.r.gate.run.NewSameEvents()
 		}
-	}
-	counts, sure := &l.r.gate.counts.SameEvents, 0
-	for i := range found {
-		row, problem, err := l.describe(s, &found[i])
 		if err != nil {
 			return err
 		}
 		if err := l.listing.Add(row, row.Cells()...); err != nil {
 			return unwritable(err, l.r.gate.run.File("problems"))
 		}
-		counts.Count(row)
-		l.r.raise(found[i].staged.line, runs.Invalid)
+		l.r.gate.counts.SameEvents.Count(row)
+		l.r.raise(p.staged.line, runs.Invalid)
 		l.r.list.add(problem)
-		if row.Sure {
+		if found++; row.Sure {
 			sure++
 		}
-	}
+		return nil
+	})
 	if sure > fewSure {
 		sure = 0
 	}
-	if int64(len(found)-sure)*mostSame <= s.records {
-		return nil
+	if err != nil || (found-sure)*mostSame <= s.records {
+		return err
 	}
 	l.assessments = append(l.assessments, fmt.Sprintf("%q", s.query.Identifier))
-	l.found, l.records = l.found+int64(len(found)), l.records+s.records
+	l.found, l.records = l.found+found, l.records+s.records
 	return nil
 }
 
@@ -70,7 +64,7 @@ func (l *sameEvents) describe(s *eventSearch, p *pairing) (row runs.SameEvent, p
 	}
 	part := func(name string) string { return string(r.checked.Key.Part(name)) }
 	row = runs.SameEvent{StagedLine: int(p.staged.line), Student: part("studentUniqueId"), Assessment: part("assessmentIdentifier"),
-		Namespace: part("namespace"), Identifier: part("studentAssessmentIdentifier"), Why: string(p.why), Sure: p.sure(), From: "others"}
+		Namespace: part("namespace"), Identifier: part("studentAssessmentIdentifier"), Why: p.why.String(), Sure: p.sure(), From: "others"}
 	for _, h := range p.held {
 		row.AtTarget = append(row.AtTarget, s.identifier(h))
 		if h.ours {
@@ -81,7 +75,7 @@ func (l *sameEvents) describe(s *eventSearch, p *pairing) (row runs.SameEvent, p
 	fix := "If they are one event, run `" + adopt + "`, then run transform again. If not, run `" + acceptNew + "`."
 	what := "the same event under a new identifier: the target has it under the one that it had when it was loaded from here"
 	switch {
-	case p.why == "":
+	case p.why == nothing:
 		what = fmt.Sprintf("the target holds %s of this student and assessment under other identifiers, and which of them is this one cannot be told",
 			diag.Counted(len(p.held), "result", "results"))
 		fix = "Compare them in problems/same-events.csv, and pick one: `" + adopt + " --pick LINE=IDENTIFIER`. If it is none of them, run `" + acceptNew + "`."
@@ -90,8 +84,8 @@ func (l *sameEvents) describe(s *eventSearch, p *pairing) (row runs.SameEvent, p
 	case row.From != "here":
 		what = "the target holds this event under another identifier, which another loader gave it"
 	}
-	if p.why != "" {
-		what += " (" + string(p.why) + ")"
+	if p.why != nothing {
+		what += " (" + p.why.String() + ")"
 	}
 	problem = diag.Problem{Code: diag.SameEvent, Level: diag.LevelOf(diag.SameEvent), Resource: r.name, StagedLine: int(p.staged.line),
 		Key: r.checked.Key.String(), Path: "$.studentAssessmentIdentifier", Message: what, Fix: fix}

@@ -27,7 +27,7 @@ type Event struct {
 	Student keyset.Key
 	Day     uint32 // of the administration, as 20251202; 0: the record does not say
 	Second  int32  // of that day; 0: not known, because midnight stands for a plain date
-	Values  uint8  // results among its scores
+	Values  uint8  // different results among its scores
 	Scores  uint64 // hash of these results, in any order
 
 	Identifier string
@@ -98,7 +98,6 @@ func (r *EventReader) members(text []byte, e *Event) bool {
 		}
 		return s.Skip()
 	})
-	e.Values = uint8(min(len(r.results), 255))
 	if len(r.results) > 0 {
 		slices.Sort(r.results)
 		h := fnv.New64a()
@@ -106,6 +105,7 @@ func (r *EventReader) members(text []byte, e *Event) bool {
 			_, _ = h.Write(append([]byte(v), 0)) // never fails
 		}
 		e.Scores = h.Sum64()
+		e.Values = uint8(min(len(slices.Compact(r.results)), 255))
 	}
 	return ok
 }

@@ -21,7 +21,7 @@ func (e evidence) String() string {
 	return [...]string{"", "the only ones of that day", "same start time", "same scores", "same scores, another date"}[e]
 }
 
-// manyScores is how many equal results make it unlikely that two sittings share them.
+// manyScores is how many different results that are equal make it unlikely that two sittings share them.
 const manyScores = 3
 
 // pairing is what a staged result may be at the target.

@@ -108,7 +108,7 @@ func (r *resource) judgeEvents(ctx context.Context) error {
 	case errors.Is(err, catalog.ErrDenied):
 		r.uncheckedEvents(fresh)
 		return nil
-	case err != nil || empty:
+	case err != nil || empty && g.planned == nil:
 		return err
 	}
 	searches, err := r.readEvents(fresh)

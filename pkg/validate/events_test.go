@@ -87,6 +87,7 @@ func TestSameEvents(t *testing.T) {
 		"a corrected key":                   {[]string{on("r1", "A", "600001", day, "1", "2", "3")}, []string{on("r0", "A", "600001", day, "3", "1", "2")}, []string{"r0"}, "i", "the only ones of that day!"},
 		"a second sitting of the day":       {[]string{on("r1", "A", "600001", day, "1", "2", "3")}, []string{on("r0", "A", "600001", day, "1", "2", "4")}, []string{"r0"}, "i", "the only ones of that day"},
 		"few scores prove nothing":          {[]string{on("r1", "A", "600001", day, "1")}, []string{on("r0", "A", "600001", day, "1")}, []string{"r0"}, "i", "the only ones of that day"},
+		"the same score three times":        {[]string{on("r1", "A", "600001", day, "0", "0", "0")}, []string{on("r0", "A", "600001", day, "0", "0", "0")}, []string{"r0"}, "i", "the only ones of that day"},
 		"a corrected date":                  {[]string{on("r1", "A", "600001", day, "1", "2", "3")}, []string{on("r0", "A", "600001", other, "1", "2", "3")}, []string{"r0"}, "i", "same scores, another date"},
 		"a retest":                          {[]string{on("r1", "A", "600001", day, "1", "2", "3")}, []string{on("r0", "A", "600001", other, "1", "2", "4")}, []string{"r0"}, "v", ""},
 		"a retest the day after":            {[]string{on("r1", "A", "600001", day, "1")}, []string{on("r0", "A", "600001", "2026-03-03", "1")}, []string{"r0"}, "v", ""},

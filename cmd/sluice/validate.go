@@ -22,7 +22,7 @@ type validateOptions struct {
 }
 
 func (o *validateOptions) add(flags *pflag.FlagSet) {
-	flags.BoolVar(&o.offline, "offline", false, "judge against the embedded data standard; the pass opens nothing")
+	flags.BoolVar(&o.offline, "offline", false, "judge without asking the target; the pass opens nothing")
 	flags.BoolVar(&o.showPlan, "show-plan", false, "say how the target would be asked, and what it costs; do nothing")
 	addAllOrNothing(flags, &o.allOrNothing)
 	addAcceptNew(flags, &o.acceptNew)
@@ -43,8 +43,8 @@ func (a *app) newValidate() *cobra.Command {
 		Use:   "validate RUN|FOLDER",
 		Short: "Would the target take the staged records?",
 		Long: `Judges every staged record as the target would: schema, descriptors, natural keys and
-references, against the target's own documents and data; or, offline, against the embedded
-data standard. Writes a verdict for each record and the pass that send asks for. An offline
+references, against the target's own documents and data; or, offline, against what the target said
+when it was last asked, or else the embedded data standard; which of them is said. Writes a verdict for each record and the pass that send asks for. An offline
 pass opens nothing. The source rows of records that do not pass join those in rejects/.
 
 Results that were not loaded from here are looked for at the target: another loader may have brought

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -19,7 +20,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/target"
 )
 
-// cacheAge is how long a cached answer is used without asking again.
+// cacheAge is how long a cached answer is used without asking again, unless the tenant says otherwise.
 const cacheAge = 24 * time.Hour
 
 // cache keeps what a target said of itself, below a folder of the tenant. What is damaged or of
@@ -27,6 +28,7 @@ const cacheAge = 24 * time.Hour
 // different names; without a folder it keeps nothing.
 type cache struct {
 	folder string
+	age    time.Duration // 0: cacheAge
 	now    func() time.Time
 	log    *slog.Logger
 }
@@ -43,6 +45,7 @@ type cacheHead struct {
 	Format  int       `json:"format"`
 	Fetched time.Time `json:"fetched"`
 	ETag    string    `json:"etag,omitempty"`
+	Version int64     `json:"changeVersion,omitempty"` // of the target, before the answer was read
 	SHA256  string    `json:"sha256"`
 }
 
@@ -105,23 +108,90 @@ func (c *cache) read(name string) (kept cached, ok bool) {
 		return cached{}, false
 	}
 	age := c.now().Sub(kept.Fetched)
-	kept.body, kept.fresh = body, age >= 0 && age < cacheAge
+	kept.body, kept.fresh = body, age >= 0 && age < cmp.Or(c.age, cacheAge)
 	return kept, true
 }
 
 // write keeps an answer.
-func (c *cache) write(name, etag string, body []byte) {
+func (c *cache) write(name, etag string, body []byte) { c.writeAt(name, etag, 0, body) }
+
+// writeAt keeps an answer that was given at a change version or later.
+func (c *cache) writeAt(name, etag string, version int64, body []byte) {
 	if c.folder == "" {
 		return
 	}
 	sum := sha256.Sum256(body)
-	first, err := json.Marshal(cacheHead{cacheFormat, c.now().UTC(), etag, hex.EncodeToString(sum[:])})
+	first, err := json.Marshal(cacheHead{cacheFormat, c.now().UTC(), etag, version, hex.EncodeToString(sum[:])})
 	if err == nil {
 		err = durable.WriteFile(filepath.Join(c.folder, name), append(first, '\n'), body)
 	}
 	if err != nil {
 		c.fail("write", err)
 	}
+}
+
+// askedFile says when the target was last asked for its documents, and how it was reached.
+const askedFile = "asked.json"
+
+type askedNote struct {
+	Settings string    `json:"settings"` // a digest of how the target is reached
+	Standard string    `json:"dataStandard"`
+	At       time.Time `json:"at"`
+}
+
+// Remembered is what a target said when it was last asked.
+type Remembered struct {
+	Standard *schema.Standard
+	Values   []schema.DescriptorValue // as far as any were asked for, folded
+	At       time.Time                // since then it may have changed
+}
+
+// Remember gives what the cache in folder knows of the target that is reached by these settings; false: nothing, or
+// not all of it. It asks nobody.
+func Remember(folder, settings string, now func() time.Time, log *slog.Logger) (*Remembered, bool) {
+	folders, err := filepath.Glob(filepath.Join(folder, cachePrefix+"*"))
+	if err != nil || len(folders) != 1 {
+		return nil, false
+	}
+	c := &cache{folder: folders[0], now: now, log: log}
+	head, ok := c.read(askedFile)
+	var asked askedNote
+	if !ok || json.Unmarshal(head.body, &asked) != nil || asked.Settings != settings {
+		return nil, false
+	}
+	var kept [len(documentFiles)]cached
+	for i, name := range documentFiles {
+		if kept[i], ok = c.read(name); !ok {
+			return nil, false
+		}
+		if kept[i].ETag == "" && kept[i].Fetched.Before(asked.At) {
+			asked.At = kept[i].Fetched
+		}
+	}
+	docs := documentsOf(kept)
+	docs.Version = asked.Standard
+	std, err := schema.FromOpenAPI(docs)
+	if err != nil {
+		return nil, false
+	}
+	r := &Remembered{Standard: std, At: asked.At}
+	for res := range std.All {
+		if res.Descriptor == "" {
+			continue
+		}
+		var list []string
+		if kept, ok := c.read(valuesFile(res)); ok && json.Unmarshal(kept.body, &list) == nil {
+			for _, value := range list {
+				namespace, code, _ := strings.Cut(value, "#")
+				r.Values = append(r.Values, schema.DescriptorValue{Type: res.Descriptor, Namespace: namespace, CodeValue: code})
+			}
+		}
+	}
+	return r, true
+}
+
+func documentsOf(kept [len(documentFiles)]cached) schema.Documents {
+	return schema.Documents{Resources: [][]byte{kept[0].body}, Descriptors: [][]byte{kept[1].body}, Dependencies: kept[2].body}
 }
 
 // documentFiles are the cached documents, in the order of schema.Documents.
@@ -157,5 +227,5 @@ func documents(ctx context.Context, client *target.Client, c *cache) (docs schem
 			}
 		}
 	}
-	return schema.Documents{Resources: [][]byte{kept[0].body}, Descriptors: [][]byte{kept[1].body}, Dependencies: kept[2].body}, keep, nil
+	return documentsOf(kept), keep, nil
 }

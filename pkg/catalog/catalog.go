@@ -11,6 +11,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,7 +34,9 @@ type Options struct {
 	Identity string // of the target, as the settings tell it apart from others
 	ClientID string // of the credential
 
-	CacheDir string           // keeps documents and descriptor values between runs; "": nothing is kept
+	CacheDir string           // keeps documents, descriptor values and keys between runs; "": nothing is kept
+	CacheAge time.Duration    // how old what cannot be revalidated may be; 0: 24 hours
+	Settings string           // how the target is reached, for Remember
 	Access   *Access          // how the target was entered; nil: it is entered
 	Now      func() time.Time // nil: time.Now
 	Logger   *slog.Logger     // nil: nothing is logged
@@ -45,6 +48,9 @@ type Catalog struct {
 	access   *Access // nil: the target was not asked
 	standard *schema.Standard
 	cache    *cache
+
+	versionOnce sync.Mutex
+	version     *int64 // newest change version when it was first asked for; nil: it was not
 
 	mu          sync.Mutex // guards descriptors and planned
 	descriptors map[string]*values
@@ -68,7 +74,8 @@ func Open(ctx context.Context, client *target.Client, o Options) (*Catalog, erro
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	c := openCache(o.CacheDir, o.Now, o.Logger, o.Identity, o.ClientID, about.Version, about.DataStandard)
+	c := openCache(o.CacheDir, o.Now, o.Logger, o.Identity, o.ClientID, about.Version, about.DataStandard, strings.Join(about.Extensions, "\x00"))
+	c.age = o.CacheAge
 	docs, keep, err := documents(ctx, client, c)
 	if err != nil {
 		return nil, err
@@ -80,6 +87,9 @@ func Open(ctx context.Context, client *target.Client, o Options) (*Catalog, erro
 			"what the target says of its resources cannot be used")
 	}
 	keep()
+	if note, err := json.Marshal(askedNote{o.Settings, docs.Version, o.Now().UTC()}); err == nil {
+		c.write(askedFile, "", note)
+	}
 	opened := New(client, std)
 	opened.access, opened.cache = access, c
 	return opened, nil

@@ -30,7 +30,10 @@ func (c *Catalog) Descriptor(ctx context.Context, typ, value string) (Answer, er
 	defer c.mu.Unlock()
 	all := c.descriptors[res.Name]
 	if all == nil {
-		all = c.cachedValues(res)
+		var err error
+		if all, err = c.cachedValues(ctx, res); err != nil {
+			return NotAsked, err
+		}
 		c.descriptors[res.Name] = all
 	}
 	if all.known[value] == "" && !all.fresh {
@@ -62,20 +65,25 @@ func (c *Catalog) KnownDescriptors(typ string) []string {
 }
 
 // PlanDescriptor notes that a value of a type is to be looked up, which PlanDescriptors tells; value is folded.
-func (c *Catalog) PlanDescriptor(typ, value string) {
+func (c *Catalog) PlanDescriptor(ctx context.Context, typ, value string) error {
 	res, ok := c.standard.DescriptorResource(typ)
 	if !ok {
-		return
+		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.descriptors[res.Name] == nil {
-		c.descriptors[res.Name] = c.cachedValues(res)
+		all, err := c.cachedValues(ctx, res)
+		if err != nil {
+			return err
+		}
+		c.descriptors[res.Name] = all
 	}
 	if c.planned[res.Name] == nil {
 		c.planned[res.Name] = map[string]bool{}
 	}
 	c.planned[res.Name][value] = c.descriptors[res.Name].known[value] != ""
+	return nil
 }
 
 // PlanDescriptors adds to p how the values would be looked up that were noted: a type of which the cache knows
@@ -106,16 +114,24 @@ func (c *Catalog) PlanDescriptors(p *Plan) {
 
 func valuesFile(res *schema.Resource) string { return "descriptors-" + res.Name + ".json" }
 
-// cachedValues are the values of a type as the cache knows them, up to its age.
-func (c *Catalog) cachedValues(res *schema.Resource) *values {
+// cachedValues are the values of a type as the cache knows them, up to its age, or as long as nothing at all was
+// written at the target.
+func (c *Catalog) cachedValues(ctx context.Context, res *schema.Resource) (*values, error) {
 	all := &values{known: map[string]string{}}
 	kept, ok := c.cache.read(valuesFile(res))
+	if ok && !kept.fresh && kept.Version > 0 {
+		now, err := c.newestChange(ctx)
+		if err != nil {
+			return nil, err
+		}
+		kept.fresh = now == kept.Version
+	}
 	var list []string
 	if !ok || !kept.fresh || json.Unmarshal(kept.body, &list) != nil {
-		return all
+		return all, nil
 	}
 	all.add(list)
-	return all
+	return all, nil
 }
 
 func (all *values) add(list []string) {
@@ -126,6 +142,10 @@ func (all *values) add(list []string) {
 
 // readValues reads the values of a type from the target and adds them to those known.
 func (c *Catalog) readValues(ctx context.Context, res *schema.Resource, all *values) error {
+	version, err := c.newestChange(ctx)
+	if err != nil {
+		return err
+	}
 	var list []string
 	got, err := c.readPages(ctx, res.Endpoint(), func(items []json.RawMessage) error {
 		for _, item := range items {
@@ -147,7 +167,7 @@ func (c *Catalog) readValues(ctx context.Context, res *schema.Resource, all *val
 	all.add(list)
 	slices.Sort(list)
 	if body, err := json.Marshal(slices.Compact(list)); err == nil {
-		c.cache.write(valuesFile(res), "", body)
+		c.cache.writeAt(valuesFile(res), "", version, body)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sluice-edfi/sluice/pkg/keyset"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 	"github.com/sluice-edfi/sluice/pkg/target"
 )
@@ -40,6 +41,7 @@ type collection struct {
 	found    bool // a question by key found a record
 	keyless  bool // questions by key do not find what is there
 	planned  bool // a plan has it read whole
+	kept     bool // complete, and its keys are those of the cache, with what was written since
 }
 
 func (q *References) collection(name string) *collection {
@@ -153,10 +155,12 @@ func (q *References) resolve(ctx context.Context, ask question, open []uint32) (
 			return open, true, nil
 		}
 	}
-	for _, n := range open {
-		if !q.present(n, ask.t) {
-			left = append(left, n)
+	left = q.absent(ask, open)
+	if len(left) > 0 && col.kept {
+		if err := q.readWhole(ctx, col); err != nil || col.denied {
+			return open, true, err
 		}
+		left = q.absent(ask, open)
 	}
 	// While pages are read others write, which shifts them; and some targets fold the case of
 	// keys. So what is missing is asked for once more.
@@ -182,6 +186,16 @@ func (q *References) confirm(ctx context.Context, ask question, left []uint32) (
 		rest = left[n:]
 	}
 	return append(missing, rest...), err
+}
+
+// absent are those of the references that no record is known for.
+func (q *References) absent(ask question, open []uint32) (left []uint32) {
+	for _, n := range open {
+		if !q.present(n, ask.t) {
+			left = append(left, n)
+		}
+	}
+	return left
 }
 
 func (q *References) allKept(open []uint32) bool {
@@ -342,17 +356,44 @@ func sameFolded(a, b []schema.KeyValue) bool {
 	return slices.Equal(folded(a), folded(b))
 }
 
-// readAll makes the keys of a whole collection known.
+// readAll makes the keys of a whole collection known, out of the cache where that has them.
 func (q *References) readAll(ctx context.Context, col *collection) error {
+	keys, ok, err := q.catalog.keptKeys(ctx, col)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return q.readWhole(ctx, col)
+	}
+	for i := 0; i < len(keys); i += keySize {
+		q.know(keyset.Key(keys[i : i+keySize]))
+	}
+	col.complete, col.kept = true, true
+	return nil
+}
+
+// readWhole reads a whole collection, and keeps its keys for the next time.
+func (q *References) readWhole(ctx context.Context, col *collection) error {
+	version, err := q.catalog.newestChange(ctx)
+	if err != nil {
+		return err
+	}
 	var rec schema.Record
+	var keys []byte
 	got, err := q.catalog.readPages(ctx, col.path, func(items []json.RawMessage) error {
 		for _, item := range items {
 			if col.checker.Key(item, &rec); rec.Key.OK {
 				q.know(rec.Key.Hash)
+				if version > 0 {
+					keys = append(keys, rec.Key.Hash[:]...)
+				}
 			}
 		}
 		return nil
 	})
-	col.complete, col.denied = got == replyGiven, got != replyGiven
+	col.complete, col.kept, col.denied = got == replyGiven, false, got != replyGiven
+	if col.complete && version > 0 {
+		q.catalog.cache.writeAt(keysFile(col.resource), "", version, keys)
+	}
 	return err
 }

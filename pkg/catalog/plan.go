@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -35,6 +36,7 @@ const (
 	WayByKey = "key by key"
 	WayWhole = "whole collection"
 	WayKnown = "known already"
+	WayKept  = "kept keys, and what was written since"
 )
 
 // PageCost is how many requests for a single record a page costs about as much as.
@@ -110,12 +112,21 @@ func (q *References) step(ctx context.Context, r *Referent) (Step, error) {
 		return s, nil
 	}
 	s.Ways = []Way{Whole(s.AtTarget)}
+	if kept, there := q.catalog.cache.read(keysFile(col.resource)); there && kept.Version > 0 {
+		written, err := q.catalog.reader.Count(ctx, col.path, writtenSince(kept.Version))
+		if got, err := replyOf(err); err == nil && got == replyGiven {
+			s.Ways = []Way{{WayKept, 2 + Pages(written), 2 + PageCost*Pages(written)}, s.Ways[0]}
+		}
+		if _, err := replyOf(err); err != nil && !errors.Is(err, target.ErrNoCount) {
+			return s, err
+		}
+	}
 	if q.mayAskByKey(col, r.open) {
 		s.Ways = append(s.Ways, ByKey(n))
 		if n <= alwaysByKey || cheaperByKey(n, s.AtTarget) {
 			slices.Reverse(s.Ways)
 		}
 	}
-	col.planned = s.Ways[0].Name == WayWhole
+	col.planned = s.Ways[0].Name != WayByKey
 	return s, nil
 }

@@ -75,6 +75,7 @@ func (x *Execution) Catalog(ctx context.Context) (*catalog.Catalog, error) {
 		return nil, err
 	}
 	x.catalog, err = catalog.Open(ctx, api.Client, catalog.Options{Identity: api.Identity.String(), ClientID: api.ClientID, Access: access,
+		Settings: x.settings(), CacheAge: x.tenant.MaxCacheAge,
 		CacheDir: x.place.stateFile(x.tenant, "cache"), Logger: x.logger})
 	if err != nil || x.tenant.API == nil {
 		return x.catalog, err

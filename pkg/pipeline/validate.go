@@ -2,7 +2,10 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"time"
@@ -11,6 +14,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/pkg/tenant"
 	"github.com/sluice-edfi/sluice/pkg/validate"
 )
 
@@ -19,7 +23,7 @@ func (x *Execution) Validate(ctx context.Context) (runs.Outcome, error) {
 	return x.judge(ctx, false)
 }
 
-// ValidateOffline judges what is staged against the embedded data standard; its pass opens nothing.
+// ValidateOffline judges what is staged by what the target said last, or else by the embedded data standard; its pass opens nothing.
 func (x *Execution) ValidateOffline(ctx context.Context) (runs.Outcome, error) {
 	return x.judge(ctx, true)
 }
@@ -89,6 +93,44 @@ func (x *Execution) mayJudge(r *runs.Run) error {
 	return nil
 }
 
+// recall has an offline judgement use what the tenant's target said when it was last asked, if that is known, and
+// says which it is and how old.
+func (x *Execution) recall(o *validate.Options) {
+	o.Against = "the embedded Data Standard " + o.Standard.Version
+	if t := x.tenant; t != nil && t.API != nil {
+		kept, ok := catalog.Remember(x.place.stateFile(t, "cache"), x.settings(), time.Now, x.logger)
+		if ok && schema.SameMajor(o.Standard.Version, kept.Standard.Version) {
+			o.Standard, o.EmbeddedDescriptors = kept.Standard, append(o.EmbeddedDescriptors, kept.Values...)
+			o.Against = fmt.Sprintf("what the target said %s (Data Standard %s)", ago(time.Since(kept.At)), kept.Standard.Version)
+		}
+	}
+	x.place.Observer.note("offline: judged by %s", o.Against)
+}
+
+// ago is how long ago something was.
+func ago(age time.Duration) string {
+	switch {
+	case age < time.Minute:
+		return "just now"
+	case age < 2*time.Hour:
+		return diag.Counted(int(age.Minutes()), "minute", "minutes") + " ago"
+	case age < 48*time.Hour:
+		return diag.Counted(int(age.Hours()), "hour", "hours") + " ago"
+	}
+	return diag.Counted(int(age.Hours()/24), "day", "days") + " ago"
+}
+
+// settings is a text of how the tenant's target is reached, by which what is kept of it is found again. It holds no
+// secret.
+func (x *Execution) settings() string {
+	a := x.tenant.API
+	if a == nil {
+		return tenant.Sandbox
+	}
+	sum := sha256.Sum256(fmt.Append(nil, a.BaseURL, "\n", a.DataURL, "\n", a.OAuthURL, "\n", a.MetadataURL, "\n", a.DependenciesURL, "\n", a.SchoolYear, "\n", a.Instance, "\n", a.Environment))
+	return hex.EncodeToString(sum[:])
+}
+
 func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, error) {
 	x.working = runs.Validate
 	r := x.run
@@ -109,6 +151,7 @@ func (x *Execution) validate(ctx context.Context, offline bool) (runs.Outcome, e
 		if o.EmbeddedDescriptors, err = schema.StandardDescriptors(x.place.Schemas, r.DataStandard); err != nil {
 			return 0, err
 		}
+		x.recall(&o)
 	}
 	if err := x.enrolments(&o); err != nil {
 		return 0, err

@@ -196,6 +196,7 @@ type Pass struct {
 	Rules        string            `json:"rules,omitempty"` // digest of the rules that were asked; empty: none
 	DataStandard string            `json:"dataStandard"`
 	Online       bool              `json:"online"`
+	Against      string            `json:"against,omitempty"` // offline: what it was judged by
 	At           time.Time         `json:"at"`
 	Staged       map[string]string `json:"staged"`   // resource → sha256
 	Verdicts     map[string]string `json:"verdicts"` // resource → sha256

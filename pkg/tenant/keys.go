@@ -65,6 +65,8 @@ func Keys() []Key {
 		{tenant + "acknowledge.resource", "name", "all resources", "Only warnings about this resource."},
 		{tenant + "acknowledge.rule", "id", "all rules", "Only warnings of this rule of a rules.yaml."},
 		{tenant + "max_pass_age", "duration", "`24h`", "How old the pass of `validate` may be when `send` asks for it: `24h`, `90m`."},
+		{tenant + "max_cache_age", "duration", "`24h`", "How old what is kept of the target (documents, descriptor values) may be where the target says neither by " +
+			"ETag nor by change version whether it has changed: `24h`, `30m`."},
 		{tenant + "accept_unchecked", "`true` or `false`", "`false`", "Send records that the credential did not let `validate` check."},
 	}
 }

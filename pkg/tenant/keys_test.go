@@ -32,6 +32,7 @@ tenants:
     guards: {max_rejected: 5%}
     acknowledge: [{code: VAL-PORTABLE, until: 2027-06-30, why: w, bundle: b, resource: r, rule: r}]
     max_pass_age: 1h
+    max_cache_age: 1h
     accept_unchecked: false
 `
 

@@ -221,7 +221,8 @@ func (r *reader) tenant(key, n *strictyaml.Node) {
 			})
 		},
 		"acknowledge":      func(n *strictyaml.Node) { t.Acknowledge = r.acknowledge(n, what+": acknowledge") },
-		"max_pass_age":     func(n *strictyaml.Node) { t.MaxPassAge = r.age(n, what) },
+		"max_pass_age":     func(n *strictyaml.Node) { t.MaxPassAge = r.age(n, what+": max_pass_age") },
+		"max_cache_age":    func(n *strictyaml.Node) { t.MaxCacheAge = r.age(n, what+": max_cache_age") },
 		"accept_unchecked": func(n *strictyaml.Node) { t.AcceptUnchecked = r.boolean(n, what+": accept_unchecked") },
 	})
 	switch {
@@ -325,9 +326,9 @@ func (r *reader) pairs(n *strictyaml.Node, what string) []strictyaml.Pair {
 }
 
 func (r *reader) age(n *strictyaml.Node, what string) time.Duration {
-	age, err := time.ParseDuration(r.text(n, what+": max_pass_age"))
+	age, err := time.ParseDuration(r.text(n, what))
 	if err != nil || age <= 0 {
-		r.bad(n, diag.ConfigKey, "Write it as 24h or 90m.", "%s: max_pass_age %q is not a duration", what, n.Value)
+		r.bad(n, diag.ConfigKey, "Write it as 24h or 90m.", "%s: %q is not a duration", what, n.Value)
 	}
 	return age
 }

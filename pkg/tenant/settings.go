@@ -88,6 +88,7 @@ func (c *Config) Settings(t *Tenant) []Setting {
 	_, _, limit := t.RejectLimit()
 	own("guards.max_rejected", limit)
 	own("max_pass_age", strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(t.MaxPassAge.String()))
+	own("max_cache_age", strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(t.MaxCacheAge.String()))
 	own("accept_unchecked", strconv.FormatBool(t.AcceptUnchecked))
 	for _, a := range t.Acknowledge {
 		add("acknowledge", string(a.Code)+" until "+a.Until+": "+a.Why, of+": acknowledge")

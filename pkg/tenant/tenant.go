@@ -22,6 +22,9 @@ const defaultMaxPassAge = 24 * time.Hour
 // defaultRosterMin is the share of a file's ids that must match unless the tenant says otherwise.
 const defaultRosterMin = 0.5
 
+// defaultMaxCacheAge is how old what is kept of the target may be unless the tenant says otherwise.
+const defaultMaxCacheAge = 24 * time.Hour
+
 // defaultConcurrency is how many requests are under way at a time unless the tenant says otherwise.
 const defaultConcurrency = 8
 
@@ -58,6 +61,7 @@ type Tenant struct {
 	Params          map[string]string
 	Concurrency     int
 	MaxPassAge      time.Duration
+	MaxCacheAge     time.Duration // how old what is kept of the target may be where the target does not say whether it changed
 	AcceptUnchecked bool
 	Inputs          map[string]map[string]Reading // by bundle and input: how its files are written
 	MaxRejected     *float64                      // the share of rejected rows above which run does not go on to send; nil: not set
@@ -119,7 +123,7 @@ func Default(folder string) *Config {
 }
 
 func builtIn() *Tenant {
-	return &Tenant{Name: Sandbox, Concurrency: defaultConcurrency, MaxPassAge: defaultMaxPassAge}
+	return &Tenant{Name: Sandbox, Concurrency: defaultConcurrency, MaxPassAge: defaultMaxPassAge, MaxCacheAge: defaultMaxCacheAge}
 }
 
 // Names lists the tenants, the built-in one included.

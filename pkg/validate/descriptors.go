@@ -111,8 +111,7 @@ func (v *descriptorValues) find(ctx context.Context, typ, value string) (valueSt
 		return valueForeign, nil
 	}
 	if v.planning {
-		v.catalog.PlanDescriptor(typ, folded)
-		return valueKnown, nil
+		return valueKnown, v.catalog.PlanDescriptor(ctx, typ, folded)
 	}
 	answer, err := v.catalog.Descriptor(ctx, typ, folded)
 	switch answer {

@@ -167,7 +167,18 @@ func TestOnlineAgainstTheSandbox(t *testing.T) {
 		t.Errorf("%q", ods.calls)
 	}
 
-	judge(func(o *Options) { o.Now = func() time.Time { return now.Add(25 * time.Hour) } })
+	later := func(o *Options) { o.Now = func() time.Time { return now.Add(25 * time.Hour) } }
+	judge(later)
+	if ods.count("gradeLevelDescriptors") != 0 || ods.count("availableChangeVersions") != 1 {
+		t.Errorf("nothing was written at the target, and it was asked again: %q", ods.calls)
+	}
+	judge(func(o *Options) {
+		later(o)
+		own := []byte(`{"namespace":"uri://acme.org/GradeLevelDescriptor","codeValue":"Own","shortDescription":"Own"}`)
+		if _, err := o.Client.Post(t.Context(), "gradeLevelDescriptors", own); err != nil {
+			t.Fatal(err)
+		}
+	})
 	if ods.count("gradeLevelDescriptors") == 0 {
 		t.Error("an old set of descriptors was used")
 	}

@@ -40,6 +40,7 @@ type Options struct {
 
 	Standard            *schema.Standard
 	EmbeddedDescriptors []schema.DescriptorValue
+	Against             string   // offline: what Standard is, for the pass
 	Students            Students // whose enrollments results are compared with; nil: nothing is known of any
 
 	NoEnrollments bool // the tenant has a roster, and it knows of none

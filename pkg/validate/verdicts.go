@@ -129,6 +129,7 @@ func (g *gate) result() *Result {
 		result.Target, pass.Target = &g.options.Target, g.options.Target.Identity
 		return result
 	}
+	pass.Against = g.options.Against
 	for _, c := range g.counts.Resources {
 		g.counts.OpenForTarget = g.counts.OpenForTarget || c.Unchecked > 0
 	}

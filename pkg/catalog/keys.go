@@ -38,25 +38,25 @@ func keysFile(res *schema.Resource) string { return "keys-" + res.Name }
 
 const keySize = len(keyset.Key{})
 
-// keptKeys are the keys of a collection out of the cache, with what was written since. They are as good as those of
-// the collection itself as far as the target says: nothing was deleted, and there are as many records as keys. A
-// record that this credential came to see, or sees no longer, may have been written long ago, so what is
-// missing among them is looked for in the collection itself.
-func (c *Catalog) keptKeys(ctx context.Context, col *collection) (keys []byte, ok bool, err error) {
+// keptKeys are the keys of a collection out of the cache, with what was written since; nil: there are none that are
+// still true. They are, as far as the target says: nothing was deleted, and there are as many records as keys. A record
+// that this credential came to see since may have been written long ago, so that nothing is missing because it is
+// not among them.
+func (c *Catalog) keptKeys(ctx context.Context, col *collection) (keys []byte, err error) {
 	follower, follows := c.reader.(Follower)
 	kept, there := c.cache.read(keysFile(col.resource))
 	if !follows || !there || kept.Version == 0 || len(kept.body)%keySize != 0 || col.resource.KeyUpdates {
-		return nil, false, nil
+		return nil, nil
 	}
 	now, err := c.newestChange(ctx)
 	if err != nil || now < kept.Version {
-		return nil, false, err
+		return nil, err
 	}
 	keys = kept.body
 	if now > kept.Version {
 		if n, err := c.reader.Count(ctx, col.path+"/deletes", writtenSince(kept.Version)); err != nil || n > 0 {
 			_, err = replyOf(err)
-			return nil, false, err
+			return nil, err
 		}
 		known := map[keyset.Key]bool{}
 		for i := 0; i < len(keys); i += keySize {
@@ -73,17 +73,17 @@ func (c *Catalog) keptKeys(ctx context.Context, col *collection) (keys []byte, o
 			return nil
 		})
 		if got, err := replyOf(err); err != nil || got != replyGiven {
-			return nil, false, err
+			return nil, err
 		}
 	}
 	total, err := c.reader.Count(ctx, col.path, nil)
 	if got, err := replyOf(err); err != nil || got != replyGiven || total != int64(len(keys)/keySize) {
-		return nil, false, err
+		return nil, err
 	}
 	if now > kept.Version {
 		c.cache.writeAt(keysFile(col.resource), "", now, keys)
 	}
-	return keys, true, nil
+	return keys, nil
 }
 
 // writtenSince is a query for what was written after a change version.

@@ -17,6 +17,7 @@ import (
 
 // How references are looked up: key by key or by reading the collection, whichever is cheaper.
 //
+//	keys of the last time are kept ─► with what was written since, they answer what they can; then
 //	few open ────────────────────────────┐
 //	many open ─ count the collection ─┬──┴─► key by key ─► answered
 //	                                  │            │ odd, or a record that is there is not found
@@ -41,7 +42,7 @@ type collection struct {
 	found    bool // a question by key found a record
 	keyless  bool // questions by key do not find what is there
 	planned  bool // a plan has it read whole
-	kept     bool // complete, and its keys are those of the cache, with what was written since
+	kept     bool // the cache was asked for its keys
 }
 
 func (q *References) collection(name string) *collection {
@@ -122,6 +123,14 @@ func (q *References) resolve(ctx context.Context, ask question, open []uint32) (
 	if col.denied {
 		return open, true, nil
 	}
+	if !col.complete && len(open) > alwaysByKey {
+		if err := q.useKept(ctx, col); err != nil {
+			return nil, false, err
+		}
+		if open = q.absent(ask, open); len(open) == 0 {
+			return nil, false, nil
+		}
+	}
 	if !col.complete {
 		byKey, err := q.byKeyIsCheaper(ctx, col, open)
 		if err != nil {
@@ -156,12 +165,6 @@ func (q *References) resolve(ctx context.Context, ask question, open []uint32) (
 		}
 	}
 	left = q.absent(ask, open)
-	if len(left) > 0 && col.kept {
-		if err := q.readWhole(ctx, col); err != nil || col.denied {
-			return open, true, err
-		}
-		left = q.absent(ask, open)
-	}
 	// While pages are read others write, which shifts them; and some targets fold the case of
 	// keys. So what is missing is asked for once more.
 	if len(left) > 0 && !col.keyless && q.allKept(left) {
@@ -356,24 +359,22 @@ func sameFolded(a, b []schema.KeyValue) bool {
 	return slices.Equal(folded(a), folded(b))
 }
 
-// readAll makes the keys of a whole collection known, out of the cache where that has them.
-func (q *References) readAll(ctx context.Context, col *collection) error {
-	keys, ok, err := q.catalog.keptKeys(ctx, col)
-	if err != nil {
-		return err
+// useKept makes the keys of a collection known that the cache has, once. What is not among them is asked for in the
+// usual ways.
+func (q *References) useKept(ctx context.Context, col *collection) error {
+	if col.kept {
+		return nil
 	}
-	if !ok {
-		return q.readWhole(ctx, col)
-	}
+	col.kept = true
+	keys, err := q.catalog.keptKeys(ctx, col)
 	for i := 0; i < len(keys); i += keySize {
 		q.know(keyset.Key(keys[i : i+keySize]))
 	}
-	col.complete, col.kept = true, true
-	return nil
+	return err
 }
 
-// readWhole reads a whole collection, and keeps its keys for the next time.
-func (q *References) readWhole(ctx context.Context, col *collection) error {
+// readAll makes the keys of a whole collection known, and keeps them for the next time.
+func (q *References) readAll(ctx context.Context, col *collection) error {
 	version, err := q.catalog.newestChange(ctx)
 	if err != nil {
 		return err
@@ -391,7 +392,7 @@ func (q *References) readWhole(ctx context.Context, col *collection) error {
 		}
 		return nil
 	})
-	col.complete, col.kept, col.denied = got == replyGiven, false, got != replyGiven
+	col.complete, col.denied = got == replyGiven, got != replyGiven
 	if col.complete && version > 0 {
 		q.catalog.cache.writeAt(keysFile(col.resource), "", version, keys)
 	}

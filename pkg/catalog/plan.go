@@ -112,21 +112,35 @@ func (q *References) step(ctx context.Context, r *Referent) (Step, error) {
 		return s, nil
 	}
 	s.Ways = []Way{Whole(s.AtTarget)}
-	if kept, there := q.catalog.cache.read(keysFile(col.resource)); there && kept.Version > 0 {
-		written, err := q.catalog.reader.Count(ctx, col.path, writtenSince(kept.Version))
-		if got, err := replyOf(err); err == nil && got == replyGiven {
-			s.Ways = []Way{{WayKept, 2 + Pages(written), 2 + PageCost*Pages(written)}, s.Ways[0]}
-		}
-		if _, err := replyOf(err); err != nil && !errors.Is(err, target.ErrNoCount) {
-			return s, err
-		}
-	}
 	if q.mayAskByKey(col, r.open) {
 		s.Ways = append(s.Ways, ByKey(n))
 		if n <= alwaysByKey || cheaperByKey(n, s.AtTarget) {
 			slices.Reverse(s.Ways)
 		}
 	}
+	if n > alwaysByKey {
+		if err := q.planKept(ctx, col, &s); err != nil {
+			return s, err
+		}
+	}
 	col.planned = s.Ways[0].Name != WayByKey
 	return s, nil
+}
+
+// planKept puts the way over the keys that the cache has first, if it has them.
+func (q *References) planKept(ctx context.Context, col *collection, s *Step) error {
+	kept, there := q.catalog.cache.read(keysFile(col.resource))
+	if !there || kept.Version == 0 || col.resource.KeyUpdates {
+		return nil
+	}
+	written, err := q.catalog.reader.Count(ctx, col.path, writtenSince(kept.Version))
+	if errors.Is(err, target.ErrNoCount) {
+		return nil
+	}
+	if got, err := replyOf(err); err != nil || got != replyGiven {
+		return err
+	}
+	s.Ways = append([]Way{{WayKept, 2 + Pages(written), 2 + PageCost*Pages(written)}}, s.Ways...)
+	s.Note = "what is not among the kept keys is asked for as well"
+	return nil
 }

@@ -216,3 +216,15 @@ func doubling(t *testing.T, conn net.Conn, stored map[string]bool) {
 		_, _ = io.WriteString(conn, answer)
 	}
 }
+
+// A record is known by its id, whether it is written with dashes or without, as the generations do.
+func TestIDsOfGenerations(t *testing.T) {
+	const plain, dashed = "9c6f5a1e0000400080000000000000aa", "9C6F5A1E-0000-4000-8000-0000000000AA"
+	for asked, answered := range map[string]string{plain: dashed, dashed: plain} {
+		f := newFake(t)
+		f.data = func(w http.ResponseWriter, _ *http.Request, _ int) { reply(w, 200, `{"id":"`+answered+`"}`) }
+		if _, err := f.client().GetByID(t.Context(), "students", asked); err != nil {
+			t.Error(err)
+		}
+	}
+}

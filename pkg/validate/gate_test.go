@@ -378,6 +378,8 @@ func TestTargetsThatFoldCaseOrIgnoreParameters(t *testing.T) {
 	judgeAll(t, staged, f, map[string]string{"studentAssessments": "vvi"})
 	f.folds, f.deaf = false, true
 	judgeAll(t, staged, f, map[string]string{"studentAssessments": "ivi"})
+	f.deaf, f.strict = false, true
+	judgeAll(t, staged, f, map[string]string{"studentAssessments": "ivi"})
 }
 
 // However many they are: the whole collection, which is read then, does not show that the target folds case.

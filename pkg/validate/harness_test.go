@@ -166,6 +166,7 @@ type fakeTarget struct {
 	forbidden map[string]bool
 	deaf      bool // ignores query parameters, as an ODS ignores unknown ones
 	folds     bool // compares keys without case
+	strict    bool // refuses query parameters that are no paging, as the Data Management Service refuses unknown ones
 	blind     bool // finds nothing by key
 	failure   error
 	version   int64 // newest change version; 0: no change queries
@@ -204,6 +205,9 @@ func (f *fakeTarget) Count(_ context.Context, resource string, _ url.Values) (in
 func (f *fakeTarget) Get(_ context.Context, resource string, query url.Values) (*target.Response, error) {
 	if err := f.note("GET", resource); err != nil {
 		return nil, err
+	}
+	if f.strict && len(query) > 2 {
+		return nil, &target.Failure{Kind: target.Validation, Method: "GET", Status: 400, Detail: "The query field is not valid for this resource."}
 	}
 	limit, _ := strconv.Atoi(query.Get("limit"))
 	found := []json.RawMessage{}

@@ -17,6 +17,7 @@ import (
 
 // growing is a target with students, and change versions.
 type growing struct {
+	noResults
 	students []int // the change version of each
 	hidden   map[int]bool
 	deletes  int64

@@ -19,7 +19,7 @@ type Follower interface {
 // newestChange is the newest change version of the target as it was when it was first asked for; 0: it does not say.
 func (c *Catalog) newestChange(ctx context.Context) (int64, error) {
 	follower, ok := c.reader.(Follower)
-	if !ok || c.cache.folder == "" {
+	if !ok || c.cache.folder == "" || c.access != nil && !c.access.About.ChangesAtData() {
 		return 0, nil
 	}
 	c.versionOnce.Lock()

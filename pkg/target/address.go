@@ -161,3 +161,11 @@ func withQuery(u *url.URL, query url.Values) *url.URL {
 	q.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
 	return &q
 }
+
+// ChangesAtData reports whether change queries are offered by the host of the data. What another host, which was named
+// beside a data_url by hand, says of changes is about other data, and it may refuse the token.
+func (a *About) ChangesAtData() bool {
+	data, err := url.Parse(a.DataURL)
+	changes, wrong := url.Parse(a.ChangeQueriesURL)
+	return err == nil && wrong == nil && a.ChangeQueriesURL != "" && sameHost(data, changes)
+}

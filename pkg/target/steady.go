@@ -165,6 +165,9 @@ func unsaid(err error) bool {
 
 // versionUnder is the newest change version, of the live data or of a snapshot; 0: the target does not say.
 func (c *Client) versionUnder(ctx context.Context, taken *snapshot) int64 {
+	if about := c.about.Load(); about == nil || !about.ChangesAtData() {
+		return 0
+	}
 	version, err := c.newestChangeVersion(ctx, taken)
 	if err != nil {
 		return 0
@@ -184,7 +187,7 @@ func (c *Client) snapshotFor(ctx context.Context, r reading) *snapshot {
 // is one or none, and asking for its change version tells. The Data Management Service has none.
 func (c *Client) snapshotOf(ctx context.Context) *snapshot {
 	about := c.about.Load()
-	if about == nil || c.noSnapshot.Load() || about.Service || about.ChangeQueriesURL == "" {
+	if about == nil || c.noSnapshot.Load() || about.Service || !about.ChangesAtData() {
 		return nil
 	}
 	major, _, _ := strings.Cut(about.Version, ".")

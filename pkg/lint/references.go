@@ -89,16 +89,7 @@ func (r *References) Problems() diag.List {
 }
 
 func (r *References) dangling(row expression.TableRow, message, fix string) {
-	code := diag.BundleTable
-	if r.overlaid(row) {
-		code = diag.BundleOverlay
-	}
-	r.found = append(r.found, diag.At(row.Pos, code, fix, "%s", message))
-}
-
-// overlaid reports whether a row is a tenant's.
-func (r *References) overlaid(row expression.TableRow) bool {
-	return slices.ContainsFunc(r.program.Overlays, func(o mapping.OverlayFile) bool { return o.Path == row.Pos.File })
+	r.found = append(r.found, diag.At(row.Pos, r.program.CodeOf(row.Pos, diag.BundleTable), fix, "%s", message))
 }
 
 // unknownDescriptors warns of descriptors in the namespace of Ed-Fi that the data standard does not bring: a target
@@ -121,11 +112,8 @@ func (r *References) unknownDescriptors(d *bundle.DescriptorType) {
 		if !strings.HasPrefix(to, standardNamespace) || slices.Contains(known, to) {
 			continue
 		}
-		p := diag.At(row.Pos, diag.BundleLint, "Write a descriptor that the target has; `sluice validate` asks it.",
+		p := diag.At(row.Pos, r.program.CodeOf(row.Pos, diag.BundleLint), "Write a descriptor that the target has; `sluice validate` asks it.",
 			"%q is not a descriptor of data standard %s%s", to, r.program.Standard.Version, diag.DidYouMean(to, known))
-		if r.overlaid(row) {
-			p.Code = diag.BundleOverlay
-		}
 		p.Level = diag.LevelWarning
 		r.found = append(r.found, p)
 	}

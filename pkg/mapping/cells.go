@@ -1,12 +1,12 @@
 package mapping
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/lookup"
 )
 
 // column is one declared column, with how its cells are read.
@@ -18,7 +18,7 @@ type column struct {
 
 // column compiles a declared column.
 func (c *compiler) column(def *bundle.Column, nulls []string) *column {
-	col := &column{def: def, Cell: expression.Cell{Kind: kindOf(def.Type), Nulls: slices.Concat(nulls, def.Nulls), Yes: def.Yes, No: def.No,
+	col := &column{def: def, Cell: expression.Cell{Kind: lookup.KindOf(def.Type), Nulls: slices.Concat(nulls, def.Nulls), Yes: def.Yes, No: def.No,
 		Pad: def.Pad, Required: def.Required, Rule: def.Pos}}
 	switch def.Type {
 	case bundle.TypeDate, bundle.TypeDateTime, bundle.TypeTime:
@@ -37,10 +37,3 @@ func (c *compiler) column(def *bundle.Column, nulls []string) *column {
 	col.canFail = def.Required || col.Kind != expression.KindText
 	return col
 }
-
-// kinds are the kinds of declared types; any other type is text.
-var kinds = map[bundle.Type]expression.Kind{bundle.TypeInteger: expression.KindInteger, bundle.TypeDecimal: expression.KindDecimal, bundle.TypeBoolean: expression.KindBoolean,
-	bundle.TypeDate: expression.KindDate, bundle.TypeDateTime: expression.KindDateTime, bundle.TypeTime: expression.KindTime}
-
-// kindOf is the kind of a declared type.
-func kindOf(t bundle.Type) expression.Kind { return cmp.Or(kinds[t], expression.KindText) }

@@ -8,8 +8,8 @@
 // Compile walks over the bundle several times: first to infer by which types tables are looked up,
 // then to build, once for each data standard that the bundle is for. Program and Plan are immutable
 // and belong to everybody, a Worker to one goroutine. What must be known of all rows, like which of
-// two with one key stays, comes in as Decided. The package opens no files but those of
-// the bundle and the tenant's overlays.
+// two with one key stays, comes in as Decided. The package opens no files but the
+// bundle's fixtures, for Lint; its tables, with the tenant's rows, come from package lookup.
 package mapping
 
 import (
@@ -21,6 +21,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/lookup"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
@@ -29,8 +30,8 @@ type Config struct {
 	Bundle    *bundle.Bundle
 	Standards []*schema.Standard // the first is the one shaped for; the others of the bundle's range are checked too
 	Params    map[string]string
-	Overlay   *Overlay // nil: no tenant, or one without tables
-	LEACodes  []string // the tenant's districts; rows of others are `other`. Empty: all rows are the tenant's
+	Overlay   *lookup.Overlay // nil: no tenant, or one without tables
+	LEACodes  []string        // the tenant's districts; rows of others are `other`. Empty: all rows are the tenant's
 
 	// RosterColumn is the vendor's column (its header, or the bundle's name for it) that holds the
 	// studentUniqueId, or the only ids that are looked up. Empty: the first of the input's `student` that the
@@ -48,9 +49,9 @@ type Config struct {
 type Program struct {
 	Bundle   *bundle.Bundle
 	Standard *schema.Standard
-	Params   map[string]string // as used, defaults among them
-	Overlays []OverlayFile     // tenant tables that took part
-	LeftOut  []string          // properties of the bundle's records that data standard and parameters leave out
+	Params   map[string]string    // as used, defaults among them
+	Overlays []lookup.OverlayFile // tenant tables that took part
+	LeftOut  []string             // properties of the bundle's records that data standard and parameters leave out
 
 	compiler  *compiler // as it stood at the end; Bind works on copies of it
 	inputs    []*Input
@@ -58,12 +59,6 @@ type Program struct {
 	resources []string // names, in the order of their first source
 	records   []TableRecord
 	tablePlan *Plan
-}
-
-// OverlayFile is a table of the tenant that took part, with what its rows did.
-type OverlayFile struct {
-	Path, SHA256 string
-	expression.Merged
 }
 
 // Inputs is what the bundle reads, in its order.
@@ -89,10 +84,8 @@ type compiler struct {
 	bundle  *bundle.Bundle
 	program *Program
 	trees   map[*bundle.Expr]*expression.Tree
-	tables  map[string]*lookupTable
-	unread  map[string]bool // tables that cannot be read, which was reported
+	tables  *lookup.Tables
 	rules   map[string]*descriptorRule
-	shared  []*descriptorRule // those with a host: a tenant may overlay them
 	params  map[string]*expression.Symbol
 	built   bool // trees are not added to any more
 
@@ -136,10 +129,10 @@ func Compile(ctx context.Context, cfg Config) (*Program, diag.List, error) {
 	c := &compiler{ctx: ctx, config: cfg, bundle: cfg.Bundle, program: p, standard: cfg.Standards[0],
 		trees: map[*bundle.Expr]*expression.Tree{}, inference: &inference{}, report: newReport(), plan: &Plan{}}
 	c.compileParams()
-	c.loadTables()
+	c.tables = lookup.Load(cfg.Bundle, cfg.Overlay, &c.report.problems)
 	c.descriptorRules(&cfg.Bundle.Descriptors)
 	c.infer()
-	c.overlays()
+	c.mergeOverlay()
 	c.build()
 	c.stageTables()
 	if err := ctx.Err(); err != nil {
@@ -178,7 +171,7 @@ func (c *compiler) build() {
 	for !c.stopped() {
 		walk := c.fork()
 		c.inference.learned = false
-		walk.finishTables()
+		walk.tables.Fill(&walk.report.problems)
 		for _, standard := range slices.Backward(c.config.Standards) { // the one shaped for comes last, its program stays
 			walk.standard = standard
 			walk.topScope()
@@ -205,7 +198,7 @@ func (c *compiler) compileParams() {
 		c.params[name] = sym
 		if v, ok := c.paramValue(def); ok {
 			c.program.Params[name] = v.Text()
-			sym.Code = expression.ConstantCode(v, expression.Type{Kind: kindOf(def.Type)})
+			sym.Code = expression.ConstantCode(v, expression.Type{Kind: lookup.KindOf(def.Type)})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.config.Params)) {
@@ -242,18 +235,18 @@ func (c *compiler) paramValue(def *bundle.Param) (v expression.Value, ok bool) {
 		c.add(pos, code, "Give it with --param "+name+"=…, or under `params:` of the tenant.", "the parameter %q is missing%s", name, about)
 		return v, false
 	}
-	v, ok = expression.ParseValue(expression.TrimSpace(text), kindOf(def.Type))
+	v, ok = expression.ParseValue(expression.TrimSpace(text), lookup.KindOf(def.Type))
 	if !ok || v.IsNull() {
-		c.add(pos, code, strings.TrimSpace(def.About), "the parameter %q must be %s, and is %q", name, expression.WithArticle(kindOf(def.Type)), text)
+		c.add(pos, code, strings.TrimSpace(def.About), "the parameter %q must be %s, and is %q", name, expression.WithArticle(lookup.KindOf(def.Type)), text)
 		return v, false
 	}
 	if len(def.OneOf) > 0 {
 		var allowed []string
 		for _, o := range def.OneOf {
-			one, ok := expression.ParseValue(o.Value, kindOf(def.Type))
+			one, ok := expression.ParseValue(o.Value, lookup.KindOf(def.Type))
 			if !ok {
 				c.add(o.Pos, diag.BundleValue, "",
-					"%q is not %s, so the parameter %q can never be it", o.Value, expression.WithArticle(kindOf(def.Type)), name)
+					"%q is not %s, so the parameter %q can never be it", o.Value, expression.WithArticle(lookup.KindOf(def.Type)), name)
 				continue
 			}
 			allowed = append(allowed, one.Text())
@@ -336,7 +329,7 @@ func (c *compiler) compileSource(def *bundle.Resource) {
 		in.sources = append(in.sources, src)
 		return
 	}
-	known := append(p.InputNames(), "tables."+strings.Join(slices.Sorted(maps.Keys(c.tables)), ", tables."))
+	known := append(p.InputNames(), "tables."+strings.Join(c.tables.Names(), ", tables."))
 	c.add(from.Pos, diag.BundleRecord, "Name an input, a list of it, or tables.x.", "there is no input %q%s", from.Input, diag.DidYouMean(from.Input, known))
 }
 
@@ -359,7 +352,7 @@ func (c *compiler) tableSource(src *source) {
 		}
 		s := c.top.child()
 		s.noScores = "a table"
-		c.fields(s, fields, t.rowValues(i), "table column")
+		c.fields(s, fields, rowValues(t, i), "table column")
 		if u := c.unit(src, s, nil, t.Rows[i].Pos); u != nil {
 			c.plan.units = append(c.plan.units, u)
 		}

@@ -156,7 +156,7 @@ func (c *compiler) elementsOf(l *List) {
 			}
 		}
 		for i := range t.Rows {
-			l.elements = append(l.elements, t.rowValues(i))
+			l.elements = append(l.elements, rowValues(t, i))
 		}
 	case over.Range:
 		l.fields = []field{{name: over.Field.Value, typ: expression.Type{Kind: expression.KindInteger}, pos: over.Field.Pos}}

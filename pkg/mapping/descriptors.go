@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/lookup"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
@@ -16,10 +17,10 @@ import (
 type descriptorRule struct {
 	typ    string
 	pos    diag.Pos
-	vendor string       // uri up to the code, of a type whose values are the vendor's
-	host   string       // of a type that is as written
-	table  *lookupTable // of a mapped type; of a vendor's, its descriptions; of a host's, the tenant's
-	broken bool         // its table is not there, which was reported
+	vendor string        // uri up to the code, of a type whose values are the vendor's
+	host   string        // of a type that is as written
+	table  *lookup.Table // of a mapped type; of a vendor's, its descriptions; of a host's, the tenant's
+	broken bool          // its table is not there, which was reported
 }
 
 // standardHost is where a bare code of a shared table lives.
@@ -44,15 +45,23 @@ func (c *compiler) descriptorRules(d *bundle.Descriptors) {
 	for _, s := range d.Shared {
 		switch {
 		case s.Host != nil:
-			r := &descriptorRule{host: s.Host.Value}
-			put(s.Type, r)
-			c.shared = append(c.shared, r)
+			put(s.Type, &descriptorRule{host: s.Host.Value})
 		case s.Table != nil:
 			r := &descriptorRule{table: c.descriptorTable(s.Table, []string{"value", "descriptor"}, nil)}
 			if r.broken = r.table == nil; !r.broken {
-				r.table.overlay = true
+				r.table.Overlay = true
 			}
 			put(s.Type, r)
+		}
+	}
+}
+
+// mergeOverlay puts the tenant's rows into the tables; those of a type that is as written are a table of their own.
+func (c *compiler) mergeOverlay() {
+	c.program.Overlays = c.tables.Merge(&c.report.problems)
+	for typ, r := range c.rules {
+		if r.host != "" {
+			r.table = c.tables.AsWritten(typ)
 		}
 	}
 }
@@ -106,17 +115,9 @@ func (c *compiler) checkNamespaces(from *expression.Cells) {
 	}
 	for _, r := range from.Table.Rows {
 		if text := r.Cells[from.Column]; text != "" && !c.isNamespace(text) {
-			c.notANamespace(text, r.Pos, c.codeOf(r.Pos, diag.BundleTable))
+			c.notANamespace(text, r.Pos, c.config.Overlay.CodeOf(r.Pos, diag.BundleTable))
 		}
 	}
-}
-
-// codeOf is the code of a problem in a table's row: another one where the row is a tenant's.
-func (c *compiler) codeOf(row diag.Pos, code diag.Code) diag.Code {
-	if o := c.config.Overlay; o != nil && strings.HasPrefix(row.File, o.Path+"/") {
-		return diag.BundleOverlay
-	}
-	return code
 }
 
 // notANamespace reports a text; a parameter that was given is to blame, and not the bundle, where it begins the text and
@@ -133,7 +134,7 @@ func (c *compiler) notANamespace(text string, pos diag.Pos, code diag.Code) {
 }
 
 // descriptorTable is a table found by its column `value`.
-func (c *compiler) descriptorTable(name *bundle.Text, need, may []string) *lookupTable {
+func (c *compiler) descriptorTable(name *bundle.Text, need, may []string) *lookup.Table {
 	t := c.table(*name, diag.BundleDescriptor)
 	if t == nil {
 		return nil
@@ -146,12 +147,11 @@ func (c *compiler) descriptorTable(name *bundle.Text, need, may []string) *looku
 	}
 	for _, col := range t.Header {
 		if !slices.Contains(need, col) && !slices.Contains(may, col) {
-			c.add(diag.Pos{File: t.shown, Line: 1}, diag.BundleDescriptor, "Remove it.", "a table of descriptors has no column %q%s", col, diag.DidYouMean(col, slices.Concat(need, may)))
+			c.add(diag.Pos{File: t.Shown, Line: 1}, diag.BundleDescriptor, "Remove it.", "a table of descriptors has no column %q%s", col, diag.DidYouMean(col, slices.Concat(need, may)))
 		}
 	}
 	i, _ := t.Column("value")
-	t.Keys, t.keyed = []int{i}, true
-	t.Kinds[i], t.decided[i] = expression.KindText, true
+	t.FindByText(i)
 	return t
 }
 
@@ -223,7 +223,7 @@ func (d *descriptorRule) resolve(text string, column string, rule diag.Pos) (Dec
 	case d.vendor != "":
 		out.Code = text
 		if row >= 0 {
-			out.Code = d.table.code(row)
+			out.Code = codeIn(d.table, row)
 		}
 		out.Sent = d.vendor + out.Code
 		return out, asWritten(out.Code)
@@ -298,10 +298,10 @@ func (c *compiler) checkShared(d *descriptorRule, row int) {
 	switch {
 	case to == "":
 	case !typed || !bundle.IsNamespace(namespace) || strings.HasPrefix(code, "uri:") || code == "":
-		c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "Write uri://host/"+d.typ+"#code, or a code of "+standardHost+".",
+		c.add(pos, c.config.Overlay.CodeOf(pos, diag.BundleDescriptor), "Write uri://host/"+d.typ+"#code, or a code of "+standardHost+".",
 			"%q is not a value of %s", to, d.typ)
 	case wrong != "":
-		c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "Write a code that the target has.", "%q cannot be a code of %s: %s", code, d.typ, wrong)
+		c.add(pos, c.config.Overlay.CodeOf(pos, diag.BundleDescriptor), "Write a code that the target has.", "%q cannot be a code of %s: %s", code, d.typ, wrong)
 	}
 }
 
@@ -321,12 +321,12 @@ func (c *compiler) checkCodes(d *descriptorRule) {
 	}
 	first := map[string]int{}
 	for i := range d.table.Rows {
-		code, pos := d.table.code(i), d.table.Rows[i].Pos
+		code, pos := codeIn(d.table, i), d.table.Rows[i].Pos
 		if wrong, _ := schema.BadCode(d.table.Cell(i, "code")); wrong != "" {
-			c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "Write another code.", "%q cannot be a code of %s: %s", code, d.typ, wrong)
+			c.add(pos, c.config.Overlay.CodeOf(pos, diag.BundleDescriptor), "Write another code.", "%q cannot be a code of %s: %s", code, d.typ, wrong)
 		}
 		if other, ok := first[code]; ok && d.table.Cell(i, "value") != d.table.Cell(other, "value") {
-			c.add(pos, c.codeOf(pos, diag.BundleDescriptor), "Give each value a code of its own.",
+			c.add(pos, c.config.Overlay.CodeOf(pos, diag.BundleDescriptor), "Give each value a code of its own.",
 				"the code %q is already in line %d", code, d.table.Rows[other].Pos.Line)
 			continue
 		}
@@ -334,8 +334,8 @@ func (c *compiler) checkCodes(d *descriptorRule) {
 	}
 }
 
-// code is the code of a row of a vendor's descriptors: its own, or the value.
-func (t *lookupTable) code(row int) string {
+// codeIn is the code of a row of a vendor's descriptors: its own, or the value.
+func codeIn(t *lookup.Table, row int) string {
 	if code := t.Cell(row, "code"); code != "" {
 		return code
 	}
@@ -354,10 +354,15 @@ func (c *compiler) descriptorTypes() []string {
 
 // Table is a table of the bundle; nil if there is none.
 func (p *Program) Table(name string) *expression.Table {
-	if t := p.compiler.tables[name]; t != nil {
+	if t := p.compiler.tables.Table(name); t != nil {
 		return t.Table
 	}
 	return nil
+}
+
+// CodeOf is the code of a problem in a table's row: another one where the row is a tenant's.
+func (p *Program) CodeOf(row diag.Pos, code diag.Code) diag.Code {
+	return p.compiler.config.Overlay.CodeOf(row, code)
 }
 
 // DescriptorTable is the table of a descriptor type, keyed by the vendor's value; nil if it has none. The

@@ -7,6 +7,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/lookup"
 )
 
 // tree is an expression parsed. One that cannot be parsed is not remembered, so that it is reported
@@ -74,16 +75,31 @@ func (c *compiler) Param(name string) (*expression.Symbol, []string) {
 	return sym, nil
 }
 
+// table finds a table that is used; one that is not there is a problem of a code.
+func (c *compiler) table(name bundle.Text, code diag.Code) *lookup.Table {
+	t := c.tables.Table(name.Value)
+	switch {
+	case c.tables.Unread(name.Value):
+		c.report.problems.Met++
+		return nil
+	case t == nil:
+		c.add(name.Pos, code, "Put it at tables/"+name.Value+".csv.", "there is no table %q%s", name.Value, diag.DidYouMean(name.Value, c.tables.Names()))
+		return nil
+	}
+	c.report.uses.tables[t.Name] = true
+	return t
+}
+
 // Lookup finds a table, which is looked up now. Once the program is built, it is known of every table
 // whether it is.
 func (c *compiler) Lookup(name string) (*expression.Table, []string, bool) {
-	t := c.tables[name]
+	t := c.tables.Table(name)
 	if t == nil {
-		return nil, slices.Sorted(maps.Keys(c.tables)), c.unread[name]
+		return nil, c.tables.Names(), c.tables.Unread(name)
 	}
 	c.report.uses.tables[name] = true
-	if !t.keyed && c.inference != nil {
-		t.keyed, c.inference.learned = true, true
+	if !t.Keyed && c.inference != nil {
+		t.Keyed, c.inference.learned = true, true
 	}
 	return t.Table, nil, false
 }
@@ -91,9 +107,9 @@ func (c *compiler) Lookup(name string) (*expression.Table, []string, bool) {
 // FitsKey fits a table's key column to the values looked up in it, the same in every call. Once the
 // program is built, each such column has its type.
 func (c *compiler) FitsKey(table *expression.Table, col int, k expression.Kind) bool {
-	t := c.tables[table.Name]
-	if !t.decided[col] && c.inference != nil {
-		t.Kinds[col], t.decided[col], c.inference.learned = k, true, true
+	t := c.tables.Table(table.Name)
+	if !t.Decided[col] && c.inference != nil {
+		t.Kinds[col], t.Decided[col], c.inference.learned = k, true, true
 		if k.IsText() {
 			t.Kinds[col] = expression.KindText
 		}

@@ -46,9 +46,9 @@ func (c *compiler) lintUnused() {
 			c.lint(pos, "Use it, put its header under `ignore` with a reason, or remove it.", "the %s %q is used nowhere", sym.What, sym.Name)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.tables)) {
-		if t := c.tables[name]; !uses.tables[name] {
-			c.lint(t.pos, "Remove it.", "the table %q is used nowhere", name)
+	for _, name := range c.tables.Names() {
+		if !uses.tables[name] {
+			c.lint(c.tables.Table(name).Pos, "Remove it.", "the table %q is used nowhere", name)
 		}
 	}
 	for _, typ := range slices.Sorted(maps.Keys(c.rules)) {

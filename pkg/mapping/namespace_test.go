@@ -3,6 +3,8 @@ package mapping
 import (
 	"strings"
 	"testing"
+
+	"github.com/sluice-edfi/sluice/pkg/lookup"
 )
 
 // A namespace is checked wherever it comes from, before the first row.
@@ -47,7 +49,7 @@ func TestNamespaces(t *testing.T) {
 			}
 			_, problems := tryCompile(t, text, year, func(c *Config) {
 				if name, rows, ok := strings.Cut(tt.over, "\n"); ok {
-					c.Overlay = &Overlay{FS: archive("-- " + name + " --\n" + rows), Path: "ov"}
+					c.Overlay = &lookup.Overlay{FS: archive("-- " + name + " --\n" + rows), Path: "ov"}
 				}
 			})
 			if got := problemText(problems); !strings.Contains(got, tt.want) || tt.want == "" && got != "" {

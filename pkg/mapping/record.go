@@ -10,6 +10,7 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
 	"github.com/sluice-edfi/sluice/pkg/jsonl"
+	"github.com/sluice-edfi/sluice/pkg/lookup"
 	"github.com/sluice-edfi/sluice/pkg/schema"
 )
 
@@ -575,7 +576,7 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 		if x.c.stopped() || x.c.inferring() && i > 0 { // where nothing is evaluated, all rows are alike
 			return
 		}
-		values := t.rowValues(i)
+		values := rowValues(t, i)
 		guards, keep := []guard(nil), true
 		for col, name := range t.Header {
 			out, ok := outer[col]
@@ -610,16 +611,16 @@ func (x *recordCompiler) eachRow(p *schema.Property, n *bundle.Each, s *scope, p
 }
 
 // rowFields is the columns of a table as names.
-func (c *compiler) rowFields(t *lookupTable, on []bundle.Text) []field {
+func (c *compiler) rowFields(t *lookup.Table, on []bundle.Text) []field {
 	fields := make([]field, len(t.Header))
 	for i, h := range t.Header {
-		fields[i] = field{name: h, typ: t.TypeOf(i), pos: diag.Pos{File: t.shown, Line: 1, Col: i + 1},
+		fields[i] = field{name: h, typ: t.TypeOf(i), pos: diag.Pos{File: t.Shown, Line: 1, Col: i + 1},
 			on: slices.ContainsFunc(on, func(o bundle.Text) bool { return o.Value == h })}
 	}
 	return fields
 }
 
-func (t *lookupTable) rowValues(i int) []fieldValue {
+func rowValues(t *lookup.Table, i int) []fieldValue {
 	values := make([]fieldValue, len(t.Header))
 	for k, cell := range t.Rows[i].Cells {
 		values[k].text = cell

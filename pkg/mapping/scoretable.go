@@ -10,12 +10,13 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/expression"
+	"github.com/sluice-edfi/sluice/pkg/lookup"
 )
 
 // scoreUse is a score table as an input or a list uses it.
 type scoreUse struct {
 	def   *bundle.ScoreUse
-	table *lookupTable
+	table *lookup.Table
 	on    string
 	onCol int // column of the table, or -1
 	rows  []*scoreRow
@@ -81,12 +82,12 @@ func (c *compiler) scoreRows(s *scoreUse) []*scoreRow {
 	t := s.table
 	for _, h := range t.Header {
 		if !slices.Contains(scoreColumns, h) && h != s.on {
-			c.add(diag.Pos{File: t.shown, Line: 1}, diag.BundleScores, "Remove it, or name it in `on`.", "a score table has no column %q%s", h, diag.DidYouMean(h, scoreColumns))
+			c.add(diag.Pos{File: t.Shown, Line: 1}, diag.BundleScores, "Remove it, or name it in `on`.", "a score table has no column %q%s", h, diag.DidYouMean(h, scoreColumns))
 		}
 	}
 	for _, need := range []string{"kind", "method"} {
 		if _, ok := t.Column(need); !ok {
-			c.add(diag.Pos{File: t.shown, Line: 1}, diag.BundleScores, "", "a score table needs the column %q", need)
+			c.add(diag.Pos{File: t.Shown, Line: 1}, diag.BundleScores, "", "a score table needs the column %q", need)
 			return nil
 		}
 	}
@@ -110,7 +111,7 @@ func alternatives(cell string, pos diag.Pos) (headers []bundle.Text) {
 	return headers
 }
 
-func (c *compiler) scoreRow(t *lookupTable, i int) *scoreRow {
+func (c *compiler) scoreRow(t *lookup.Table, i int) *scoreRow {
 	pos := t.Rows[i].Pos
 	r := &scoreRow{row: i, headers: alternatives(t.Cell(i, "header"), pos), name: t.Cell(i, "name"), method: t.Cell(i, "method"),
 		datatype: t.Cell(i, "datatype"), objective: t.Cell(i, "objective"), pos: pos}

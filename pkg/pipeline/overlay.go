@@ -8,13 +8,13 @@ import (
 
 	"github.com/sluice-edfi/sluice/pkg/bundle"
 	"github.com/sluice-edfi/sluice/pkg/diag"
-	"github.com/sluice-edfi/sluice/pkg/mapping"
+	"github.com/sluice-edfi/sluice/pkg/lookup"
 	"github.com/sluice-edfi/sluice/pkg/tenant"
 )
 
 // overlay is the tenant's tables for a bundle. Where there are none yet it still says where they
 // would lie, because unmapped.csv names the file to put a row into.
-func (w *Workplace) overlay(t *tenant.Tenant, name string) (*mapping.Overlay, error) {
+func (w *Workplace) overlay(t *tenant.Tenant, name string) (*lookup.Overlay, error) {
 	folder := filepath.Join(t.Tables, name)
 	if t.Tables == "" {
 		folder = filepath.Join(w.Config.Folder, TablesOf(t.Name), name)
@@ -22,7 +22,7 @@ func (w *Workplace) overlay(t *tenant.Tenant, name string) (*mapping.Overlay, er
 	shown := filepath.ToSlash(w.Observer.path(folder))
 	info, err := os.Stat(folder)
 	if t.Tables == "" || os.IsNotExist(err) {
-		return &mapping.Overlay{Path: shown}, w.tablesFolder(t)
+		return &lookup.Overlay{Path: shown}, w.tablesFolder(t)
 	}
 	if err == nil && !info.IsDir() {
 		err = &fs.PathError{Op: "open", Path: folder, Err: errors.New("it is not a folder")}
@@ -30,7 +30,7 @@ func (w *Workplace) overlay(t *tenant.Tenant, name string) (*mapping.Overlay, er
 	if err != nil {
 		return nil, unreadableTables(err)
 	}
-	return &mapping.Overlay{FS: bundle.Folder(folder), Path: shown}, nil
+	return &lookup.Overlay{FS: bundle.Folder(folder), Path: shown}, nil
 }
 
 // TablesOf is the folder of tables that a tenant is advised to have, beside sluice.yaml.

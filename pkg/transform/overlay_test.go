@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sluice-edfi/sluice/pkg/lookup"
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 )
 
@@ -13,7 +14,7 @@ func TestOverlay(t *testing.T) {
 	over := func(files string) func(*mapping.Config) {
 		return func(c *mapping.Config) {
 			c.Params = map[string]string{"school_year": "2024"}
-			c.Overlay = &mapping.Overlay{FS: archive(files), Path: "tenants/x/simple"}
+			c.Overlay = &lookup.Overlay{FS: archive(files), Path: "tenants/x/simple"}
 		}
 	}
 	p := compile(t, simple, over("-- grades.csv --\nvalue,descriptor\n3,Fourth grade\n9,Ninth grade\n-- AcademicSubjectDescriptor.csv --\nvalue,descriptor\nMathematics,uri://district.org/AcademicSubjectDescriptor#Math\n"))
@@ -35,26 +36,15 @@ func TestOverlay(t *testing.T) {
 	if got := r.file(t, "mappings.csv"); !strings.Contains(got, "tenants/x/simple/grades.csv:2") {
 		t.Error(got)
 	}
-	for files, want := range map[string]string{
-		"-- tests.csv --\ncode,assessment,title,subject\n":             "tests.csv is not a table that a tenant may overlay",
-		"-- grade.csv --\nvalue,descriptor\n":                          `grade.csv is not a table that a tenant may overlay (did you mean "grades.csv"?)`,
-		"-- grades.csv --\nvalue,to\n3,x\n":                            `grades.csv:1: the first line is "value,to", and not that of the bundle's table`,
-		"-- grades.csv --\nvalue;descriptor\n3;x\n":                    "grades.csv:1: the cells are separated by semicolons",
-		"-- grades.csv --\n\"value,descriptor\"\n\"3,x\"\n":            `grades.csv:1: the whole row "value,descriptor" is in one cell`,
-		"-- grades.csv --\nvalue,descriptor\n\"3,x\"\n":                `grades.csv:2: the whole row "3,x" is in one cell`,
-		"-- grades.csv --\nvalue,descriptor\n3,x,y\n":                  "grades.csv:2: the row has 3 cells, and the header has 2",
-		"-- grades.csv --\nvalue,descriptor\n3,x\n3,y\n":               "the key is already in line 2",
-		"-- grades.csv --\nvalue,descriptor\n3,uri://x/Descriptor#y\n": "is not a value of GradeLevelDescriptor",
-	} {
-		if _, problems := tryCompile(t, simple, over(files)); !strings.Contains(problemText(problems), want) {
-			t.Errorf("%s: %s", files, problemText(problems))
-		}
+	_, problems := tryCompile(t, simple, over("-- grades.csv --\nvalue,descriptor\n3,uri://x/Descriptor#y\n"))
+	if got := problemText(problems); !strings.Contains(got, "BND-OVERLAY tenants/x/simple/grades.csv:2: ") || !strings.Contains(got, "is not a value of GradeLevelDescriptor") {
+		t.Error(got)
 	}
 }
 
 // The rows of unmapped.csv are what is pasted, whatever mark the run's table puts before a cell that begins like a formula.
 func TestRowsToPaste(t *testing.T) {
-	p := compile(t, simple, year, func(c *mapping.Config) { c.Overlay = &mapping.Overlay{Path: "tenants/x/simple"} })
+	p := compile(t, simple, year, func(c *mapping.Config) { c.Overlay = &lookup.Overlay{Path: "tenants/x/simple"} })
 	rows, values := "", []string{"-1", "+2", "=3", "@4", "-a b", `"-a,b"`, "＝5", "＋6", `"=a""b"`, `"say ""hi"""`, "\"a\nb\"", `"=c
 d"`, "007", "0", "1e5", "1-2", "NULL", "N/A", "#N/A", "TRUE", `"  leading"`, "'7", `"a,b,c"`, "\\."}
 	for i, v := range values {
@@ -69,7 +59,7 @@ d"`, "007", "0", "1e5", "1-2", "NULL", "N/A", "#N/A", "TRUE", `"  leading"`, "'7
 		overlay += row[7] + "Third grade\n"
 	}
 	overlay = strings.Replace(overlay, "\n", "\nvalue,descriptor\n", 1)
-	p = compile(t, simple, year, func(c *mapping.Config) { c.Overlay = &mapping.Overlay{FS: archive(overlay), Path: "tenants/x/simple"} })
+	p = compile(t, simple, year, func(c *mapping.Config) { c.Overlay = &lookup.Overlay{FS: archive(overlay), Path: "tenants/x/simple"} })
 	n := int64(len(values))
 	if r := mustRun(t, p, "results", header+rows); r.Inputs["results"] != counts(n, n, 0, 0, 0, 0) {
 		t.Errorf("%s%+v", overlay, r.Inputs["results"])
@@ -92,7 +82,7 @@ func TestRowsToPasteOfOtherDays(t *testing.T) {
 		"3,2024-02-01,2024-01-01,c\n": "BND-OVERLAY ov/versions.csv:2: the row is valid from 2024-02-01 to 2024-01-01: on no day",
 	} {
 		_, problems := tryCompile(t, text, year, func(c *mapping.Config) {
-			c.Overlay = &mapping.Overlay{FS: archive("-- versions.csv --\ncode,since,until,assessment\n" + rows), Path: "ov"}
+			c.Overlay = &lookup.Overlay{FS: archive("-- versions.csv --\ncode,since,until,assessment\n" + rows), Path: "ov"}
 		})
 		if got := problemText(problems); !strings.Contains(got, want) {
 			t.Errorf("got:\n%swant:\n%s", got, want)
@@ -106,7 +96,7 @@ func TestOverlayBringsLookups(t *testing.T) {
 		"administrationDate: day", "administrationDate: day\n      accommodations: {each: tables.more, record: {accommodationDescriptor: 'lookup(\"names\", code).title'}}") +
 		"-- tables/more.csv --\ncode\n-- tables/names.csv --\ncode,title\nA,Alpha\n"
 	p := compile(t, text, year, func(c *mapping.Config) {
-		c.Overlay = &mapping.Overlay{FS: archive("-- more.csv --\ncode\nA\n"), Path: "tenants/x/simple"}
+		c.Overlay = &lookup.Overlay{FS: archive("-- more.csv --\ncode\nA\n"), Path: "tenants/x/simple"}
 	})
 	r := mustRun(t, p, "results", header+"a,3,3/1/2024,2024,1,,\n")
 	if got := r.staged(t, "studentAssessments"); !strings.Contains(got, "AccommodationDescriptor#Alpha") {
@@ -131,7 +121,7 @@ func TestOverlayCells(t *testing.T) {
 		"code,part,assessment,note,\n7,1,b,,x\n":               `ov/forms.csv:1: the first line is "code,part,assessment,note,"`,
 	} {
 		p, problems := tryCompile(t, text, year, func(c *mapping.Config) {
-			c.Overlay = &mapping.Overlay{FS: archive("-- own.csv --\nkey,what\nx,\n-- forms.csv --\n" + rows), Path: "ov"}
+			c.Overlay = &lookup.Overlay{FS: archive("-- own.csv --\nkey,what\nx,\n-- forms.csv --\n" + rows), Path: "ov"}
 		})
 		var got strings.Builder
 		for _, d := range problems {

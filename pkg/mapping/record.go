@@ -20,8 +20,9 @@ type unit struct {
 	element *element
 	when    *expression.Code
 	node    node
-	pos     diag.Pos // of the table's row, for records from tables
-	broken  bool     // something in it was reported: what the rest would give says nothing
+	day     *expression.Code // of a result; nil: it has none
+	pos     diag.Pos         // of the table's row, for records from tables
+	broken  bool             // something in it was reported: what the rest would give says nothing
 }
 
 // source is one place of the bundle that makes records of a resource.
@@ -39,6 +40,7 @@ type recordCompiler struct {
 	c      *compiler
 	source *source
 	row    diag.Pos // of the table's row, for records from tables
+	day    *expression.Code
 }
 
 // unit compiles a record; nil if it can never be.
@@ -69,6 +71,7 @@ func (c *compiler) unit(src *source, s *scope, e *element, row diag.Pos) *unit {
 	if u.node == nil {
 		u.node = &objectNode{rule: src.def.Pos, path: "$"}
 	}
+	u.day = x.day
 	u.broken = c.report.problems.Met > met
 	return u
 }
@@ -307,6 +310,9 @@ func (x *recordCompiler) leaf(p *schema.Property, n *bundle.Scalar, s *scope, pa
 		v = x.c.expression(n.Expr, s)
 	}
 	v.Pos = n.Pos
+	if p.Name == "administrationDate" && path == "$."+p.Name {
+		x.day = &v
+	}
 	switch {
 	case v.Bad:
 		return nil, false

@@ -13,8 +13,8 @@ import (
 // Students knows whose ids are: the tenant's roster.
 type Students interface {
 	// For is called for each file, and gives what matches its rows: one id for each column, empty where the row has
-	// none. Several goroutines use that.
-	For(input string, columns []StudentColumn) func(ids []string) Match
+	// none, and the days of its results, if it says them. Several goroutines use that.
+	For(input string, columns []StudentColumn) func(ids, days []string) Match
 }
 
 // StudentColumn is a column that may hold a student's id: the bundle's name, and the file's header.
@@ -115,12 +115,29 @@ func (c *compiler) student(name string) string {
 	return name
 }
 
+// noDay is for a day that follows from the student, who follows from the day.
+var noDay = &expression.Fault{Code: diag.StudentUnknown, Message: "the day of the result depends on the student"}
+
+// days are those of the row's results, each once: an id may be one student's on one day and another's on the next.
+func (pl *Plan) days(r *expression.Frame) (days []string) {
+	for _, u := range pl.units {
+		if u.day == nil {
+			continue
+		}
+		if v, f := u.day.Eval(r); f == nil && len(v.S) >= len("2026-09-01") && !slices.Contains(days, v.S[:10]) {
+			days = append(days, v.S[:10])
+		}
+	}
+	return days
+}
+
 // rosterStudent is the student as the roster knows it, by all columns of ids that the file has.
 func (c *compiler) rosterStudent(in *Input) expression.Code {
 	columns := c.plan.students
 	match := c.config.Students.For(in.Name, c.plan.StudentColumns())
 	how := c.slot()
-	c.plan.matched = how
+	pl := c.plan
+	pl.matched = how
 	student := c.memo(expression.Code{Personal: true, Type: expression.Type{Kind: expression.KindText}, Eval: func(r *expression.Frame) (expression.Value, *expression.Fault) {
 		ids := make([]string, len(columns))
 		for i, bc := range columns {
@@ -130,7 +147,11 @@ func (c *compiler) rosterStudent(in *Input) expression.Code {
 			}
 			ids[i] = v.Text()
 		}
-		m := match(ids)
+		if s := &r.Slots[how]; s.Row == r.Row && s.Fault == noDay {
+			return expression.Value{}, noDay
+		}
+		r.Slots[how] = expression.Slot{Row: r.Row, Fault: noDay}
+		m := match(ids, pl.days(r))
 		if m.Code != "" {
 			f := &expression.Fault{Code: m.Code, Rule: in.Def.Student[0].Pos, Column: m.Column, Value: m.Value, Message: m.Message, Personal: true}
 			r.Slots[how] = expression.Slot{Row: r.Row, Fault: f}

@@ -75,7 +75,7 @@ func (a *Auto) See(input string, column mapping.StudentColumn, id string) {
 		rate := a.rates[input][at]
 		rate.IDs++
 		var room [2]finding
-		if found := s.id(room[:0], id, 0, s.systems[i:i+1]); len(found) == 1 && found[0].student != "" {
+		if found := s.id(room[:0], id, 0, search{systems: s.systems[i : i+1]}); len(found) > 0 && agree(found) && found[0].student != "" {
 			rate.Matched++
 			if found[0].repair != Exact {
 				rate.Repaired++

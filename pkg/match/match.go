@@ -12,9 +12,10 @@ import (
 	"github.com/sluice-edfi/sluice/pkg/mapping"
 )
 
-// Finder finds the students who have an id in an identification system, as it stands. Several goroutines use it.
+// Finder finds the students who have an id in an identification system, as it stands, on a day; "" is any day. Several
+// goroutines use it.
 type Finder interface {
-	Find(system, id string) (students []string, err error)
+	FindOn(system, id, day string) (students []string, err error)
 }
 
 // System is an identification system, with the lengths that its ids of digits alone have.
@@ -48,19 +49,41 @@ func (s *Students) Err() error {
 }
 
 // For is how the rows of an input are matched that may have ids in these columns.
-func (s *Students) For(input string, columns []mapping.StudentColumn) func(ids []string) mapping.Match {
-	return func(ids []string) mapping.Match {
-		c := s.choices[input]
-		if c == nil {
-			return s.row(columns, ids, 0, s.systems)
+func (s *Students) For(input string, columns []mapping.StudentColumn) func(ids, days []string) mapping.Match {
+	return func(ids, days []string) mapping.Match {
+		if len(days) == 0 {
+			return s.on(input, columns, ids, "")
 		}
-		at := slices.IndexFunc(columns, func(one mapping.StudentColumn) bool { return one.Name == c.Column })
-		if at < 0 {
-			return missing(columns)
+		m := s.on(input, columns, ids, days[0])
+		for _, day := range days[1:] {
+			if other := s.on(input, columns, ids, day); other.Student != m.Student {
+				headers, given := on(columns, ids)
+				return mapping.Match{Code: diag.StudentAmbiguous, Column: strings.Join(headers, ", "), Value: strings.Join(given, " | "),
+					Message: "the ids of the row do not belong to one student on all days of its results"}
+			}
 		}
-		i := s.place(c.System)
-		return s.row(columns[at:at+1], ids[at:at+1], at, s.systems[i:i+1])
+		return m
 	}
+}
+
+// on matches a row on a day.
+func (s *Students) on(input string, columns []mapping.StudentColumn, ids []string, day string) mapping.Match {
+	c := s.choices[input]
+	if c == nil {
+		return s.row(columns, ids, 0, search{s.systems, day})
+	}
+	at := slices.IndexFunc(columns, func(one mapping.StudentColumn) bool { return one.Name == c.Column })
+	if at < 0 {
+		return missing(columns)
+	}
+	i := s.place(c.System)
+	return s.row(columns[at:at+1], ids[at:at+1], at, search{s.systems[i : i+1], day})
+}
+
+// search is in which systems ids are looked up, and for which day; "" is any day.
+type search struct {
+	systems []System
+	day     string
 }
 
 // finding is where a student was found: in a system, for the id of a column.
@@ -73,16 +96,16 @@ type finding struct {
 
 // row matches a row. All of its ids are looked up in all systems, so that no student is taken where another one
 // may be meant; first is the number of the first column.
-func (s *Students) row(columns []mapping.StudentColumn, ids []string, first int, systems []System) mapping.Match {
+func (s *Students) row(columns []mapping.StudentColumn, ids []string, first int, in search) mapping.Match {
 	var room [6]finding
 	found := room[:0]
 	for i, id := range ids {
 		if id != "" {
-			found = s.id(found, id, i, systems)
+			found = s.id(found, id, i, in)
 		}
 	}
 	if len(found) == 0 {
-		return unknown(columns, ids, systems)
+		return unknown(columns, ids, in.systems)
 	}
 	if !agree(found) {
 		if found = plausible(slices.Clone(found)); !agree(found) {
@@ -188,16 +211,19 @@ func (s *Students) place(system string) int {
 }
 
 // id adds the students of one id, one finding for each system that knows it; one that knows several students adds a
-// finding without any. Where a person decided of the id, that alone counts.
-func (s *Students) id(found []finding, id string, column int, systems []System) []finding {
+// finding without any. Where a person decided of the id as it stands, that alone counts; what it would be after a
+// repair is one finding among others.
+func (s *Students) id(found []finding, id string, column int, in search) []finding {
 	if s.person != nil {
-		if f, ok := s.in(id, s.person); ok {
+		if f := s.look(id, s.person, in.day); f.system != "" {
 			f.column = column
-			return append(found, f)
+			if found = append(found, f); f.repair == Exact {
+				return found
+			}
 		}
 	}
-	for i := range systems {
-		if f, ok := s.in(id, &systems[i]); ok {
+	for i := range in.systems {
+		if f := s.look(id, &in.systems[i], in.day); f.system != "" {
 			f.column = column
 			found = append(found, f)
 		}
@@ -205,20 +231,15 @@ func (s *Students) id(found []finding, id string, column int, systems []System) 
 	return found
 }
 
-// in finds the student of an id in a system: as it stands, or else repaired.
-func (s *Students) in(id string, system *System) (finding, bool) {
-	f := s.look(id, system)
-	return f, f.system != ""
-}
-
-func (s *Students) look(id string, system *System) finding {
-	if students := s.ask(system, id); len(students) > 0 {
+// look finds the student of an id in a system: as it stands, or else repaired.
+func (s *Students) look(id string, system *System, day string) finding {
+	if students := s.ask(system, id, day); len(students) > 0 {
 		return only(students, finding{system: system.Name})
 	}
 	var all []string
 	how := Exact
 	for repaired, repair := range repairs(id, system.Widths) {
-		if students := s.ask(system, repaired); len(students) > 0 {
+		if students := s.ask(system, repaired, day); len(students) > 0 {
 			all, how = append(all, students...), repair
 		}
 	}
@@ -238,11 +259,11 @@ func only(students []string, f finding) finding {
 }
 
 // ask asks the roster. A number whose length no id of the system has is not looked for.
-func (s *Students) ask(system *System, id string) []string {
+func (s *Students) ask(system *System, id, day string) []string {
 	if isDigits(id) && !slices.Contains(system.Widths, len(id)) {
 		return nil
 	}
-	students, err := s.find.Find(system.Name, id)
+	students, err := s.find.FindOn(system.Name, id, day)
 	if err != nil {
 		s.mutex.Lock()
 		defer s.mutex.Unlock()

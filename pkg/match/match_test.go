@@ -12,11 +12,11 @@ import (
 // book is a roster: by system and id the students.
 type book map[string][]string
 
-func (b book) Find(system, id string) ([]string, error) {
+func (b book) FindOn(system, id, day string) ([]string, error) {
 	if id == "broken" {
 		return nil, errors.New("damaged")
 	}
-	return b[system+" "+id], nil
+	return append(b[system+" "+id], b[day+" "+system+" "+id]...), nil
 }
 
 var known = book{
@@ -32,12 +32,15 @@ var known = book{
 	"Local 00020":      {"D"},
 	"crosswalk 19":     {"C"},
 	"crosswalk 99":     {"B"},
+	"crosswalk 55":     {"A"},
+	"Local 00055":      {"A"},
+	"crosswalk 0017":   {"B"},
 }
 
 var (
 	state     = System{"State", []int{10}}
 	local     = System{"Local", []int{2, 4, 5}}
-	crosswalk = System{"crosswalk", []int{2}}
+	crosswalk = System{"crosswalk", []int{2, 4}}
 	columns   = []mapping.StudentColumn{{Name: "st", Header: "State ID"}, {Name: "lo", Header: "Local ID"}}
 )
 
@@ -73,6 +76,8 @@ func TestMatch(t *testing.T) {
 		"the same in one system": {ids: [2]string{"1234"}, systems: []System{state}, want: "A", repaired: true},
 		"a person decided":       {ids: [2]string{"", "19"}, person: &crosswalk, want: "C"},
 		"a person alone":         {ids: [2]string{"", "99"}, person: &crosswalk, want: "B"},
+		"a person, repaired":     {ids: [2]string{"", "17"}, person: &crosswalk, want: "VAL-STUDENT-DISAGREE", says: "as crosswalk (with its zeros restored) to one, Local ID as Local to another"},
+		"a person who agrees":    {ids: [2]string{"", "0055"}, person: &crosswalk, want: "A", repaired: true},
 		"a person and another":   {ids: [2]string{"0000001234", "99"}, person: &crosswalk, want: "VAL-STUDENT-DISAGREE", says: "as crosswalk"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,7 +86,7 @@ func TestMatch(t *testing.T) {
 			}
 			s := New(known, c.person, c.systems)
 			match := s.For("results", columns)
-			m := match(c.ids[:])
+			m := match(c.ids[:], nil)
 			if got := m.Student + string(m.Code); got != c.want || m.How.Repaired != c.repaired || !strings.Contains(m.Message, c.says) {
 				t.Errorf("%q, repaired %v: %s; want %q", got, m.How.Repaired, m.Message, c.want)
 			}
@@ -94,9 +99,21 @@ func TestMatch(t *testing.T) {
 	}
 }
 
+// An id that a person gave to a student for some time is nobody's before and after it.
+func TestIDsOfATime(t *testing.T) {
+	roster := book{"2025-10-01 crosswalk 77": {"A"}, "2026-10-01 crosswalk 77": {"B"}}
+	m := New(roster, &System{"crosswalk", []int{2}}, []System{local}).For("results", columns)
+	for want, days := range map[string][]string{"A": {"2025-10-01"}, "B": {"2026-10-01"}, "VAL-STUDENT-UNKNOWN": {"2027-10-01"},
+		"VAL-STUDENT-AMBIGUOUS": {"2025-10-01", "2027-10-01"}} {
+		if got := m([]string{"77", ""}, days); got.Student+string(got.Code) != want {
+			t.Errorf("on %v: %+v, want %s", days, got, want)
+		}
+	}
+}
+
 func TestOrderOfSystemsSaysByWhatAStudentIsKnown(t *testing.T) {
 	for _, systems := range [][]System{{state, local}, {local, state}} {
-		m := New(known, nil, systems).For("results", columns)([]string{"0000001234", "17"})
+		m := New(known, nil, systems).For("results", columns)([]string{"0000001234", "17"}, nil)
 		if m.Student != "A" || m.How.System != 1 || m.How.Column != map[string]uint8{"State": 0, "Local": 1}[systems[0].Name] {
 			t.Errorf("%v: %+v", systems, m)
 		}
@@ -105,7 +122,7 @@ func TestOrderOfSystemsSaysByWhatAStudentIsKnown(t *testing.T) {
 
 func TestRosterThatCannotBeRead(t *testing.T) {
 	s := New(known, nil, []System{state})
-	s.For("results", columns)([]string{"broken", ""})
+	s.For("results", columns)([]string{"broken", ""}, nil)
 	if s.Err() == nil {
 		t.Error("nothing is said")
 	}
@@ -135,10 +152,10 @@ func TestAutoChooses(t *testing.T) {
 	if c.Column != "lo" || c.System != "Local" || c.Percent() != 98 || len(c.Measured) != 4 {
 		t.Errorf("%+v", c)
 	}
-	if m := a.Students.For("results", columns)([]string{"1000", ""}); m.Code != diag.StudentMissing || m.Column != "Local ID" {
+	if m := a.Students.For("results", columns)([]string{"1000", ""}, nil); m.Code != diag.StudentMissing || m.Column != "Local ID" {
 		t.Errorf("the column that was not chosen is asked: %+v", m)
 	}
-	if m := a.Students.For("results", columns)([]string{"", "1000"}); m.Student != "S1000" || m.How != (mapping.How{Column: 1, System: 2}) {
+	if m := a.Students.For("results", columns)([]string{"", "1000"}, nil); m.Student != "S1000" || m.How != (mapping.How{Column: 1, System: 2}) {
 		t.Errorf("%+v", m)
 	}
 }

@@ -58,6 +58,10 @@ func (x *Execution) Adopt(ctx context.Context, picked map[int]string) (Adopted, 
 	if x.run.Tenant != x.tenant.Name {
 		return Adopted{}, diag.Fail(diag.Usage, diag.ConfigTenant, "Name the tenant of the run.", "the run in %s was made for tenant %s, not for %s", x.run.Path, x.run.Tenant, x.tenant.Name)
 	}
+	if x.run.Records != "" {
+		return Adopted{}, diag.Fail(diag.Usage, diag.ConfigRun, "Give the records the identifiers of the column atTarget of problems/same-events.csv, then run `"+
+			x.place.command("validate", x.run.Records, "--tenant", x.tenant.Name)+"`.", "the run in %s was made of another tool's records, which have the identifiers that it gave them", x.run.Path)
+	}
 	events, err := x.run.SameEvents()
 	if err != nil {
 		return Adopted{}, err
@@ -81,12 +85,20 @@ func (x *Execution) Adopt(ctx context.Context, picked map[int]string) (Adopted, 
 func (x *Execution) adopt(ctx context.Context, events []runs.SameEvent) (a Adopted, err error) {
 	a.Found = len(events)
 	var rows []adopted.Row
+	lines := map[adopted.Row]int{} // by what is at the target
 	for _, e := range events {
 		if e.Why == "" {
 			a.Undecided++
 			continue
 		}
-		rows = append(rows, adopted.Row{Student: e.Student, Assessment: e.Assessment, Namespace: e.Namespace, Own: e.Identifier, Target: e.AtTarget[0], Run: filepath.Base(x.run.Path)})
+		row := adopted.Row{Student: e.Student, Assessment: e.Assessment, Namespace: e.Namespace, Own: e.Identifier, Target: e.AtTarget[0], Run: filepath.Base(x.run.Path)}
+		of := row
+		of.Own = ""
+		if lines[of]++; lines[of] > 1 {
+			return a, diag.Fail(diag.Usage, diag.ConfigUsage, "Pick it for one of them. If the other one is a result of its own, transform again after that, and validate with --accept-new.",
+				"--pick gives the identifier %s to two results of the run, of which one would overwrite the other", row.Target)
+		}
+		rows = append(rows, row)
 	}
 	lock, err := x.lockTenant()
 	if err != nil {

@@ -72,13 +72,13 @@ func (l *sameEvents) describe(s *eventSearch, p *pairing) (row runs.SameEvent, p
 		}
 	}
 	adopt, acceptNew := r.gate.waysOn()
-	fix := "If they are one event, run `" + adopt + "`, then run transform again. If not, run `" + acceptNew + "`."
+	fix := "If they are one event, " + adopt + " If not, run `" + acceptNew + "`."
 	what := "the same event under a new identifier: the target has it under the one that it had when it was loaded from here"
 	switch {
 	case p.why == nothing:
 		what = fmt.Sprintf("the target holds %s of this student and assessment under other identifiers, and which of them is this one cannot be told",
 			diag.Counted(len(p.held), "result", "results"))
-		fix = "Compare them in problems/same-events.csv, and pick one: `" + adopt + " --pick LINE=IDENTIFIER`. If it is none of them, run `" + acceptNew + "`."
+		fix = "Compare them in problems/same-events.csv. If one of them is the same event, " + r.gate.pickOne() + " If it is none of them, run `" + acceptNew + "`."
 	case p.why == otherDate:
 		what = "this may be the same event under a new identifier: one of another date, which was loaded from here and is not staged now, has the same scores"
 	case row.From != "here":
@@ -125,18 +125,34 @@ func (g *gate) guardSame() error {
 		return nil
 	}
 	adopt, acceptNew := g.waysOn()
-	g.guard.Next = "Look at problems/same-events.csv of the run. If they are the same events, run `" + adopt +
-		"`, then transform again. If they are others, run `" + acceptNew + "`."
+	g.guard.Next = "Look at problems/same-events.csv of the run. If they are the same events, " + adopt + " If they are others, run `" + acceptNew + "`."
 	return g.guard
 }
 
-// waysOn are the commands that go on where results are at the target under other identifiers.
+// waysOn are the ways on where results are at the target under other identifiers. Records of another tool have the
+// identifiers that it gives them: what is adopted does not change them.
 func (g *gate) waysOn() (adopt, acceptNew string) {
-	command := g.options.Command
-	if command == nil {
-		command = diag.ShellCommand
+	adopt = "run `" + g.command("target", "adopt", g.run.Path, "--tenant", g.run.Tenant) + "`, then run transform again."
+	if g.run.Records != "" {
+		adopt = "give the records the identifiers of the column atTarget, then run `" + g.command("validate", g.run.Records, "--tenant", g.run.Tenant) + "`."
 	}
-	return command("target", "adopt", g.run.Path, "--tenant", g.run.Tenant), command("validate", g.run.Path, "--tenant", g.run.Tenant, "--accept-new")
+	return adopt, g.command("validate", g.run.Path, "--tenant", g.run.Tenant, "--accept-new")
+}
+
+// pickOne is how a person decides which one it is.
+func (g *gate) pickOne() string {
+	if g.run.Records != "" {
+		adopt, _ := g.waysOn()
+		return adopt
+	}
+	return "pick it: `" + g.command("target", "adopt", g.run.Path, "--tenant", g.run.Tenant, "--pick", "LINE=IDENTIFIER") + "`."
+}
+
+func (g *gate) command(words ...string) string {
+	if g.options.Command == nil {
+		return diag.ShellCommand(words...)
+	}
+	return g.options.Command(words...)
 }
 
 // clearSameEvents removes the list of an earlier execution.

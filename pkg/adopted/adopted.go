@@ -18,6 +18,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/sluice-edfi/sluice/pkg/durable"
 	"github.com/sluice-edfi/sluice/pkg/keyset"
@@ -125,7 +126,12 @@ func read(from io.Reader, use func(*Row) error) error {
 		if err != nil {
 			return err // with its line
 		}
-		if err := use(&Row{c[0], c[1], c[2], c[3], c[4], c[5]}); err != nil {
+		if i := slices.IndexFunc(c[:5], func(cell string) bool { return strings.TrimSpace(cell) == "" }); i >= 0 {
+			err = fmt.Errorf("%s is empty", Header[i])
+		} else {
+			err = use(&Row{c[0], c[1], c[2], c[3], c[4], c[5]})
+		}
+		if err != nil {
 			line, _ := in.FieldPos(0)
 			return fmt.Errorf("line %d: %w", line, err)
 		}
@@ -147,14 +153,20 @@ func Rows(path string) (rows []Row, err error) {
 	})
 }
 
-// Add puts rows into the table, in place of those of the same events. It says how many were not there as they are.
+// Add puts rows into the table, in place of those of the same events. It says how many were not there as they are. An
+// event that has an adopted identifier already, and that the target now has under another one, follows it.
 func Add(ctx context.Context, path string, more []Row) (fresh int, err error) {
 	err = change(ctx, path, func(rows []Row) []Row {
-		number := map[keyset.Key]int{}
-		for i := range rows {
-			number[rows[i].key()] = i
+		number, having := map[keyset.Key]int{}, map[keyset.Key][]int{}
+		for i, r := range rows {
+			number[r.key()] = i
+			r.Own = r.Target
+			having[r.key()] = append(having[r.key()], i)
 		}
 		for _, r := range more {
+			for _, i := range having[r.key()] {
+				rows[i].Target, rows[i].Run = r.Target, r.Run
+			}
 			i, known := number[r.key()]
 			switch {
 			case !known:

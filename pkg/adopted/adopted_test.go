@@ -37,12 +37,12 @@ func TestTable(t *testing.T) {
 	if add(0, row("1", "a", "x", "r2")) != first {
 		t.Error("the same again changed the table")
 	}
-	add(2, row("1", "a", "y", "r2"), row("1", "b", "", "r2"))
+	add(2, row("1", "a", "y", "r2"), row("1", "b", "z", "r2"))
 	table, err := Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []Row{row("1", "a", "y", ""), row("2", odd, odd+odd, ""), row("1", "b", "", "")} {
+	for _, want := range []Row{row("1", "a", "y", ""), row("2", odd, odd+odd, ""), row("1", "b", "z", "")} {
 		if got, ok := table.Find(want.Student, want.Assessment, want.Namespace, want.Own); !ok || got != want.Target {
 			t.Errorf("%q: %q, %v", want.Own, got, ok)
 		}
@@ -69,12 +69,31 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// An event whose adopted identifier the target gave up in its turn has the next one.
+func TestAdoptedAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), File)
+	for _, r := range []Row{row("1", "a", "x", "r1"), row("2", "a", "x", "r1"), row("1", "x", "y", "r2")} {
+		if _, err := Add(t.Context(), path, []Row{r}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	table, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for student, want := range map[string]string{"1": "y", "2": "x"} {
+		if got, ok := table.Find(student, "A", "uri://acme.org", "a"); !ok || got != want {
+			t.Errorf("student %s: %q", student, got)
+		}
+	}
+}
+
 // A table that somebody edited wrongly is said to be wrong.
 func TestWrongTables(t *testing.T) {
 	path := filepath.Join(t.TempDir(), File)
 	head := strings.Join(Header, ",") + "\n"
 	for name, text := range map[string]string{"another header": "a,b\n1,2\n", "a cell is missing": head + "1,A,n,a,x\n", "an open quote": head + "1,A,n,\"a,x,r\n",
-		"twice": head + "1,A,n,a,x,r\n1,A,n,a,y,r\n"} {
+		"a blank identifier": head + "1,A,n,a, ,r\n", "twice": head + "1,A,n,a,x,r\n1,A,n,a,y,r\n"} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
+	"github.com/sluice-edfi/sluice/pkg/report"
 	"github.com/sluice-edfi/sluice/pkg/runs"
 )
 
@@ -19,6 +20,21 @@ import (
 // flags that were given. The tenant is for the caller to add: some commands need it, some do not.
 func (a *app) command(words ...string) string {
 	return diag.ShellCommand(slices.Concat(words, a.given)...)
+}
+
+// whole gives the commands in a remedy what they lack to be pasted as they stand: run, tenant and global flags.
+func (a *app) whole(fix string, rep *report.Report) string {
+	if rep.Tenant == "" {
+		return fix
+	}
+	run := shownPath(rep.Path)
+	for short, words := range map[string][]string{
+		"roster pull": {"roster", "pull"}, "roster show ID": {"roster", "show", "ID"}, "target check": {"target", "check"},
+		"roster candidates": {"roster", "candidates", run}, "target adopt": {"target", "adopt", run},
+	} {
+		fix = strings.ReplaceAll(fix, "`sluice "+short+"`", "`"+a.command(append(words, "--tenant", rep.Tenant)...)+"`")
+	}
+	return fix
 }
 
 // step is the next command: what it is for, and its words.

@@ -196,7 +196,7 @@ func (a *app) printCauses(rep *report.Report, stage string) {
 		case known != nil:
 			s.paragraph("      ", "      ", "acknowledged until "+known.Until+": "+known.Why)
 		case g.Fix != "" && g.Level <= diag.LevelWarning:
-			s.remedy(g.Fix)
+			s.remedy(a.whole(g.Fix, rep))
 		}
 	}
 	if shown > mostGroups {
@@ -337,7 +337,11 @@ func (a *app) sayVerdict(say func(format string, args ...any), r *runs.Run, rep 
 	if !outcome.Finished() && r.Stages[runs.Send] == nil { // of one that began and counted nothing it is not known
 		totals = append(totals, "nothing was loaded")
 	}
-	headline := cmp.Or(endings[outcome], fmt.Sprintf("stopped (exit %d)", outcome)) + ": " + strings.Join(totals, "; ")
+	ending := cmp.Or(endings[outcome], fmt.Sprintf("stopped (exit %d)", outcome))
+	if outcome == runs.Partly && !rep.Behind() {
+		ending = "done, with warnings (exit 3)"
+	}
+	headline := ending + ": " + strings.Join(totals, "; ")
 	lines-- // for the report
 	if next != nil {
 		lines--

@@ -240,7 +240,7 @@ func (a *app) newRoot() *cobra.Command {
 		a.group("target", "A tenant's target: check it, accept its new data standard",
 			"  sluice target check --tenant gb --bundle nwea-map-growth",
 			a.newTargetCheck(), a.newTargetAccept(), a.newTargetAdopt()),
-		a.group("ledger", "What the tenant's target holds, as sluice knows it",
+		a.group("ledger", "What the tenant's target holds, as far as sluice knows",
 			"  sluice ledger rebuild --tenant gb",
 			a.newLedgerRebuild()),
 		a.group("roster", "The tenant's students: read, import, show, candidates",

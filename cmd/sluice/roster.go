@@ -34,7 +34,7 @@ unless --accept-fewer says so. Social security numbers are not kept.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runRosterPull(cmd.Context(), o) },
 	}
 	cmd.Flags().BoolVar(&o.Full, "full", false, "read all, not only what changed")
-	cmd.Flags().BoolVar(&o.AcceptFewer, "accept-fewer", false, "take over that there are no students, or far fewer than before")
+	cmd.Flags().BoolVar(&o.AcceptFewer, "accept-fewer", false, "accept that there are no students, or far fewer than before")
 	return cmd
 }
 
@@ -127,7 +127,7 @@ edited file is taken in.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.UniqueID, "unique-id", "", "OneRoster: the `COLUMN` of users.csv that holds the studentUniqueId, or userIds:TYPE (default: identifier)")
-	flags.BoolVar(&o.AcceptFewer, "accept-fewer", false, "take over that there are no students, or far fewer than before")
+	flags.BoolVar(&o.AcceptFewer, "accept-fewer", false, "accept that there are no students, or far fewer than before")
 	flags.BoolVar(&crosswalk, "crosswalk", false, "add the files' ids to those that the tenant itself gave to students")
 	flags.StringVar(&form.System, "system", "", "crosswalk: `NAME` of the identification system of rows that name none (default: crosswalk)")
 	flags.StringSliceVar(&form.IDs, "ids", nil, "crosswalk: `COLUMNS` that hold ids (default: id)")
@@ -154,7 +154,7 @@ func (a *app) runRosterImport(files []string, o roster.ImportOptions) error {
 		a.screen.note("columns that were not read: %s; a column of ids has the header id.SYSTEM", strings.Join(done.Unread, ", "))
 	}
 	if done.Skipped > 0 {
-		a.screen.note("%s of others than students, or marked as deleted, passed over", plural(int(done.Skipped), "row"))
+		a.screen.note("passed over: %s of people who are not students, or marked as deleted", plural(int(done.Skipped), "row"))
 	}
 	return a.screen.result(map[string]any{"tenant": a.Tenant, "format": done.Format, "roster": done.About, "unread": done.Unread, "skipped": done.Skipped, "left": done.Left})
 }
@@ -172,7 +172,7 @@ func (a *app) runCrosswalk(files []string, form roster.CrosswalkForm) error {
 	file := x.Place().CrosswalkFile(a.Tenant)
 	a.screen.say("tenant %s: the crosswalk %s has %s: %d new, %d replaced", a.Tenant, shownPath(file), plural(done.Rows, "id"), done.Added, done.Replaced)
 	if done.Undecided > 0 {
-		a.screen.note("%s without a studentUniqueId passed over", plural(done.Undecided, "row"))
+		a.screen.note("passed over: %s without a studentUniqueId", plural(done.Undecided, "row"))
 	}
 	if done.Roster == nil {
 		a.screen.note("there is no roster yet; `%s` will take the crosswalk in", a.command("roster", "pull", "--tenant", a.Tenant))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -145,5 +146,5 @@ func (a *app) sayFinding(say func(format string, args ...any), f catalog.Finding
 	if f.Code != "" {
 		f.Says += " [" + string(f.Code) + "]"
 	}
-	say("%s %-16s %s", mark, f.Subject, f.Says)
+	say("%s %-16s %s", mark, f.Subject, folded(a.screen.columns(), strings.Repeat(" ", 21), f.Says))
 }

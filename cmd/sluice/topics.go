@@ -55,7 +55,7 @@ In rejects/, where INPUT is the name of an input (of several files, INPUT-2-FILE
 
   INPUT.csv           the rows as they stand in the source file, in its order, each once; validate and send rewrite them, and a row that now passes is removed
   INPUT.reasons.csv   why, in the same order, with the line in the source file
-  INPUT.lost.csv      lines of rows that could not be read again, because the file has changed or gone, or was standard input: take them from the vendor's file
+  INPUT.lost.csv      lines of rows that could not be read again, because the file has changed or is gone, or was standard input: take them from the vendor's file
   INPUT.edited.csv    rows that somebody had edited when new ones had to be written
 
 problems/, rejects/, staged/ and errors/ hold students' data, and unmapped.csv and mappings.csv may, and so does candidates.csv. Keep them as you keep the vendor's file.`},

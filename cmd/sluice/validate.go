@@ -23,7 +23,7 @@ type validateOptions struct {
 
 func (o *validateOptions) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.offline, "offline", false, "judge without asking the target; the pass opens nothing")
-	flags.BoolVar(&o.showPlan, "show-plan", false, "say how the target would be asked, and what it costs; do nothing")
+	flags.BoolVar(&o.showPlan, "show-plan", false, "say how the target would be asked and what that would cost; do nothing else")
 	addAllOrNothing(flags, &o.allOrNothing)
 	addAcceptNew(flags, &o.acceptNew)
 	flags.StringVar(&o.run, "run", "", "`FOLDER` of the run that is made of another tool's records (default: runs/TENANT/TIME-records beside sluice.yaml)")
@@ -34,7 +34,7 @@ func addAcceptNew(flags *pflag.FlagSet, accept *bool) {
 }
 
 func addAllOrNothing(flags *pflag.FlagSet, whole *bool) {
-	flags.BoolVar(whole, "all-or-nothing", false, "give no pass, and end with 5, if one row or record stayed behind: nothing of the run may be sent then")
+	flags.BoolVar(whole, "all-or-nothing", false, "give no pass, and end with 5, if any row or record stayed behind: nothing of the run may be sent then")
 }
 
 func (a *app) newValidate() *cobra.Command {

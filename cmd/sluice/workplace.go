@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/sluice-edfi/sluice/bundles"
 	"github.com/sluice-edfi/sluice/pkg/bundle"
@@ -39,8 +41,8 @@ func (a *app) config() (*tenant.Config, error) {
 func (a *app) workplace() (*pipeline.Workplace, error) {
 	c, err := a.config()
 	if c == nil {
-		folder, _ := os.Getwd()
-		c = tenant.Default(folder)
+		folder, _ := filepath.Abs(filepath.Dir(cmp.Or(a.Config, defaultConfig)))
+		c = tenant.Default(folder) // beside it lie runs and state
 	}
 	return &pipeline.Workplace{Config: c, Bundles: bundles.FS, Schemas: schemas.FS, Tool: toolName(), UserAgent: "sluice/" + version,
 		Workers: a.Workers, Strict: a.Strict, Stdin: a.in, Log: a.log, Observer: a.observer(), Command: a.command,

@@ -84,7 +84,7 @@ func (a *Access) Target(ctx context.Context) ([]Finding, error) {
 	}
 	reading := "the target has no change versions: what others delete and insert at the same time while it is read can hide a record"
 	if newest > 0 {
-		reading = fmt.Sprintf("the newest change version is %d; what others write while a collection is read is read too", newest)
+		reading = fmt.Sprintf("the newest change version is %d; what others write while a collection is being read is read, too", newest)
 	}
 	found = append(found, Fact("reading", "%s", reading))
 	for _, note := range about.Notes {

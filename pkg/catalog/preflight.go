@@ -178,7 +178,7 @@ func (c *Catalog) unwritable(ctx context.Context, n *Needs, r *schema.Resource, 
 	case n.Whole && n.counts[r.Name] == len(records):
 		return Fact(f.Subject, "the credential may not create its records, and the target has all %d", len(records)), nil
 	default:
-		f.Says += fmt.Sprintf("; of those that no row decides the target has all %d", len(records))
+		f.Says += fmt.Sprintf("; the target has all %d of them that do not depend on the rows", len(records))
 	}
 	return f, nil
 }
@@ -206,7 +206,7 @@ func (c *Catalog) foreign(n *Needs) []Finding {
 	case len(prefixes) == 0:
 		found = append(found, unknown("namespace", "not known: the target does not say for which namespaces the credential is; %s are needed", strings.Join(names, ", ")))
 	default:
-		found = append(found, Fact("namespace", "the credential is for all that are written: %s", strings.Join(names, ", ")))
+		found = append(found, Fact("namespace", "the credential covers all that are written: %s", strings.Join(names, ", ")))
 	}
 	return found
 }
@@ -245,7 +245,7 @@ func (c *Catalog) missingValues(ctx context.Context, n *Needs) ([]Finding, error
 		}
 	}
 	if count > 0 && len(found) == 0 {
-		found = append(found, Fact("descriptors", "the target has all that are used and not brought along (%d)", count))
+		found = append(found, Fact("descriptors", "the target has all values that the records use and do not bring along (%d)", count))
 	}
 	return found, nil
 }

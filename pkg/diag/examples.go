@@ -115,7 +115,7 @@ var examples = map[Code]string{
 	GuardNothing:       "nothing is left to load: of 7 rows 7 were filtered and 0 belong to others",
 	EnrollmentDay:      "studentAssessments $.administrationDate: the student was not enrolled on the day of the result",
 	EnrollmentSchool:   "studentAssessments $.reportedSchoolReference: the student was not enrolled at the reported school on the day of the result",
-	EnrollmentYear:     "studentAssessments $.administrationDate: the roster has enrollments of the student, but none of the school year of the result",
+	EnrollmentYear:     "studentAssessments $.administrationDate: the roster has enrollments of the student, but none for the school year of the result",
 	EnrollmentNone:     "studentAssessments: the roster has no enrollments, so nothing is said of where the students were enrolled",
 	GuardMatch:         "far fewer students of results are known than before: State ID as State: 71.2% of 1204 ids; it was 98.9% of 1180 when it was chosen on 2026-09-14",
 	GuardRejected:      "30 of 60 rows of input results were rejected, so nothing was sent (the limit is 5% and more than 20 rows)",

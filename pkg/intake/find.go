@@ -140,7 +140,7 @@ func (f *finder) passOver(folder string) error {
 		return unreadable(err, folder)
 	}
 	if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return recordsName(e.Name()) != "" }) {
-		f.pass(diag.LevelWarning, folder, "no resource is called so"+diag.DidYouMean(filepath.Base(folder), f.names))
+		f.pass(diag.LevelWarning, folder, "no resource has this name"+diag.DidYouMean(filepath.Base(folder), f.names))
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func TestStage(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{
 		"note lightbeam.yaml: it was not read: its name does not end with .jsonl, .ndjson, .json",
-		"warning old: it was not read: no resource is called so",
+		"warning old: it was not read: no resource has this name",
 		"warning studentAssessments/x: it was not read: folders are looked at one level deep",
 		"note Assessments.ndjson: lines without any text were passed over",
 		"note studentAssessments/1.json: lines without any text were passed over",

@@ -140,7 +140,7 @@ func (a *Auto) tooFew(input string, rates []Rate) error {
 		all = append(all, r.String())
 	}
 	return diag.Fail(diag.Guarded, diag.GuardMatch, "Run "+"`"+a.Pull+"`"+
-		" if the roster is old. If these are other districts' rows, set lea_codes; if so few are right, set roster.min_match.",
+		" if the roster is old. If these are other districts' rows, set lea_codes; if so low a share is right, set roster.min_match.",
 		"less than %g%% of the students of %s are known: %s", a.Min, input, strings.Join(all, "; "))
 }
 

@@ -82,7 +82,7 @@ func (x *Execution) openRoster() (*roster.Index, error) {
 // failed is why what was matched does not hold.
 func (s *students) failed() error {
 	if err := s.Err(); err != nil {
-		return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "Read it anew with `sluice roster pull`.", "the roster cannot be read")
+		return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "Read it again with `sluice roster pull`.", "the roster cannot be read")
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ func (x *Execution) rulesOfRun(standard *schema.Standard) (*rules.Set, error) {
 			return nil, DiskError(err)
 		}
 		if rules.Digest(text) != f.SHA256 {
-			return nil, diag.Fail(diag.Guarded, diag.RulesFile, "Run transform again; rules of your own belong into the tenant's folder of tables.",
+			return nil, diag.Fail(diag.Guarded, diag.RulesFile, "Run transform again; rules of your own belong in the tenant's folder of tables.",
 				"%s in the run is not the file that transform put there", rules.File)
 		}
 		sources = append(sources, rules.Source{Path: f.Path, Text: text, Of: rules.OfBundle})

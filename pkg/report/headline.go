@@ -48,7 +48,7 @@ func (rep *Report) headline() Headline {
 		return Headline{"stopped", capital(last.Name) + " was stopped", strings.TrimSpace(text)}
 	}
 	h := Headline{"done", last.Done, strings.Join(rep.numbers(last), " · ")}
-	behind := rep.behind()
+	behind := rep.Behind()
 	warned := slices.ContainsFunc(rep.Stages, func(s Stage) bool { return s.Timing.Exit != nil && *s.Timing.Exit == runs.Partly })
 	if sent := rep.Stage(runs.Send); sent != nil && last.Name != runs.Send {
 		h.Word, h.Text = "validated again, not sent since", strings.TrimSpace(h.Text+". "+rep.loadedSoFar())
@@ -68,8 +68,8 @@ func (rep *Report) headline() Headline {
 	return h
 }
 
-// behind reports whether a row or a record stayed behind.
-func (rep *Report) behind() bool {
+// Behind reports whether a row or a record stayed behind.
+func (rep *Report) Behind() bool {
 	return slices.ContainsFunc(rep.Stages, func(s Stage) bool { return s.Counts.Partly() })
 }
 
@@ -132,7 +132,7 @@ func (rep *Report) numbers(last *Stage) []string {
 	if c, ok := last.Counts.(*runs.SendCounts); ok {
 		all, left = append(all, rep.loaded(c)), append(left, behindInSend(c)...)
 		tried := sumOf(c.Resources, func(t *runs.Loaded, l runs.Loaded) { t.Staged += l.Created + l.Updated + l.Rejected + l.Pending })
-		if tried.Staged == 0 && c.Loaded() && !rep.behind() {
+		if tried.Staged == 0 && c.Loaded() && !rep.Behind() {
 			left = append(left, "nothing new to send")
 		}
 	}

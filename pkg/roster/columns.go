@@ -68,7 +68,7 @@ func unusable(file string, problems diag.List) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	e := diag.Fail(diag.Usage, diag.ConfigFile, "Correct the lines, then run the command again. Nothing was taken over.", "%s cannot be used", file)
+	e := diag.Fail(diag.Usage, diag.ConfigFile, "Correct the lines, then run the command again. Nothing was imported.", "%s cannot be used", file)
 	if e.Problems = problems; len(problems) == most {
 		e.Message += fmt.Sprintf("; the first %d problems are listed", most)
 	}

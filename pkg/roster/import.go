@@ -78,7 +78,7 @@ func (in *importing) files(files []string) error {
 			return err
 		case pack != nil && len(files) > 1:
 			_ = pack.close()
-			return diag.Fail(diag.Usage, diag.ConfigUsage, "Import one OneRoster package at a time: the last one holds.", "%s is a OneRoster package among other files", file)
+			return diag.Fail(diag.Usage, diag.ConfigUsage, "Import one OneRoster package at a time: each replaces the one before.", "%s is a OneRoster package among other files", file)
 		case pack != nil:
 			return errors.Join(in.oneRoster(pack), pack.close())
 		}

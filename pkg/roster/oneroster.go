@@ -45,7 +45,7 @@ func openPackage(file string) (*onePackage, error) {
 		for _, f := range archive.File {
 			if name := strings.ToLower(path.Base(f.Name)); !strings.HasPrefix(f.Name, "__MACOSX/") && !f.FileInfo().IsDir() {
 				if p.open[name] != nil {
-					return nil, errors.Join(diag.Fail(diag.Usage, diag.ConfigFile, "Pack one OneRoster export alone.", "%s holds two files %s", file, path.Base(f.Name)), archive.Close())
+					return nil, errors.Join(diag.Fail(diag.Usage, diag.ConfigFile, "Pack a single OneRoster export.", "%s holds two files %s", file, path.Base(f.Name)), archive.Close())
 				}
 				p.open[name] = f.Open
 			}

@@ -186,7 +186,7 @@ func (p *pull) needsWhole(unread string) string {
 	case p.version == 0 || before.Version == 0:
 		return "the target does not tell what changed"
 	case p.version < before.Version:
-		return "the target has gone back: its newest change is older than the one that the roster knows"
+		return "the target has gone back: its newest change is older than the one that the roster has seen"
 	case !slices.Equal(before.Unread, p.unread) || before.Codes != p.Codes:
 		return "the credential may read other resources than before"
 	}

@@ -49,8 +49,11 @@ func (p *Problems) Acknowledge() error {
 		said := diag.Problem{Code: diag.AckExpired, File: one.Pos.File, Line: one.Pos.Line, Col: one.Pos.Col, Count: 1}
 		switch {
 		case one.Expired(a.today):
-			said.Message = fmt.Sprintf("%s was acknowledged until %s (%s); ", one.Code, one.Until, one.Why) +
-				diag.Counted(a.used[i], "warning counts again", "warnings count again")
+			again := "nothing in this run is covered by it"
+			if a.used[i] > 0 {
+				again = diag.Counted(a.used[i], "warning counts again", "warnings count again")
+			}
+			said.Message = fmt.Sprintf("%s was acknowledged until %s (%s); %s", one.Code, one.Until, one.Why, again)
 		case a.used[i] == 0:
 			said.Code, said.Message = diag.AckUnused, fmt.Sprintf("%s is acknowledged until %s, and nothing in this run is covered by it", one.Code, one.Until)
 		default:

@@ -59,7 +59,7 @@ func Keys() []Key {
 		{tenant + "acknowledge", "list", "none", "Warnings that somebody has looked at: `- {code: VAL-PORTABLE, until: 2027-06-30, why: the host takes them}`. They are still listed, " +
 			"and do not count under --strict. Errors are never acknowledged."},
 		{tenant + "acknowledge.code", "code", "required", "The code of the warning, as `sluice explain` knows it."},
-		{tenant + "acknowledge.until", "date", "required", "The last day on which it holds, as 2027-06-30; after it the warnings count again, and so does that it has expired."},
+		{tenant + "acknowledge.until", "date", "required", "The last day on which it holds, as 2027-06-30; after it the warnings count again, and the expired entry is a warning itself."},
 		{tenant + "acknowledge.why", "text", "required", "The reason; files and pages of the run show it."},
 		{tenant + "acknowledge.bundle", "name", "all bundles", "Only runs of this bundle; `records` stands for records of another tool."},
 		{tenant + "acknowledge.resource", "name", "all resources", "Only warnings about this resource."},

@@ -199,7 +199,7 @@ func (r *reader) tenant(key, n *strictyaml.Node) {
 	case !nameForm.MatchString(t.Name):
 		r.bad(key, diag.ConfigTenant, "Use a–z, 0–9 and -.", "%q cannot be the name of a tenant", t.Name)
 	case t.Name == "none":
-		r.bad(key, diag.ConfigTenant, "Choose another name.", "runs without a tenant lie under `none`; no tenant may be called so")
+		r.bad(key, diag.ConfigTenant, "Choose another name.", "runs without a tenant lie under `none`; so no tenant may have that name")
 	}
 	what := "tenant " + t.Name
 	r.keys(n, what, map[string]func(*strictyaml.Node){

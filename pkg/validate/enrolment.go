@@ -36,7 +36,7 @@ func (w *worker) enrolment(text []byte) error {
 	}
 	s, known, err := students.Student(string(w.rec.Key.Part("studentUniqueId")))
 	if err != nil {
-		return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "Read it anew with `sluice roster pull`.", "the roster cannot be read")
+		return diag.FailWith(err, diag.CouldNotRun, diag.MachineDisk, "Read it again with `sluice roster pull`.", "the roster cannot be read")
 	}
 	if !known {
 		return nil
@@ -73,7 +73,7 @@ func (e event) at(enrollments []roster.Enrollment) diag.Problem {
 	case thatYear:
 		return diag.Problem{Code: diag.EnrollmentDay, Path: "$.administrationDate", Message: "the student was not enrolled on the day of the result"}
 	}
-	return diag.Problem{Code: diag.EnrollmentYear, Path: "$.administrationDate", Message: "the roster has enrollments of the student, but none of the school year of the result"}
+	return diag.Problem{Code: diag.EnrollmentYear, Path: "$.administrationDate", Message: "the roster has enrollments of the student, but none for the school year of the result"}
 }
 
 // springYear is the school year of a day: 2026 from July 2025 to June 2026.

@@ -104,7 +104,7 @@ func (l *sameEvents) finish() error {
 	if n := len(l.assessments); n > 0 {
 		what := "the assessment " + l.assessments[0]
 		if n > 1 {
-			what = fmt.Sprintf("%d assessments, %s among them", n, l.assessments[0])
+			what = fmt.Sprintf("%d assessments (%s among them)", n, l.assessments[0])
 		}
 		g.guard = &diag.Error{Kind: diag.Guarded, Code: diag.GuardExisting, Message: fmt.Sprintf(
 			"the target seems to hold %d of the %d staged results of %s under other identifiers: they would be there twice", l.found, l.records, what)}

@@ -65,7 +65,7 @@ func (r *resource) judgeFolded() error {
 		if bytes.Equal(folded[0], folded[1]) && !bytes.Equal(raw[0], raw[1]) {
 			how := "upper and lower case"
 			if !bytes.Equal(schema.FoldDescriptor(nil, raw[0]), schema.FoldDescriptor(nil, raw[1])) {
-				how = "how characters are composed, and look the same"
+				how = "how characters are composed, which cannot be seen"
 			}
 			r.problem(line, diag.Problem{Code: diag.RecordKeyCase,
 				Message: fmt.Sprintf("the natural key of staged line %d differs only in %s", first, how)})

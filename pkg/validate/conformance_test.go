@@ -104,10 +104,10 @@ func (p *proof) makeFamilies(n int) []*proofCase {
 func (p *proof) addFamilyMember(resource string, i int, value string, add func(string, map[string]any, runs.Verdict)) {
 	record, due := p.record(p.mustResource(resource), false), runs.Valid
 	family := map[string]any{"assessmentIdentifier": fmt.Sprint("family ", i), "namespace": "uri://acme.org/Families"}
-	switch {
-	case resource == "assessments":
-		record["assessmentIdentifier"], record["namespace"], record["scores"] = family["assessmentIdentifier"], family["namespace"], []any{map[string]any{"assessmentReportingMethodDescriptor": value}}
-	default:
+	if resource == "assessments" {
+		record["assessmentIdentifier"], record["namespace"] = family["assessmentIdentifier"], family["namespace"]
+		record["scores"] = []any{map[string]any{"assessmentReportingMethodDescriptor": value}}
+	} else {
 		record["assessmentReference"] = family
 	}
 	switch {

@@ -63,7 +63,7 @@ type call struct {
 	renewals      int
 	attempts      int
 	failed        int           // attempts that count against RetryPolicy.Max
-	answered      uint64        // Client.answered when the target last asked for fewer requests
+	answered      uint64        // Client.answered when the call began, or last met the limit on requests
 	delay         time.Duration // before the next attempt
 	started       bool          // an attempt holds the breaker's permit
 	begun         time.Time     // the last attempt
@@ -84,6 +84,7 @@ type answer struct {
 // context's error if the caller gave up.
 func (a *call) do(ctx context.Context) (*answer, error) {
 	c := a.client
+	a.answered = c.answered.Load()
 	a.correlationID = c.calls + "-" + strconv.FormatUint(c.sequence.Add(1), 10)
 	request := &http.Request{
 		Method: a.method, URL: a.url, Host: a.url.Host,
@@ -284,19 +285,19 @@ func (a *call) refused(response *http.Response, body []byte) (again bool) {
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable && wait > 0 {
 		wait = a.client.pace.throttled(wait)
 	}
-	if status == http.StatusTooManyRequests && a.othersSucceed() {
-		a.failed = max(a.failed-1, 0)
+	if status == http.StatusTooManyRequests && a.othersSucceeded() {
+		a.failed = 0
 	}
 	return a.again(f, wait)
 }
 
-// othersSucceed reports whether a call of the client succeeded since the last time that this one met
-// the limit on requests. The limit is the client's: as long as it lets calls through, one that comes
-// too late again and again does not use up its attempts.
-func (a *call) othersSucceed() bool {
+// othersSucceeded reports whether a call of the client succeeded since this one began, or since it last
+// met the limit on requests. The limit is the client's: as long as it lets calls through, one that comes
+// too late again and again has its attempts anew.
+func (a *call) othersSucceeded() bool {
 	before := a.answered
 	a.answered = a.client.answered.Load()
-	return !a.basic && before != 0 && a.answered != before
+	return !a.basic && a.answered != before
 }
 
 // refusal reads an answer that is not a success.

@@ -14,8 +14,8 @@ import (
 // owners are the students of ids; an id of a student that ends in ! was repaired.
 type owners map[string]string
 
-func (k owners) For(_ string, columns []mapping.StudentColumn) func(ids []string) mapping.Match {
-	return func(ids []string) mapping.Match {
+func (k owners) For(_ string, columns []mapping.StudentColumn) func(ids, _ []string) mapping.Match {
+	return func(ids, _ []string) mapping.Match {
 		for i, id := range ids {
 			if s := k[id]; id != "" && s != "" {
 				student, repaired := strings.CutSuffix(s, "!")

@@ -96,7 +96,8 @@ const exitHelp = `Exit status:
   0    done, everything accounted for and accepted
   1    could not run: target unreachable, disk full, unwritable run directory
   2    usage, configuration or bundle problem
-  3    done, but rows or records stayed behind: rejected, invalid, blocked, …
+  3    done, but rows or records stayed behind: rejected, invalid, blocked, …;
+       with --strict also if there are warnings
   4    the target refused the credential
   5    a guard stopped it: drift, unreadable file, nothing left, no or old pass,
        ledger, results that others loaded, too many rejected rows, lock

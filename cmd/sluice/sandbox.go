@@ -7,11 +7,14 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sluice-edfi/sluice/pkg/diag"
 	"github.com/sluice-edfi/sluice/pkg/sandbox"
+	"github.com/sluice-edfi/sluice/pkg/schema"
+	"github.com/sluice-edfi/sluice/schemas"
 )
 
 // sandboxAddress is where the emulator listens unless told.
@@ -68,6 +71,8 @@ It runs until it is interrupted, which is its normal end (exit 0).`,
 	flags.StringVar(&info, "token-info", "full", "how much a key is told of its rights: `MODE` is full (API 7.3), short (older) or none")
 	flags.StringVar(&extension, "extension", "", "JSON `FILE` with extension data of resources, as {\"studentAssessments\": {\"acme\": {\"type\": \"object\", \"properties\": {…}}}}")
 	flags.StringVar(&faults, "fault", "", "`FAULTS` and their probability, as in 429:0.01,503:0.005 (429, 500, 502, 503, 504, reset-before, reset-after, html, log-in, truncated, slow, expire, conflict, empty)")
+	completes(cmd, "standard", words(schema.Versions(schemas.FS)...))
+	completes(cmd, "token-info", words("full", "short", "none"))
 	return cmd
 }
 
@@ -91,6 +96,9 @@ func (a *app) runSandbox(ctx context.Context, o sandbox.Options, address, faults
 		if extended, err = os.ReadFile(extension); err != nil {
 			return diag.FailWith(err, diag.Usage, diag.ConfigFile, "Check the path and its permissions.", "--extension %s cannot be read", extension)
 		}
+	}
+	if known := schema.Versions(place.Schemas); standard != "" && !slices.Contains(known, standard) {
+		return usage("Use one of "+strings.Join(known, ", ")+".", "--standard %q is not an embedded data standard", standard)
 	}
 	server, err := place.OpenSandbox(o, standard, extended)
 	if err != nil {

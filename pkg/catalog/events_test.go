@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,7 +31,7 @@ type heldResults struct {
 	denied   bool
 	deaf     bool // ignores what is asked for
 	blind    bool // finds nothing
-	requests int
+	requests atomic.Int64
 	pages    int
 }
 
@@ -74,7 +75,7 @@ func (h *heldResults) matching(query url.Values) (items []json.RawMessage) {
 }
 
 func (h *heldResults) ask() error {
-	h.requests++
+	h.requests.Add(1)
 	if h.denied {
 		return &target.Failure{Kind: target.Forbidden, Status: 403}
 	}
@@ -156,7 +157,8 @@ func look(t *testing.T, h *heldResults, dir string, students int) (EventWay, map
 	for i := range students {
 		q.Students = append(q.Students, strconv.Itoa(600000+i))
 	}
-	h.requests, h.pages = 0, 0
+	h.requests.Store(0)
+	h.pages = 0
 	plan, err := v.Plan(t.Context(), q)
 	if err != nil {
 		return "", nil, err
@@ -197,8 +199,8 @@ func TestKeptEvents(t *testing.T) {
 	}
 	expect("first", EventsWhole, true)
 	expect("nothing changed", EventsChanged, false)
-	if h.requests != 3 {
-		t.Errorf("%d requests", h.requests)
+	if h.requests.Load() != 3 {
+		t.Errorf("%d requests", h.requests.Load())
 	}
 	h.put(1, "A", "2026-05-05")
 	h.put(5001, "A", "2026-05-05")
@@ -261,8 +263,8 @@ func TestEventWays(t *testing.T) {
 	} {
 		test.change()
 		way, _, err := look(t, h, "", test.students)
-		if err != nil || way != test.want || h.requests > test.most {
-			t.Errorf("%s: %s, %d requests, %v", test.name, way, h.requests, err)
+		if err != nil || way != test.want || h.requests.Load() > int64(test.most) {
+			t.Errorf("%s: %s, %d requests, %v", test.name, way, h.requests.Load(), err)
 		}
 	}
 	h.put(1, "A", "2026-01-01")

@@ -60,8 +60,8 @@ With --all-or-nothing a run of which anything stayed behind gets no pass: rows t
 rejected, records that are invalid, unchecked or need one of these. What the target refuses while it
 is loaded cannot be taken back.
 
---format sarif and --format junit write the findings for CI servers: a cause each, with the first
-places that it stands in; a suite for each resource in JUnit. Neither holds a student's data.
+--format sarif and --format junit write the findings for CI servers: one entry for each cause, with the
+first places where it was found; JUnit has a suite for each resource. Neither holds a student's data.
 
 In place of a run it takes a FOLDER of records that another tool wrote: files of JSON lines, named
 after their resource, as studentAssessments.jsonl (or .ndjson, .json), or any such files in a folder
@@ -92,7 +92,8 @@ func (a *app) completeRunsAndFolders(cmd *cobra.Command, args []string, typed st
 	return names, cobra.ShellCompDirectiveDefault
 }
 
-// isRecords reports whether a name is that of a folder that is no run, and not the short name of one.
+// isRecords reports whether a name is that of a folder of records: one that is not a run, nor named like the short
+// name of one.
 func (a *app) isRecords(name string) bool {
 	if info, err := os.Stat(name); err != nil || !info.IsDir() {
 		return false

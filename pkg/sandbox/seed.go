@@ -117,19 +117,24 @@ func (m *model) addCodes(id func(n int) string) {
 	if !ok || len(e.Identity) != parts {
 		return
 	}
-	e.roster = &roster{
-		first: firstCodes,
+	e.roster = m.ofStudents(e, firstCodes, body, func(part string, n int) string {
+		switch part {
+		case "studentUniqueId":
+			return id(n)
+		case "educationOrganizationId":
+			return strconv.Itoa(District)
+		}
+		return systemDescriptor + codeState
+	})
+}
+
+// ofStudents is a roster of records that have their student in their key; value gives the parts of the keys.
+func (m *model) ofStudents(e *endpoint, first uint32, body func(n int) []byte, value func(part string, n int) string) *roster {
+	return &roster{
+		first: first,
 		id:    slices.IndexFunc(e.Identity, func(p schema.KeyPart) bool { return p.Path.Leaf() == "studentUniqueId" }),
 		key: func(dst []byte, n int) []byte {
-			return m.appendKey(dst, e, func(i int) []byte {
-				switch e.Identity[i].Path.Leaf() {
-				case "studentUniqueId":
-					return []byte(id(n))
-				case "educationOrganizationId":
-					return strconv.AppendInt(nil, District, 10)
-				}
-				return []byte(systemDescriptor + codeState)
-			})
+			return m.appendKey(dst, e, func(i int) []byte { return []byte(value(e.Identity[i].Path.Leaf(), n)) })
 		},
 		body: body,
 	}
@@ -164,25 +169,19 @@ func (m *model) addRosters() {
 	if !ok || len(e.Identity) != 3 {
 		return
 	}
-	e.roster = &roster{
-		first: rosterSize,
-		id:    slices.IndexFunc(e.Identity, func(p schema.KeyPart) bool { return p.Path.Leaf() == "studentUniqueId" }),
-		key: func(dst []byte, n int) []byte {
-			return m.appendKey(dst, e, func(i int) []byte {
-				switch e.Identity[i].Path.Leaf() {
-				case "studentUniqueId":
-					return []byte(id(n))
-				case "schoolId":
-					return strconv.AppendInt(nil, int64(school(n)), 10)
-				}
-				return []byte(entryDate)
-			})
-		},
-		body: func(n int) []byte {
-			return fmt.Appendf(nil, `{"entryDate":"%s","entryGradeLevelDescriptor":"%s%s","schoolReference":{"schoolId":%d},"studentReference":{"studentUniqueId":"%s"}}`,
-				entryDate, gradeLevel, grades[12-n%13], school(n), id(n))
-		},
+	body := func(n int) []byte {
+		return fmt.Appendf(nil, `{"entryDate":"%s","entryGradeLevelDescriptor":"%s%s","schoolReference":{"schoolId":%d},"studentReference":{"studentUniqueId":"%s"}}`,
+			entryDate, gradeLevel, grades[12-n%13], school(n), id(n))
 	}
+	e.roster = m.ofStudents(e, rosterSize, body, func(part string, n int) string {
+		switch part {
+		case "studentUniqueId":
+			return id(n)
+		case "schoolId":
+			return strconv.Itoa(school(n))
+		}
+		return entryDate
+	})
 }
 
 // seeds gives the records that a new store begins with: descriptors, school years, the district and its
